@@ -1,0 +1,31 @@
+/** The process of one contender: does one round after the other, as it is told. A process each, so that nobody shares a heap or an SDK. */
+
+import { startTelemetry } from "../src/telemetry/index.ts";
+import type { Sample, Task } from "./contender.ts";
+import { type ContenderName, load } from "./contenders.ts";
+import { RedisMeter } from "./meter.ts";
+
+/** What a host answers: once when it is ready, and once for each task, in order. */
+export type Answer = { readonly sample: Sample } | { readonly error: string };
+
+const [url, name] = process.argv.slice(2) as [string, ContenderName];
+// Only where spans are to be exported: otherwise not even ids are made.
+if (process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] !== undefined) await startTelemetry({ serviceName: "bench" });
+const contender = await load(name);
+
+process.on("message", (task: Task) => {
+  perform(task).then(
+    (sample) => process.send?.({ sample } satisfies Answer),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? `${error.stack}` : String(error) } satisfies Answer),
+  );
+});
+process.on("disconnect", () => process.exit());
+process.send?.({ sample: {} } satisfies Answer); // ready
+
+async function perform({ work, count }: Task): Promise<Sample> {
+  const act = contender.works[work];
+  if (act === undefined) throw new Error(`${name} cannot do "${work}"`);
+  await using meter = new RedisMeter(url);
+  return await act({ url, count, meter });
+}

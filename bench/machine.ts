@@ -1,0 +1,39 @@
+/** On what it was measured: processor, operating system, and the versions of everything that takes part. */
+
+import { createRequire } from "node:module";
+import { availableParallelism, cpus, release, totalmem, type } from "node:os";
+
+export interface Machine {
+  readonly at: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const require = createRequire(import.meta.url);
+
+export function describeMachine(redis: string): Machine {
+  const versions: Record<string, string> = { redis, node: process.versions.node };
+  for (const name of ["ioredis", "bullmq", "bullmq-otel", "@opentelemetry/api"]) versions[name] = versionOf(name);
+  return {
+    at: new Date().toISOString(),
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    versions,
+  };
+}
+
+function versionOf(name: string): string {
+  for (const directory of require.resolve.paths(name) ?? []) {
+    try {
+      return (require(`${directory}/${name}/package.json`) as { version: string }).version;
+    } catch {
+      // Not in this one; the next directory up.
+    }
+  }
+  return "unknown";
+}

@@ -1,0 +1,54 @@
+/** Measures the part of a round that counts: clock, this process's processor time, and the server's. */
+
+import { Redis } from "ioredis";
+import type { Meter, Sample } from "./contender.ts";
+
+export class RedisMeter implements Meter, AsyncDisposable {
+  readonly #client: Redis;
+  #redisBefore = 0;
+  #cpuBefore: NodeJS.CpuUsage | undefined;
+  #begunAt = 0;
+
+  constructor(url: string) {
+    this.#client = new Redis(url);
+  }
+
+  async ready(): Promise<void> {
+    this.#cpuBefore = undefined;
+    this.#redisBefore = await this.#redisCpuMs();
+  }
+
+  begin(): void {
+    if (this.#cpuBefore !== undefined) return;
+    this.#cpuBefore = process.cpuUsage();
+    this.#begunAt = performance.now();
+  }
+
+  async end(count: number): Promise<Sample> {
+    const ms = performance.now() - this.#begunAt;
+    const { user, system } = process.cpuUsage(this.#cpuBefore);
+    const redisMs = (await this.#redisCpuMs()) - this.#redisBefore;
+    return {
+      perSecond: (count * 1_000) / ms,
+      clientMicros: (user + system) / count,
+      redisMicros: (redisMs * 1_000) / count,
+    };
+  }
+
+  async whenAcknowledged(stream: string, group: string): Promise<void> {
+    for (;;) {
+      const [pending] = (await this.#client.xpending(stream, group)) as [number, ...unknown[]];
+      if (pending === 0) return;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.quit();
+  }
+
+  async #redisCpuMs(): Promise<number> {
+    const text = await this.#client.info("cpu");
+    const of = (name: string): number => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(text)?.[1] ?? 0);
+    return (of("used_cpu_user") + of("used_cpu_sys")) * 1_000;
+  }
+}

@@ -1,0 +1,21 @@
+/** The Algorithm as a process. */
+
+import { startTelemetry } from "../../src/telemetry/index.ts";
+
+// Imported first, so that it can instrument what follows.
+
+import { Option } from "commander";
+import { positiveNumber, runProcess } from "../../src/orders/process.ts";
+import { createAlgorithm } from "./algorithm.ts";
+
+await runProcess<{ maxSliceQuantity: number }>(startTelemetry, {
+  name: "algorithm",
+  description: "Nets and slices client orders into exchange orders, and allocates fills to client orders.",
+  options: [
+    new Option("--max-slice-quantity <n>", "larger orders are sliced into parts of this quantity")
+      .env("MAX_SLICE_QUANTITY")
+      .default(1_000)
+      .argParser(positiveNumber),
+  ],
+  run: ({ backbone, component, options, signal }) => createAlgorithm(backbone, { ...options, component }).run(signal),
+});

@@ -1,0 +1,25 @@
+/** Netting: client orders of one symbol, side and limit price become one (many to one). */
+
+import type { Event } from "../../src/index.ts";
+import { type ClientOrder, canonicalPrice, type Side } from "../../src/orders/index.ts";
+
+/** Client orders that go to the exchange together, in the order in which they came. */
+export interface NetOrder {
+  readonly symbol: string;
+  readonly side: Side;
+  readonly price: string;
+  readonly orders: readonly Event<ClientOrder>[];
+}
+
+/** Nets a batch. Groups stand in the order of their first client order; no order is dropped and none is in two groups. */
+export function net(orders: readonly Event<ClientOrder>[]): readonly NetOrder[] {
+  const groups = new Map<string, NetOrder & { readonly orders: Event<ClientOrder>[] }>();
+  for (const order of orders) {
+    const { symbol, side } = order.payload;
+    const price = canonicalPrice(order.payload.price);
+    const group = groups.get(`${symbol} ${side} ${price}`);
+    if (group !== undefined) group.orders.push(order);
+    else groups.set(`${symbol} ${side} ${price}`, { symbol, side, price, orders: [order] });
+  }
+  return [...groups.values()];
+}

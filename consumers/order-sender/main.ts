@@ -1,0 +1,35 @@
+/** The Order Sender as a process, with the simulated exchange. */
+
+import { startTelemetry } from "../../src/telemetry/index.ts";
+
+// Imported first, so that it can instrument what follows.
+
+import { Option } from "commander";
+import { positiveNumber, runProcess, share, wholeNumber } from "../../src/orders/process.ts";
+import { createOrderSender } from "./order-sender.ts";
+import { createSimulatedExchange } from "./simulated/exchange.ts";
+import { openRedisBook } from "./simulated/redis-book.ts";
+
+await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectRate: number }>(startTelemetry, {
+  name: "order-sender",
+  description: "Sends exchange orders to the simulated exchange and publishes its reports.",
+  options: [
+    new Option("--seed <text>", "what the exchange's fills are drawn from").env("EXCHANGE_SEED").default("1"),
+    new Option("--max-latency-ms <ms>", "longest time that the exchange takes for an order")
+      .env("EXCHANGE_MAX_LATENCY_MS")
+      .default(5)
+      .argParser(wholeNumber),
+    new Option("--max-fills <n>", "most fills of an order")
+      .env("EXCHANGE_MAX_FILLS")
+      .default(3)
+      .argParser(positiveNumber),
+    new Option("--reject-rate <share>", "share of the orders that are rejected, 0 to 1")
+      .env("EXCHANGE_REJECT_RATE")
+      .default(0)
+      .argParser(share),
+  ],
+  run: async ({ backbone, component, options, redisUrl, redisTls, namespace, signal }) => {
+    await using book = openRedisBook(redisUrl, namespace, redisTls);
+    await createOrderSender(backbone, createSimulatedExchange(book, options), { component }).run(signal);
+  },
+});

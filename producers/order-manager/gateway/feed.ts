@@ -1,0 +1,53 @@
+/** The executions as they happen, for the clients that are connected here, whichever process keeps the records. */
+
+import { setTimeout } from "node:timers/promises";
+import type { Backbone, Log } from "../../../src/index.ts";
+import { Execution, executions } from "../../../src/orders/index.ts";
+
+const pauseMs = 1_000;
+
+/** Where the executions end now: the position to follow them from. */
+export async function newestExecution(backbone: Pick<Backbone, "read">): Promise<string> {
+  for await (const { entryId } of backbone.read(executions.name, { reverse: true, limit: 1 })) return entryId;
+  return "0-0";
+}
+
+/**
+ * Calls `take` with each execution behind the position, until the signal aborts. It has no consumer group: it is a
+ * courtesy to those who are connected. What a client missed, it asks for.
+ */
+export async function followExecutions(
+  backbone: Pick<Backbone, "read">,
+  position: string,
+  take: (execution: Execution) => void,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = position;
+  while (!signal.aborted) {
+    try {
+      for await (const { entryId, envelope } of backbone.read(executions.name, {
+        follow: true,
+        from: `(${last}`,
+        signal,
+      })) {
+        last = entryId;
+        const execution = envelope && Execution.safeParse(parseJson(envelope.payload));
+        // What is no execution is dead-lettered, with its reason, by the component that keeps the records.
+        if (execution?.success) take(execution.data);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ err: error, last }, "following the executions failed; it goes on from there");
+      await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+/** The gateway's protocol (docs/gateway.md): JSON text frames, a client's requests and what it is answered. */
+
+import { z } from "zod";
+import type { PayloadIssue, PublishError } from "../../../src/index.ts";
+import type { Execution } from "../../../src/orders/index.ts";
+import { type ExecutionNote, type OrderState, toNote } from "../order-record.ts";
+
+export type Request =
+  | { readonly type: "order"; readonly order: unknown }
+  | { readonly type: "status"; readonly orderId: string };
+
+export type Reply =
+  | {
+      readonly type: "accepted";
+      readonly orderId: string;
+      /** Empty where the order was not traced. */
+      readonly traceId: string;
+      /** The order was accepted before; nothing was ordered again. */
+      readonly duplicate?: true;
+    }
+  | {
+      readonly type: "rejected";
+      /** As far as the client gave one. */
+      readonly orderId?: string;
+      readonly issues: readonly PayloadIssue[];
+      /** Only where the log did not confirm. `unknown`: the order may be in. Sending it again with its id is safe. */
+      readonly outcome?: PublishError["outcome"];
+    }
+  | ({ readonly type: "execution"; readonly orderId: string } & ExecutionNote)
+  | ({ readonly type: "state"; readonly orderId: string; readonly known: true } & OrderState)
+  | { readonly type: "state"; readonly orderId: string; readonly known: false }
+  | { readonly type: "error"; readonly reason: string };
+
+const Request: z.ZodType<Request> = z.discriminatedUnion(
+  "type",
+  [
+    z.strictObject({ type: z.literal("order"), order: z.unknown() }),
+    z.strictObject({ type: z.literal("status"), orderId: z.string("must be an order id").min(1).max(64) }),
+  ],
+  'must be "order" or "status"',
+);
+
+/** A request, or what is wrong with the frame. */
+export function parseFrame(text: string): { readonly request: Request } | { readonly reason: string } {
+  let written: unknown;
+  try {
+    written = JSON.parse(text);
+  } catch (error) {
+    return { reason: `the frame is no JSON: ${(error as Error).message}` };
+  }
+  if (typeof written !== "object" || written === null || Array.isArray(written)) {
+    return { reason: "the frame must be a JSON object" };
+  }
+  const parsed = Request.safeParse(written);
+  if (parsed.success) return { request: parsed.data };
+  return { reason: parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`.trim()).join("; ") };
+}
+
+/** The order's id as the client wrote it, for an answer to an order that could not be read. */
+export function writtenId(order: unknown): { readonly orderId?: string } {
+  if (typeof order !== "object" || order === null || !("id" in order)) return {};
+  return typeof order.id === "string" && order.id.length <= 64 ? { orderId: order.id } : {};
+}
+
+export function toExecutionReply(execution: Execution): Reply {
+  return { type: "execution", orderId: execution.clientOrderId, ...toNote(execution) };
+}

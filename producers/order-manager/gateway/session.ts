@@ -1,0 +1,174 @@
+/** One client's connection: its requests in, its replies out, both bounded. */
+
+import { setTimeout } from "node:timers/promises";
+import type { RawData, WebSocket } from "ws";
+import { type Backbone, type EventRef, type Log, PayloadError, PublishError } from "../../../src/index.ts";
+import { type ClientOrder, canonicalPrice, clientOrders, orderKey, parseOrder } from "../../../src/orders/index.ts";
+import { orderManager, orderStore } from "../handlers.ts";
+import { placeOrder } from "../intake.ts";
+import { type OrderRecord, stateOf } from "../order-record.ts";
+import { parseFrame, type Reply, type Request, writtenId } from "./protocol.ts";
+
+export type GatewayBackbone = Pick<Backbone, "publish" | "read" | "view">;
+
+export interface SessionLimits {
+  /** Requests under way; when there are more, nothing is read from the client until one is answered. */
+  readonly maxInFlight: number;
+  /** Bytes that wait for a client to read them; a client that lets more pile up is disconnected. */
+  readonly maxUnsentBytes: number;
+}
+
+/** How long a closing connection waits for Redis to confirm orders. An order without an answer may be sent again. */
+const closeGraceMs = 5_000;
+
+/** Close codes of RFC 6455. */
+const goingAway = 1001;
+const policyViolation = 1008;
+
+export class Session {
+  readonly userId: string;
+  readonly #socket: WebSocket;
+  readonly #backbone: GatewayBackbone;
+  readonly #limits: SessionLimits;
+  readonly #log: Log;
+  readonly #inFlight = new Set<Promise<void>>();
+  #answersPing = true;
+
+  constructor(socket: WebSocket, userId: string, backbone: GatewayBackbone, limits: SessionLimits, log: Log) {
+    this.userId = userId;
+    this.#socket = socket;
+    this.#backbone = backbone;
+    this.#limits = limits;
+    this.#log = log;
+    socket.on("message", (frame, isBinary) => this.#take(frame, isBinary));
+    socket.on("pong", () => {
+      this.#answersPing = true;
+    });
+    socket.on("error", (error) => log.info({ user: userId, error: error.message }, "a client's connection failed"));
+  }
+
+  send(reply: Reply): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const { bufferedAmount } = this.#socket;
+    if (bufferedAmount > this.#limits.maxUnsentBytes) {
+      this.#log.warn({ user: this.userId, bufferedAmount }, "disconnected a client that reads too slowly");
+      this.#socket.close(policyViolation, `reads too slowly: ${bufferedAmount} bytes wait to be read`);
+      return;
+    }
+    this.#socket.send(JSON.stringify(reply));
+  }
+
+  /** Cuts a connection that has not answered the last ping, and pings the others. */
+  ping(): void {
+    if (!this.#answersPing) this.#socket.terminate();
+    else {
+      this.#answersPing = false;
+      this.#socket.ping();
+    }
+  }
+
+  /** Answers what was asked already, as far as that is known soon, then closes. */
+  async close(): Promise<void> {
+    this.#socket.pause();
+    await Promise.race([Promise.all(this.#inFlight), setTimeout(closeGraceMs, undefined, { ref: false })]);
+    this.#socket.resume();
+    this.#socket.close(goingAway, "the gateway is shutting down: connect again and ask for your orders' state");
+  }
+
+  #take(frame: RawData, isBinary: boolean): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return; // it could not be answered any more
+    if (isBinary) {
+      this.send({ type: "error", reason: "binary frames are not taken: send JSON as text" });
+      return;
+    }
+    const parsed = parseFrame(frame.toString());
+    if ("reason" in parsed) {
+      this.send({ type: "error", reason: parsed.reason });
+      return;
+    }
+    const answering = this.#answer(parsed.request)
+      .then((reply) => this.send(reply))
+      .finally(() => {
+        this.#inFlight.delete(answering);
+        if (this.#inFlight.size < this.#limits.maxInFlight && this.#socket.isPaused) this.#socket.resume();
+      });
+    this.#inFlight.add(answering);
+    if (this.#inFlight.size >= this.#limits.maxInFlight) this.#socket.pause();
+  }
+
+  async #answer(request: Request): Promise<Reply> {
+    try {
+      return request.type === "order" ? await this.#order(request.order) : await this.#status(request.orderId);
+    } catch (error) {
+      this.#log.error({ user: this.userId, err: error }, "a request failed");
+      return { type: "error", reason: `the ${request.type} request failed; try again` };
+    }
+  }
+
+  async #order(written: unknown): Promise<Reply> {
+    const parsed = parseOrder(written, { userId: this.userId });
+    if ("issues" in parsed) return { type: "rejected", ...writtenId(written), issues: parsed.issues };
+    const { order } = parsed;
+    const orderId = order.id;
+    if (order.userId !== this.userId) {
+      const reason = `is not the user of this connection, "${this.userId}": leave it out or connect as that user`;
+      return { type: "rejected", orderId, issues: [{ path: "userId", reason }] };
+    }
+    const sentAt = Date.now();
+    let ref: EventRef;
+    try {
+      ref = await placeOrder(this.#backbone, order, sentAt);
+    } catch (error) {
+      if (error instanceof PayloadError) return { type: "rejected", orderId, issues: error.issues };
+      if (!(error instanceof PublishError)) throw error;
+      const { outcome } = error;
+      return { type: "rejected", orderId, outcome, issues: [{ path: "", reason: explanations[outcome] }] };
+    }
+    return this.#acceptance(order, ref, sentAt);
+  }
+
+  /** The entry tells whether the order was in the log before, and in whose trace it runs. */
+  async #acceptance(order: ClientOrder, ref: EventRef, sentAt: number): Promise<Reply> {
+    const orderId = order.id;
+    for await (const { envelope } of this.#backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
+      if (envelope?.id !== ref.id) continue;
+      const { payload, carrier, time } = envelope;
+      const accepted = { type: "accepted", orderId, traceId: traceIdOf(carrier.traceparent) } as const;
+      if (!sameTerms(JSON.parse(payload) as ClientOrder, order)) {
+        const reason = "is the id of another order of yours: choose a new one";
+        return { type: "rejected", orderId, issues: [{ path: "id", reason }] };
+      }
+      const isFirst = time === sentAt && carrier.traceparent === ref.traceparent;
+      return isFirst ? accepted : { ...accepted, duplicate: true };
+    }
+    // Retention has removed the first entry already.
+    return { type: "accepted", orderId, traceId: traceIdOf(ref.traceparent) };
+  }
+
+  async #status(orderId: string): Promise<Reply> {
+    const view = this.#backbone.view<OrderRecord>(orderManager, orderStore);
+    const state = stateOf(await view.get(orderKey(this.userId, orderId)));
+    return state === undefined
+      ? { type: "state", orderId, known: false }
+      : { type: "state", orderId, known: true, ...state };
+  }
+}
+
+const explanations: Readonly<Record<PublishError["outcome"], string>> = {
+  rejected: "the order log did not take the order; send it again later",
+  unknown: "the order log did not confirm the order, it may be in; send it again with the same id, that is safe",
+};
+
+function traceIdOf(traceparent: string): string {
+  return traceparent.split("-")[1] ?? "";
+}
+
+function sameTerms(first: ClientOrder, second: ClientOrder): boolean {
+  return (
+    first.symbol === second.symbol &&
+    first.side === second.side &&
+    first.quantity === second.quantity &&
+    first.orderType === second.orderType &&
+    canonicalPrice(first.price) === canonicalPrice(second.price)
+  );
+}

@@ -1,0 +1,38 @@
+/** What the Order Manager does with orders and executions: keeps each order's record. */
+
+import type { BatchHandler, StateStore } from "../../src/index.ts";
+import { type ClientOrder, type Execution, orderKey } from "../../src/orders/index.ts";
+import { noteExecution, noteOrder, type OrderRecord } from "./order-record.ts";
+
+/** The component and its store, for whoever looks a record up. */
+export const orderManager = "order-manager";
+export const orderStore = "orders";
+
+export const keepOrders: BatchHandler<ClientOrder> = (orders, { state }) =>
+  update(
+    state<OrderRecord>(orderStore),
+    orders,
+    (order) => orderKey(order.payload.userId, order.payload.id),
+    (record, order) => noteOrder(record, order.payload, order.time),
+  );
+
+export const keepExecutions: BatchHandler<Execution> = (executions, { state }) =>
+  update(
+    state<OrderRecord>(orderStore),
+    executions,
+    ({ payload }) => orderKey(payload.userId, payload.clientOrderId),
+    (record, { payload }) => noteExecution(record, payload),
+  );
+
+/** Reads the records of the whole batch at once, as a round trip each would take the time of the batch. */
+async function update<E>(
+  store: StateStore<OrderRecord>,
+  events: readonly E[],
+  keyOf: (event: E) => string,
+  change: (record: OrderRecord | undefined, event: E) => OrderRecord,
+): Promise<void> {
+  const keys = [...new Set(events.map(keyOf))];
+  const records = new Map(await Promise.all(keys.map(async (key) => [key, await store.get(key)] as const)));
+  for (const event of events) records.set(keyOf(event), change(records.get(keyOf(event)), event));
+  for (const [key, record] of records) if (record !== undefined) store.set(key, record);
+}

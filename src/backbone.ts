@@ -1,0 +1,327 @@
+/** Composition root: options in, wired parts out. Owns every connection and disposes of it. */
+
+import type { Channel } from "./channel.ts";
+import { type Component, type ComponentParts, RunningComponent } from "./consume/component.ts";
+import { type ComponentOptions, resolveComponentOptions } from "./consume/options.ts";
+import type { Subscription } from "./consume/subscription.ts";
+import { type DeadLetters, StoredDeadLetters } from "./dead-letters/dead-letters.ts";
+import { ConfigError } from "./errors.ts";
+import type { EventRef } from "./event.ts";
+import type { NotificationHandler } from "./notify.ts";
+import { gaugesOf } from "./observe/gauges.ts";
+import { findJourney, type Journey, type JourneyOptions } from "./observe/journey.ts";
+import { type LogEntry, type ReadRange, readEntries } from "./observe/read.ts";
+import { type BackboneStatus, readStatus } from "./observe/status.ts";
+import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./options.ts";
+import type { Evicted, Tracing } from "./ports.ts";
+import { Producer, type PublishItem, type PublishOptions } from "./publish/producer.ts";
+import { RedisAppender, type StoreContext } from "./redis/appender.ts";
+import { Connection, parseRedisUrl } from "./redis/connections.ts";
+import { RedisDeadLetterStore } from "./redis/dead-letter-store.ts";
+import { refuseWithoutDurability } from "./redis/durability.ts";
+import { RedisInspector } from "./redis/inspect.ts";
+import { Keys } from "./redis/keys.ts";
+import { describe, openNamespace } from "./redis/namespace.ts";
+import { ServerClock } from "./redis/server-clock.ts";
+import { RedisStreamStore } from "./redis/stream-store.ts";
+import { RedisTrimmer } from "./redis/trimmer.ts";
+import { describeRetention, letsGo } from "./retention/policy.ts";
+import { RetentionRound } from "./retention/trim.ts";
+import { bullTelemetry } from "./schedule/bull-telemetry.ts";
+import { BullMaintenance } from "./schedule/maintenance.ts";
+import { BullRetryTimers } from "./schedule/retry-timers.ts";
+import { createTracing } from "./tracing/tracer.ts";
+
+/** A read-only look at a component's state. */
+export interface StateReader<V> {
+  get(key: string): Promise<V | undefined>;
+}
+
+export interface Backbone extends AsyncDisposable {
+  readonly namespace: string;
+  /**
+   * Resolves when Redis has appended the event.
+   * @throws {PayloadError} before anything is sent
+   * @throws {PublishError} when Redis does not answer in time, or refuses
+   */
+  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<EventRef>;
+  /** Appends all or none, in this order. Up to 1,000 events made by `item`, of one partition. @throws as `publish` */
+  publishAll(items: readonly PublishItem[]): Promise<readonly EventRef[]>;
+  /** The channel as something that takes notifications, for code that should know nothing else. */
+  notifier<P>(channel: Channel<P>): NotificationHandler<P>;
+  /** A consumer group's handlers, to be run in this process. @throws {ConfigError} */
+  component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
+  /**
+   * Takes part in the namespace's maintenance, until `close`: trimming, once a period among all processes that do. Components whose
+   * channels have a retention begin by themselves.
+   */
+  maintain(): void;
+  /** A component's state as it was last settled, from outside. */
+  view<V>(component: string, store: string): StateReader<V>;
+  /** Entries of a channel in log order; touches no group's position. */
+  read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** The dead letters of one channel and component, of all channels or components where these are left out. */
+  deadLetters(of?: { readonly channel?: string | Channel<unknown>; readonly component?: string }): DeadLetters;
+  status(): Promise<BackboneStatus>;
+  /** One order's story, told from the log alone. `query` is an event id, or `attribute=value`. */
+  journey(query: string, options?: JourneyOptions): Promise<Journey>;
+  /** Drains the components that run, waits for publishes under way, closes the connections. A second call joins the first. */
+  close(): Promise<void>;
+}
+
+/** A socket that owes a reply for this long is cut, ms: longer than a read waits for entries, by a grace. */
+const leastSilenceMs = 5_000;
+
+/**
+ * Connects, waiting for as long as Redis is away, and opens the namespace.
+ * @throws {ConfigError} on options, a server or a namespace that cannot be worked with; nothing was written then
+ */
+export async function connectBackbone(options: BackboneOptions): Promise<Backbone> {
+  const resolved = resolveBackboneOptions(options);
+  const { signal, partitions, durability } = resolved;
+  const keys = new Keys(resolved.namespace);
+  let clock: ServerClock | undefined;
+  const { log, redisSpans, url } = resolved;
+  const serverNow = (): number => clock?.now() ?? Date.now();
+  const tracing = createTracing({ log, redisSpans, serverNow, ...serverOf(url) });
+  const open = openerOf(resolved, tracing);
+  const connection = open("publish");
+  try {
+    await openNamespace(connection, keys, partitions, signal);
+    if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
+    clock = new ServerClock(connection);
+    await clock.measure().catch(() => undefined); // the host's clock does until the next time
+    return new ConnectedBackbone(resolved, keys, { tracing, open, connection, clock });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Waiting for a durability counts as silence. */
+function openerOf(
+  { url, tls, log, durability }: ResolvedBackboneOptions,
+  tracing: Tracing,
+): (purpose: string) => Connection {
+  const silenceMs = leastSilenceMs + (durability?.timeoutMs ?? 0);
+  return (purpose) => new Connection({ url, tls, log, silenceMs, purpose, quietly: (run) => tracing.quietly(run) });
+}
+
+/** What a backbone is made of once Redis has answered. */
+interface Parts {
+  readonly tracing: Tracing;
+  readonly open: (purpose: string) => Connection;
+  readonly connection: Connection;
+  readonly clock: ServerClock;
+}
+
+class ConnectedBackbone implements Backbone {
+  readonly namespace: string;
+  readonly #options: ResolvedBackboneOptions;
+  readonly #keys: Keys;
+  readonly #connection: Connection;
+  readonly #clock: ServerClock;
+  readonly #tracing: Tracing;
+  readonly #producer: Producer;
+  readonly #inspector: RedisInspector;
+  readonly #deadLetterStore: RedisDeadLetterStore;
+  readonly #components = new Set<Component>();
+  /** Channels that the namespace's description has by now. */
+  readonly #described = new Set<Channel<unknown>>();
+  readonly #open: (purpose: string) => Connection;
+  readonly #storeContext: StoreContext;
+  /** Set while this process takes part. */
+  #maintenance: { readonly rounds: BullMaintenance; readonly trimmer: RedisTrimmer } | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedBackboneOptions, keys: Keys, { tracing, open, connection, clock }: Parts) {
+    const { namespace, url, tls, log, partitions } = options;
+    this.namespace = namespace;
+    this.#options = options;
+    this.#keys = keys;
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#tracing = tracing;
+    this.#open = open;
+    this.#storeContext = {
+      confirmation: options.durability === undefined ? undefined : { durability: options.durability, log },
+      onEvicted: (evicted) => this.#tellEvicted(evicted),
+    };
+    const appender = new RedisAppender(connection, keys, this.#storeContext);
+    this.#producer = new Producer(appender, this.#tracing, partitions, options, (channel) =>
+      this.#describeChannel(channel),
+    );
+    this.#inspector = new RedisInspector({ url, tls, namespace, log, quietly: (run) => tracing.quietly(run) });
+    this.#deadLetterStore = new RedisDeadLetterStore(connection, keys);
+  }
+
+  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<EventRef> {
+    return this.#producer.publish(channel, payload, options);
+  }
+
+  publishAll(items: readonly PublishItem[]): Promise<readonly EventRef[]> {
+    return this.#producer.publishAll(items);
+  }
+
+  notifier<P>(channel: Channel<P>): NotificationHandler<P> {
+    return {
+      handleNotification: async (notification) => {
+        await this.publish(channel, notification);
+      },
+    };
+  }
+
+  component(name: string, subscriptions: readonly Subscription[], options: ComponentOptions = {}): Component {
+    if (this.#closing !== undefined)
+      throw new ConfigError(`the backbone is closed: component "${name}" cannot be made`);
+    const resolved = resolveComponentOptions(name, options);
+    if (subscriptions.length === 0) throw new ConfigError(`component "${name}" subscribes to nothing`);
+    const channels = subscriptions.map(({ channel }) => channel.name);
+    const twice = channels.find((channel, i) => channels.indexOf(channel) !== i);
+    if (twice !== undefined) {
+      throw new ConfigError(`component "${name}" subscribes to "${twice}" twice: each of its entries has one handler`);
+    }
+    const { url, tls, log, partitions, redisSpans, durability } = this.#options;
+    if (durability !== undefined && durability.timeoutMs * 2 > resolved.claimAfterMs) {
+      throw new ConfigError(
+        `component "${name}": claimAfterMs ${resolved.claimAfterMs} is below twice the durability's timeoutMs ${durability.timeoutMs}: ` +
+          "members that wait for their settlements to be durable would be taken for dead",
+      );
+    }
+    const open = this.#open;
+    let gauges: (() => void) | undefined;
+    const parts: ComponentParts = {
+      name,
+      subscriptions,
+      options: resolved,
+      partitions,
+      store: new RedisStreamStore(open(`settle:${name}`), this.#keys, this.#storeContext, open),
+      timers: new BullRetryTimers({
+        component: name,
+        connection: { ...parseRedisUrl(url, tls), maxRetriesPerRequest: null },
+        prefix: this.#keys.bull(),
+        log,
+        telemetry: bullTelemetry({ redisSpans }),
+      }),
+      tracing: this.#tracing,
+      log,
+      onChannel: (channel) => this.#describeChannel(channel),
+      describe: () => {
+        this.#described.clear();
+        this.#describe(`component:${name}`, channels.join(","));
+        for (const { channel } of subscriptions) this.#describeChannel(channel);
+      },
+      joined: () => {
+        gauges = this.#tracing.observe(async () => gaugesOf(await this.status(), name));
+        parts.describe();
+      },
+      closed: () => {
+        gauges?.();
+        this.#components.delete(component);
+      },
+    };
+    const component = new RunningComponent(parts);
+    this.#components.add(component);
+    return component;
+  }
+
+  maintain(): void {
+    if (this.#maintenance !== undefined || this.#closing !== undefined) return;
+    const { url, tls, log, maintenanceEveryMs: everyMs } = this.#options;
+    const trimmer = new RedisTrimmer(this.#open("maintain"), this.#keys);
+    const round = new RetentionRound({ inspector: this.#inspector, trimmer, tracing: this.#tracing, log });
+    const open = (): BullMaintenance =>
+      new BullMaintenance({
+        connection: { ...parseRedisUrl(url, tls), maxRetriesPerRequest: null },
+        prefix: this.#keys.bull(),
+        everyMs,
+        log,
+        run: () => this.#tracing.atRoot(() => this.#tracing.quietly(() => round.run())),
+      });
+    const rounds = this.#tracing.atRoot(() => this.#tracing.quietly(open));
+    this.#maintenance = { rounds, trimmer };
+  }
+
+  view<V>(component: string, store: string): StateReader<V> {
+    return {
+      get: async (key) => {
+        for (let partition = 0; partition < this.#options.partitions; partition++) {
+          const json = await this.#inspector.state(partition, component, store, key);
+          if (json !== undefined) return JSON.parse(json) as V;
+        }
+        return undefined;
+      },
+    };
+  }
+
+  read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry> {
+    return readEntries(this.#inspector, typeof channel === "string" ? channel : channel.name, range);
+  }
+
+  deadLetters(of: { readonly channel?: string | Channel<unknown>; readonly component?: string } = {}): DeadLetters {
+    const { channel, component } = of;
+    return new StoredDeadLetters(this.#inspector, this.#deadLetterStore, {
+      ...(channel === undefined ? {} : { channel: typeof channel === "string" ? channel : channel.name }),
+      ...(component === undefined ? {} : { component }),
+    });
+  }
+
+  status(): Promise<BackboneStatus> {
+    return readStatus(this.#inspector);
+  }
+
+  journey(query: string, options?: JourneyOptions): Promise<Journey> {
+    return findJourney(this.#inspector, query, options);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#components].map((component) => component[Symbol.asyncDispose]()));
+    await this.#maintenance?.rounds.close();
+    this.#maintenance?.trimmer.close();
+    this.#clock[Symbol.dispose]();
+    this.#deadLetterStore.close();
+    await this.#producer.close();
+    await this.#inspector[Symbol.asyncDispose]();
+  }
+
+  #describeChannel(channel: Channel<unknown>): void {
+    if (this.#described.has(channel)) return;
+    this.#described.add(channel);
+    this.#describe(`channel:${channel.name}`, describeRetention(channel.retention));
+    if (letsGo(channel.retention) && this.#components.size > 0) this.maintain();
+  }
+
+  #tellEvicted({ channel, partition, removed, unfinished }: Evicted): void {
+    this.#tracing.trimmed(channel, removed);
+    if (unfinished === 0) return;
+    const text = "the channel is full: it has evicted entries that some component had not finished";
+    this.#options.log.error({ channel, partition, removed, unfinished }, text);
+  }
+
+  // What the namespace says about itself is for people; a publish or a delivery does not wait for it.
+  #describe(name: string, text: string): void {
+    this.#tracing
+      .atRoot(() =>
+        this.#tracing.quietly(() => describe(this.#connection, this.#keys, this.#options.partitions, name, text)),
+      )
+      .catch((error: unknown) =>
+        this.#options.log.debug({ name, reason: String(error) }, "the namespace could not be described"),
+      );
+  }
+}
+
+/** Host and port for the spans. A socket's path is its address. */
+function serverOf(url: string): { server?: { address: string; port?: number } } {
+  const { host, port, path } = parseRedisUrl(url);
+  if (path !== undefined) return { server: { address: path } };
+  return { server: { address: host ?? "127.0.0.1", ...(port === undefined ? {} : { port }) } };
+}

@@ -1,0 +1,73 @@
+/** `throughline acl`: prints the rules of a least-privilege Redis user. It talks to no server. */
+
+import { Argument, type Command, Option } from "commander";
+import { ConfigError } from "../errors.ts";
+import { type AclRole, type AclScope, aclRoles, aclRules } from "../redis/acl.ts";
+import { type CommonOptions, usageExitCode } from "./common.ts";
+import { print } from "./output.ts";
+
+interface AclOptions extends CommonOptions {
+  readonly channel?: readonly string[];
+  readonly component?: string;
+  readonly into?: string;
+  readonly evicts?: true;
+  readonly waits?: true;
+  readonly user?: string;
+  readonly format: "setuser" | "aclfile";
+}
+
+/** Redis takes no user whose password hash is not one, so that nobody runs with a placeholder. */
+const placeholder = "#SHA256-OF-THE-PASSWORD";
+
+export function addAcl(program: Command): void {
+  program
+    .command("acl")
+    .description("the rules of a least-privilege Redis user, who may do what the roles need and nothing else")
+    .addArgument(new Argument("<roles...>", "of one user, added up").choices(aclRoles))
+    .option("--user <name>", "default: the namespace and the roles")
+    .option("--channel <names...>", "it publishes to, consumes and trims these channels only")
+    .option("--component <name>", "it runs this component only")
+    .option("--into <namespace>", "where replay may publish")
+    .option("--evicts", "it publishes to channels that evict when they are full")
+    .option("--waits", "it asks for durability by WAIT and WAITAOF; Redis 7.2 or newer")
+    .addOption(
+      new Option("--format <format>", "a command, or a line of the aclfile")
+        .choices(["setuser", "aclfile"])
+        .default("setuser"),
+    )
+    .action(async (roles: AclRole[], _options: object, command: Command) => {
+      const options = command.optsWithGlobals<AclOptions>();
+      const { namespace, user = `${namespace}-${roles.join("-")}`, format, json } = options;
+      const rules = rulesOf(command, roles, options);
+      if (json === true) {
+        await print(JSON.stringify({ user, rules }, undefined, 2));
+        return;
+      }
+      const [reset = "", ...rest] = rules;
+      // An aclfile begins each user anew by itself.
+      const words = format === "aclfile" ? ["user", user] : ["ACL", "SETUSER", user, reset];
+      await print([...words, placeholder, ...rest].join(" "));
+      process.stderr.write(
+        `Put the password's hash in place of ${placeholder.slice(1)}: printf %s "$PASSWORD" | sha256sum\n`,
+      );
+    });
+}
+
+function rulesOf(command: Command, roles: readonly AclRole[], options: AclOptions): readonly string[] {
+  const { namespace, channel, component, into, evicts, waits, user = "" } = options;
+  const scope: AclScope = {
+    namespace,
+    ...(channel === undefined ? {} : { channels: channel }),
+    ...(component === undefined ? {} : { component }),
+    ...(into === undefined ? {} : { into }),
+    ...(evicts === undefined ? {} : { evicts }),
+    ...(waits === undefined ? {} : { waits }),
+  };
+  try {
+    if (/\s/.test(user)) throw new ConfigError("a user's name has no spaces");
+    return aclRules(roles, scope);
+  } catch (error) {
+    if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+/** What the commands share: the observer that the common options ask for, positions in the log, and Ctrl-C. */
+
+import { type Command, InvalidArgumentError } from "commander";
+import { ConfigError } from "../errors.ts";
+import { type Observer, type ObserverOptions, openObserver } from "../observer.ts";
+import { type Operator, openOperator } from "../operator.ts";
+import type { Log } from "../ports.ts";
+import { tlsFromEnv } from "../tls.ts";
+
+export interface CommonOptions {
+  readonly url: string;
+  readonly namespace: string;
+  readonly json?: true;
+}
+
+export const usageExitCode = 2;
+
+/** Ends the process with one line when the options cannot be used. */
+export function observerOf(command: Command): Observer {
+  return opened(command, openObserver);
+}
+
+/** As `observerOf`. */
+export function operatorOf(command: Command): Operator {
+  return opened(command, openOperator);
+}
+
+function opened<T>(command: Command, open: (options: ObserverOptions) => T): T {
+  const { url, namespace } = command.optsWithGlobals<CommonOptions>();
+  try {
+    return open({ url, tls: tlsFromEnv(process.env), namespace, log: stderrLog });
+  } catch (error) {
+    if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
+    throw error;
+  }
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
+
+/** An entry id, or the epoch ms of a time, which stands for the first entry of that millisecond. */
+export function parsePosition(text: string): string {
+  if (/^\d+(-\d+)?$/.test(text)) return text;
+  const [, amount, unit] = /^-(\d+)(s|m|h|d)$/.exec(text) ?? [];
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""];
+  if (unitMs !== undefined) return String(Math.max(0, Date.now() - Number(amount) * unitMs));
+  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time) || time < 0) {
+    throw new InvalidArgumentError("It must be an entry id, a time such as 2026-11-23T09:30Z, or -5m (s, m, h, d).");
+  }
+  return String(time);
+}
+
+export function parseWhole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number.");
+}
+
+/** Standard output is for what was asked for. */
+const stderrLog: Log = {
+  debug: () => undefined,
+  info: (_fields, text) => void process.stderr.write(`${text}\n`),
+  warn: (fields, text) => void process.stderr.write(`${text}${"reason" in fields ? `: ${fields.reason}` : ""}\n`),
+  error: (_fields, text) => void process.stderr.write(`${text}\n`),
+};

@@ -1,0 +1,73 @@
+/** What the four commands of `throughline dead` share: which letters are meant. */
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { DeadLetters } from "../dead-letters/dead-letters.ts";
+import type { DeadLetterFilter } from "../dead-letters/filter.ts";
+import type { Operator } from "../operator.ts";
+import { parsePosition, parseWhole } from "./common.ts";
+
+/** What all four commands take. */
+export interface DeadOptions {
+  readonly channel?: string;
+  readonly component?: string;
+  readonly code?: string;
+  readonly where?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly partition?: number;
+  readonly limit?: number;
+  readonly json?: true;
+}
+
+export const noneFound = "There are no such dead letters.\n";
+
+export function numberText(count: number): string {
+  return count === 1 ? "1 dead letter" : `${count} dead letters`;
+}
+
+export function lettersOf(operator: Operator, { channel, component }: DeadOptions): DeadLetters {
+  return operator.deadLetters({
+    ...(channel === undefined ? {} : { channel }),
+    ...(component === undefined ? {} : { component }),
+  });
+}
+
+export function filterOf(ids: readonly string[], options: DeadOptions): DeadLetterFilter {
+  const { code, where, from, to, partition, limit } = options;
+  return {
+    ...(ids.length === 0 ? {} : { ids }),
+    ...(code === undefined ? {} : { code }),
+    ...(where === undefined ? {} : { where }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(partition === undefined ? {} : { partition }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+export function withFilters(command: Command, ids: "[ids...]" | "<ids...>" = "[ids...]"): Command {
+  return command
+    .argument(ids, "ids of dead letters or of events, or <channel>/<entry id> of the entries that died")
+    .option("--channel <name>", "of this channel")
+    .option("--component <name>", "of this component")
+    .option("--code <code>", "with this error code, such as THROUGHLINE_PAYLOAD or ECONNREFUSED")
+    .addOption(
+      new Option(
+        "--where <name=value>",
+        "whose event has this attribute, such as user.id=u-3 or payload.symbol=AAPL",
+      ).argParser(parseAttribute),
+    )
+    .option(
+      "--from <position>",
+      "that died at or after an id, a time such as 2026-11-23T09:30Z, or -5m ago",
+      parsePosition,
+    )
+    .option("--to <position>", "that died at or before", parsePosition)
+    .option("--partition <number>", "of this partition", parseWhole)
+    .option("-n, --limit <count>", "only the first so many", parseWhole);
+}
+
+function parseAttribute(text: string): string {
+  if (/^[A-Za-z_][\w.-]*=/.test(text)) return text;
+  throw new InvalidArgumentError("It must be name=value, or payload.path=value.");
+}

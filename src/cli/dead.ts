@@ -1,0 +1,60 @@
+/** `throughline dead`: `list` and `show` look; `redrive` and `purge` are in dead-change.ts. */
+
+import type { Command } from "commander";
+import { deadLetterJson } from "../dead-letters/letter.ts";
+import { LetterCounter, renderCounts, renderLetter, renderLine } from "../dead-letters/render.ts";
+import { operatorOf } from "./common.ts";
+import { addPurge, addRedrive } from "./dead-change.ts";
+import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
+import { print, terminalWidth } from "./output.ts";
+
+export function addDead(program: Command): void {
+  const dead = program.command("dead").description("dead letters: list, show, redrive, purge");
+  addList(dead);
+  addShow(dead);
+  addRedrive(dead);
+  addPurge(dead);
+}
+
+function addList(dead: Command): void {
+  withFilters(dead.command("list").description("dead letters, one a line, oldest first"))
+    .option("--count", "how many there are of each kind, in place of each")
+    .action(async (ids: string[], _options: object, command: Command) => {
+      const options = command.optsWithGlobals<DeadOptions & { count?: true }>();
+      await using operator = operatorOf(command);
+      const counter = new LetterCounter();
+      const width = terminalWidth();
+      for await (const letter of lettersOf(operator, options).list(filterOf(ids, options))) {
+        counter.add(letter);
+        if (options.count === true) continue;
+        await print(options.json === true ? JSON.stringify(deadLetterJson(letter)) : renderLine(letter, width));
+      }
+      if (options.count === true && options.json === true) {
+        await print(JSON.stringify({ total: counter.total, counts: counter.counts }, undefined, 2));
+      } else if (options.count === true && counter.total > 0) await print(renderCounts(counter.counts));
+      // On standard error, so that a script that reads the lines gets lines only.
+      process.stderr.write(counter.total === 0 ? noneFound : `${numberText(counter.total)}.\n`);
+    });
+}
+
+function addShow(dead: Command): void {
+  withFilters(dead.command("show").description("everything about the dead letters with these ids"), "<ids...>").action(
+    async (ids: string[], _options: object, command: Command) => {
+      const options = command.optsWithGlobals<DeadOptions>();
+      await using operator = operatorOf(command);
+      const letters = lettersOf(operator, options);
+      let found = 0;
+      await letters.rehearse(filterOf(ids, options), (letter, redrive) => {
+        const text =
+          options.json === true
+            ? JSON.stringify({ ...deadLetterJson(letter), redrive }, undefined, 2)
+            : renderLetter(letter, redrive);
+        found++;
+        process.stdout.write(`${text}\n`);
+      });
+      if (found > 0) return;
+      process.stderr.write(noneFound);
+      process.exitCode = 1;
+    },
+  );
+}

@@ -1,0 +1,38 @@
+/** `throughline journey`. */
+
+import type { Command } from "commander";
+import { renderJourney } from "../observe/render-journey.ts";
+import { observerOf, parsePosition, parseWhole } from "./common.ts";
+import { print, terminalWidth } from "./output.ts";
+
+interface JourneyCommandOptions {
+  readonly from?: string;
+  readonly limit?: number;
+  readonly json?: true;
+}
+
+export function addJourney(program: Command): void {
+  program
+    .command("journey")
+    .description("one event's whole story across all components, from the log alone")
+    .argument(
+      "<query>",
+      "an event id, <channel>/<entry id>, an attribute such as client.order_id=c-17, or a field such as payload.userId=u-3",
+    )
+    .option(
+      "--from <position>",
+      "look for matches from an entry id, a time, or -5m ago on (faster on a long log)",
+      parsePosition,
+    )
+    .option("-n, --limit <count>", "how many matching events to follow (default 10)", parseWhole)
+    .action(async (query: string, _options: object, command: Command) => {
+      const { from, limit, json } = command.optsWithGlobals<JourneyCommandOptions>();
+      await using observer = observerOf(command);
+      const journey = await observer.journey(query, {
+        ...(from === undefined ? {} : { from }),
+        ...(limit === undefined ? {} : { maxMatches: limit }),
+      });
+      await print(json === true ? JSON.stringify(journey, undefined, 2) : renderJourney(journey, terminalWidth()));
+      if (journey.events === 0) process.exitCode = 1;
+    });
+}

@@ -1,0 +1,37 @@
+/** `throughline status`. */
+
+import { setInterval } from "node:timers/promises";
+import type { Command } from "commander";
+import { renderStatus } from "../observe/render-status.ts";
+import { observerOf, stopSignal } from "./common.ts";
+import { print } from "./output.ts";
+
+const watchIntervalMs = 2_000;
+const clearScreen = "\u001b[H\u001b[2J\u001b[3J";
+
+export function addStatus(program: Command): void {
+  program
+    .command("status")
+    .description("channels, components and members: lag, pending, parked, dead letters, and what is abandoned")
+    .option("--watch", "look again every two seconds until Ctrl-C")
+    .action(async (_options: object, command: Command) => {
+      const { json, watch } = command.optsWithGlobals<{ json?: true; watch?: true }>();
+      await using observer = observerOf(command);
+      if (watch !== true) {
+        const status = await observer.status();
+        await print(json === true ? JSON.stringify(status, undefined, 2) : renderStatus(status));
+        return;
+      }
+      const signal = stopSignal();
+      const look = async (): Promise<void> => {
+        const status = await observer.status();
+        await print(json === true ? JSON.stringify(status) : `${clearScreen}${renderStatus(status)}`);
+      };
+      await look();
+      try {
+        for await (const _ of setInterval(watchIntervalMs, undefined, { signal })) await look();
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    });
+}

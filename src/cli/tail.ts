@@ -1,0 +1,69 @@
+/** `throughline tail`. */
+
+import { type Command, InvalidArgumentError } from "commander";
+import { entryJson } from "../observe/entry-json.ts";
+import type { ReadRange } from "../observe/read.ts";
+import { renderEntry } from "../observe/render-entry.ts";
+import type { Observer } from "../observer.ts";
+import { observerOf, parsePosition, parseWhole, stopSignal } from "./common.ts";
+import { print, terminalWidth } from "./output.ts";
+
+const defaultLimit = 20;
+
+interface TailOptions {
+  readonly follow?: true;
+  readonly from?: string;
+  readonly limit?: number;
+  readonly json?: true;
+}
+
+export function addTail(program: Command): void {
+  program
+    .command("tail")
+    .description("entries of a channel, one a line, oldest first")
+    .argument("<channel>", "a channel, or <channel>:dead:<component> for dead letters", parseChannel)
+    .option("-f, --follow", "then go on with new entries until Ctrl-C")
+    .option(
+      "--from <position>",
+      "begin at an entry id, a time such as 2026-11-23T09:30Z, or -5m (s, m, h, d) ago",
+      parsePosition,
+    )
+    .option(
+      "-n, --limit <count>",
+      `without --from, how many of the last entries to begin with (default ${defaultLimit}); with it, end after so many`,
+      parseWhole,
+    )
+    .action(async (channel: string, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<TailOptions>();
+      const signal = stopSignal();
+      await using observer = observerOf(command);
+      const width = terminalWidth();
+      let count = 0;
+      for await (const entry of observer.read(channel, { ...(await rangeOf(observer, channel, options)), signal })) {
+        count++;
+        await print(options.json === true ? JSON.stringify(entryJson(entry)) : renderEntry(entry, width));
+      }
+      // On standard error, so that a misspelled channel is noticed and a script still gets what there is: nothing.
+      if (count === 0 && !signal.aborted) process.stderr.write(`There are no such entries in channel "${channel}".\n`);
+    });
+}
+
+async function rangeOf(observer: Observer, channel: string, options: TailOptions): Promise<ReadRange> {
+  const follow = options.follow === true;
+  if (options.from !== undefined) {
+    return { from: options.from, follow, ...(options.limit === undefined ? {} : { limit: options.limit }) };
+  }
+  // Looked up first and read forward from there, so that no number of entries has to be held.
+  const limit = options.limit ?? defaultLimit;
+  let from: string | undefined;
+  for await (const { entryId } of observer.read(channel, { reverse: true, limit })) from = entryId;
+  if (limit === 0) {
+    for await (const { entryId } of observer.read(channel, { reverse: true, limit: 1 })) from = `(${entryId}`;
+  }
+  return { ...(from === undefined ? {} : { from }), follow };
+}
+
+function parseChannel(name: string): string {
+  if (/^[a-z][a-z0-9._-]{0,127}(:dead:[^:]+)?$/.test(name)) return name;
+  throw new InvalidArgumentError("It must be the name of a channel, or <channel>:dead:<component>.");
+}

@@ -1,0 +1,324 @@
+/** A component's lifecycle in this process: run, drain, close. */
+
+import type { Channel } from "../channel.ts";
+import { DrainTimeoutError, StoreError } from "../errors.ts";
+import type { EventRef } from "../event.ts";
+import type { Log, RetryTimers, StreamStore, Tracing } from "../ports.ts";
+import type { Settled } from "./hand.ts";
+import { Lanes } from "./lanes.ts";
+import type { ResolvedComponentOptions } from "./options.ts";
+import { type LaneTask, PartitionMember } from "./partition-member.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** A consumer group's handlers at work in this process, as one member of the group on each partition. */
+export interface Component extends AsyncDisposable {
+  readonly name: string;
+  /** The member's name on the first partition; it changes if the member is taken for dead and joins again. */
+  readonly member: string;
+  /**
+   * Joins the group and handles events until `signal` aborts or `drain` is called; resolves when drained. May be called once.
+   * @throws {ConfigError} when a key of ours is somebody else's; nothing was written then
+   * @throws {StoreError} when the group cannot be joined
+   * @throws {DrainTimeoutError} when handlers did not end in time; what they were handling stays pending
+   */
+  run(signal?: AbortSignal): Promise<void>;
+  /** Resolves when `run` has joined its groups and reads. */
+  ready(): Promise<void>;
+  /** Stops reading, hands back what was not started, finishes what was. A second call joins the first. */
+  drain(): Promise<void>;
+  /** How this component settled an entry; waits while it has not. Needs a reference with an `entryId`. */
+  whenSettled(ref: EventRef): Promise<Settled>;
+  /** Resolves when its groups have nothing unread, pending or parked, whichever member has it. */
+  whenIdle(): Promise<void>;
+}
+
+export interface ComponentParts {
+  readonly name: string;
+  readonly subscriptions: readonly Subscription[];
+  readonly options: ResolvedComponentOptions;
+  readonly partitions: number;
+  readonly store: StreamStore;
+  readonly timers: RetryTimers;
+  readonly tracing: Tracing;
+  readonly log: Log;
+  /** Called with the channel of each output. */
+  readonly onChannel: (channel: Channel<unknown>) => void;
+  /** Says in the namespace what it is; called again when everything was gone. */
+  readonly describe: () => void;
+  /** Called when its groups exist. */
+  readonly joined: () => void;
+  /** Called once, when the component is closed. */
+  readonly closed: () => void;
+}
+
+/**
+ * idle      made, not run. `run` → joining; `drain` → closed.
+ * joining   connects, makes its groups. Joined → running; an error → closed.
+ * running   reads, handles, settles. `drain`, or the signal → draining.
+ * draining  reads nothing more; waits for what was started, at most `drainTimeoutMs`. Then → closed.
+ * closed    owns nothing.
+ */
+type Phase = "idle" | "joining" | "running" | "draining" | "closed";
+
+/** How often `whenIdle` and `whenSettled` look at the group for what other members do, ms. */
+const lookMs = 25;
+/** How long a drain waits for a member that is joining, ms. */
+const joinGraceMs = 500;
+
+export class RunningComponent implements Component {
+  readonly name: string;
+  readonly #parts: ComponentParts;
+  readonly #lanes: Lanes<LaneTask>;
+  readonly #members: readonly PartitionMember[];
+  /** Aborts when the drain runs out of time. */
+  readonly #overtime = new AbortController();
+  /** Aborts when the component is closed. */
+  readonly #end = new AbortController();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<void>();
+  #phase: Phase = "idle";
+  /** Set by `run`. Resolves with whether it has joined; false where it was drained meanwhile. */
+  #starting: Promise<boolean> | undefined;
+  #draining: Promise<void> | undefined;
+
+  constructor(parts: ComponentParts) {
+    const { name, subscriptions, options, partitions, store, timers, tracing, log } = parts;
+    this.name = name;
+    this.#parts = parts;
+    this.#lanes = new Lanes(options.concurrency, ({ task, run }) => run(task));
+    this.#members = Array.from(
+      { length: partitions },
+      (_, partition) =>
+        new PartitionMember({
+          component: name,
+          partition,
+          subscriptions,
+          store,
+          timers,
+          tracing,
+          log,
+          lanes: this.#lanes,
+          maxInHand: Math.max(1, Math.floor(options.maxInHand / partitions)),
+          claimAfterMs: options.claimAfterMs,
+          from: options.from,
+          onForgotten: parts.describe,
+          onChannel: parts.onChannel,
+          signal: this.#overtime.signal,
+        }),
+    );
+    // Whoever awaits these gets the error; that nobody does is no error of its own.
+    this.#ready.promise.catch(() => undefined);
+    this.#drained.promise.catch(() => undefined);
+  }
+
+  get member(): string {
+    return (this.#members[0] as PartitionMember).membership.member;
+  }
+
+  async run(signal?: AbortSignal): Promise<void> {
+    if (this.#phase !== "idle") throw new StoreError(`component "${this.name}" can be run once; it is ${this.#phase}`);
+    if (signal?.aborted === true) return this.drain();
+    this.#phase = "joining";
+    const stop = (): void => {
+      this.drain().catch(() => undefined); // `run` itself throws what the drain throws
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      this.#starting = this.#parts.tracing.atRoot(() => this.#start());
+      await this.#starting;
+      await this.#drained.promise;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#parts.tracing.atRoot(() => this.#drain());
+    return this.#draining;
+  }
+
+  async whenSettled(ref: EventRef): Promise<Settled> {
+    if (ref.entryId === "")
+      throw new StoreError(`event ${ref.id} has no entry yet: it is an output that is not settled`);
+    const { store } = this.#parts;
+    const members = await this.#membersOf(ref);
+    for (;;) {
+      const stopLooking = new AbortController();
+      const look = AbortSignal.any([stopLooking.signal, this.#end.signal, AbortSignal.timeout(lookMs * 10)]);
+      const here = members.map((member) => member.hand.settled(ref, look));
+      try {
+        for (const { membership } of members) {
+          const outcome = await store.isSettled(membership, ref);
+          if (outcome !== undefined) return outcome;
+        }
+        const settled = (await Promise.race(here)) ?? undefined;
+        if (settled !== undefined) return settled;
+        if (this.#phase === "closed")
+          throw new StoreError(`component "${this.name}" was closed before event ${ref.id} was settled`);
+      } finally {
+        stopLooking.abort();
+      }
+    }
+  }
+
+  /** Where the event lies: in one partition, unless it was trimmed meanwhile. */
+  async #membersOf(ref: EventRef): Promise<readonly PartitionMember[]> {
+    if (this.#members.length === 1) return this.#members;
+    for (const member of this.#members) {
+      if (await this.#parts.store.holds(member.membership, ref)) return [member];
+    }
+    return this.#members;
+  }
+
+  async whenIdle(): Promise<void> {
+    const { store } = this.#parts;
+    for (;;) {
+      let left = 0;
+      for (const { hand, membership } of this.#members) {
+        if (hand.count > 0) left++;
+        else {
+          const { unread, pending } = await store.backlog(membership);
+          left += unread + pending;
+        }
+      }
+      if (left === 0) return;
+      if (this.#phase === "closed") throw new StoreError(`component "${this.name}" was closed before it was idle`);
+      const look = AbortSignal.any([this.#end.signal, AbortSignal.timeout(lookMs)]);
+      await Promise.race(this.#members.map(({ hand }) => hand.left(look)));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Whoever disposes wants it gone; a drain that ran out of time was logged, and thrown to whoever runs it.
+    await this.drain().catch(() => undefined);
+  }
+
+  async #start(): Promise<boolean> {
+    const { timers, log } = this.#parts;
+    try {
+      for (const member of this.#members) await member.start();
+      await timers.listen(async (partition, delivery) => this.#members[partition]?.wake(delivery));
+    } catch (error) {
+      if (this.#phase !== "joining") return false; // what the drain has cut
+      this.#ready.reject(error);
+      this.#drained.reject(error);
+      await Promise.all(this.#members.map((member) => member.abandon()));
+      await this.#close();
+      throw error;
+    }
+    if (this.#phase !== "joining") return true;
+    this.#phase = "running";
+    this.#parts.joined();
+    log.info({ component: this.name, member: this.member }, "joined");
+    this.#ready.resolve();
+    return true;
+  }
+
+  async #drain(): Promise<void> {
+    const { options, log } = this.#parts;
+    const before = this.#phase;
+    this.#phase = "draining";
+    if (before === "idle" || before === "closed") {
+      await this.#close();
+      this.#drained.resolve();
+      return;
+    }
+    log.info({ component: this.name, inHand: this.#inHand }, "draining");
+    // Counted before the signal: whoever hears it lets go of what it has.
+    let pending = 0;
+    const overtime = setTimeout(() => {
+      pending = this.#inHand;
+      this.#overtime.abort();
+    }, options.drainTimeoutMs);
+    try {
+      if (before === "joining" && !(await this.#hasJoinedSoon())) {
+        await this.#giveUp();
+        log.info({ component: this.name }, "drained before it had joined");
+        this.#drained.resolve();
+        return;
+      }
+      await Promise.race([this.#finishStarted(), aborted(this.#overtime.signal)]);
+      if (this.#overtime.signal.aborted) {
+        await this.#giveUp();
+        const error = new DrainTimeoutError(this.name, pending, options.drainTimeoutMs);
+        log.error({ component: this.name, pending }, error.message);
+        throw error;
+      }
+      const left = Promise.all(this.#members.map((member) => member.leave())).then(() => true);
+      if (!(await Promise.race([left, aborted(this.#overtime.signal).then(() => false)]))) {
+        log.warn(
+          { component: this.name },
+          "Redis did not answer in time: others will find this member gone by its silence",
+        );
+        left.catch(() => undefined);
+        await this.#giveUp();
+      }
+      log.info({ component: this.name }, "drained");
+      this.#drained.resolve();
+    } catch (error) {
+      this.#drained.reject(error);
+      throw error;
+    } finally {
+      clearTimeout(overtime);
+      await this.#close();
+    }
+  }
+
+  /** A member that is just joining is let finish, so that it can leave in good order; one that waits for Redis is not waited for. */
+  async #hasJoinedSoon(): Promise<boolean> {
+    const { options } = this.#parts;
+    const enough = AbortSignal.timeout(Math.min(joinGraceMs, options.drainTimeoutMs));
+    return await Promise.race([this.#starting ?? false, aborted(enough).then(() => false)]);
+  }
+
+  async #finishStarted(): Promise<void> {
+    const gathered = await Promise.all(this.#members.map((member) => member.stopTaking()));
+    const waiting = this.#lanes.clear().flatMap(({ task }) => task.deliveries);
+    await Promise.all(
+      this.#members.map((member, partition) =>
+        member.release([
+          ...(gathered[partition] ?? []),
+          ...waiting.filter((delivery) => delivery.membership.partition === partition),
+        ]),
+      ),
+    );
+    // A handler that ends may put a task back (its state had changed), so both are looked at until neither has anything.
+    while ((this.#lanes.running > 0 || this.#inHand > 0) && !this.#overtime.signal.aborted) {
+      await this.#lanes.quiet();
+      await Promise.all(this.#members.map((member) => member.settled()));
+      if (this.#lanes.running === 0 && this.#lanes.waiting === 0) break;
+    }
+  }
+
+  /** Cuts what still waits for Redis, so that nothing outlives the drain. What is in hand stays pending. */
+  async #giveUp(): Promise<void> {
+    await this.#parts.store.close();
+    await Promise.all(this.#members.map((member) => member.abandon()));
+  }
+
+  get #inHand(): number {
+    return this.#members.reduce((sum, { hand }) => sum + hand.count, 0);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#end.abort();
+    this.#overtime.abort(); // nothing can be settled from now on, so nothing may go on trying
+    this.#ready.reject(new StoreError(`component "${this.name}" was closed before it had joined`));
+    await this.#parts.timers.close();
+    await this.#parts.store.close();
+    this.#parts.closed();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,35 @@
+/** What the attempts of one member work with, and what they work on. */
+
+import type { Channel } from "../channel.ts";
+import type { Log, RetryTimers, StreamStore, Tracing } from "../ports.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Hand } from "./hand.ts";
+import type { Settler } from "./settler.ts";
+import type { StateCache } from "./state.ts";
+
+/** Deliveries that are handled and settled together: one, or a batch. */
+export interface Task {
+  readonly deliveries: readonly Delivery[];
+  /** Its attempt is counted already: it runs again because its state had changed. */
+  readonly isCounted: boolean;
+}
+
+/** What the attempts work with; the same for all of one member's. */
+export interface AttemptContext {
+  readonly component: string;
+  readonly store: StreamStore;
+  readonly settler: Settler;
+  readonly hand: Hand;
+  readonly timers: RetryTimers;
+  readonly tracing: Tracing;
+  readonly log: Log;
+  readonly state: StateCache;
+  /** Aborts when the drain has run out of time. */
+  readonly signal: AbortSignal;
+  /** Called with the channel of each output. */
+  readonly onChannel: (channel: Channel<unknown>) => void;
+  /** Puts a task back at work, its keys' turn included. */
+  readonly again: (task: Task) => void;
+  /** Deliveries have left the hand that may still be this member's. */
+  readonly strayed: () => void;
+}

@@ -1,0 +1,132 @@
+/** An entry in this member's hands, from its arrival to its settlement. */
+
+import { type Correlation, validatePayload } from "../channel.ts";
+import { decodeEntry, type Envelope, parsePayload } from "../envelope.ts";
+import type { Cause, Event } from "../event.ts";
+import type { AttemptRecord, Carrier, Delivered, DeliveryId, Membership, StoredEntry } from "../ports.ts";
+import { sharedCrashes } from "./outcome.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** The process span is told what `Delivered` says. */
+export class Delivery implements DeliveryId, Delivered {
+  readonly channel: string;
+  readonly entryId: string;
+  /** What it is known by among those in hand. */
+  readonly name: string;
+  readonly subscription: Subscription;
+  /** Under which membership it was delivered: only that one may settle it. */
+  readonly membership: Membership;
+  /** Characters of the entry, for the bound on what is in hand. */
+  readonly size: number;
+  /** Taken over from another member rather than read. */
+  readonly claimed: boolean;
+  /** What was read; undefined where the entry cannot be. */
+  readonly envelope: Envelope | undefined;
+  /** Why the entry cannot be handled at all: it goes to the dead letters without its handler. */
+  problem: unknown;
+  /** Set once the payload is parsed and valid. */
+  event: Event<unknown> | undefined;
+  correlation: Correlation = noCorrelation;
+  /** Attempts so far, the running one included. 0 before the first. */
+  attempt: number;
+  /** Starts that ended with the silence of a member. */
+  crashes: number;
+  /** A durable attempt record exists: attempts are counted in Redis before they run, and the record goes with the settlement. */
+  hasRecord: boolean;
+  /** An attempt may start long after its timer has fired, and in the context of whatever ended just before it. */
+  wokenBy = "";
+  /** No longer this member's: whatever comes of it is thrown away. */
+  isVoid = false;
+
+  constructor(
+    entry: StoredEntry,
+    subscription: Subscription,
+    membership: Membership,
+    record: AttemptRecord | undefined,
+    claimed: boolean,
+  ) {
+    this.channel = entry.channel;
+    this.entryId = entry.entryId;
+    this.name = nameOf(entry);
+    this.subscription = subscription;
+    this.membership = membership;
+    this.claimed = claimed;
+    this.attempt = record?.attempt ?? 0;
+    this.crashes = record?.crashes ?? 0;
+    this.hasRecord = record !== undefined;
+    let size = 0;
+    for (const field of entry.fields) size += field.length;
+    this.size = size;
+    try {
+      this.envelope = decodeEntry(entry);
+    } catch (problem) {
+      this.problem = problem;
+    }
+  }
+
+  /** The lanes in which its turn must come. Events of one key keep their order, whatever channel they are on. */
+  get keys(): readonly string[] {
+    const key = this.envelope?.key ?? "";
+    return key === "" ? noKeys : [`${this.membership.partition}/${key}`];
+  }
+
+  /** It was there too often when a member fell silent: only a start that it has alone can tell whether it is the cause. */
+  get isSuspect(): boolean {
+    return this.hasRecord && this.crashes >= sharedCrashes;
+  }
+
+  get mayBeNoText(): boolean {
+    return this.envelope?.payload.includes("\ufffd") === true;
+  }
+
+  /** Parses and validates; sets `event`, or `problem`. Returns a promise only where the schema is asynchronous. */
+  prepare(): void | Promise<void> {
+    const { envelope, subscription } = this;
+    if (envelope === undefined || this.event !== undefined || this.problem !== undefined) return;
+    try {
+      const value = parsePayload(envelope, subscription.channel.maxPayloadBytes, subscription.channel.maxNesting);
+      const valid = validatePayload(subscription.channel, value);
+      if (valid instanceof Promise) {
+        return valid
+          .then((payload) => this.#accept(envelope, payload))
+          .catch((problem: unknown) => {
+            this.problem = problem;
+          });
+      }
+      this.#accept(envelope, valid);
+    } catch (problem) {
+      this.problem = problem;
+    }
+  }
+
+  get eventId(): string {
+    return this.envelope?.id ?? "";
+  }
+
+  get carrier(): Carrier {
+    return this.envelope?.carrier ?? noCarrier;
+  }
+
+  get causes(): readonly Cause[] {
+    return this.envelope?.causes ?? [];
+  }
+
+  get time(): number {
+    return this.envelope?.time ?? 0;
+  }
+
+  #accept(envelope: Envelope, payload: unknown): void {
+    const { id, channel, entryId, key, time, causes } = envelope;
+    this.correlation = this.subscription.channel.correlation(payload);
+    this.event = { id, channel, entryId, traceparent: envelope.carrier.traceparent, payload, key, time, causes };
+  }
+}
+
+/** Tells deliveries of one partition apart. */
+export function nameOf({ channel, entryId }: DeliveryId): string {
+  return `${channel}/${entryId}`;
+}
+
+const noKeys: readonly string[] = Object.freeze([]);
+const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });
+const noCorrelation: Correlation = Object.freeze({});

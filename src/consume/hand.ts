@@ -1,0 +1,133 @@
+/** Everything that this member has in hand: read or claimed, and not settled. */
+
+import type { DeliveryId } from "../ports.ts";
+import { type Delivery, nameOf } from "./delivery.ts";
+
+/** How a delivery left the hand for good. */
+export type Settled = "acked" | "deadLettered";
+
+export class Hand {
+  readonly #maxEntries: number;
+  readonly #maxSize: number;
+  readonly #deliveries = new Map<string, Delivery>();
+  #size = 0;
+  /** While own pending entries are paged through: what left the hand since the paging began. */
+  #leftSince: Set<string> | undefined;
+  /** Called at each departure; each caller removes itself. */
+  readonly #onLeave = new Set<() => void>();
+  /** Waiting for one entry's settlement, by event id. */
+  readonly #waiters = new Map<string, ((outcome: Settled) => void)[]>();
+
+  constructor(maxEntries: number, maxSize: number) {
+    this.#maxEntries = maxEntries;
+    this.#maxSize = maxSize;
+  }
+
+  get count(): number {
+    return this.#deliveries.size;
+  }
+
+  /** How many more entries may be taken; below 1 when the hand is full. The mean size so far bounds the bytes of the next read. */
+  get room(): number {
+    const mean = this.#deliveries.size === 0 ? 0 : this.#size / this.#deliveries.size;
+    const bySize = mean === 0 ? this.#maxEntries : Math.floor((this.#maxSize - this.#size) / mean);
+    return Math.min(this.#maxEntries - this.#deliveries.size, bySize);
+  }
+
+  /** Resolves when there is room, or at the next departure after `signal` aborts. */
+  async whenRoom(signal: AbortSignal): Promise<void> {
+    while (this.room < 1 && !signal.aborted) await this.left(signal);
+  }
+
+  /** Resolves when the next delivery leaves, or the signal aborts. */
+  left(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#onLeave.delete(done);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      this.#onLeave.add(done);
+      signal?.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  /** Takes a delivery in hand. An older delivery of the same entry is void from now on: the entry came back to this member. */
+  take(delivery: Delivery): void {
+    const { name } = delivery;
+    const older = this.#deliveries.get(name);
+    if (older !== undefined) {
+      older.isVoid = true;
+      this.#size -= older.size;
+    }
+    this.#deliveries.set(name, delivery);
+    this.#size += delivery.size;
+  }
+
+  /** Lets go of a delivery. `settled` tells those who wait for it. */
+  leave(delivery: Delivery, settled?: Settled): void {
+    const { name } = delivery;
+    if (this.#deliveries.get(name) === delivery) {
+      this.#deliveries.delete(name);
+      this.#size -= delivery.size;
+      this.#leftSince?.add(name);
+    }
+    if (settled !== undefined && this.#waiters.size > 0) {
+      for (const wake of this.#waiters.get(name) ?? []) wake(settled);
+      this.#waiters.delete(name);
+    }
+    if (this.#onLeave.size > 0) for (const wake of [...this.#onLeave]) wake();
+  }
+
+  /** The entries of a channel that are in hand. */
+  idsOf(channel: string): readonly string[] {
+    return [...this.#deliveries.values()].filter((one) => one.channel === channel).map(({ entryId }) => entryId);
+  }
+
+  /** Everything in hand belongs to somebody else now. */
+  voidAll(): void {
+    for (const delivery of [...this.#deliveries.values()]) {
+      delivery.isVoid = true;
+      this.leave(delivery);
+    }
+  }
+
+  /**
+   * From now until `endPaging`, remembers what leaves. A page of own pending entries may be older than the settlements that were
+   * answered while it travelled; taken in again, those entries would be handled twice.
+   */
+  beginPaging(): void {
+    this.#leftSince = new Set();
+  }
+
+  endPaging(): void {
+    this.#leftSince = undefined;
+  }
+
+  /** Whether an entry found among this member's pending ones is already in hand, or was until a moment ago. */
+  knows(delivery: DeliveryId): boolean {
+    const name = nameOf(delivery);
+    return this.#deliveries.has(name) || this.#leftSince?.has(name) === true;
+  }
+
+  /** Resolves when the entry is settled by this member. */
+  settled(delivery: DeliveryId, signal: AbortSignal): Promise<Settled | undefined> {
+    const name = nameOf(delivery);
+    return new Promise((resolve) => {
+      const wake = (outcome: Settled | undefined): void => {
+        signal.removeEventListener("abort", abort);
+        resolve(outcome);
+      };
+      const abort = (): void => {
+        const waiters = (this.#waiters.get(name) ?? []).filter((one) => one !== wake);
+        if (waiters.length === 0) this.#waiters.delete(name);
+        else this.#waiters.set(name, waiters);
+        wake(undefined);
+      };
+      const waiters = this.#waiters.get(name);
+      if (waiters === undefined) this.#waiters.set(name, [wake]);
+      else waiters.push(wake);
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+}

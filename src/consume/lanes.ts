@@ -1,0 +1,144 @@
+/** Runs tasks by their keys: those that share a key one after the other, in the order in which they came; the others at once. */
+
+/** Something to run, with the keys that it needs for itself. No keys: it waits for nothing but a free slot. */
+interface Waiting<T> {
+  readonly task: T;
+  readonly keys: readonly string[];
+  /** How many of its keys have another task before it. 0: it waits for a slot only. */
+  blockedBy: number;
+}
+
+/**
+ * A task starts when it is first in line for each of its keys and fewer than `concurrency` run. Since a task joins all its lines
+ * at once, two tasks stand in the same order in every line that they share, so they cannot wait for each other.
+ */
+export class Lanes<T> {
+  readonly #concurrency: number;
+  readonly #run: (task: T) => void | Promise<void>;
+  /** For each key the tasks in line, the running one first. A key without tasks has no line. */
+  readonly #lines = new Map<string, Waiting<T>[]>();
+  /** First in all their lines, waiting for a slot, in order. */
+  #startable: Waiting<T>[] = [];
+  /** Tasks that must run alone. While there are any, nothing else starts. */
+  #alone: T[] = [];
+  /** All that wait, in any of the above. */
+  readonly #waiting = new Set<Waiting<T>>();
+  #running = 0;
+  #runningAlone = false;
+  #whenQuiet: (() => void)[] = [];
+
+  constructor(concurrency: number, run: (task: T) => void | Promise<void>) {
+    this.#concurrency = concurrency;
+    this.#run = run;
+  }
+
+  /** Tasks that have not started. */
+  get waiting(): number {
+    return this.#waiting.size + this.#alone.length;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  add(task: T, keys: readonly string[]): void {
+    const waiting: Waiting<T> = { task, keys, blockedBy: 0 };
+    for (const key of keys) {
+      const line = this.#lines.get(key);
+      if (line === undefined) this.#lines.set(key, [waiting]);
+      else {
+        line.push(waiting);
+        waiting.blockedBy++;
+      }
+    }
+    const isNext = this.#alone.length === 0 && this.#startable.length === 0 && !this.#runningAlone;
+    if (waiting.blockedBy === 0 && isNext && this.#running < this.#concurrency) this.#launch(task, waiting);
+    else {
+      this.#waiting.add(waiting);
+      if (waiting.blockedBy === 0) this.#startable.push(waiting);
+    }
+    this.#start();
+  }
+
+  /** Runs the task when nothing else runs, before anything that waits. */
+  addAlone(task: T): void {
+    this.#alone.push(task);
+    this.#start();
+  }
+
+  /** Takes out everything that has not started. */
+  clear(): T[] {
+    const tasks = [...this.#waiting].map((waiting) => waiting.task).concat(this.#alone);
+    for (const { keys } of this.#waiting) {
+      for (const key of keys) {
+        const line = (this.#lines.get(key) ?? []).filter((one) => !this.#waiting.has(one));
+        if (line.length === 0) this.#lines.delete(key);
+        else this.#lines.set(key, line);
+      }
+    }
+    this.#waiting.clear();
+    this.#startable = [];
+    this.#alone = [];
+    return tasks;
+  }
+
+  /** Resolves when nothing runs. */
+  quiet(): Promise<void> {
+    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenQuiet.push(resolve));
+  }
+
+  #start(): void {
+    this.#startWhatMay();
+    if (this.#running === 0 && this.#whenQuiet.length > 0) for (const resolve of this.#whenQuiet.splice(0)) resolve();
+  }
+
+  #startWhatMay(): void {
+    while (!this.#runningAlone) {
+      if (this.#alone.length > 0) {
+        if (this.#running > 0) return;
+        this.#runningAlone = true;
+        this.#launch(this.#alone.shift() as T, undefined);
+      } else if (this.#startable.length > 0 && this.#running < this.#concurrency) {
+        const next = this.#startable.shift() as Waiting<T>;
+        this.#waiting.delete(next);
+        this.#launch(next.task, next);
+      } else return;
+    }
+  }
+
+  #launch(task: T, waiting: Waiting<T> | undefined): void {
+    this.#running++;
+    // `run` handles its own errors; a lane that stopped for one would hold its key for ever. One that it does not handle ends the process,
+    // whether it was thrown at once or later: whoever added the task is not to be told of it.
+    let ended: void | Promise<void>;
+    try {
+      ended = this.#run(task);
+    } catch (error) {
+      ended = Promise.reject(error);
+    }
+    if (ended === undefined) this.#end(waiting);
+    else {
+      ended.finally(() => {
+        this.#end(waiting);
+        this.#start();
+      });
+    }
+  }
+
+  #end(waiting: Waiting<T> | undefined): void {
+    this.#running--;
+    if (waiting === undefined) this.#runningAlone = false;
+    else this.#leave(waiting);
+  }
+
+  #leave({ keys }: Waiting<T>): void {
+    for (const key of keys) {
+      const line = this.#lines.get(key);
+      if (line === undefined) continue;
+      line.shift();
+      const next = line[0];
+      if (next === undefined) this.#lines.delete(key);
+      else if (--next.blockedBy === 0) this.#startable.push(next);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** A component's options: defaults, bounds, and what is refused. */
+
+import { ConfigError } from "../errors.ts";
+
+export interface ComponentOptions {
+  /** Handlers that run at once in this member, for different keys. Default 16. */
+  readonly concurrency?: number;
+  /** Most entries in hand: read or claimed, and not settled. Default 1,000. */
+  readonly maxInHand?: number;
+  /** Silence of another member, ms, after which its deliveries are taken over. Default 15,000. */
+  readonly claimAfterMs?: number;
+  /** How long a drain waits for handlers that were started, ms. Default 10,000. */
+  readonly drainTimeoutMs?: number;
+  /** Where a group begins that does not exist yet: at the oldest entry (default), or after the newest. */
+  readonly from?: "start" | "now";
+}
+
+export type ResolvedComponentOptions = Required<ComponentOptions>;
+
+/** @throws {ConfigError} naming the option, its value, and what it would do */
+export function resolveComponentOptions(name: string, options: ComponentOptions): ResolvedComponentOptions {
+  if (!/^[a-z][a-z0-9._-]{0,127}$/.test(name)) {
+    throw new ConfigError(
+      `"${name}" is no component name: it takes 1 to 128 of a-z, 0-9, ".", "_" and "-", beginning with a letter`,
+    );
+  }
+  const resolved: ResolvedComponentOptions = {
+    concurrency: options.concurrency ?? 16,
+    maxInHand: options.maxInHand ?? 1_000,
+    claimAfterMs: options.claimAfterMs ?? 15_000,
+    drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    from: options.from ?? "start",
+  };
+  for (const option of Object.keys(options)) {
+    if (!(option in resolved)) throw new ConfigError(`component "${name}" has no option "${option}"`);
+  }
+  bounded(name, "concurrency", resolved.concurrency, 1, 10_000);
+  bounded(name, "maxInHand", resolved.maxInHand, 1, 100_000);
+  bounded(name, "claimAfterMs", resolved.claimAfterMs, 100, 86_400_000);
+  bounded(name, "drainTimeoutMs", resolved.drainTimeoutMs, 0, 3_600_000);
+  if (resolved.maxInHand < resolved.concurrency) {
+    throw new ConfigError(
+      `component "${name}": maxInHand ${resolved.maxInHand} is below concurrency ${resolved.concurrency}, which could then never be reached`,
+    );
+  }
+  if (resolved.from !== "start" && resolved.from !== "now") {
+    throw new ConfigError(`component "${name}": from is "${String(resolved.from)}"; it is "start" or "now"`);
+  }
+  return Object.freeze(resolved);
+}
+
+function bounded(component: string, option: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new ConfigError(
+    `component "${component}": ${option} is ${value}; it must be a whole number from ${least} to ${most}`,
+  );
+}

@@ -1,0 +1,296 @@
+/** One member on one partition: reader, keeper, state and attempts around one hand. */
+
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Channel } from "../channel.ts";
+import type {
+  AttemptRecord,
+  DeliveryId,
+  Log,
+  Membership,
+  RetryTimers,
+  StoredEntry,
+  StreamStore,
+  Tracing,
+} from "../ports.ts";
+import { Attempts } from "./attempts.ts";
+import type { Task } from "./context.ts";
+import { Delivery } from "./delivery.ts";
+import { Gatherer } from "./gatherer.ts";
+import { Hand } from "./hand.ts";
+import { Keeper } from "./keeper.ts";
+import type { Lanes } from "./lanes.ts";
+import { Places } from "./places.ts";
+import { Reader } from "./reader.ts";
+import { Settler } from "./settler.ts";
+import { StateCache } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Most characters of entries in hand. */
+const maxSizeInHand = 32 * 1_048_576;
+
+/** A task with whom it belongs to: the lanes are shared by all partitions of a component. */
+export interface LaneTask {
+  readonly task: Task;
+  readonly run: (task: Task) => void | Promise<void>;
+}
+
+export interface PartitionContext {
+  readonly component: string;
+  readonly partition: number;
+  readonly subscriptions: readonly Subscription[];
+  readonly store: StreamStore;
+  readonly timers: RetryTimers;
+  readonly tracing: Tracing;
+  readonly log: Log;
+  readonly lanes: Lanes<LaneTask>;
+  readonly maxInHand: number;
+  readonly claimAfterMs: number;
+  readonly from: "start" | "now";
+  /** Every record of the component was gone. */
+  readonly onForgotten: () => void;
+  /** Called with the channel of each output. */
+  readonly onChannel: (channel: Channel<unknown>) => void;
+  /** Aborts when the drain has run out of time. */
+  readonly signal: AbortSignal;
+}
+
+export class PartitionMember {
+  readonly hand: Hand;
+  readonly #context: PartitionContext;
+  readonly #subscriptions: ReadonlyMap<string, Subscription>;
+  readonly #attempts: Attempts;
+  readonly #run = (task: Task): void | Promise<void> => this.#attempts.run(task);
+  readonly #keeper: Keeper;
+  readonly #places: Places;
+  /** One for each subscription that takes batches, by channel. */
+  readonly #gatherers = new Map<string, Gatherer>();
+  /** Under which name it is a member now: a new one each time that it was taken for dead. */
+  #membership: Membership;
+  #reader: Reader;
+  #isReading = false;
+  /** While it joins again under a new name. */
+  #renewing: Promise<void> | undefined;
+  /** Retries that are being taken. */
+  readonly #unparking = new Set<Promise<unknown>>();
+
+  constructor(context: PartitionContext) {
+    this.#context = context;
+    const { component, partition, subscriptions, store, timers, tracing, log, maxInHand, claimAfterMs, signal } =
+      context;
+    this.hand = new Hand(maxInHand, maxSizeInHand);
+    this.#subscriptions = new Map(subscriptions.map((subscription) => [subscription.channel.name, subscription]));
+    this.#membership = this.#newMembership();
+    this.#places = new Places({ ...context, hand: this.hand });
+    const settler = new Settler(store, (run) => tracing.quietly(run));
+    const state = new StateCache(randomBytes(6).toString("base64url"), (name, key) =>
+      tracing.quietly(() => store.readState({ component, partition }, name, key)),
+    );
+    this.#attempts = new Attempts({
+      component,
+      store,
+      settler,
+      hand: this.hand,
+      timers,
+      tracing,
+      log,
+      state,
+      signal,
+      onChannel: context.onChannel,
+      again: (task) => this.#enqueue(task),
+      strayed: () => this.#reader.lookAgain(),
+    });
+    this.#keeper = new Keeper({
+      store,
+      log,
+      claimAfterMs,
+      membership: () => this.#membership,
+      room: () => this.hand.room,
+      accept: (entries) => {
+        for (const entry of entries) this.#take(entry, entry.record, true);
+      },
+      savePositions: async (membership) => {
+        if (await this.#places.save(membership)) return;
+        // The reader would notice, but it may wait for room, and what is in hand cannot be settled before the group is there again.
+        await this.#joinAgain(membership, this.#reader.lastRead);
+      },
+      lost: (channel, count) => this.#places.lost(channel, count),
+      wake: (delivery) => this.wake(delivery),
+      removed: () => this.#rejoinUnderNewName(),
+    });
+    this.#reader = this.#newReader();
+    for (const { channel, handling } of subscriptions) {
+      if (handling.mode !== "batch") continue;
+      const gatherer = new Gatherer(handling.maxSize, handling.maxWaitMs, (deliveries) =>
+        this.#enqueue({ deliveries, isCounted: false }, () => gatherer.finished()),
+      );
+      this.#gatherers.set(channel.name, gatherer);
+    }
+  }
+
+  get membership(): Membership {
+    return this.#membership;
+  }
+
+  /** Joins the groups and begins to read. @throws {StoreError} */
+  async start(): Promise<void> {
+    await this.#places.join(this.#membership);
+    this.#isReading = true;
+    await this.#reader.start();
+    this.#keeper.start();
+  }
+
+  /** A retry is due: takes it, if nobody else has. */
+  async wake(delivery: DeliveryId): Promise<void> {
+    if (!this.#isReading || !this.#subscriptions.has(delivery.channel)) return;
+    const wokenBy = this.#context.tracing.active();
+    const unparking = this.#context.store.unpark(this.#membership, delivery);
+    this.#unparking.add(unparking);
+    try {
+      const entry = await unparking;
+      if (entry !== undefined) this.#take(entry, entry.record, false, wokenBy);
+    } finally {
+      this.#unparking.delete(unparking);
+    }
+  }
+
+  /** First part of a drain: takes nothing more, and hands back what was gathered but not started. */
+  async stopTaking(): Promise<readonly Delivery[]> {
+    this.#isReading = false;
+    await Promise.all([this.#keeper.stopClaims(), this.#reader.stop(), Promise.allSettled(this.#unparking)]);
+    return [...this.#gatherers.values()].flatMap((gatherer) => gatherer.clear());
+  }
+
+  /** Hands deliveries that never started back to the group. */
+  async release(deliveries: readonly Delivery[]): Promise<void> {
+    const byChannel = Map.groupBy(deliveries, (delivery) => delivery.channel);
+    for (const [channel, released] of byChannel) {
+      const ids = released.map((delivery) => delivery.entryId);
+      await this.#context.store.release(this.#membership, channel, ids);
+      for (const delivery of released) this.hand.leave(delivery);
+    }
+  }
+
+  settled(): Promise<void> {
+    return this.#attempts.settled();
+  }
+
+  /** Last part of a drain. Deliveries still in hand stay pending; those that never arrived here are handed back. */
+  async leave(): Promise<void> {
+    await this.#keeper.stop();
+    await this.#places.save(this.#membership);
+    await this.#context.store.releaseUnknown(this.#membership, (delivery) => this.hand.knows(delivery));
+    await this.#context.store.leave(this.#membership);
+  }
+
+  /** Abandons the keeper and the reader without a word to Redis: it cannot be reached. */
+  async abandon(): Promise<void> {
+    this.#isReading = false;
+    await Promise.all([this.#reader.stop(), this.#keeper.stop()]);
+  }
+
+  #newMembership(): Membership {
+    const { component, partition, subscriptions } = this.#context;
+    const member = `${component}.${hostname()}.${process.pid}.${randomBytes(6).toString("base64url")}`;
+    return { component, member, partition, channels: subscriptions.map(({ channel }) => channel.name) };
+  }
+
+  #newReader(): Reader {
+    const { store, log } = this.#context;
+    const membership = this.#membership;
+    return new Reader({
+      store,
+      hand: this.hand,
+      log,
+      membership,
+      accept: (entries, records) => {
+        const taken = entries.map((entry, i) => this.#takeInHand(entry, records[i], false));
+        return () => {
+          for (const delivery of taken) this.#handOver(delivery);
+        };
+      },
+      rejoin: (lastRead) => this.#joinAgain(membership, lastRead),
+    });
+  }
+
+  /** A group is gone. False: this member goes on under a new name, with another reader. */
+  async #joinAgain(membership: Membership, lastRead: ReadonlyMap<string, string>): Promise<boolean> {
+    const { log, component } = this.#context;
+    const failed = (error: unknown): void =>
+      log.error({ component, reason: String(error) }, "a group could not be made again; trying again");
+    try {
+      if (await this.#places.joinAgain(membership, lastRead)) return true;
+    } catch (error) {
+      failed(error);
+      return true;
+    }
+    this.#rejoinUnderNewName().catch(failed); // the keeper will try again
+    return false;
+  }
+
+  // Asked for by the reader and by the keeper; whoever comes second joins the first.
+  #rejoinUnderNewName(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  // Everything in hand was given away when this member was removed, and a settlement under the old name is fenced. Under a new name
+  // it begins with nothing.
+  async #renew(): Promise<void> {
+    const { log, component } = this.#context;
+    log.error(
+      { component, member: this.#membership.member },
+      "this member was taken for dead; it joins again under a new name",
+    );
+    await this.#reader.stop();
+    this.hand.voidAll();
+    this.#membership = this.#newMembership();
+    await this.#places.join(this.#membership);
+    if (!this.#isReading) return;
+    this.#reader = this.#newReader();
+    await this.#reader.start();
+  }
+
+  #take(entry: StoredEntry, record: AttemptRecord | undefined, claimed: boolean, wokenBy = ""): void {
+    const delivery = this.#takeInHand(entry, record, claimed);
+    delivery.wokenBy = wokenBy;
+    this.#handOver(delivery);
+  }
+
+  #takeInHand(entry: StoredEntry, record: AttemptRecord | undefined, claimed: boolean): Delivery {
+    const subscription = this.#subscriptions.get(entry.channel) as Subscription;
+    const delivery = new Delivery(entry, subscription, this.#membership, record, claimed);
+    this.hand.take(delivery);
+    return delivery;
+  }
+
+  #handOver(delivery: Delivery): void {
+    const gatherer = this.#gatherers.get(delivery.channel);
+    // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
+    if (gatherer !== undefined && !delivery.hasRecord && delivery.envelope !== undefined) gatherer.add(delivery);
+    else this.#enqueue({ deliveries: [delivery], isCounted: false });
+  }
+
+  #enqueue(task: Task, finished?: () => void): void {
+    const run = finished === undefined ? this.#run : (one: Task) => this.#runThen(one, finished);
+    const isSuspect = task.deliveries.some((delivery) => delivery.isSuspect);
+    if (isSuspect) this.#context.lanes.addAlone({ task, run });
+    else this.#context.lanes.add({ task, run }, keysOf(task.deliveries));
+  }
+
+  async #runThen(task: Task, finished: () => void): Promise<void> {
+    try {
+      await this.#attempts.run(task);
+    } finally {
+      finished();
+    }
+  }
+}
+
+/** The lanes that a task needs, each once. */
+function keysOf(deliveries: readonly Delivery[]): readonly string[] {
+  if (deliveries.length === 1) return (deliveries[0] as Delivery).keys;
+  return [...new Set(deliveries.flatMap((delivery) => delivery.keys))];
+}

@@ -1,0 +1,141 @@
+/** A member's read loop on one partition: its own pending entries after every loss of connection, then new ones, within the room there is. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { AttemptRecord, EntryReader, Log, Membership, StoredEntry, StreamStore } from "../ports.ts";
+import type { Hand } from "./hand.ts";
+
+/** How long a read waits for new entries, ms. */
+const blockMs = 2_000;
+/** Most entries of a channel in one read: larger replies hold the server up. */
+const maxPerRead = 500;
+const ownPendingPage = 100;
+/** After this time no read that was lost with its connection can still be waiting at the server, ms. */
+const lostReadMs: number = blockMs + 500;
+
+export interface ReaderContext {
+  readonly store: StreamStore;
+  readonly hand: Hand;
+  readonly log: Log;
+  readonly membership: Membership;
+  /** Takes entries in hand. The returned function has them handled. */
+  readonly accept: (entries: readonly StoredEntry[], records: readonly (AttemptRecord | undefined)[]) => () => void;
+  /**
+   * A group is gone (FLUSHALL, DEL, XGROUP DESTROY, a failover): makes it again, given the last id read of each channel. False: this
+   * reader must end, as its member goes on under another name.
+   */
+  readonly rejoin: (lastRead: ReadonlyMap<string, string>) => Promise<boolean>;
+}
+
+export class Reader {
+  readonly #context: ReaderContext;
+  readonly #stop = new AbortController();
+  /** The last new entry of each channel. */
+  readonly lastRead: ReadonlyMap<string, string>;
+  readonly #lastRead = new Map<string, string>();
+  #reader: EntryReader | undefined;
+  #loop: Promise<void> = Promise.resolve();
+  /** When own pending entries are paged through once more, on the monotonic clock. */
+  #lookAgainAt = Number.POSITIVE_INFINITY;
+
+  constructor(context: ReaderContext) {
+    this.#context = context;
+    this.lastRead = this.#lastRead;
+  }
+
+  async start(): Promise<void> {
+    this.#reader = await this.#context.store.openReader(this.#context.membership);
+    this.#loop = this.#read(this.#reader);
+  }
+
+  /** Stops at once. What Redis delivered to the read that is cut off stays pending under this member. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#reader?.close();
+    await this.#loop;
+  }
+
+  /** Something may be pending under this member that it does not have in hand. */
+  lookAgain(): void {
+    this.#lookAgainAt = 0;
+  }
+
+  async #read(reader: EntryReader): Promise<void> {
+    const { store, hand, log, membership } = this.#context;
+    const { signal } = this.#stop;
+    let seenLosses = -1; // differs from every count, so that the loop begins with its own pending
+    while (!signal.aborted) {
+      try {
+        const losses = reader.losses + store.losses;
+        if (losses !== seenLosses || performance.now() >= this.#lookAgainAt) {
+          // A server that has not noticed the end of the old connection still delivers to the read that waited on it, perhaps after
+          // this look. So one more is due when that read must have ended.
+          const isSecondLook = losses === seenLosses || seenLosses === -1;
+          this.#lookAgainAt = isSecondLook ? Number.POSITIVE_INFINITY : performance.now() + lostReadMs;
+          await this.#readOwnPending(reader);
+          seenLosses = losses;
+        }
+        await hand.whenRoom(signal);
+        if (signal.aborted) return;
+        let entries = await this.#readNew(reader);
+        for (;;) {
+          for (const { channel, entryId } of entries) this.#lastRead.set(channel, entryId);
+          const handle = this.#context.accept(entries, []);
+          const isLookDue = reader.losses + store.losses !== seenLosses || performance.now() >= this.#lookAgainAt;
+          const readsOn = entries.length > 0 && hand.room > 0 && !isLookDue && !signal.aborted;
+          // The next read travels while these are handled: handlers may keep the process busy until they are through.
+          const next = readsOn ? this.#readNew(reader) : undefined;
+          handle();
+          if (next === undefined) break;
+          entries = await next;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        const isGroupGone = /^(NOGROUP|UNBLOCKED)|-NOGROUP|no longer exists/.test(reason);
+        log.error(
+          { component: membership.component, reason },
+          isGroupGone ? "the group is gone: making it again" : "a read failed",
+        );
+        if (isGroupGone && !(await this.#context.rejoin(this.#lastRead))) return;
+        await delay(isGroupGone ? 50 : 500, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  #readNew(reader: EntryReader): Promise<readonly StoredEntry[]> {
+    const { hand, membership } = this.#context;
+    const perChannel = Math.ceil(hand.room / membership.channels.length);
+    return reader.readNew(Math.max(1, Math.min(maxPerRead, perChannel)), blockMs);
+  }
+
+  async #readOwnPending(reader: EntryReader): Promise<void> {
+    const { store, hand, membership } = this.#context;
+    hand.beginPaging();
+    try {
+      for (const channel of membership.channels) {
+        for (let after = "0"; ; ) {
+          const page = await reader.readOwnPending(channel, after, ownPendingPage);
+          const unknown = page.filter((entry) => !hand.knows(entry));
+          if (unknown.length > 0) {
+            const ids = unknown.map(({ entryId }) => entryId);
+            const records = await store.attemptRecords(membership, channel, ids);
+            // Looked at again: the look-up took its time, too.
+            const kept = unknown
+              .map((entry, i) => ({ entry, record: records[i] }))
+              .filter(({ entry }) => !hand.knows(entry));
+            const handle = this.#context.accept(
+              kept.map(({ entry }) => entry),
+              kept.map(({ record }) => record),
+            );
+            handle();
+          }
+          const last = page.at(-1);
+          if (last === undefined) break;
+          after = last.entryId;
+        }
+      }
+    } finally {
+      hand.endPaging();
+    }
+  }
+}

@@ -1,0 +1,166 @@
+/** The tools of one attempt: what a handler publishes and writes is collected here until the settlement. */
+
+import { type Channel, validatePayload } from "../channel.ts";
+import { encodeEntry, encodePayload } from "../envelope.ts";
+import { ChannelError } from "../errors.ts";
+import type { Cause, EventRef } from "../event.ts";
+import { deriveEventId } from "../event-id.ts";
+import type { NewEntry, ProcessSpan, SendSpan } from "../ports.ts";
+import { toCauses } from "../publish/causes.ts";
+import type { StateView } from "./state.ts";
+import type { OutputOptions, PublishOutput, StateStore, Tools } from "./subscription.ts";
+
+/** An output that waits for its settlement. */
+interface Output {
+  readonly entry: NewEntry;
+  readonly span: SendSpan;
+}
+
+/** Collects the outputs and state of one attempt. Thrown away whole if the attempt fails. */
+export class Collector {
+  readonly #component: string;
+  readonly #partition: number;
+  /** The events being handled; the outputs' ids derive from them. */
+  readonly #sources: readonly EventRef[];
+  readonly #sourceId: string;
+  readonly #span: ProcessSpan;
+  readonly #state: StateView;
+  readonly #onChannel: (channel: Channel<unknown>) => void;
+  #outputs: Output[] | undefined;
+  /** Publishes whose schema is asynchronous; the settlement waits for them even if the handler does not. */
+  #validating: Promise<unknown>[] | undefined;
+  #publishes = 0;
+  #isOpen = true;
+
+  constructor(
+    component: string,
+    partition: number,
+    sources: readonly EventRef[],
+    span: ProcessSpan,
+    state: StateView,
+    onChannel: (channel: Channel<unknown>) => void,
+  ) {
+    this.#component = component;
+    this.#partition = partition;
+    this.#sources = sources;
+    const [only] = sources;
+    this.#sourceId = sources.length === 1 ? (only as EventRef).id : sources.map((source) => source.id).join(" ");
+    this.#span = span;
+    this.#state = state;
+    this.#onChannel = onChannel;
+  }
+
+  readonly publish = async <P>(channel: Channel<P>, payload: P, options: OutputOptions = {}): Promise<EventRef> => {
+    this.#refuseAfterTheEnd(`publish("${channel.name}")`);
+    // The place among the outputs is taken now, so that ids do not depend on which schema answers first.
+    const place = this.#publishes++;
+    const checked = validatePayload(channel, payload);
+    if (!(checked instanceof Promise)) return this.#collect(place, channel, checked, options);
+    const collected = checked.then((valid) => this.#collect(place, channel, valid, options));
+    this.#validating ??= [];
+    this.#validating.push(collected);
+    return collected;
+  };
+
+  readonly state = <V>(store: string): StateStore<V> => {
+    if (!/^[a-z][a-z0-9._-]{0,127}$/.test(store)) throw new ChannelError(`"${store}" is no name for a state store`);
+    return this.#state.store<V>(store);
+  };
+
+  get effectId(): string {
+    return deriveEventId(this.#sourceId, this.#component, "effect");
+  }
+
+  /** The same on every attempt at this event by this component, and different from every output's id. */
+  readonly effectIdOf = (event: EventRef): string => deriveEventId(event.id, this.#component, "effect");
+
+  /** Whether a publish still waits for its schema. */
+  get isBusy(): boolean {
+    return this.#validating !== undefined;
+  }
+
+  /** @throws what an asynchronous schema found */
+  async validated(): Promise<void> {
+    if (this.#validating !== undefined) await Promise.all(this.#validating);
+  }
+
+  /** Nothing more can be added. */
+  finish(): void {
+    this.#isOpen = false;
+  }
+
+  /** What is to be appended, in the order of the publishes. */
+  get entries(): readonly NewEntry[] {
+    return this.#outputs === undefined ? noEntries : this.#outputs.map(({ entry }) => entry);
+  }
+
+  /** The settlement appended the outputs. */
+  appended(entryIds: readonly string[]): void {
+    if (this.#outputs === undefined) return;
+    for (const [i, { span }] of this.#outputs.entries()) span.sent(entryIds[i] ?? "");
+  }
+
+  /** Nothing was appended and nothing will be. */
+  discard(reason: unknown): void {
+    this.#isOpen = false;
+    for (const { span } of this.#outputs ?? []) span.failed(reason);
+  }
+
+  #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
+    this.#refuseAfterTheEnd(`publish("${channel.name}")`);
+    const json = encodePayload(channel, payload);
+    const id = deriveEventId(this.#sourceId, this.#component, place);
+    const stated = toCauses(options.causedBy ?? []);
+    const span = this.#span.send({
+      channel,
+      partition: this.#partition,
+      eventId: id,
+      correlation: channel.correlation(payload),
+      causes: stated,
+      baggage: undefined,
+    });
+    this.#onChannel(channel);
+    const causes = this.#allCauses(stated);
+    const values = encodeEntry(id, options.time ?? Date.now(), channel.key(payload), json, span.carrier, causes);
+    this.#outputs ??= [];
+    this.#outputs.push({ entry: { channel: channel.name, values, dedupeWindowMs: 0, cap: channel.cap }, span });
+    return { id, channel: channel.name, entryId: "", traceparent: span.carrier.traceparent };
+  }
+
+  // An output always names what it comes from, so that its story can be told from the log alone. The event being handled needs no
+  // traceparent there: its own entry has it. A batch's outputs come from what they state; only without that from all of them.
+  #allCauses(stated: readonly Cause[]): readonly Cause[] {
+    if (this.#sources.length > 1 && stated.length > 0) return stated;
+    if (this.#sources.length > 1) return toCauses(this.#sources);
+    const others = stated.filter((cause) => cause.id !== this.#sourceId);
+    return [{ id: this.#sourceId, traceparent: "" }, ...others];
+  }
+
+  #refuseAfterTheEnd(what: string): void {
+    if (this.#isOpen) return;
+    throw new ChannelError(`${what} was called after its handler had returned: await it inside the handler`);
+  }
+}
+
+const noEntries: readonly NewEntry[] = Object.freeze([]);
+
+/** What the handler of one event gets. The effect id is a digest, taken when somebody asks for it. */
+export class SingleTools implements Tools {
+  readonly publish: PublishOutput;
+  readonly state: <V>(store: string) => StateStore<V>;
+  readonly signal: AbortSignal;
+  readonly attempt: number;
+  readonly #collector: Collector;
+
+  constructor(collector: Collector, signal: AbortSignal, attempt: number) {
+    this.publish = collector.publish;
+    this.state = collector.state;
+    this.signal = signal;
+    this.attempt = attempt;
+    this.#collector = collector;
+  }
+
+  get effectId(): string {
+    return this.#collector.effectId;
+  }
+}

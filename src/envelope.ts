@@ -1,0 +1,220 @@
+/** Event and carrier <-> entry fields: the only file that knows the names on the wire. */
+
+import type { Channel } from "./channel.ts";
+import { EnvelopeError, LostEntryError, PayloadError } from "./errors.ts";
+import type { Cause } from "./event.ts";
+import type { Carrier, StoredEntry } from "./ports.ts";
+
+/** The fields of wire format 1, in the order in which they are always written. */
+export const wireFields = ["id", "time", "key", "payload", "traceparent", "tracestate", "baggage", "causes"] as const;
+
+/** A decoded entry. `payload` is the JSON text as it was written; `value` is what it parses to, not yet validated. */
+export interface Envelope {
+  readonly channel: string;
+  readonly entryId: string;
+  readonly id: string;
+  /** Epoch ms on the producer's clock; the entry id's time where the entry has none. */
+  readonly time: number;
+  readonly key: string;
+  readonly payload: string;
+  readonly carrier: Carrier;
+  readonly causes: readonly Cause[];
+}
+
+/** Most causes kept on an entry. */
+export const maxCauses = 1_000;
+
+/** The eight values of an entry, in wire order. */
+export function encodeEntry(
+  id: string,
+  time: number,
+  key: string,
+  payload: string,
+  carrier: Carrier,
+  causes: readonly Cause[],
+): readonly string[] {
+  return [
+    id,
+    String(time),
+    key,
+    payload,
+    carrier.traceparent,
+    carrier.tracestate,
+    carrier.baggage,
+    causes.length === 0 ? "" : encodeCauses(causes),
+  ];
+}
+
+/** The payload as JSON within the channel's limits. @throws {PayloadError} */
+export function encodePayload<P>(channel: Channel<P>, payload: P): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(payload);
+  } catch (cause) {
+    throw new PayloadError(channel.name, [{ path: "", reason: `it cannot be written as JSON: ${messageOf(cause)}` }], {
+      cause,
+    });
+  }
+  if (json === undefined) throw new PayloadError(channel.name, [{ path: "", reason: "it has no JSON form" }]);
+  const problem = problemOf(json, channel.maxPayloadBytes, channel.maxNesting);
+  if (problem !== undefined) throw new PayloadError(channel.name, [{ path: "", reason: problem }]);
+  return json;
+}
+
+/**
+ * Reads an entry. A hand-written one with only `payload` is enough: the other fields are derived.
+ * @throws {EnvelopeError} when there is no payload field. @throws {LostEntryError} when the entry is no longer in the stream.
+ */
+export function decodeEntry(entry: StoredEntry): Envelope {
+  const { channel, entryId, fields } = entry;
+  if (isWireOrder(fields)) {
+    const time = Number(fields[3]);
+    return {
+      channel,
+      entryId,
+      id: fields[1] || derivedId(channel, entryId),
+      time: Number.isFinite(time) && fields[3] !== "" ? time : timeOf(entryId),
+      key: fields[5] as string,
+      payload: fields[7] as string,
+      carrier: {
+        traceparent: fields[9] as string,
+        tracestate: fields[11] as string,
+        baggage: fields[13] as string,
+      },
+      causes: fields[15] === "" ? noCauses : decodeCauses(fields[15] as string),
+    };
+  }
+  return decodeEntry({ channel, entryId, fields: toWireOrder(entry) });
+}
+
+/** The parsed payload. @throws {EnvelopeError} on what is no JSON, is too large or too deep, or has a forbidden key. */
+export function parsePayload(envelope: Envelope, maxPayloadBytes: number, maxNesting: number): unknown {
+  const { payload, entryId } = envelope;
+  const problem = problemOf(payload, maxPayloadBytes, maxNesting);
+  if (problem !== undefined) throw new EnvelopeError(entryId, `its payload is refused: ${problem}`);
+  try {
+    return JSON.parse(payload);
+  } catch (cause) {
+    throw new EnvelopeError(entryId, `its payload is no JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Epoch ms in an entry id: the server's append time as a best estimate (pitfalls: a clock that goes back). */
+export function timeOf(entryId: string): number {
+  return Number.parseInt(entryId, 10);
+}
+
+const noCauses: readonly Cause[] = Object.freeze([]);
+
+function isWireOrder(fields: readonly string[]): boolean {
+  if (fields.length !== 2 * wireFields.length) return false;
+  for (let i = 0; i < wireFields.length; i++) if (fields[2 * i] !== wireFields[i]) return false;
+  return true;
+}
+
+/** Any other set of fields, read by name. A field that is given twice counts once, the first time. */
+function toWireOrder({ channel, entryId, fields }: StoredEntry): readonly string[] {
+  if (fields.length === 0) {
+    throw new LostEntryError(`entry ${entryId} of "${channel}" was trimmed or deleted before it was handled`);
+  }
+  const byName = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i] as string;
+    if (!byName.has(name)) byName.set(name, fields[i + 1] as string);
+  }
+  if (!byName.has("payload")) throw new EnvelopeError(entryId, 'it has no field "payload"');
+  return wireFields.flatMap((name) => [name, byName.get(name) ?? ""]);
+}
+
+/** An entry written by hand has no event id: its place in the log is its identity. */
+function derivedId(channel: string, entryId: string): string {
+  return `${channel}/${entryId}`;
+}
+
+// `id traceparent` pairs, separated by commas; the traceparent is left out where the cause was not traced. Neither part can hold
+// a comma or a space: ids that would are escaped.
+function encodeCauses(causes: readonly Cause[]): string {
+  let text = "";
+  for (let i = 0; i < causes.length && i < maxCauses; i++) {
+    const { id, traceparent } = causes[i] as Cause;
+    text += `${i === 0 ? "" : ","}${escapeId(id)}${traceparent === "" ? "" : ` ${traceparent}`}`;
+  }
+  return text;
+}
+
+function decodeCauses(text: string): readonly Cause[] {
+  const causes: Cause[] = [];
+  // Bounded before splitting: the field may have been written by anybody.
+  for (const part of text.slice(0, maxCauses * 256).split(",", maxCauses)) {
+    const [id, traceparent] = part.split(" ", 2);
+    if (id) causes.push({ id: unescapeId(id), traceparent: traceparent ?? "" });
+  }
+  return causes;
+}
+
+function escapeId(id: string): string {
+  return /[%, ]/.test(id) ? id.replace(/[%, ]/g, (c) => `%${c.charCodeAt(0).toString(16)}`) : id;
+}
+
+function unescapeId(id: string): string {
+  return id.includes("%")
+    ? id.replace(/%(25|2c|20)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : id;
+}
+
+/** Key names that could reach an object's prototype on a later copy or merge. */
+const forbiddenKey = /"(?:__proto__|constructor|prototype)"\s*:/;
+
+function problemOf(json: string, maxPayloadBytes: number, maxNesting: number): string | undefined {
+  // UTF-16 length bounds the UTF-8 length from both sides, so that most payloads need no second pass.
+  if (
+    json.length > maxPayloadBytes ||
+    (json.length * 3 > maxPayloadBytes && Buffer.byteLength(json) > maxPayloadBytes)
+  ) {
+    return `it takes ${Buffer.byteLength(json)} bytes, more than ${maxPayloadBytes}`;
+  }
+  if (json.length > 2 * maxNesting && nestingOf(json) > maxNesting) return `it is nested deeper than ${maxNesting}`;
+  // An escaped key could spell a forbidden name, so that only parsing tells; both are rare.
+  if (json.includes("\\u"))
+    return hasForbiddenKey(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
+  // Two words that hardly any payload has; looking for a name with its quotation mark would stop at every string.
+  if (json.includes("proto") || json.includes("constructor")) {
+    return forbiddenKey.test(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
+  }
+  return undefined;
+}
+
+function hasForbiddenKey(json: string): boolean {
+  let found = false;
+  try {
+    JSON.parse(json, (key, value: unknown) => {
+      if (key === "__proto__" || key === "constructor" || key === "prototype") found = true;
+      return value;
+    });
+  } catch {
+    return false; // no JSON at all: whoever parses it next says so
+  }
+  return found;
+}
+
+function nestingOf(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const c = json.charCodeAt(i);
+    if (inString) {
+      if (c === 0x5c) i++;
+      else if (c === 0x22) inString = false;
+    } else if (c === 0x22) inString = true;
+    else if (c === 0x7b || c === 0x5b) {
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if (c === 0x7d || c === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,104 @@
+/** A journey as a tree for people. */
+
+import type { EntryJson } from "./entry-json.ts";
+import { durationText, shown, timeText } from "./format.ts";
+import type { Journey, JourneyNode } from "./journey.ts";
+import type { Standing } from "./standing.ts";
+
+/** Lines are not much longer than `width`. */
+export function renderJourney(journey: Journey, width = 160): string {
+  const { query, namespace, beginnings, events, durationMs, at } = journey;
+  if (events === 0) return `No event in namespace "${namespace}" matches ${query}.`;
+  const lines = [`${query}: ${countText(events, "event")} in ${durationText(durationMs)}`, ""];
+  for (const beginning of beginnings) addNode(lines, beginning, "", "", at, width);
+  lines.push("", ...notesOf(journey));
+  return lines.join("\n");
+}
+
+function addNode(lines: string[], node: JourneyNode, lead: string, childLead: string, at: number, width: number): void {
+  const { event, children } = node;
+  lines.push(`${lead}${headOf(node, lead === "", at)}`);
+  const body = `${childLead}${children.length > 0 ? "│  " : "   "}`;
+  lines.push(`${body}${shown(contentOf(event), Math.max(40, width - body.length))}`);
+  children.forEach((child, i) => {
+    const isLast = i === children.length - 1;
+    addNode(lines, child, `${childLead}${isLast ? "└─ " : "├─ "}`, `${childLead}${isLast ? "   " : "│  "}`, at, width);
+  });
+}
+
+function headOf(node: JourneyNode, isBeginning: boolean, at: number): string {
+  const { event, asked, sinceParentMs, otherCauses, standings, copies } = node;
+  const parts = [isBeginning ? timeText(event.appendedAt) : `+${durationText(sinceParentMs)}`, event.channel];
+  parts.push(shown(event.id, 80));
+  if (asked) parts.push("◀");
+  if (otherCauses.length === 1) parts.push(`and from ${shown(otherCauses[0] ?? "", 80)}`);
+  if (otherCauses.length > 1) parts.push(`and from ${otherCauses.length} others`);
+  if (standings.length > 0) parts.push(`→ ${standings.map((standing) => standingText(standing, at)).join(", ")}`);
+  if (copies.length > 0) parts.push(`! ALSO APPENDED AS ${copies.join(", ")}`);
+  return parts.join("  ");
+}
+
+/** Without the time of the look, as it stands in a list of components. */
+function standingText(standing: Standing, at: number): string {
+  const component = shown(standing.component, 60);
+  switch (standing.state) {
+    case "settled":
+      return `${component} settled`;
+    case "unread":
+      return `${component} has not read it`;
+    case "pending":
+      return `${component}: pending ${durationText(standing.forMs)} on member ${shown(standing.member, 80)}, attempt ${standing.attempt}`;
+    case "released":
+      return `${component}: handed back ${durationText(standing.forMs)} ago, attempt ${standing.attempt}`;
+    case "parked":
+      return `${component}: parked after attempt ${standing.attempt}, ${dueText(standing.dueAt, at)}`;
+    case "dead":
+      return `${component}: DEAD LETTER ${standing.deadLetterId} after ${countText(standing.attempts, "attempt")}: ${standing.code} ${shown(standing.error, 200)}`;
+  }
+}
+
+function dueText(dueAt: number | null, at: number): string {
+  if (dueAt === null) return "without a time on record";
+  return dueAt > at ? `due in ${durationText(dueAt - at)}` : `overdue by ${durationText(at - dueAt)}`;
+}
+
+function contentOf(event: EntryJson): string {
+  if ("problem" in event) return `UNREADABLE ${event.problem}`;
+  return event.payloadText ?? JSON.stringify(event.payload);
+}
+
+function notesOf(journey: Journey): readonly string[] {
+  const { leftOut, moreMatches, complete, query, events } = journey;
+  const states = countStates(journey.beginnings);
+  const notes: string[] = [];
+  if (states.settled === 0 && states.unfinished === 0 && states.dead === 0)
+    notes.push("No component consumes these channels.");
+  else if (states.unfinished === 0 && states.dead === 0) notes.push("Every component has settled its part.");
+  if (states.unfinished > 0) notes.push(`${countText(states.unfinished, "delivery", "deliveries")} not settled yet.`);
+  if (states.dead > 0) notes.push(`${countText(states.dead, "dead letter")}.`);
+  if (leftOut > 0) {
+    notes.push(`${countText(leftOut, "event")} of others left out, whose orders were handled together with this one.`);
+  }
+  if (moreMatches > 0)
+    notes.push(`${countText(moreMatches, "more event")} with ${query}: ask for one of them, or raise --limit.`);
+  if (!complete) notes.push(`Stopped at ${events} events: the story goes on.`);
+  return notes;
+}
+
+function countStates(nodes: readonly JourneyNode[]): { settled: number; unfinished: number; dead: number } {
+  const count = { settled: 0, unfinished: 0, dead: 0 };
+  const toVisit = [...nodes];
+  for (let node = toVisit.pop(); node !== undefined; node = toVisit.pop()) {
+    for (const { state } of node.standings) {
+      if (state === "dead") count.dead++;
+      else if (state === "settled") count.settled++;
+      else count.unfinished++;
+    }
+    toVisit.push(...node.children);
+  }
+  return count;
+}
+
+function countText(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,105 @@
+/** The status as tables for people. */
+
+import Table from "cli-table3";
+import { durationText, shown } from "./format.ts";
+import type { BackboneStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
+
+export function renderStatus(status: BackboneStatus): string {
+  const { namespace, partitions, channels, components, at } = status;
+  const several = partitions > 1;
+  const placed = (name: string, partition: number): string => shown(several ? `${name} ${partition}` : name, 80);
+
+  const channelTable = table(["channel", "entries", "last entry", "appended"]);
+  for (const { channel, partition, entries, lastEntryId, lastAppendAt } of channels) {
+    channelTable.push([placed(channel, partition), entries, lastEntryId ?? "-", ago(lastAppendAt, at)]);
+  }
+
+  const consumption = table(["component", "channel", "lag", "waiting", "pending", "oldest", "parked", "dead letters"]);
+  for (const { component, partition, channels: subscriptions } of components) {
+    for (const c of subscriptions) {
+      consumption.push([
+        placed(component, partition),
+        shown(c.channel, 80),
+        lagText(c),
+        dashed(c.lagMs),
+        c.pending,
+        dashed(c.oldestPendingMs),
+        c.parked,
+        c.deadLetters,
+      ]);
+    }
+  }
+
+  const members = table(["component", "member", "last seen", "pending"]);
+  for (const { component, partition, members: of } of components) {
+    for (const { member, lastSeenAt, live, pending } of of) {
+      members.push([
+        placed(component, partition),
+        shown(member, 80),
+        `${ago(lastSeenAt, at)}${live ? "" : ", silent"}`,
+        pending,
+      ]);
+    }
+  }
+
+  const sections = [`Namespace "${namespace}", ${partitions} partition${several ? "s" : ""}`];
+  for (const section of [channelTable, consumption, members]) if (section.length > 0) sections.push(section.toString());
+  const notes = components.flatMap((component) => [...noteOf(component, at), ...lossesOf(component)]);
+  if (notes.length > 0) sections.push(notes.join("\n"));
+  return sections.join("\n\n");
+}
+
+/** No colours and plain lines: it is read in terminals, tickets and diffs alike. */
+function table(head: string[]): Table.Table {
+  return new Table({
+    head,
+    style: { head: [], border: [] },
+    colAligns: head.map((name) => (/^(entries|lag|pending|parked|dead letters)$/.test(name) ? "right" : "left")),
+    chars: {
+      top: "",
+      "top-mid": "",
+      "top-left": "",
+      "top-right": "",
+      bottom: "",
+      "bottom-mid": "",
+      "bottom-left": "",
+      "bottom-right": "",
+      left: "",
+      "left-mid": "",
+      mid: "",
+      "mid-mid": "",
+      right: "",
+      "right-mid": "",
+      middle: " ",
+    },
+  });
+}
+
+function noteOf(status: ComponentStatus, at: number): readonly string[] {
+  const { component, state, lastSeenAt, channels } = status;
+  if (state === "served") return [];
+  const seen = lastSeenAt === null ? "no member on record" : `last seen ${ago(lastSeenAt, at)}`;
+  if (state === "unserved") return [`${component} has no live member (${seen}).`];
+  const held = channels
+    .filter((c) => c.oldestUnfinishedId !== null)
+    .map((c) => `${c.channel} from ${c.oldestUnfinishedId} on (${lagText(c)} unread, ${c.pending + c.parked} open)`);
+  return [`${component} is ABANDONED (${seen}). It holds back ${held.join("; ")}.`];
+}
+
+function lossesOf({ component, channels }: ComponentStatus): readonly string[] {
+  return channels.flatMap(({ channel, lost }) =>
+    lost === 0 ? [] : [`${component} has LOST ${lost} entries of ${channel}: they were removed before it had them.`],
+  );
+}
+
+function lagText({ lagEntries, lagExact }: ConsumptionStatus): string {
+  return lagExact ? String(lagEntries) : `over ${lagEntries}`;
+}
+
+function ago(time: number | null, at: number): string {
+  return time === null ? "never" : `${durationText(Math.max(0, at - time))} ago`;
+}
+
+function dashed(ms: number): string {
+  return ms === 0 ? "-" : durationText(ms);
+}

@@ -1,0 +1,50 @@
+/** Composition root of the read side: opens a look at a namespace that writes nothing, not even that it was there. */
+
+import { ConfigError } from "./errors.ts";
+import { findJourney, type Journey, type JourneyOptions } from "./observe/journey.ts";
+import { type LogEntry, type ReadRange, readEntries } from "./observe/read.ts";
+import { type BackboneStatus, readStatus } from "./observe/status.ts";
+import { isNamespace, resolveTls, type TlsOptions } from "./options.ts";
+import type { Log } from "./ports.ts";
+import { RedisInspector } from "./redis/inspect.ts";
+
+export interface ObserverOptions {
+  /** redis://, rediss:// or unix:// */
+  readonly url: string;
+  /** For a rediss:// URL. */
+  readonly tls?: TlsOptions | undefined;
+  readonly namespace: string;
+  /** Told when Redis goes away and comes back while a channel is followed. */
+  readonly log?: Log;
+}
+
+export interface Observer extends AsyncDisposable {
+  /** @throws {ConfigError} when the namespace has not been used */
+  status(): Promise<BackboneStatus>;
+  /** Entries of a channel in log order. */
+  read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** @throws {ConfigError} when the namespace has not been used */
+  journey(query: string, options?: JourneyOptions): Promise<Journey>;
+}
+
+/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+export function openObserver(options: ObserverOptions): Observer {
+  const inspector = openInspector(options);
+  return {
+    status: () => readStatus(inspector),
+    read: (channel, range) => readEntries(inspector, channel, range),
+    journey: (query, journeyOptions) => findJourney(inspector, query, journeyOptions),
+    [Symbol.asyncDispose]: () => inspector[Symbol.asyncDispose](),
+  };
+}
+
+/** @throws {ConfigError} */
+export function openInspector(options: ObserverOptions): RedisInspector {
+  const { url, tls, namespace, log = silent } = options;
+  if (!isNamespace(namespace)) {
+    throw new ConfigError(`namespace "${namespace}" is none: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-"`);
+  }
+  return new RedisInspector({ url, tls: tls === undefined ? undefined : resolveTls(tls), namespace, log });
+}
+
+const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,66 @@
+/** LOBSTER message files: one market event a line. Only submissions are orders. @see https://lobsterdata.com */
+
+import { Big } from "big.js";
+import { parse } from "csv-parse/sync";
+import { describeIssues, type LineReader, parseOrder } from "./parse-order.ts";
+
+/** Columns: time, event type, order id, size, price in 1/10,000 dollars, direction. */
+const columns = 6;
+
+/** What the other event types mean; none of them asks for anything new. */
+const otherTypes: Readonly<Record<string, string>> = {
+  "2": "a partial cancellation",
+  "3": "a deletion",
+  "4": "an execution of a visible order",
+  "5": "an execution of a hidden order",
+  "6": "a cross trade",
+  "7": "a trading halt",
+};
+
+/** The file names no clients: an order belongs to one of so many desks, told by its id. */
+const desks = 8;
+
+export function looksLikeLobster(text: string): boolean {
+  return /^[^,{]+,[1-7],-?\d+,-?\d+,-?\d+,-?1\s*$/.test(text);
+}
+
+export function lobsterReader(symbol: string): LineReader {
+  return (text) => {
+    const fields = fieldsOf(text);
+    if (fields === undefined) return { skipped: "the line is no CSV" };
+    // Some editions of the format add columns behind the six.
+    if (fields.length < columns)
+      return { skipped: `the line has ${fields.length} columns; a LOBSTER line has ${columns}` };
+    const [, type = "", id = "", size = "", price = "", direction = ""] = fields;
+    if (type !== "1") {
+      const meaning = otherTypes[type];
+      return {
+        skipped:
+          meaning === undefined ? `"${type}" is no LOBSTER event type` : `type ${type} is ${meaning}, not an order`,
+      };
+    }
+    if (!/^\d{1,18}$/.test(id)) return { skipped: `"${id}" is no order id` };
+    if (!/^\d{1,9}$/.test(size)) return { skipped: `"${size}" is no size` };
+    if (!/^\d{1,14}$/.test(price)) return { skipped: `"${price}" is no price` };
+    if (direction !== "1" && direction !== "-1")
+      return { skipped: `"${direction}" is no direction: it must be 1 or -1` };
+    const parsed = parseOrder({
+      id,
+      userId: `desk-${1 + (Number(id.slice(-6)) % desks)}`,
+      symbol,
+      side: direction === "1" ? "buy" : "sell",
+      price: new Big(price).div(10_000).toFixed(),
+      quantity: Number(size),
+      orderType: "limit",
+    });
+    return "order" in parsed ? parsed : { skipped: describeIssues(parsed.issues) };
+  };
+}
+
+function fieldsOf(text: string): readonly string[] | undefined {
+  try {
+    return parse(text, { relax_column_count: true, trim: true })[0];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+/** The payloads of the four trading channels. Prices are decimal strings, quantities whole shares, times epoch ms. */
+
+import { z } from "zod";
+
+export type Side = "buy" | "sell";
+
+/** `market`: `price` is the worst price that the client accepts. It is sent as a limit at that price, as venues with collars do. */
+export type OrderType = "limit" | "market";
+
+/** What a client wants. `id` is the client's own and unique among its user's orders. */
+export interface ClientOrder {
+  readonly id: string;
+  readonly userId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly price: string;
+  readonly quantity: number;
+  readonly orderType: OrderType;
+}
+
+/** What is sent to an exchange: a slice of what client orders of one symbol, side and price come to. */
+export interface ExchangeOrder {
+  readonly id: string;
+  /** The client orders that hold a share of it, first come first; with `userIds`, whose they are. */
+  readonly parentClientOrderIds: readonly string[];
+  readonly userIds: readonly string[];
+  readonly symbol: string;
+  readonly side: Side;
+  readonly price: string;
+  readonly quantity: number;
+  readonly exchange: string;
+}
+
+/** The exchange has executed a part of an exchange order, or all of it. */
+export interface Fill {
+  readonly kind: "filled";
+  readonly id: string;
+  readonly exchangeOrderId: string;
+  readonly filledQuantity: number;
+  readonly filledPrice: string;
+  readonly timestamp: number;
+}
+
+/** The exchange will not execute a part of an exchange order, or all of it. */
+export interface Reject {
+  readonly kind: "rejected";
+  readonly id: string;
+  readonly exchangeOrderId: string;
+  readonly rejectedQuantity: number;
+  readonly reason: string;
+  readonly timestamp: number;
+}
+
+/** What an exchange says about an exchange order. An order is complete when its reports add up to its quantity. */
+export type ExchangeReport = Fill | Reject;
+
+interface ExecutionOf<Kind extends string> {
+  readonly kind: Kind;
+  readonly id: string;
+  readonly clientOrderId: string;
+  readonly userId: string;
+  readonly exchangeOrderId: string;
+  /** The exchange's report that it comes from. */
+  readonly fillId: string;
+  readonly quantity: number;
+  readonly timestamp: number;
+}
+
+/** One client order's part of one report. */
+export type Execution =
+  | (ExecutionOf<"filled"> & { readonly price: string })
+  | (ExecutionOf<"rejected"> & { readonly reason: string });
+
+/** Largest quantity of one order. A batch of orders adds up far below 2^53. */
+export const maxQuantity = 10_000_000;
+
+/** Most client orders that may hold a share of one exchange order; as many as an entry keeps causes. */
+export const maxParents = 1_000;
+
+/** The reason of a value of the wrong type; a missing one is told apart. */
+const must = (what: string): { error: (issue: { readonly input?: unknown }) => string } => ({
+  error: ({ input }) => (input === undefined ? "is missing" : `must be ${what}`),
+});
+const text = (longest: number): z.ZodString => z.string(must("a string")).min(1).max(longest);
+// Without ":" so that user and order id can be joined with it; without spaces and commas so that they fit into baggage.
+const clientId = z
+  .string(must("a string"))
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 of A-Z, a-z, 0-9, ".", "_", "-", beginning with a letter or digit',
+  );
+const marketId = z
+  .string(must("a string"))
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,159}$/, "must be an id of 1 to 160 characters without spaces");
+const symbol = z
+  .string(must("a string"))
+  .regex(/^[A-Z][A-Z0-9.-]{0,15}$/, 'must be 1 to 16 of A-Z, 0-9, "." and "-", beginning with a letter');
+const price = z
+  .string(must('a decimal string such as "577.50", not a number'))
+  .regex(
+    /^(?=.*[1-9])(?:0|[1-9]\d{0,9})(?:\.\d{1,8})?$/,
+    'must be a decimal above 0 such as "577.50", with at most 8 decimals',
+  );
+const quantity = z
+  .int(must("a whole number of shares"))
+  .min(1, "must be at least 1")
+  .max(maxQuantity, `must be at most ${maxQuantity}`);
+const side = z.enum(["buy", "sell"], must('"buy" or "sell"'));
+const time = z.int(must("a time in whole ms since the epoch")).min(0);
+
+export const ClientOrder: z.ZodType<ClientOrder> = z.strictObject({
+  id: clientId,
+  userId: clientId,
+  symbol,
+  side,
+  price,
+  quantity,
+  orderType: z.enum(["limit", "market"], must('"limit" or "market"')),
+});
+
+export const ExchangeOrder: z.ZodType<ExchangeOrder> = z.strictObject({
+  id: marketId,
+  parentClientOrderIds: z.array(clientId).min(1).max(maxParents),
+  userIds: z.array(clientId).min(1).max(maxParents),
+  symbol,
+  side,
+  price,
+  quantity,
+  exchange: text(32),
+});
+
+export const ExchangeReport: z.ZodType<ExchangeReport> = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("filled"),
+    id: marketId,
+    exchangeOrderId: marketId,
+    filledQuantity: quantity,
+    filledPrice: price,
+    timestamp: time,
+  }),
+  z.strictObject({
+    kind: z.literal("rejected"),
+    id: marketId,
+    exchangeOrderId: marketId,
+    rejectedQuantity: quantity,
+    reason: text(200),
+    timestamp: time,
+  }),
+]);
+
+const executionOf = {
+  id: marketId,
+  clientOrderId: clientId,
+  userId: clientId,
+  exchangeOrderId: marketId,
+  fillId: marketId,
+  quantity,
+  timestamp: time,
+};
+
+export const Execution: z.ZodType<Execution> = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("filled"), ...executionOf, price }),
+  z.strictObject({ kind: z.literal("rejected"), ...executionOf, reason: text(200) }),
+]);

@@ -1,0 +1,21 @@
+/** Arithmetic on prices: exact decimals, never binary floats. */
+
+import { Big } from "big.js";
+
+/** One spelling for equal prices: "577.50" and "577.5" are both "577.5". */
+export function canonicalPrice(price: string): string {
+  return price.includes(".") ? new Big(price).toFixed() : price;
+}
+
+/** `sum + price × quantity`. `sum` is empty or a decimal. */
+export function addNotional(sum: string, price: string, quantity: number): string {
+  return new Big(price)
+    .times(quantity)
+    .plus(sum === "" ? 0 : sum)
+    .toFixed();
+}
+
+/** What one share came to on average, rounded half up to 8 decimals. */
+export function averagePrice(notional: string, quantity: number): string {
+  return new Big(notional).div(quantity).round(8, Big.roundHalfUp).toFixed();
+}

@@ -1,0 +1,59 @@
+/** Conservation of quantity: what was ordered is executed, rejected or open, and three books agree on how much of each. */
+
+import { type Account, type Ledger, openOf, sumOf } from "./ledger.ts";
+
+/** What the exchange says it has taken and done. */
+export interface ExchangeTotals {
+  readonly orderedQuantity: number;
+  readonly filledQuantity: number;
+  readonly rejectedQuantity: number;
+}
+
+/** The three books, over the whole log. */
+export interface Books {
+  readonly clientOrders: Account;
+  readonly exchangeOrders: Account;
+  readonly exchange: Account;
+}
+
+export function booksOf(ledger: Ledger, exchange: ExchangeTotals): Books {
+  return {
+    clientOrders: sumOf(ledger.clientOrders.values()),
+    exchangeOrders: sumOf(ledger.exchangeOrders.values()),
+    exchange: {
+      ordered: exchange.orderedQuantity,
+      executed: exchange.filledQuantity,
+      rejected: exchange.rejectedQuantity,
+    },
+  };
+}
+
+/** Everything that breaks conservation, or stays open; empty when all is well. */
+export function findBreaches(ledger: Ledger, { clientOrders, exchangeOrders, exchange }: Books): readonly string[] {
+  const breaches = [...ledger.contradictions];
+  for (const [name, accounts] of [
+    ["client order", ledger.clientOrders],
+    ["exchange order", ledger.exchangeOrders],
+  ] as const) {
+    let openOrders = 0;
+    let openQuantity = 0;
+    for (const [id, account] of accounts) {
+      const open = openOf(account);
+      if (open < 0)
+        breaches.push(`${name} ${id}: ${-open} more executed or rejected than the ${account.ordered} ordered`);
+      if (open <= 0) continue;
+      openOrders++;
+      openQuantity += open;
+    }
+    if (openOrders > 0)
+      breaches.push(
+        `${openOrders} ${name}${openOrders === 1 ? " stays" : "s stay"} open, with a quantity of ${openQuantity}`,
+      );
+  }
+  for (const what of ["ordered", "executed", "rejected"] as const) {
+    const [ofClients, sent, taken] = [clientOrders[what], exchangeOrders[what], exchange[what]];
+    if (ofClients !== sent) breaches.push(`${what}: client orders say ${ofClients}, exchange orders ${sent}`);
+    if (sent !== taken) breaches.push(`${what}: exchange orders say ${sent}, the exchange itself ${taken}`);
+  }
+  return breaches;
+}

@@ -1,0 +1,193 @@
+/** Publishing outside of handlers: validate, open the send span, encode, batch, append. */
+
+import { type Channel, type Correlation, validatePayload } from "../channel.ts";
+import { encodeEntry, encodePayload } from "../envelope.ts";
+import { ChannelError, ConfigError, PublishError } from "../errors.ts";
+import type { Cause, EventRef } from "../event.ts";
+import { newEventId } from "../event-id.ts";
+import type { Appended, Appender, NewEntry, Sending, SendSpan, Tracing } from "../ports.ts";
+import { type AppendOutcome, Batcher, type BatcherLimits } from "./batcher.ts";
+import { toCauses } from "./causes.ts";
+
+export interface PublishOptions {
+  /** The event's id, where the caller has one that is stable. With the channel's `dedupe` it is appended once. */
+  readonly eventId?: string;
+  /** Epoch ms at which the event happened. Default: now. */
+  readonly time?: number;
+  /** Events that this one was derived from. */
+  readonly causedBy?: readonly EventRef[];
+  /** Baggage for this event, over what `withBaggage` has set. Opaque ids only: it stays in the log with the entry. */
+  readonly baggage?: Readonly<Record<string, string>>;
+  /**
+   * Starts a story of its own: neither the active span nor the active baggage is taken along. For the edge of the trust boundary,
+   * where what is active may be a stranger's. In a `publishAll` it holds for all or none.
+   */
+  readonly detached?: boolean;
+}
+
+/** One event of a `publishAll`. Made by `item`, which keeps channel and payload of one type. */
+export interface PublishItem {
+  readonly channel: Channel<unknown>;
+  readonly payload: unknown;
+  readonly options: PublishOptions;
+}
+
+export function item<P>(channel: Channel<P>, payload: P, options: PublishOptions = {}): PublishItem {
+  return { channel, payload, options };
+}
+
+/** Validated and encoded, before it has a span and a place in a batch. */
+interface Prepared {
+  readonly channel: Channel<unknown>;
+  readonly id: string;
+  readonly key: string;
+  readonly json: string;
+  readonly time: number;
+  readonly causes: readonly Cause[];
+  readonly sending: Sending;
+}
+
+export class Producer {
+  readonly #appender: Appender;
+  readonly #tracing: Tracing;
+  readonly #batchers: readonly Batcher[];
+  /** Called with the channel of each publish. */
+  readonly #onChannel: (channel: Channel<unknown>) => void;
+  #closed = false;
+
+  constructor(
+    appender: Appender,
+    tracing: Tracing,
+    partitions: number,
+    limits: BatcherLimits,
+    onChannel: (channel: Channel<unknown>) => void,
+  ) {
+    this.#appender = appender;
+    this.#tracing = tracing;
+    this.#onChannel = onChannel;
+    this.#batchers = Array.from({ length: partitions }, (_, partition) => new Batcher(appender, partition, limits));
+  }
+
+  publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = noOptions): Promise<EventRef> {
+    try {
+      const checked = validatePayload(channel, payload);
+      if (checked instanceof Promise) return checked.then((valid) => this.#publish(channel, valid, options));
+      return this.#publish(channel, checked, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** All are appended, or none is. @throws {ChannelError} when the keys put them into different partitions */
+  async publishAll(items: readonly PublishItem[]): Promise<readonly EventRef[]> {
+    if (items.length === 0) return [];
+    if (items.length > 1_000) throw new ConfigError(`publishAll takes up to 1,000 events at once, not ${items.length}`);
+    const prepared: Prepared[] = [];
+    for (const { channel, payload, options } of items) {
+      prepared.push(this.#prepare(channel, await validatePayload(channel, payload), options));
+    }
+    const { partition } = (prepared[0] as Prepared).sending;
+    if (prepared.some(({ sending }) => sending.partition !== partition)) {
+      throw new ChannelError("publishAll is atomic within a partition only, and these events' keys lie in several");
+    }
+    const open = (): readonly SendSpan[] => this.#tracing.sendAll(prepared.map(({ sending }) => sending));
+    const detached = items.filter(({ options }) => options.detached === true).length;
+    if (detached > 0 && detached < items.length) {
+      throw new ConfigError("a publishAll has one story: either all of its events are detached, or none is");
+    }
+    const spans = detached > 0 ? this.#tracing.atRoot(open) : open();
+    const entries = prepared.map((one, i) => toEntry(one, spans[i] as SendSpan));
+    const results = await new Promise<readonly Appended[]>((resolve, reject) => {
+      this.#add(partition, entries, true, {
+        done: resolve,
+        failed: (error) => {
+          for (const span of spans) span.failed(error);
+          reject(error);
+        },
+      });
+    });
+    const reasons = results.flatMap((result) => ("refused" in result ? [result.refused] : []));
+    if (reasons.length > 0) {
+      const reason = reasons.find((text) => !text.startsWith("another entry")) ?? reasons[0];
+      const error = new PublishError("rejected", `publishAll was refused as a whole: ${reason}`);
+      for (const span of spans) span.failed(error);
+      throw error;
+    }
+    return results.map((result, i) => toRef(prepared[i] as Prepared, spans[i] as SendSpan, result));
+  }
+
+  /** Waits for what is under way and closes the connection. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#batchers.map((batcher) => batcher.flushed()));
+    await this.#appender.close();
+  }
+
+  #prepare<P>(channel: Channel<P>, payload: P, options: PublishOptions): Prepared {
+    if (this.#closed) throw new PublishError("rejected", "the backbone is closed: nothing was sent");
+    this.#onChannel(channel);
+    const json = encodePayload(channel, payload);
+    const key = channel.key(payload);
+    const id = options.eventId ?? newEventId();
+    if (id === "" || id.length > 256) throw new ChannelError(`an eventId has 1 to 256 characters, not ${id.length}`);
+    const causes = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
+    const partition = this.#batchers.length === 1 ? 0 : partitionOf(key === "" ? id : key, this.#batchers.length);
+    const correlation: Correlation = channel.correlation(payload);
+    const sending = { channel, partition, eventId: id, correlation, causes, baggage: options.baggage };
+    return { channel, id, key, json, time: options.time ?? Date.now(), causes, sending };
+  }
+
+  #publish<P>(channel: Channel<P>, payload: P, options: PublishOptions): Promise<EventRef> {
+    const prepared = this.#prepare(channel, payload, options);
+    const open = (): SendSpan => this.#tracing.send(prepared.sending);
+    const span = options.detached === true ? this.#tracing.atRoot(open) : open();
+    return new Promise((resolve, reject) => {
+      this.#add(prepared.sending.partition, [toEntry(prepared, span)], false, {
+        done: (results, first) => {
+          try {
+            resolve(toRef(prepared, span, results[first] as Appended));
+          } catch (refused) {
+            reject(refused);
+          }
+        },
+        failed: (error) => {
+          span.failed(error);
+          reject(error);
+        },
+      });
+    });
+  }
+
+  #add(partition: number, entries: readonly NewEntry[], atomic: boolean, outcome: AppendOutcome): void {
+    this.#tracing.quietly(() => (this.#batchers[partition] as Batcher).add(entries, atomic, outcome));
+  }
+}
+
+const noOptions: PublishOptions = Object.freeze({});
+const noCauses: readonly Cause[] = Object.freeze([]);
+
+function toEntry({ channel, id, time, key, json, causes }: Prepared, span: SendSpan): NewEntry {
+  return {
+    channel: channel.name,
+    values: encodeEntry(id, time, key, json, span.carrier, causes),
+    dedupeWindowMs: channel.dedupeWindowMs,
+    cap: channel.cap,
+  };
+}
+
+function toRef({ channel, id }: Prepared, span: SendSpan, result: Appended): EventRef {
+  if ("refused" in result) {
+    const error = new PublishError("rejected", `channel "${channel.name}" cannot be appended to: ${result.refused}`);
+    span.failed(error);
+    throw error;
+  }
+  span.sent(result.entryId);
+  return { id, channel: channel.name, entryId: result.entryId, traceparent: span.carrier.traceparent };
+}
+
+/** FNV-1a over the key: the same key always lies in the same partition, whatever wrote it (docs/wire-format.md). */
+export function partitionOf(key: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0) % partitions;
+}

@@ -1,0 +1,35 @@
+#!lua flags=allow-oom
+-- Acknowledges deliveries that have neither outputs nor state: it works when memory is full, and may be sent twice.
+--
+-- KEYS[1]  members: sorted set of the component      KEYS[2]  robbed: the entries taken from this member
+-- KEYS[3..] for each channel: its stream, its attempts hash
+-- ARGV     group, member, then for each channel: the number of ids, how many of the first of them have an attempt record, the ids
+-- Reply    "" when all were acknowledged; else the fenced ones' places from 1 over the whole call, separated by spaces
+--
+-- A member that is no longer registered was taken for dead and everything it held given away: all its settlements are fenced.
+-- Otherwise only a member from which something was taken has a robbed set, so that the usual case costs one look-up a batch.
+local group, member = ARGV[1], ARGV[2]
+local registered = redis.call('ZSCORE', KEYS[1], member)
+local robbed = registered and redis.call('EXISTS', KEYS[2]) == 1
+
+local fenced = {}
+local i, k, place = 3, 3, 0
+while i <= #ARGV do
+  local count, recorded = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local stream, attempts = KEYS[k], KEYS[k + 1]
+  local ids = {}
+  for j = 1, count do
+    place = place + 1
+    local id = ARGV[i + 1 + j]
+    if not registered or (robbed and redis.call('SISMEMBER', KEYS[2], stream .. '/' .. id) == 1) then
+      fenced[#fenced + 1] = place
+    else
+      ids[#ids + 1] = id
+      if j <= recorded then redis.call('HDEL', attempts, id) end
+    end
+  end
+  if #ids > 0 then redis.call('XACK', stream, group, unpack(ids)) end
+  i = i + 2 + count
+  k = k + 2
+end
+return table.concat(fenced, ' ')

@@ -1,0 +1,223 @@
+/** What each role may do in Redis: one table, from which the rules of its user are made. */
+
+import { ConfigError } from "../errors.ts";
+import { isNamespace } from "../options.ts";
+
+export const aclRoles = ["producer", "component", "replay", "operator"] as const;
+/**
+ * `producer` publishes and reads nothing. `component` consumes, settles, publishes from its handlers, takes part in maintenance, and reads
+ * the namespace. `replay` reads a namespace and publishes into another. `operator` reads, redrives and purges dead letters.
+ * Roles of one user add up.
+ */
+export type AclRole = (typeof aclRoles)[number];
+
+export interface AclScope {
+  readonly namespace: string;
+  /** The channels that the user publishes to, consumes or trims. Default: all of the namespace. */
+  readonly channels?: readonly string[];
+  /** The component that it runs. Default: any. */
+  readonly component?: string;
+  /** The namespace that `replay` publishes into. Default: none. */
+  readonly into?: string;
+  /** Whether the user publishes to channels that evict their oldest entries when they are full. */
+  readonly evicts?: boolean;
+  /** Whether it asks for durability by WAIT and WAITAOF. A server older than Redis 7.2 takes no rule that names the latter. */
+  readonly waits?: boolean;
+}
+
+/** The keys of keys.ts, by kind. */
+type KeyKind =
+  | "meta"
+  | "stream"
+  | "dead"
+  | "attempts"
+  | "parked"
+  | "seen"
+  | "members"
+  | "robbed"
+  | "batchNumbers"
+  | "memberNumbers"
+  | "replies"
+  | "state"
+  | "positions"
+  | "trimmed"
+  | "bull"
+  | "any";
+
+/** These commands on these keys, and on no others: a selector of Redis 7. `R` reads, `W` writes. */
+interface Grant {
+  readonly on: readonly KeyKind[];
+  readonly access: "R" | "W" | "RW";
+  readonly commands: readonly string[];
+}
+
+/** What a connection of ours does whoever it works for. A script's own commands each need their permission beside EVALSHA. */
+const connecting = ["select", "ping", "time", "client|setname", "eval", "evalsha", "script|load"];
+
+/** Opens the namespace, and says which channels and components there are. */
+const describing: Grant = { on: ["meta"], access: "RW", commands: ["type", "hget", "hset", "hsetnx"] };
+
+const publishing: readonly Grant[] = [
+  describing,
+  { on: ["stream"], access: "W", commands: ["xadd", "type", "exists", "xlen"] },
+  { on: ["seen"], access: "RW", commands: ["get", "set", "exists"] },
+  { on: ["batchNumbers"], access: "RW", commands: ["hget", "hset", "pexpire"] },
+];
+
+const evicting: Grant = {
+  on: ["stream"],
+  access: "RW",
+  commands: ["xtrim", "xrange", "xpending", "xinfo|groups"],
+};
+
+const consuming: readonly Grant[] = [
+  describing,
+  {
+    on: ["stream"],
+    access: "RW",
+    commands: [
+      ...["xreadgroup", "xack", "xclaim", "xpending", "xrange", "xlen", "type", "exists"],
+      ...["xgroup|create", "xgroup|setid", "xgroup|delconsumer", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
+      // An output that another write of its settlement does not follow is taken back; retention trims.
+      ...["xadd", "xdel", "xsetid", "xtrim"],
+    ],
+  },
+  { on: ["dead"], access: "RW", commands: ["xadd", "xrange", "type"] },
+  {
+    on: ["attempts"],
+    access: "RW",
+    commands: ["hget", "hmget", "hkeys", "hset", "hsetnx", "hdel", "del", "type"],
+  },
+  { on: ["parked"], access: "RW", commands: ["zadd", "zrem", "zscore", "zcard", "zrangebyscore", "del"] },
+  {
+    on: ["members"],
+    access: "RW",
+    commands: ["zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "del", "type"],
+  },
+  { on: ["robbed"], access: "RW", commands: ["exists", "sadd", "srem", "sismember", "del"] },
+  { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire"] },
+  { on: ["state"], access: "RW", commands: ["hget", "hset", "hdel", "type"] },
+  { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
+  // BullMQ's scripts for a queue and its workers. They touch nothing but its own keys.
+  {
+    on: ["bull"],
+    access: "RW",
+    commands: [
+      ...["del", "exists", "get", "set", "incr", "persist", "pexpire", "pttl", "rename"],
+      ...["hget", "hgetall", "hmget", "hset", "hmset", "hdel", "hexists", "hincrby"],
+      ...["lindex", "llen", "lpop", "lpush", "lrange", "lrem", "ltrim", "rpoplpush", "rpush"],
+      ...["sadd", "scard", "smembers", "srem", "xadd", "xtrim"],
+      ...["bzpopmin", "zadd", "zcard", "zpopmin", "zrange", "zrangebyscore", "zrem", "zremrangebyrank"],
+      ...["zremrangebyscore", "zrevrange", "zrevrangebyscore", "zscore"],
+    ],
+  },
+];
+
+const reading: Grant = {
+  on: ["any", "meta"],
+  access: "R",
+  commands: [
+    ...["xrange", "xrevrange", "xread", "xlen", "xpending", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
+    ...["get", "hget", "hgetall", "hmget", "zrange", "zcard", "zscore", "type", "exists"],
+  ],
+};
+
+const mending: readonly Grant[] = [
+  { on: ["stream"], access: "RW", commands: ["xclaim"] },
+  { on: ["attempts"], access: "RW", commands: ["hset", "hdel"] },
+  { on: ["dead"], access: "RW", commands: ["xdel"] },
+  { on: ["replies"], access: "RW", commands: ["hget", "hset", "pexpire"] },
+];
+
+interface RolePart {
+  readonly grants: readonly Grant[];
+  /** Commands without a key, beside those of every connection. */
+  readonly commands?: readonly string[];
+}
+
+const table: Readonly<Record<AclRole, RolePart>> = {
+  producer: { grants: publishing },
+  // BullMQ asks INFO for the server's version.
+  component: { grants: [...consuming, reading], commands: ["info"] },
+  replay: { grants: [reading] },
+  operator: { grants: [reading, ...mending] },
+};
+
+/**
+ * The rules of a user who has these roles and no others, in ACL SETUSER's words: everything but name and password.
+ * @throws {ConfigError} on a name that could not be one of ours, as it might open more than it says
+ */
+export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly string[] {
+  check(scope);
+  const { namespace, into, evicts = false, waits = false } = scope;
+  const parts = roles.map((role) => table[role]);
+  const grants = parts.flatMap((part) => part.grants);
+  if (evicts && (roles.includes("producer") || roles.includes("component"))) grants.push(evicting);
+  const selectors = grants.map((grant) => selectorOf(grant, scope));
+  const spaces = [namespace];
+  if (into !== undefined && roles.includes("replay")) {
+    selectors.push(...publishing.map((grant) => selectorOf(grant, { namespace: into })));
+    spaces.push(into);
+  }
+  const commands = new Set([...connecting, ...parts.flatMap((part) => part.commands ?? [])]);
+  if (waits) commands.add("wait").add("waitaof");
+  // The first rules' keys are those that a script may be called with; what it then does to them is the selectors' to allow.
+  const keys = spaces.flatMap((space) => [`~{${space}:*}:*`, `~${space}:meta`]);
+  return ["reset", "on", "-@all", ...[...commands].map((command) => `+${command}`), ...keys, ...new Set(selectors)];
+}
+
+function selectorOf({ on, access, commands }: Grant, scope: AclScope): string {
+  const flag = access === "RW" ? "~" : `%${access}~`;
+  const keys = on.flatMap((kind) => patternsOf(kind, scope)).map((pattern) => `${flag}${pattern}`);
+  return `(${[...commands.map((command) => `+${command}`), ...keys].join(" ")})`;
+}
+
+function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*" }: AclScope): readonly string[] {
+  const tag = `{${namespace}:*}`;
+  const perChannel = (rest: string): readonly string[] => channels.map((channel) => `${tag}:${channel}${rest}`);
+  switch (kind) {
+    case "meta":
+      return [`${namespace}:meta`];
+    case "stream":
+      return perChannel("");
+    case "dead":
+    case "attempts":
+    case "parked":
+      return perChannel(`:${kind}:${component}`);
+    case "seen":
+      return perChannel(":seen:*");
+    case "members":
+    case "positions":
+      return [`${tag}:${kind}:${component}`];
+    case "robbed":
+    case "state":
+      return [`${tag}:${kind}:${component}:*`];
+    case "batchNumbers":
+      return [`${tag}:numbers:p*`];
+    case "memberNumbers":
+      return [`${tag}:numbers:m${component === "*" ? "" : `${component}.`}*`];
+    case "replies":
+      return [`${tag}:numbers:o*`];
+    case "trimmed":
+      return [`${tag}:trimmed`];
+    case "bull":
+      return [`{${namespace}:0}:bull:*`];
+    case "any":
+      return [`${tag}:*`];
+  }
+}
+
+function check({ namespace, into, channels = [], component }: AclScope): void {
+  for (const name of [namespace, ...(into === undefined ? [] : [into])]) {
+    if (!isNamespace(name)) throw new ConfigError(`"${name}" is no namespace`);
+  }
+  if (namespace === into) {
+    throw new ConfigError(
+      `a replay into "${into}" itself would be handled as live: choose another namespace to replay into`,
+    );
+  }
+  for (const name of [...channels, ...(component === undefined ? [] : [component])]) {
+    if (!/^[a-z][a-z0-9._-]{0,127}$/.test(name))
+      throw new ConfigError(`"${name}" is no name of a channel or component`);
+  }
+}

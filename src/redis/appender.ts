@@ -1,0 +1,118 @@
+/** Appends for one producer session: numbered batches, each appended once however often it is sent. */
+
+import { randomBytes } from "node:crypto";
+import { PublishError } from "../errors.ts";
+import type { ResolvedDurability } from "../options.ts";
+import type { Appended, Appender, Evicted, Log, NewEntry } from "../ports.ts";
+import type { Connection } from "./connections.ts";
+import { takeEvictions } from "./evictions.ts";
+import type { Keys } from "./keys.ts";
+import { Outbox } from "./outbox.ts";
+import { scripts } from "./scripts.ts";
+
+/** What the stores write to Redis with. */
+export interface StoreContext {
+  /** Undefined where the server's own policy is enough. */
+  readonly confirmation: { readonly durability: ResolvedDurability; readonly log: Log } | undefined;
+  /** Called for each full channel that made room. */
+  readonly onEvicted: (evicted: Evicted) => void;
+}
+
+/** Batches whose numbers Redis remembers for a session; the batcher keeps fewer in flight. */
+export const numbersKept: number = 16;
+/** How long they are remembered after the last batch, ms: longer than any resend can be late. */
+export const numbersTtlMs: number = 24 * 3_600_000;
+
+export class RedisAppender implements Appender {
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #keys: Keys;
+  readonly #onEvicted: (evicted: Evicted) => void;
+  readonly #session = `p${randomBytes(9).toString("base64url")}`;
+  /** The last number used on a partition. */
+  readonly #numbers = new Map<number, number>();
+
+  constructor(connection: Connection, keys: Keys, { confirmation, onEvicted }: StoreContext) {
+    this.#connection = connection;
+    this.#outbox = new Outbox(connection, confirmation);
+    this.#keys = keys;
+    this.#onEvicted = onEvicted;
+  }
+
+  async append(
+    partition: number,
+    entries: readonly NewEntry[],
+    atomic: boolean,
+    deadlineMs: number,
+  ): Promise<readonly Appended[]> {
+    const number = (this.#numbers.get(partition) ?? 0) + 1;
+    this.#numbers.set(partition, number);
+    const streams = new Map<string, number>();
+    const seen: string[] = [];
+    let caps = "";
+    for (const { channel, values, dedupeWindowMs, cap } of entries) {
+      let place = streams.get(channel);
+      if (place === undefined) {
+        place = streams.size + 1;
+        streams.set(channel, place);
+        if (cap !== 0) caps += `${place}:${cap} `;
+      }
+      if (dedupeWindowMs > 0) seen.push(this.#keys.seen(partition, channel, values[0] as string));
+    }
+    const hasStreams = streams.size > 1;
+    const hasWindows = seen.length > 0;
+    const sent = sentValues(entries);
+    const columns = `${hasStreams ? "s" : ""}${hasWindows ? "w" : ""}${sent.map((place) => letters[place]).join("")}`;
+    const args: (string | number)[] = [
+      number,
+      numbersKept,
+      numbersTtlMs,
+      streams.size,
+      atomic ? "1" : "0",
+      caps,
+      columns,
+    ];
+    for (const { channel, values, dedupeWindowMs } of entries) {
+      if (hasStreams) args.push(streams.get(channel) as number);
+      if (hasWindows) args.push(dedupeWindowMs);
+      for (const place of sent) args.push(values[place] as string);
+    }
+    const keys = [
+      this.#keys.numbers(partition, this.#session),
+      ...[...streams.keys()].map((channel) => this.#keys.stream(partition, channel)),
+      ...seen,
+    ];
+    let reply: unknown;
+    try {
+      reply = await this.#outbox.send(scripts.append, keys, args, {
+        deadlineMs,
+        isConfirmed: true,
+      });
+    } catch (error) {
+      if (error instanceof PublishError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PublishError("rejected", `Redis refused the append: ${reason}`, { cause: error });
+    }
+    const lines = String(reply).split("\n");
+    const channels = [...streams.keys()];
+    takeEvictions(lines, partition, (place) => channels[place - 1] as string, this.#onEvicted);
+    return lines.map((word) => (word.startsWith("!") ? { refused: word.slice(1) } : { entryId: word }));
+  }
+
+  async close(): Promise<void> {
+    this.#outbox.close();
+    this.#connection.close();
+  }
+}
+
+/** What the script calls the values of the wire format, in its order. */
+const letters = "itkpTSBC";
+/** Those that every entry has: id, time, payload. */
+const always: readonly number[] = [0, 1, 3];
+
+/** The places of the values that are sent: one that is empty in all of a batch is not. */
+function sentValues(entries: readonly NewEntry[]): readonly number[] {
+  return Array.from(letters, (_, place) => place).filter(
+    (place) => always.includes(place) || entries.some(({ values }) => values[place] !== ""),
+  );
+}

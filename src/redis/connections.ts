@@ -1,0 +1,280 @@
+/** Opens and watches connections to Redis: every resend is ours, because the client's own can append or read twice. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { ConfigError, StoreError } from "../errors.ts";
+import type { TlsOptions } from "../options.ts";
+import type { Log, Quietly } from "../ports.ts";
+import { ScriptCommand } from "./script-command.ts";
+import type { Script } from "./scripts.ts";
+
+/** How long a server that says "later" (it loads its data, it is no longer the primary) is left alone, ms. */
+export const passingDelayMs = 100;
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly tls?: TlsOptions | undefined;
+  readonly log: Log;
+  /** A socket that owes a reply and stays silent for this long is cut. */
+  readonly silenceMs: number;
+  /** What the connection is for, shown by CLIENT LIST. */
+  readonly purpose: string;
+  /** Under which every command is sent, that of connecting included. Default: as they come. */
+  readonly quietly?: Quietly | undefined;
+}
+
+/** Sends its commands so that whoever instruments Redis clients makes no spans of them, whatever called for them. */
+class QuietRedis extends Redis {
+  quietly: Quietly = (run) => run();
+
+  override connect(callback?: Parameters<Redis["connect"]>[0]): Promise<void> {
+    return this.quietly(() => super.connect(callback));
+  }
+
+  override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
+    return this.quietly(() => super.sendCommand(...args));
+  }
+}
+
+/**
+ * One connection that reconnects by itself but never resends: a command whose connection broke is rejected with
+ * `ConnectionLost`, and whoever sent it decides. Commands that are sent while the connection is ready keep their order.
+ */
+export class Connection {
+  readonly client: Redis;
+  /** A socket that owes a reply and stays silent for this long is cut. */
+  readonly silenceMs: number;
+  readonly #log: Log;
+  #losses = 0;
+  /** Set at `close`. The client itself tells nobody that it was closed while it was reconnecting. */
+  #isClosed = false;
+  /** Who waits for the status to change. */
+  readonly #waiting = new Set<() => void>();
+  #everReady = false;
+  /** Why the server will never take us; only before the first success, as later on an operator may yet put it right. */
+  #refusal: Error | undefined;
+  #away: { since: number; warned: boolean } | undefined = { since: Date.now(), warned: false };
+
+  constructor(options: ConnectionOptions) {
+    this.#log = options.log;
+    this.silenceMs = options.silenceMs;
+    const client = new QuietRedis({
+      ...parseRedisUrl(options.url, options.tls),
+      connectionName: `throughline:${options.purpose}`,
+      protocol: 2,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      // Zero flushes what is in flight with an error as soon as the connection is lost. The default would send it again.
+      maxRetriesPerRequest: 0,
+      socketTimeout: options.silenceMs,
+      connectTimeout: Math.min(options.silenceMs, 5_000),
+      retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 6), 1_000),
+      noDelay: true,
+      // It asks INFO, which a least-privilege user may not; a server that still loads says so to every command anyway.
+      enableReadyCheck: false,
+      // Called with every error reply. The client hangs the command on it, with its payload, for whoever prints the error.
+      reconnectOnError: (error) => {
+        withoutCommand(error);
+        return false;
+      },
+      // How long a socket that is being closed may take to say goodbye; it holds the process meanwhile.
+      disconnectTimeout: 200,
+    });
+    if (options.quietly !== undefined) client.quietly = options.quietly;
+    this.client = client;
+    this.client.on("error", (error: Error) => this.#lost(error));
+    this.client.on("close", () => {
+      this.#losses++;
+      this.#wake();
+      if (!this.#isClosed) this.#away ??= { since: Date.now(), warned: false };
+    });
+    this.client.on("ready", () => {
+      this.#everReady = true;
+      if (this.#away?.warned === true) this.#log.info({ awayMs: Date.now() - this.#away.since }, "Redis is back");
+      this.#away = undefined;
+      this.#wake();
+    });
+    this.client.on("end", () => this.#wake());
+  }
+
+  /** Grows whenever the connection is lost. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** The client calls itself ready until it hears of the end of a socket that can no longer be written to. */
+  get isReady(): boolean {
+    return this.client.status === "ready" && this.client.stream.writable;
+  }
+
+  /**
+   * Resolves when commands can be sent. Waits for as long as Redis is away, and says so once.
+   * @throws {StoreError} when the connection was closed by us
+   * @throws {ConfigError} when the server refuses us at the first attempt, for a wrong password say, or we its certificate
+   */
+  async ready(signal?: AbortSignal): Promise<void> {
+    while (!this.isReady) {
+      if (this.#isClosed || this.client.status === "end") throw new StoreError("the connection to Redis is closed");
+      if (this.#refusal !== undefined) {
+        throw refused(this.#refusal);
+      }
+      signal?.throwIfAborted();
+      if (this.client.status === "wait") this.client.connect().catch(() => undefined); // "error" and "close" tell
+      await this.#changed(signal);
+    }
+  }
+
+  /** Runs a script by its digest. Rejects as the command does, with NOSCRIPT where the server does not have it. */
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.client.sendCommand(new ScriptCommand(script.sha, keys, args)) as Promise<unknown>;
+  }
+
+  async load(script: Script): Promise<void> {
+    await this.client.script("LOAD", script.source);
+  }
+
+  /** For what may be sent any number of times: does it until Redis answers. @throws the server's own error reply */
+  async repeat<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      await this.ready(signal);
+      try {
+        return await ask();
+      } catch (error) {
+        if (isPassing(error)) await delay(passingDelayMs);
+        else if (isLoginRefused(error)) throw refused(error);
+        else if (!isConnectionLoss(error)) throw error;
+      }
+    }
+  }
+
+  /** Resolves when the connection's status changes, or the signal aborts. */
+  #changed(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#wake();
+    this.client.disconnect();
+  }
+
+  #lost(error: Error): void {
+    withoutCommand(error); // AUTH has the password among its arguments
+    if (!this.#everReady && (isLoginRefused(error) || isCertificateRefused(error))) this.#refusal = error;
+    this.#away ??= { since: Date.now(), warned: false };
+    if (this.#away.warned || this.#isClosed) return;
+    this.#away.warned = true;
+    this.#log.warn(
+      { reason: error.message || String((error as NodeJS.ErrnoException).code) },
+      "Redis is away; retrying",
+    );
+  }
+}
+
+/** Whether the command may or may not have run because its connection broke, so that only its number can tell. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    error.name === "MaxRetriesPerRequestError" ||
+    error.message === "Connection is closed." ||
+    error.message.startsWith("Stream isn't writeable") ||
+    error.message.startsWith("Socket timeout") ||
+    error.message.startsWith("Command aborted")
+  );
+}
+
+/** A reply with which a server says that it will take commands later: it starts, or it is no longer the primary. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Error && /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY) /.test(error.message);
+}
+
+/** The server does not have the script: it was restarted, or somebody flushed its scripts. */
+export function isScriptMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("NOSCRIPT");
+}
+
+/** No name, no password, or a wrong one. What a user may not do (NOPERM) may yet be granted. */
+function isLoginRefused(error: unknown): error is Error {
+  return error instanceof Error && /^(WRONGPASS|NOAUTH|ERR invalid password)/.test(error.message);
+}
+
+/** The server's certificate does not hold, or the server wants one of ours that it trusts. */
+function isCertificateRefused(error: Error): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return (
+    /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_)/.test(code) ||
+    /^ERR_SSL_.*CERT/.test(code)
+  );
+}
+
+function refused(error: Error): ConfigError {
+  if (!isCertificateRefused(error)) {
+    return new ConfigError(`Redis refuses the connection: ${error.message}`, { cause: error });
+  }
+  return new ConfigError(`the TLS connection to Redis is refused: ${error.message}`, { cause: error });
+}
+
+/** Takes the command that failed off its error: an error is printed and logged, arguments are secrets and payloads. */
+function withoutCommand(error: Error): void {
+  delete (error as Error & { command?: unknown }).command;
+}
+
+/** Where and as whom to connect, in ioredis's words. */
+export interface RedisAddress {
+  host?: string;
+  port?: number;
+  path?: string;
+  username?: string;
+  password?: string;
+  db?: number;
+  tls?: TlsOptions;
+}
+
+/**
+ * No error here quotes more of the URL than its scheme, or has Node's own as its cause, which does: a password with an odd character in it may stand anywhere.
+ * @throws {ConfigError} on anything but redis://, rediss:// and unix://, and on TLS options for one that is not rediss://
+ */
+export function parseRedisUrl(url: string, tls?: TlsOptions): RedisAddress {
+  let parsed: URL;
+  const login: RedisAddress = {};
+  try {
+    parsed = new URL(url);
+    if (parsed.username !== "") login.username = decodeURIComponent(parsed.username);
+    if (parsed.password !== "") login.password = decodeURIComponent(parsed.password);
+  } catch {
+    throw new ConfigError(
+      "the Redis URL cannot be read: expected redis://host:port, rediss://host:port or unix:///path; of a user's name and " +
+        "password everything but letters and digits is written as %XX",
+    );
+  }
+  if (tls !== undefined && parsed.protocol !== "rediss:") {
+    throw new ConfigError(
+      "TLS options were given with a Redis URL that is not rediss://: the connection would be open to read",
+    );
+  }
+  if (parsed.protocol === "unix:") return { path: decodeURIComponent(parsed.pathname), ...login };
+  if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") {
+    throw new ConfigError(`the Redis URL begins with "${parsed.protocol}": expected redis:, rediss: or unix:`);
+  }
+  const db = parsed.pathname.length > 1 ? Number(parsed.pathname.slice(1)) : 0;
+  if (!Number.isInteger(db)) throw new ConfigError("what follows the host in the Redis URL is no database number");
+  return {
+    host: parsed.hostname.replace(/^\[|\]$/g, "") || "127.0.0.1",
+    port: parsed.port === "" ? 6379 : Number(parsed.port),
+    db,
+    ...login,
+    ...(parsed.protocol === "rediss:" ? { tls: { ...tls } } : {}),
+  };
+}

@@ -1,0 +1,54 @@
+/** A read loop's own blocking connection. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { EntryReader, Membership, StoredEntry } from "../ports.ts";
+import { type Connection, isPassing, passingDelayMs } from "./connections.ts";
+import type { Keys } from "./keys.ts";
+import { ReadSocket } from "./read-socket.ts";
+
+export class RedisEntryReader implements EntryReader {
+  readonly #connection: Connection;
+  readonly #socket: ReadSocket;
+  readonly #membership: Membership;
+  readonly #streams: readonly string[];
+  readonly #newOnly: readonly string[];
+
+  constructor(connection: Connection, keys: Keys, membership: Membership) {
+    this.#connection = connection;
+    this.#membership = membership;
+    this.#streams = membership.channels.map((channel) => keys.stream(membership.partition, channel));
+    this.#newOnly = membership.channels.map(() => ">");
+    const channelOf = new Map(this.#streams.map((stream, i) => [stream, membership.channels[i] as string]));
+    this.#socket = new ReadSocket(connection, (stream) => channelOf.get(stream) as string);
+  }
+
+  get losses(): number {
+    return this.#connection.losses;
+  }
+
+  async readNew(maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
+    return this.#read(["COUNT", maxPerChannel, "BLOCK", blockMs, "STREAMS", ...this.#streams, ...this.#newOnly]);
+  }
+
+  async readOwnPending(channel: string, afterId: string, max: number): Promise<readonly StoredEntry[]> {
+    const stream = this.#streams[this.#membership.channels.indexOf(channel)] as string;
+    return this.#read(["COUNT", max, "STREAMS", stream, afterId]);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  // A read whose connection broke is not sent again: Redis may have delivered entries to it that never arrived, and the second
+  // read would get the ones after them. It counts as empty, and `losses` tells the loop to page through its own pending.
+  async #read(args: readonly (string | number)[]): Promise<readonly StoredEntry[]> {
+    try {
+      const { component, member } = this.#membership;
+      return (await this.#socket.read(["GROUP", component, member, ...args])) ?? [];
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await delay(passingDelayMs);
+      return [];
+    }
+  }
+}

@@ -1,0 +1,211 @@
+/** Sends scripts in order and until they are answered: what a lost connection left in doubt is sent again, in the same order. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { PublishError, StoreError } from "../errors.ts";
+import type { ResolvedDurability } from "../options.ts";
+import type { Log } from "../ports.ts";
+import { type Connection, isConnectionLoss, isPassing, isScriptMissing, passingDelayMs } from "./connections.ts";
+import { Confirmer } from "./durability.ts";
+import type { Script } from "./scripts.ts";
+
+export interface SendOptions {
+  /** How long to try; without it, for as long as Redis is away. */
+  readonly deadlineMs?: number;
+  /** What it writes is answered for only when it is as durable as was asked. */
+  readonly isConfirmed?: boolean;
+}
+
+interface Request {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  readonly options: SendOptions;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Set while a deadline runs. */
+  timer: NodeJS.Timeout | undefined;
+  /** On the wire, awaiting its reply. */
+  inFlight: boolean;
+  /** It was on the wire at least once, so that it may have run. */
+  wasSent: boolean;
+}
+
+/**
+ * Every script that goes through here must recognise itself when it is sent twice: by its number, or because it changes
+ * nothing the second time.
+ */
+export class Outbox {
+  readonly #connection: Connection;
+  /** Undefined where the server's own policy is enough. */
+  readonly #confirmer: Confirmer | undefined;
+  readonly #log: Log | undefined;
+  /** Unanswered requests in the order of their calls. Empty when nothing is owed. */
+  readonly #requests = new Set<Request>();
+  /** Requests on the wire, those that were given up included. */
+  #inFlight = 0;
+  /** Nothing is sent: something has to be sent again first, once all that is in flight has come back. */
+  #held = false;
+  /** What the server lacks. Loaded before anything is sent again. */
+  readonly #missing = new Set<Script>();
+  /** The server asked for time. */
+  #pause = false;
+  /** Set between the last reply and the first that is sent again. */
+  #resuming = false;
+  #closed = false;
+
+  constructor(connection: Connection, confirmation?: { readonly durability: ResolvedDurability; readonly log: Log }) {
+    this.#connection = connection;
+    this.#log = confirmation?.log;
+    this.#confirmer = confirmation === undefined ? undefined : new Confirmer(connection, confirmation.durability);
+  }
+
+  /**
+   * The script's reply.
+   * @throws {PublishError} `rejected` or `unknown`, when the deadline passes or the outbox is closed first
+   * @throws the server's own error reply
+   */
+  send(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    options: SendOptions = {},
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new PublishError("rejected", "the backbone is closed: nothing was sent"));
+        return;
+      }
+      const request: Request = {
+        script,
+        keys,
+        args,
+        options,
+        resolve,
+        reject,
+        timer: undefined,
+        inFlight: false,
+        wasSent: false,
+      };
+      const { deadlineMs } = options;
+      if (deadlineMs !== undefined) request.timer = setTimeout(() => this.#expire(request), deadlineMs);
+      this.#requests.add(request);
+      if (this.#held) return;
+      if (this.#connection.isReady) this.#transmit(request);
+      else this.#hold();
+    });
+  }
+
+  /** Gives up what is unanswered. */
+  close(): void {
+    this.#closed = true;
+    for (const request of this.#requests) this.#giveUp(request, "the backbone was closed before Redis answered");
+  }
+
+  #transmit(request: Request): void {
+    request.inFlight = true;
+    request.wasSent = true;
+    this.#inFlight++;
+    const reply = this.#connection.run(request.script, request.keys, request.args);
+    const answer =
+      this.#confirmer !== undefined && request.options.isConfirmed === true ? this.#confirm(request, reply) : reply;
+    answer.then(
+      (reply) => {
+        this.#inFlight--;
+        if (this.#finish(request)) request.resolve(reply);
+        this.#resume();
+      },
+      (error: unknown) => {
+        this.#inFlight--;
+        request.inFlight = false;
+        if (isConnectionLoss(error)) this.#hold();
+        else if (isScriptMissing(error)) this.#hold(() => this.#missing.add(request.script));
+        else if (isPassing(error))
+          this.#hold(() => {
+            this.#pause = true;
+          });
+        else if (this.#finish(request)) request.reject(error);
+        this.#resume();
+      },
+    );
+  }
+
+  /**
+   * A lost connection rejects, and the request is sent again with its number: the script answers as before and writes a little, so that
+   * the new connection's question covers it.
+   */
+  async #confirm(request: Request, reply: Promise<unknown>): Promise<unknown> {
+    await reply;
+    for (;;) {
+      const missing = await this.#confirmer?.missing();
+      if (missing === undefined) return reply;
+      if (request.options.deadlineMs !== undefined) {
+        throw new PublishError("unknown", `it was written, but it is not as durable as was asked: ${missing}`);
+      }
+      if (this.#closed) throw new StoreError(`the backbone was closed while a settlement was not durable: ${missing}`);
+      this.#log?.error({ reason: missing }, "a settlement is not as durable as was asked; asking again");
+    }
+  }
+
+  #hold(because?: () => void): void {
+    because?.();
+    if (this.#held) return;
+    this.#held = true;
+    this.#resume();
+  }
+
+  // What came back unanswered is in line again only when everything that was sent after it has come back as well. So by the time
+  // this sends, the order of the calls is the order on the wire, whatever the reason for sending again was.
+  #resume(): void {
+    if (!this.#held || this.#inFlight > 0 || this.#resuming || this.#closed) return;
+    this.#resuming = true;
+    this.#prepare().then(
+      () => {
+        this.#resuming = false;
+        this.#held = false;
+        for (const request of this.#requests) this.#transmit(request);
+      },
+      (error: unknown) => {
+        this.#resuming = false;
+        this.#held = false;
+        for (const request of this.#requests) this.#giveUp(request, messageOf(error), error);
+      },
+    );
+  }
+
+  /** Resolves when sending has a prospect. @throws {StoreError} when the connection is closed */
+  async #prepare(): Promise<void> {
+    if (this.#pause) await delay(passingDelayMs);
+    this.#pause = false;
+    for (const script of this.#missing) {
+      await this.#connection.repeat(() => this.#connection.load(script));
+      this.#missing.delete(script);
+    }
+    await this.#connection.ready();
+  }
+
+  #expire(request: Request): void {
+    this.#giveUp(request, "Redis did not answer in time");
+  }
+
+  #giveUp(request: Request, reason: string, cause?: unknown): void {
+    if (!this.#finish(request)) return;
+    const outcome = request.wasSent ? "unknown" : "rejected";
+    const meaning = request.wasSent ? "it may or may not have been done" : "nothing was sent";
+    request.reject(new PublishError(outcome, `${reason}: ${meaning}`, { cause }));
+  }
+
+  /** False when the request was finished before. */
+  #finish(request: Request): boolean {
+    clearTimeout(request.timer);
+    return this.#requests.delete(request);
+  }
+}
+
+/** Wraps a server's error reply with what was being done. */
+export function storeError(doing: string, error: unknown): StoreError {
+  return new StoreError(`${doing}: ${messageOf(error)}`, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

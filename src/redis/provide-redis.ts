@@ -1,0 +1,37 @@
+/** The Redis for a run: the one that REDIS_URL names, or else a private one. */
+
+import { type PrivateRedisOptions, startPrivateRedis } from "./private-server.ts";
+
+export interface ProvidedRedis extends AsyncDisposable {
+  readonly url: string;
+  /** Whether it was here before the run and stays after it. */
+  readonly isGiven: boolean;
+  /** Rejects with a `StoreError` when a private one ends before the run; never settles for a given one. */
+  readonly died: Promise<never>;
+  /** For people. */
+  readonly description: string;
+}
+
+/** @throws {ConfigError} when there is none and none can be had. */
+export async function provideRedis(
+  options: PrivateRedisOptions & { readonly env: NodeJS.ProcessEnv },
+): Promise<ProvidedRedis> {
+  const given = options.env["REDIS_URL"];
+  if (given !== undefined && given !== "") {
+    return {
+      url: given,
+      isGiven: true,
+      died: new Promise(() => undefined),
+      description: "the one that REDIS_URL names",
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+  const { url, description, directory, died, [Symbol.asyncDispose]: dispose } = await startPrivateRedis(options);
+  return {
+    url,
+    isGiven: false,
+    died,
+    description: `${description} at ${url}, data in ${directory}`,
+    [Symbol.asyncDispose]: dispose,
+  };
+}

@@ -1,0 +1,62 @@
+/** The Lua scripts, one file for each storage verb, with their digests. */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+/** A script as it is loaded and as it is called. */
+export interface Script {
+  readonly source: string;
+  /** SHA-1 of the source, by which EVALSHA finds it. */
+  readonly sha: string;
+}
+
+/** A script has no way to include another: what several share is put after the header line. */
+function load(name: string, shared?: string): Script {
+  const own = read(name);
+  const afterHeader = own.indexOf("\n") + 1;
+  const source = shared === undefined ? own : own.slice(0, afterHeader) + read(shared) + own.slice(afterHeader);
+  return { source, sha: createHash("sha1").update(source).digest("hex") };
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`./${name}.lua`, import.meta.url), "utf8");
+}
+
+export const scripts: Readonly<Record<ScriptName, Script>> = {
+  ack: load("ack"),
+  append: load("append", "groups"),
+  begin: load("begin"),
+  bury: load("bury"),
+  claim: load("claim"),
+  heartbeat: load("heartbeat"),
+  join: load("join", "groups"),
+  meta: load("meta"),
+  park: load("park"),
+  positions: load("positions", "groups"),
+  purge: load("purge"),
+  reap: load("reap"),
+  redrive: load("redrive"),
+  release: load("release"),
+  settle: load("settle", "groups"),
+  trim: load("trim", "groups"),
+  unpark: load("unpark"),
+};
+
+type ScriptName =
+  | "ack"
+  | "append"
+  | "begin"
+  | "bury"
+  | "claim"
+  | "heartbeat"
+  | "join"
+  | "meta"
+  | "park"
+  | "positions"
+  | "purge"
+  | "reap"
+  | "redrive"
+  | "release"
+  | "settle"
+  | "trim"
+  | "unpark";

@@ -1,0 +1,50 @@
+/** Trims streams, on a connection of its own that is opened at the first trim. */
+
+import { StoreError } from "../errors.ts";
+import type { LogStream } from "../observe/inspector.ts";
+import type { Retention } from "../retention/policy.ts";
+import type { Trimmed, Trimmer } from "../retention/trim.ts";
+import type { Connection } from "./connections.ts";
+import type { Keys } from "./keys.ts";
+import { Outbox, storeError } from "./outbox.ts";
+import { scripts } from "./scripts.ts";
+
+/** Entries that a step looks at one by one. */
+const page = 500;
+/** How long a step waits for Redis, ms: the next round comes anyway. */
+const patienceMs = 3_000;
+
+export class RedisTrimmer implements Trimmer {
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #keys: Keys;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection;
+    this.#outbox = new Outbox(connection);
+    this.#keys = keys;
+  }
+
+  async trim({ partition, channel }: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed> {
+    const { maxAgeMs = "", maxEntries = "" } = retention;
+    const keys = [
+      this.#keys.stream(partition, channel),
+      this.#keys.trimmed(partition),
+      ...components.map((component) => this.#keys.positions(partition, component)),
+    ];
+    const args = [channel, maxAgeMs, maxEntries, page, ...components];
+    try {
+      const reply = await this.#outbox.send(scripts.trim, keys, args, { deadlineMs: patienceMs });
+      const [removed, hasMore, isHeld] = reply as [number, string, string];
+      return { removed: Number(removed), hasMore: hasMore === "1", isHeld: isHeld === "1" };
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw storeError(`channel "${channel}" cannot be trimmed`, error);
+    }
+  }
+
+  close(): void {
+    this.#outbox.close();
+    this.#connection.close();
+  }
+}

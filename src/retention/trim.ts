@@ -1,0 +1,94 @@
+/** One round of retention: trims every channel as far as its policy and its components let it, and says who holds it back. */
+
+import type { Inspector, LogStream } from "../observe/inspector.ts";
+import { type ComponentStatus, readStatus } from "../observe/status.ts";
+import type { Log, Tracing } from "../ports.ts";
+import { holdersOf } from "./floor.ts";
+import type { Retention } from "./policy.ts";
+
+export interface Trimmed {
+  readonly removed: number;
+  /** Calling again would remove more. */
+  readonly hasMore: boolean;
+  /** Something may go that a component has not finished. */
+  readonly isHeld: boolean;
+}
+
+/** Trims one stream by a bounded step, never past what a group, or one of the components without its group, has not finished. */
+export interface Trimmer {
+  /** @throws {StoreError} */
+  trim(stream: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed>;
+  close(): void;
+}
+
+export interface RetentionContext {
+  readonly inspector: Inspector;
+  readonly trimmer: Trimmer;
+  readonly tracing: Tracing;
+  readonly log: Log;
+}
+
+export class RetentionRound {
+  readonly #context: RetentionContext;
+  /** Components that this process has warned of. Each is named once while it stays abandoned. */
+  readonly #warned = new Set<string>();
+
+  constructor(context: RetentionContext) {
+    this.#context = context;
+  }
+
+  /** @throws {StoreError} when Redis is away or refuses; the next round goes on where this one ended */
+  async run(): Promise<void> {
+    const { inspector, tracing, log } = this.#context;
+    const catalogue = await inspector.catalogue();
+    if (catalogue === undefined) return;
+    let isHeld = false;
+    for (const [channel, retention] of catalogue.retention) {
+      const components = [...catalogue.components].flatMap(([name, of]) => (of.includes(channel) ? [name] : []));
+      let removed = 0;
+      for (let partition = 0; partition < catalogue.partitions; partition++) {
+        const stream = { channel, partition };
+        const step = await this.#trim(stream, retention, components);
+        removed += step.removed;
+        if (!step.isHeld) continue;
+        isHeld = true;
+        const facts = await inspector.streamFacts(stream);
+        log.debug({ channel, partition, by: holdersOf(facts?.groups ?? []) }, "unfinished entries hold retention back");
+      }
+      if (removed === 0) continue;
+      tracing.trimmed(channel, removed);
+      log.debug({ channel, removed }, "trimmed");
+    }
+    if (isHeld) await this.#warnOfAbandoned();
+    else this.#warned.clear();
+  }
+
+  async #trim(stream: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed> {
+    let removed = 0;
+    for (;;) {
+      const step = await this.#context.trimmer.trim(stream, retention, components);
+      removed += step.removed;
+      if (!step.hasMore) return { ...step, removed };
+    }
+  }
+
+  async #warnOfAbandoned(): Promise<void> {
+    const { inspector, log } = this.#context;
+    const { components, at } = await readStatus(inspector);
+    for (const one of components) {
+      const name = `${one.component}/${one.partition}`;
+      if (one.state !== "abandoned") this.#warned.delete(name);
+      else if (!this.#warned.has(name)) {
+        this.#warned.add(name);
+        log.warn(heldBackBy(one, at), "an abandoned component holds retention back: serve it, or remove its groups");
+      }
+    }
+  }
+}
+
+function heldBackBy({ component, partition, lastSeenAt, channels }: ComponentStatus, at: number): object {
+  const from = channels.flatMap(({ channel, oldestUnfinishedId }) =>
+    oldestUnfinishedId === null ? [] : [`${channel} from ${oldestUnfinishedId}`],
+  );
+  return { component, partition, unseenForMs: lastSeenAt === null ? null : at - lastSeenAt, from };
+}

@@ -1,0 +1,44 @@
+/** What the standard `OTEL_*` variables ask for. Only whether and where to export is read here; the SDK reads the rest itself. */
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface TelemetrySettings {
+  /** Exporters of spans; empty: no tracing. */
+  readonly traceExporters: readonly string[];
+  /** Exporters of metrics; empty: no metrics. */
+  readonly metricExporters: readonly string[];
+  /** Of the spans' OTLP exporter; only `grpc` is ours, others are left to the SDK. */
+  readonly traceProtocol: string;
+  /** A declarative configuration decides everything, by itself. */
+  readonly byFile: boolean;
+}
+
+/** `ids`: nothing is to be exported. `off`: all of it is disabled. */
+export function readSettings(env: Environment): TelemetrySettings | "ids" | "off" {
+  if (env["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true") return "off";
+  const settings: TelemetrySettings = {
+    traceExporters: exportersOf(env, "TRACES"),
+    metricExporters: exportersOf(env, "METRICS"),
+    traceProtocol:
+      textOf(env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]) ?? textOf(env["OTEL_EXPORTER_OTLP_PROTOCOL"]) ?? "grpc",
+    byFile: textOf(env["OTEL_CONFIG_FILE"]) !== undefined,
+  };
+  const silent = settings.traceExporters.length === 0 && settings.metricExporters.length === 0;
+  return silent && !settings.byFile ? "ids" : settings;
+}
+
+/** Without a word about exporters, an endpoint is what switches a signal on. */
+function exportersOf(env: Environment, signal: "TRACES" | "METRICS"): readonly string[] {
+  const named = textOf(env[`OTEL_${signal}_EXPORTER`]);
+  if (named !== undefined) {
+    const exporters = [...new Set(named.split(",").map((name) => name.trim()))].filter((name) => name !== "");
+    return exporters.includes("none") ? [] : exporters;
+  }
+  const endpoint = textOf(env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]) ?? textOf(env["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+  return endpoint === undefined ? [] : ["otlp"];
+}
+
+function textOf(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === "" ? undefined : text;
+}

@@ -1,0 +1,46 @@
+/** The spans of attempts that will be made again, so that the next attempt links to the one before it. */
+
+import type { SpanContext } from "@opentelemetry/api";
+import type { Outcome, Processing } from "../ports.ts";
+import { spanContextOf } from "./carrier.ts";
+
+/** Deliveries remembered; beyond it the oldest are forgotten, and their next attempt has one link less. */
+const maxRemembered = 1_000;
+
+export class EarlierAttempts {
+  readonly #byDelivery = new Map<string, SpanContext>();
+
+  /** Forgets what is finished and remembers what will be tried again. */
+  note(processing: Processing, span: SpanContext, outcome: Outcome): void {
+    const again = outcome === "retried" || outcome === "conflict";
+    if (!again && this.#byDelivery.size === 0) return;
+    for (const { entryId } of processing.entries) {
+      const key = keyOf(processing, entryId);
+      this.#byDelivery.delete(key);
+      if (again) this.#byDelivery.set(key, span);
+    }
+    for (const oldest of this.#byDelivery.keys()) {
+      if (this.#byDelivery.size <= maxRemembered) break;
+      this.#byDelivery.delete(oldest);
+    }
+  }
+
+  /**
+   * The attempts before this one, as far as this process knows them. An attempt that ran in another process is known by
+   * the timer that it set, which continues its trace.
+   */
+  of(processing: Processing): readonly SpanContext[] {
+    const found: SpanContext[] = [];
+    for (const { entryId, wokenBy } of processing.entries) {
+      const span = this.#byDelivery.size > 0 ? this.#byDelivery.get(keyOf(processing, entryId)) : undefined;
+      if (span !== undefined) found.push(span);
+      const timer = wokenBy ? spanContextOf(wokenBy) : undefined;
+      if (timer !== undefined) found.push(timer);
+    }
+    return found;
+  }
+}
+
+function keyOf({ component, channel, partition }: Processing, entryId: string): string {
+  return `${component} ${channel.name} ${partition} ${entryId}`;
+}

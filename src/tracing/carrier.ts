@@ -1,0 +1,274 @@
+/** The W3C fields of an entry: limits before parsing, an allow-list for baggage, and OpenTelemetry's getter and setter. */
+
+import {
+  createTraceState,
+  isSpanContextValid,
+  type SpanContext,
+  type TextMapGetter,
+  type TextMapSetter,
+  TraceFlags,
+} from "@opentelemetry/api";
+import { ConfigError } from "../errors.ts";
+import type { Carrier } from "../ports.ts";
+
+/** Baggage by key. A `|` in a value separates several values: an event may concern several orders. */
+export type Baggage = ReadonlyMap<string, string>;
+
+/** What may travel with an event. The same limits hold for what is written and for what is read. */
+export interface CarrierLimits {
+  readonly baggageKeys: readonly string[];
+  /** Longest baggage field. A longer one is dropped whole, unparsed. */
+  readonly maxBaggageBytes: number;
+  /** Most entries in a baggage field. One with more is dropped whole. */
+  readonly maxBaggageEntries: number;
+  /** Longest value as encoded. A longer one is dropped; a list is split between two of its values. */
+  readonly maxBaggageValueBytes: number;
+}
+
+export const defaultLimits: CarrierLimits = Object.freeze({
+  baggageKeys: Object.freeze(["user.id", "client.order_id", "order.id"]),
+  maxBaggageBytes: 1_024,
+  maxBaggageEntries: 16,
+  maxBaggageValueBytes: 128,
+});
+
+export const noBaggage: Baggage = new Map();
+
+export const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });
+
+/** Called for a field that breaks a limit or a format; the event goes on without it. */
+export type OnRejected = (field: keyof Carrier) => void;
+
+/** Separates the values of a list within one baggage value. It is a legal baggage octet, so that it costs one byte. */
+const listSeparator = "|";
+
+const maxTracestateLength = 512;
+const maxTracestateMembers = 32;
+/** Version 00 is exactly this long; later versions may append fields, which are not understood and not bounded by them. */
+const traceparentLength = 55;
+const maxTraceparentLength = 256;
+
+const traceparentPattern =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?$/;
+const printableAscii = /^[\x20-\x7e]*$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
+const unreserved = /^[\w.~-]+$/;
+
+/** @throws {ConfigError} */
+export function resolveLimits(limits: Partial<CarrierLimits>): CarrierLimits {
+  const resolved = { ...defaultLimits, ...limits };
+  for (const key of resolved.baggageKeys) {
+    if (!token.test(key))
+      throw new ConfigError(`baggageKeys: "${key}" is no baggage key: it must be a token as in HTTP headers`);
+  }
+  for (const limit of ["maxBaggageBytes", "maxBaggageEntries", "maxBaggageValueBytes"] as const) {
+    const value = resolved[limit];
+    if (!Number.isInteger(value) || value < 0) {
+      throw new ConfigError(`${limit} is ${value}; it must be a whole number from 0`);
+    }
+  }
+  return Object.freeze(resolved);
+}
+
+/** The trace fields as far as they are well-formed: without a valid `traceparent` there is nothing to continue. */
+export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carrier {
+  const { traceparent, tracestate } = carrier;
+  if (traceparent === "") return noCarrier;
+  if (!isTraceparent(traceparent)) {
+    onRejected("traceparent");
+    return noCarrier;
+  }
+  if (tracestate === "" || isTracestate(tracestate)) return carrier;
+  onRejected("tracestate");
+  return { traceparent, tracestate: "", baggage: carrier.baggage };
+}
+
+export function isTraceparent(text: string): boolean {
+  if (text.length < traceparentLength || text.length > maxTraceparentLength) return false;
+  if (text.length > traceparentLength && text.startsWith("00")) return false;
+  return traceparentPattern.test(text);
+}
+
+function isTracestate(text: string): boolean {
+  if (text.length > maxTracestateLength || !printableAscii.test(text)) return false;
+  return text.split(",", maxTracestateMembers + 1).length <= maxTracestateMembers;
+}
+
+/** The span that a well-formed `traceparent` names; undefined for any other text. */
+export function spanContextOf(traceparent: string, tracestate = ""): SpanContext | undefined {
+  if (!isTraceparent(traceparent)) return undefined;
+  const spanContext: SpanContext = {
+    traceId: traceparent.slice(3, 35),
+    spanId: traceparent.slice(36, 52),
+    traceFlags: Number.parseInt(traceparent.slice(53, 55), 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+  };
+  if (tracestate !== "") spanContext.traceState = createTraceState(tracestate);
+  return spanContext;
+}
+
+/** Version 00 of a span's own `traceparent`; empty for a span that is none. */
+export function traceparentOf(spanContext: SpanContext): string {
+  if (!isSpanContextValid(spanContext)) return "";
+  const flags = spanContext.traceFlags & TraceFlags.SAMPLED ? "01" : "00";
+  return `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
+}
+
+/** The allowed entries of a baggage field. Nothing of a field that breaks a limit is used. */
+export function decodeBaggage(text: string, limits: CarrierLimits, onRejected: OnRejected): Baggage {
+  const baggage = new Map<string, string>();
+  if (text === "") return baggage;
+  // Only printable ASCII passes, so that the length is the number of bytes.
+  if (text.length > limits.maxBaggageBytes || !printableAscii.test(text)) {
+    onRejected("baggage");
+    return baggage;
+  }
+  const members = text.split(",", limits.maxBaggageEntries + 1);
+  if (members.length > limits.maxBaggageEntries) {
+    onRejected("baggage");
+    return baggage;
+  }
+  let rejected = false;
+  for (const member of members) {
+    const entry = decodeMember(member, limits);
+    if (entry === "rejected") rejected = true;
+    else if (entry !== undefined) {
+      const before = baggage.get(entry.key);
+      baggage.set(entry.key, before === undefined ? entry.value : joinValues([before, entry.value]));
+    }
+  }
+  if (rejected) onRejected("baggage");
+  return baggage;
+}
+
+type Entry = { readonly key: string; readonly value: string };
+
+/** Undefined: a key that is not allowed to travel. Properties after `;` are dropped. */
+function decodeMember(member: string, limits: CarrierLimits): Entry | "rejected" | undefined {
+  const pair = member.split(";", 1)[0] ?? "";
+  const equals = pair.indexOf("=");
+  const key = pair.slice(0, Math.max(equals, 0)).trim();
+  if (key === "") return pair.trim() === "" ? undefined : "rejected";
+  if (!limits.baggageKeys.includes(key)) return undefined;
+  const encoded = pair.slice(equals + 1).trim();
+  if (encoded.length > limits.maxBaggageValueBytes) return "rejected";
+  const value = decodeValue(encoded);
+  if (value === undefined || controlCharacter.test(value)) return "rejected";
+  return value === "" ? undefined : { key, value };
+}
+
+function decodeValue(encoded: string): string | undefined {
+  if (!encoded.includes("%")) return encoded;
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The baggage field for an entry: the allowed keys, as much of each as the limits take. A list that is too long for one value goes on
+ * under the same key again, after each key had its turn.
+ */
+export function encodeBaggage(baggage: Baggage, limits: CarrierLimits): string {
+  return encodePlainBaggage(baggage, limits) ?? encodeAnyBaggage(baggage, limits);
+}
+
+/** Short plain ids, as nearly all are, without taking anything apart; undefined where there is anything else. */
+function encodePlainBaggage(baggage: Baggage, limits: CarrierLimits): string | undefined {
+  let text = "";
+  for (const [key, value] of baggage) {
+    if (value.length > limits.maxBaggageValueBytes || !unreserved.test(value)) return undefined;
+    if (limits.baggageKeys.includes(key)) text = text === "" ? `${key}=${value}` : `${text},${key}=${value}`;
+  }
+  return baggage.size <= limits.maxBaggageEntries && text.length <= limits.maxBaggageBytes ? text : undefined;
+}
+
+function encodeAnyBaggage(baggage: Baggage, limits: CarrierLimits): string {
+  let text = "";
+  let entries = 0;
+  const rests = new Map<string, readonly string[]>();
+  for (const [key, value] of baggage) if (limits.baggageKeys.includes(key)) rests.set(key, encodeValues(value, limits));
+  while (rests.size > 0 && entries < limits.maxBaggageEntries) {
+    for (const [key, [encoded, ...rest]] of rests) {
+      if (rest.length === 0) rests.delete(key);
+      else rests.set(key, rest);
+      const longer = text === "" ? `${key}=${encoded}` : `${text},${key}=${encoded}`;
+      if (encoded === undefined || entries >= limits.maxBaggageEntries || longer.length > limits.maxBaggageBytes)
+        continue;
+      text = longer;
+      entries += 1;
+    }
+  }
+  return text;
+}
+
+/** One value, or as many as a list needs. What does not fit whole is left out: half an id would be the id of something else. */
+function encodeValues(value: string, { maxBaggageValueBytes }: CarrierLimits): readonly string[] {
+  const encoded: string[] = [];
+  let last = "";
+  for (const one of splitValues(value)) {
+    const next = encodeOne(one);
+    if (next === undefined || next.length > maxBaggageValueBytes) continue;
+    const longer = last === "" ? next : `${last}${listSeparator}${next}`;
+    if (longer.length <= maxBaggageValueBytes) last = longer;
+    else {
+      encoded.push(last);
+      last = next;
+    }
+  }
+  return last === "" ? encoded : [...encoded, last];
+}
+
+function encodeOne(value: string): string | undefined {
+  if (value === "" || controlCharacter.test(value)) return undefined;
+  // A lone surrogate has no encoding.
+  return value.isWellFormed() ? encodeURIComponent(value) : undefined;
+}
+
+/** Several values as one baggage value. */
+export function joinValues(values: readonly string[]): string {
+  return values.join(listSeparator);
+}
+
+/** The values in one baggage value. */
+export function splitValues(value: string): readonly string[] {
+  return value.split(listSeparator);
+}
+
+/** For each key the distinct values of all, in their order. The limits cut when it is encoded. */
+export function mergeBaggage(all: readonly Baggage[]): Baggage {
+  if (all.length === 1) return all[0] as Baggage;
+  const merged = new Map<string, Set<string>>();
+  for (const baggage of all) {
+    for (const [key, value] of baggage) {
+      const values = merged.get(key) ?? new Set();
+      merged.set(key, values);
+      for (const one of splitValues(value)) values.add(one);
+    }
+  }
+  return new Map([...merged].map(([key, values]) => [key, joinValues([...values])]));
+}
+
+/** Gives a propagator the trace fields of a carrier that was checked; baggage is read by `decodeBaggage` alone. */
+export const carrierGetter: TextMapGetter<Carrier> = {
+  keys: () => ["traceparent", "tracestate"],
+  get: (carrier, key) => {
+    if (key === "traceparent") return carrier.traceparent || undefined;
+    if (key === "tracestate") return carrier.tracestate || undefined;
+    return undefined;
+  },
+};
+
+/** A carrier while a propagator writes it. */
+export type WritableCarrier = { -readonly [Field in keyof Carrier]: Carrier[Field] };
+
+/** Takes the trace fields from a propagator; other propagators' fields have no place on the wire. */
+export const carrierSetter: TextMapSetter<WritableCarrier> = {
+  set: (carrier, key, value) => {
+    if (key === "traceparent" && isTraceparent(value)) carrier.traceparent = value;
+    else if (key === "tracestate" && isTracestate(value)) carrier.tracestate = value;
+  },
+};

@@ -1,0 +1,38 @@
+/** The links of a span: distinct, and within what a span can hold. */
+
+import { type Attributes, type Link, type SpanContext, TraceFlags } from "@opentelemetry/api";
+import type { Cause } from "../event.ts";
+import { attribute } from "./attributes.ts";
+import { spanContextOf } from "./carrier.ts";
+
+/** The SDK drops the oldest links beyond this, silently; so the choice is made here. */
+export const maxLinks = 128;
+
+export function causeContexts(causes: readonly Cause[]): SpanContext[] {
+  const contexts: SpanContext[] = [];
+  for (const { traceparent } of causes) {
+    const spanContext = spanContextOf(traceparent);
+    if (spanContext !== undefined) contexts.push(spanContext);
+  }
+  return contexts;
+}
+
+/** Links to the given spans, each once. Where they are too many, sampled ones are kept before others, and the total is recorded. */
+export function linksTo(targets: readonly (SpanContext | undefined)[], attributes: Attributes): Link[] {
+  const links: Link[] = [];
+  const seen = targets.length > 1 ? new Set<string>() : undefined;
+  for (const target of targets) {
+    if (target === undefined) continue;
+    if (seen !== undefined) {
+      const id = target.traceId + target.spanId;
+      if (seen.has(id)) continue;
+      seen.add(id);
+    }
+    links.push({ context: target });
+  }
+  if (links.length <= maxLinks) return links;
+  attributes[attribute.linksTotal] = links.length;
+  const sampled = links.filter(({ context }) => context.traceFlags & TraceFlags.SAMPLED);
+  const others = links.filter(({ context }) => !(context.traceFlags & TraceFlags.SAMPLED));
+  return [...sampled, ...others].slice(0, maxLinks);
+}

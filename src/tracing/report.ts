@@ -1,0 +1,39 @@
+/** Faults of telemetry: each kind is logged once, and never reaches the event. */
+
+import type { Log } from "../ports.ts";
+
+/** Where tracing failed; one log line each. */
+export type TracingFault = "send" | "process" | "settle" | "inject" | "extract" | "metrics" | "gauges" | "context";
+
+export class FaultReport {
+  readonly #log: Log;
+  readonly #reported = new Set<TracingFault>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Never throws, whatever was thrown and whatever the log does. */
+  report(fault: TracingFault, error: unknown): void {
+    if (this.#reported.has(fault)) return;
+    this.#reported.add(fault);
+    try {
+      this.#log.warn(
+        { err: error, fault },
+        `tracing failed (${fault}); events go on without it, later failures are not logged`,
+      );
+    } catch {
+      // A log that fails cannot be told about it.
+    }
+  }
+
+  /** Runs it; a fault is reported and gives `otherwise`. */
+  attempt<T>(fault: TracingFault, run: () => T, otherwise: T): T {
+    try {
+      return run();
+    } catch (error) {
+      this.report(fault, error);
+      return otherwise;
+    }
+  }
+}

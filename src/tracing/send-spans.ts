@@ -1,0 +1,140 @@
+/** The spans of writing an entry: each is ended once, by `sent` or `failed`, and carries what the entry gets. */
+
+import { type Span, SpanStatusCode } from "@opentelemetry/api";
+import type { Carrier, SendSpan } from "../ports.ts";
+import { attribute, errorTypeOf, exceptionOf } from "./attributes.ts";
+import { noCarrier } from "./carrier.ts";
+import type { FaultReport } from "./report.ts";
+import type { Collector } from "./tracer.ts";
+
+/** A `send` or `create` span, open until Redis has appended; without a tracer only what is measured. */
+export class SendScope implements SendSpan {
+  readonly carrier: Carrier;
+  readonly #collector: Collector;
+  readonly #channel: string;
+  readonly #span: Span | undefined;
+  readonly #startedAt: number = performance.now();
+
+  constructor(collector: Collector, channel: string, span: Span | undefined, carrier: Carrier) {
+    this.#collector = collector;
+    this.#channel = channel;
+    this.#span = span;
+    this.carrier = carrier;
+  }
+
+  sent(entryId: string): void {
+    this.#collector.faults.attempt(
+      "send",
+      () => {
+        this.#span?.setAttribute(attribute.entryId, entryId).end();
+        this.#collector.meters.sent(this.#channel, this.#startedAt, undefined, "");
+      },
+      undefined,
+    );
+  }
+
+  failed(error: unknown): void {
+    this.#collector.faults.attempt(
+      "send",
+      () => {
+        const errorType = errorTypeOf(error);
+        if (this.#span !== undefined) fail(this.#span, errorType, error).end();
+        this.#collector.meters.sent(this.#channel, this.#startedAt, error ?? errorType, errorType);
+      },
+      undefined,
+    );
+  }
+}
+
+/** Writing a dead letter. Its entry keeps the carrier that it had. */
+export class DeadScope implements SendSpan {
+  readonly carrier: Carrier;
+  readonly #faults: FaultReport;
+  readonly #span: Span;
+
+  constructor(faults: FaultReport, span: Span, carrier: Carrier) {
+    this.#faults = faults;
+    this.#span = span;
+    this.carrier = carrier;
+  }
+
+  sent(entryId: string): void {
+    this.#faults.attempt("send", () => this.#span.setAttribute(attribute.entryId, entryId).end(), undefined);
+  }
+
+  failed(error: unknown): void {
+    this.#faults.attempt("send", () => fail(this.#span, errorTypeOf(error), error).end(), undefined);
+  }
+}
+
+/** The one `send` span of a `publishAll`: ends with the last of its events. */
+export class SendGroup {
+  readonly #faults: FaultReport;
+  readonly #span: Span;
+  #open: number;
+
+  constructor(faults: FaultReport, span: Span, count: number) {
+    this.#faults = faults;
+    this.#span = span;
+    this.#open = count;
+    if (count === 0) span.end();
+  }
+
+  ended(error?: { readonly reason: unknown }): void {
+    this.#open -= 1;
+    this.#faults.attempt(
+      "send",
+      () => {
+        if (error !== undefined) fail(this.#span, errorTypeOf(error.reason), error.reason);
+        if (this.#open === 0) this.#span.end();
+      },
+      undefined,
+    );
+  }
+}
+
+export class GroupedSend implements SendSpan {
+  readonly carrier: Carrier;
+  readonly #create: SendSpan;
+  readonly #group: SendGroup;
+
+  constructor(create: SendSpan, group: SendGroup) {
+    this.carrier = create.carrier;
+    this.#create = create;
+    this.#group = group;
+  }
+
+  sent(entryId: string): void {
+    this.#create.sent(entryId);
+    this.#group.ended();
+  }
+
+  failed(error: unknown): void {
+    this.#create.failed(error);
+    this.#group.ended({ reason: error });
+  }
+}
+
+/** A publish that nobody watches: all there is to it is what it passes on. */
+export class PassedSend implements SendSpan {
+  readonly carrier: Carrier;
+
+  constructor(carrier: Carrier) {
+    this.carrier = carrier;
+  }
+
+  sent(): void {}
+  failed(): void {}
+}
+
+/** Where nothing is traced, measured or passed on. */
+export const inertSend: SendSpan = Object.freeze(new PassedSend(noCarrier));
+
+/** Marks a span as failed. Its message and stack are bounded. */
+export function fail(span: Span, errorType: string, error: unknown): Span {
+  span.setAttribute(attribute.errorType, errorType);
+  if (error === undefined) return span.setStatus({ code: SpanStatusCode.ERROR });
+  const exception = exceptionOf(error);
+  span.recordException(exception);
+  return span.setStatus({ code: SpanStatusCode.ERROR, message: exception.message });
+}

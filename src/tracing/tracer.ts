@@ -1,0 +1,272 @@
+/** The collector: opens, links and ends every span of the backbone, one method per moment of an event's way. */
+
+import {
+  type Attributes,
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import type { Carrier, GroupGauges, Log, Processing, ProcessSpan, Sending, SendSpan, Tracing } from "../ports.ts";
+import { EarlierAttempts } from "./attempts.ts";
+import {
+  attribute,
+  baggageValueOf,
+  ChannelSpansCache,
+  correlate,
+  correlateBatch,
+  type ServerAddress,
+} from "./attributes.ts";
+import { activeBaggage, activeOwner, runBare } from "./baggage.ts";
+import {
+  type Baggage,
+  type CarrierLimits,
+  carrierGetter,
+  carrierSetter,
+  decodeBaggage,
+  encodeBaggage,
+  noBaggage,
+  noCarrier,
+  readableCarrier,
+  resolveLimits,
+  spanContextOf,
+  traceparentOf,
+  type WritableCarrier,
+} from "./carrier.ts";
+import { causeContexts, linksTo } from "./links.ts";
+import { Meters } from "./metrics.ts";
+import { ProcessScope } from "./process-span.ts";
+import { FaultReport } from "./report.ts";
+import { currentTracer } from "./sdk.ts";
+import { GroupedSend, inertSend, PassedSend, SendGroup, SendScope } from "./send-spans.ts";
+import { suppress } from "./suppression.ts";
+
+export interface TracingOptions extends Partial<CarrierLimits> {
+  readonly log: Log;
+  readonly server?: ServerAddress;
+  /** Keeps the Redis instrumentation's spans of the backbone's own commands. Default false: they would be most of all spans. */
+  readonly redisSpans?: boolean;
+  /** Epoch ms on Redis's clock, for waiting times without the skew between hosts. Default: this host's clock. */
+  readonly serverNow?: () => number;
+}
+
+/** @throws {ConfigError} on limits that cannot be; nothing of what it returns throws. */
+export function createTracing(options: TracingOptions): Tracing {
+  const { log, server, redisSpans, serverNow, ...limits } = options;
+  return new Collector(log, server, redisSpans ?? false, serverNow ?? Date.now, resolveLimits(limits));
+}
+
+/** What `createTracing` gives; the span modules open their spans through it. */
+export class Collector implements Tracing {
+  readonly faults: FaultReport;
+  readonly limits: CarrierLimits;
+  readonly serverNow: () => number;
+  readonly meters: Meters = new Meters();
+  readonly channels: ChannelSpansCache;
+  readonly earlier: EarlierAttempts = new EarlierAttempts();
+  readonly #redisSpans: boolean;
+
+  constructor(
+    log: Log,
+    server: ServerAddress | undefined,
+    redisSpans: boolean,
+    serverNow: () => number,
+    limits: CarrierLimits,
+  ) {
+    this.faults = new FaultReport(log);
+    this.channels = new ChannelSpansCache(server);
+    this.limits = limits;
+    this.serverNow = serverNow;
+    this.#redisSpans = redisSpans;
+  }
+
+  send(sending: Sending): SendSpan {
+    const owner = activeOwner();
+    const passing = owner instanceof ProcessScope ? owner.passing(sending.causes) : noCarrier;
+    return this.openSend("send", context.active(), activeBaggage(), passing, sending);
+  }
+
+  sendAll(sendings: readonly Sending[]): readonly SendSpan[] {
+    const tracer = currentTracer();
+    if (tracer === undefined) return sendings.map((sending) => this.send(sending));
+    const active = context.active();
+    const baggage = activeBaggage();
+    const creates = sendings.map((sending) => this.openSend("create", active, baggage, noCarrier, sending));
+    const open = () => {
+      const span = this.#openSendAll(tracer, active, baggage, sendings, creates);
+      const group = new SendGroup(this.faults, span, creates.length);
+      return creates.map((create) => new GroupedSend(create, group));
+    };
+    return this.faults.attempt<readonly SendSpan[]>("send", open, creates);
+  }
+
+  process(processing: Processing): ProcessSpan {
+    const scope = new ProcessScope(this, processing);
+    this.faults.attempt("process", () => scope.open(), undefined);
+    return scope;
+  }
+
+  active(): string {
+    const active = trace.getSpanContext(context.active());
+    return active === undefined ? "" : traceparentOf(active);
+  }
+
+  quietly<T>(run: () => T): T {
+    if (this.#redisSpans || currentTracer() === undefined) return run();
+    return context.with(suppress(context.active()), run);
+  }
+
+  atRoot<T>(run: () => T): T {
+    return runBare(() => context.with(ROOT_CONTEXT, run));
+  }
+
+  lost(channel: string, component: string, count: number): void {
+    this.faults.attempt("metrics", () => this.meters.lost(channel, component, count), undefined);
+  }
+
+  trimmed(channel: string, count: number): void {
+    this.faults.attempt("metrics", () => this.meters.trimmed(channel, count), undefined);
+  }
+
+  observe(read: () => Promise<readonly GroupGauges[]>): () => void {
+    const onError = (error: unknown) => this.faults.report("gauges", error);
+    const stop = this.faults.attempt(
+      "metrics",
+      () => this.meters.observe(read, onError),
+      () => {},
+    );
+    return () => this.faults.attempt("metrics", stop, undefined);
+  }
+
+  /**
+   * A `send` or `create` span and the carrier that names it; without a tracer the carrier that is passed on. `handled` is the one
+   * event whose handler publishes.
+   */
+  openSend(
+    verb: "send" | "create",
+    parent: Context,
+    base: Baggage | undefined,
+    passing: Carrier,
+    sending: Sending,
+    handled?: SpanContext,
+  ): SendSpan {
+    let carrier = passing;
+    try {
+      const baggage = this.#baggageFor(base, sending);
+      carrier = passedOn(passing, baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits));
+      const tracer = currentTracer();
+      const channel = sending.channel.name;
+      if (tracer !== undefined) {
+        const span = this.#startSend(tracer, verb, parent, baggage, sending, handled);
+        return new SendScope(this, channel, span, this.#inject(span, carrier.baggage));
+      }
+      if (this.meters.recording) return new SendScope(this, channel, undefined, carrier);
+    } catch (error) {
+      this.faults.report("send", error);
+    }
+    return carrier === noCarrier ? inertSend : new PassedSend(carrier);
+  }
+
+  #startSend(
+    tracer: Tracer,
+    verb: "send" | "create",
+    parent: Context,
+    baggage: Baggage,
+    sending: Sending,
+    handled: SpanContext | undefined,
+  ): Span {
+    const spans = this.channels.of(sending.channel);
+    const attributes: Attributes = {
+      ...spans[verb],
+      [attribute.partition]: String(sending.partition),
+      [attribute.eventId]: sending.eventId,
+    };
+    correlate(attributes, baggage, sending.correlation);
+    // Who states causes means them beside the event being handled; without them the parent says enough.
+    const links = sending.causes.length === 0 ? [] : linksTo([handled, ...causeContexts(sending.causes)], attributes);
+    const name = verb === "send" ? spans.sendName : spans.createName;
+    return tracer.startSpan(name, { kind: SpanKind.PRODUCER, attributes, links }, parent);
+  }
+
+  #openSendAll(
+    tracer: Tracer,
+    parent: Context,
+    base: Baggage | undefined,
+    sendings: readonly Sending[],
+    creates: readonly SendSpan[],
+  ): Span {
+    const [first] = sendings;
+    const oneChannel = first !== undefined && sendings.every(({ channel }) => channel.name === first.channel.name);
+    const attributes: Attributes = oneChannel
+      ? { ...this.channels.of(first.channel).send }
+      : { [attribute.system]: "redis", [attribute.operationName]: "send", [attribute.operationType]: "send" };
+    attributes[attribute.batchSize] = sendings.length;
+    if (first !== undefined && sendings.every(({ partition }) => partition === first.partition))
+      attributes[attribute.partition] = String(first.partition);
+    const baggages = sendings.map((sending) => this.#baggageFor(base, sending));
+    correlateBatch(attributes, sendings, baggages);
+    const contexts = creates.map(({ carrier }) => spanContextOf(carrier.traceparent));
+    const links = linksTo(contexts, attributes);
+    const name = oneChannel ? this.channels.of(first.channel).sendName : "send";
+    return tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes, links }, parent);
+  }
+
+  /** What of the allow-list travels: stated for this publish, else in the payload, else active. */
+  #baggageFor(base: Baggage | undefined, sending: Sending): Baggage {
+    let baggage: Map<string, string> | undefined;
+    for (const key of this.limits.baggageKeys) {
+      const value =
+        textOf(sending.baggage?.[key]) ??
+        baggageValueOf(sending.correlation, key) ??
+        (base === undefined ? undefined : base.get(key));
+      if (value === undefined) continue;
+      baggage ??= new Map();
+      baggage.set(key, value);
+    }
+    return baggage ?? noBaggage;
+  }
+
+  /** The wire holds W3C fields whatever propagators are registered, so that a span context is written even if none writes it. */
+  #inject(span: Span, baggage: string): Carrier {
+    const carrier: WritableCarrier = { traceparent: "", tracestate: "", baggage };
+    try {
+      propagation.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, carrierSetter);
+    } catch (error) {
+      this.faults.report("inject", error);
+    }
+    if (carrier.traceparent === "") carrier.traceparent = traceparentOf(span.spanContext());
+    return carrier;
+  }
+
+  /** The context that a carrier names; undefined where it names none. Unreadable fields are counted. */
+  extract(channel: string, carrier: Carrier): Context | undefined {
+    const readable = readableCarrier(carrier, (field) => this.meters.rejected(channel, field));
+    if (readable.traceparent === "") return undefined;
+    try {
+      const extracted = propagation.extract(ROOT_CONTEXT, readable, carrierGetter);
+      if (trace.getSpanContext(extracted) !== undefined) return extracted;
+    } catch (error) {
+      this.faults.report("extract", error);
+    }
+    const spanContext = spanContextOf(readable.traceparent, readable.tracestate);
+    return spanContext === undefined ? undefined : trace.setSpanContext(ROOT_CONTEXT, spanContext);
+  }
+
+  decodeBaggage(channel: string, carrier: Carrier): Baggage {
+    if (carrier.baggage === "") return noBaggage;
+    return decodeBaggage(carrier.baggage, this.limits, (field) => this.meters.rejected(channel, field));
+  }
+}
+
+function passedOn({ traceparent, tracestate }: Carrier, baggage: string): Carrier {
+  return traceparent === "" && baggage === "" ? noCarrier : { traceparent, tracestate, baggage };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,82 @@
+/** Files of orders are placed whole, each order once, whatever happens on the way. */
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { type FileIntakeOptions, placeFile } from "../../producers/order-manager/index.ts";
+import { type Backbone, PublishError } from "../../src/index.ts";
+import { type ClientOrder, clientOrders } from "../../src/orders/index.ts";
+import { open } from "../support/backbone.ts";
+import { rejects } from "../support/rejects.ts";
+import { test } from "../support/test.ts";
+import { order } from "./orders-of.ts";
+
+interface Placed {
+  readonly result: Awaited<ReturnType<typeof placeFile>>;
+  readonly skipped: readonly (readonly [number, string])[];
+}
+
+async function place(
+  backbone: Pick<Backbone, "publish">,
+  orders: readonly (ClientOrder | string)[],
+  options: FileIntakeOptions = {},
+): Promise<Placed> {
+  const directory = await mkdtemp(join(tmpdir(), "intake-"));
+  const skipped: [number, string][] = [];
+  try {
+    const path = join(directory, "orders.ndjson");
+    await writeFile(path, orders.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join("\n"));
+    const result = await placeFile(backbone, path, {
+      onSkipped: (line, reason) => skipped.push([line, reason]),
+      ...options,
+    });
+    return { result, skipped };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+test("places all orders in the order of the file, with their baggage, and reports the lines that are none", async () => {
+  await using opened = await open();
+  const orders = Array.from({ length: 600 }, (_, n) => order({ id: `c-${n}`, quantity: n + 1 }));
+  const { result, skipped } = await place(opened.backbone, [...orders.slice(0, 300), "nonsense", ...orders.slice(300)]);
+  assert.equal(result, { placed: 600, placedQuantity: (600 * 601) / 2, skipped: 1 });
+  assert.equal(skipped, [[301, "the line is no JSON"]]);
+  const entries = await opened.entries(clientOrders);
+  assert.equal(
+    entries.map(({ payload }) => payload),
+    orders,
+  );
+  assert.match(entries[7]?.fields["baggage"] ?? "", /user\.id=ann/);
+  assert.match(entries[7]?.fields["baggage"] ?? "", /client\.order_id=c-7/);
+});
+
+test("places nothing twice when the same file is placed again", async () => {
+  await using opened = await open();
+  const orders = Array.from({ length: 50 }, (_, n) => order({ id: `c-${n}` }));
+  await place(opened.backbone, orders.slice(0, 30));
+  await place(opened.backbone, [...orders, ...orders]);
+  assert.is((await opened.entries(clientOrders)).length, 50);
+});
+
+test("places an order again until it is confirmed", async () => {
+  await using opened = await open();
+  let refusals = 0;
+  const publish: Backbone["publish"] = async (channel, payload, options) => {
+    const ref = await opened.backbone.publish(channel, payload, options);
+    if (refusals++ === 0) throw new PublishError("unknown", "the reply was lost");
+    return ref;
+  };
+  let retries = 0;
+  const { result } = await place({ publish }, [order()], { onRetry: () => retries++ });
+  assert.equal([result.placed, retries], [1, 1]);
+  assert.is((await opened.entries(clientOrders)).length, 1);
+});
+
+test("stops when it is told to", async () => {
+  const stopping = new AbortController();
+  const publish = (): Promise<never> => Promise.reject(new PublishError("rejected", "Redis is away"));
+  const placing = place({ publish }, [order()], { signal: stopping.signal, onRetry: () => stopping.abort() });
+  assert.is((await rejects(placing, Error)).name, "AbortError");
+});

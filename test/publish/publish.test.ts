@@ -1,0 +1,344 @@
+/** A publish is acknowledged once, appended once, and says clearly when it was not. */
+
+import * as assert from "uvu/assert";
+import { z } from "zod";
+import {
+  type Channel,
+  ChannelError,
+  ConfigError,
+  defineChannel,
+  item,
+  PayloadError,
+  PublishError,
+  withBaggage,
+} from "../../src/index.ts";
+import { scripts } from "../../src/redis/scripts.ts";
+import { open, things } from "../support/backbone.ts";
+import { named, startProxy } from "../support/proxy.ts";
+import { redisUrl } from "../support/redis.ts";
+import { rejects } from "../support/rejects.ts";
+import { test } from "../support/test.ts";
+
+const append = named("evalsha", scripts.append.sha);
+
+test("resolves with where the event stands in the log", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const ref = await o.backbone.publish(channel, { n: 1, key: "k" }, { time: 1_234 });
+  const [entry] = await o.entries(channel);
+  assert.equal(Object.keys(entry?.fields ?? {}), [
+    "id",
+    "time",
+    "key",
+    "payload",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "causes",
+  ]);
+  assert.equal(entry?.payload, { n: 1, key: "k" });
+  assert.equal(
+    [ref.id, ref.channel, ref.entryId, ref.traceparent],
+    [entry?.fields["id"], "things", entry?.id, entry?.fields["traceparent"]],
+  );
+  assert.equal([entry?.fields["time"], entry?.fields["key"]], ["1234", "k"]);
+  assert.match(ref.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+});
+
+test("takes nothing along that is active where a detached event is published", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const forged = { "order.id": "forged", "user.id": "somebody else" };
+  await withBaggage(forged, async () => {
+    await o.backbone.publish(channel, { n: 1 }, { detached: true, baggage: { "user.id": "u" } });
+    await o.backbone.publishAll([item(channel, { n: 2 }, { detached: true })]);
+    await rejects(
+      o.backbone.publishAll([item(channel, { n: 3 }, { detached: true }), item(channel, { n: 4 })]),
+      ConfigError,
+      /one story/,
+    );
+  });
+  assert.equal(
+    (await o.entries(channel)).map(({ fields }) => fields["baggage"]),
+    ["user.id=u", ""],
+  );
+});
+
+test("names the causes and the baggage on the entry", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const cause = await o.backbone.publish(channel, { n: 1 });
+  await withBaggage({ "user.id": "u 1" }, () =>
+    o.backbone.publish(channel, { n: 2 }, { causedBy: [cause], baggage: { "client.order_id": "c-1" } }),
+  );
+  const [, entry] = await o.entries(channel);
+  assert.is(entry?.fields["causes"]?.split(" ")[0], cause.id);
+  assert.equal(entry?.fields["baggage"]?.split(",").sort(), ["client.order_id=c-1", "user.id=u%201"]);
+});
+
+test("keeps the order of the calls, also over many batches", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const numbers = Array.from({ length: 3_000 }, (_, n) => n);
+  await Promise.all(numbers.map((n) => o.backbone.publish(channel, { n })));
+  assert.equal(
+    (await o.entries(channel)).map(({ payload }) => payload.n),
+    numbers,
+  );
+});
+
+test("appends once when the reply is lost after the append", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using o = await open({ url: proxy.url, direct: redisUrl() });
+  const channel = things("things");
+  await o.backbone.publish(channel, { n: 0 });
+  const swallowed = proxy.swallowReply(append);
+  const ref = await o.backbone.publish(channel, { n: 1 });
+  await swallowed;
+  const entries = await o.entries(channel);
+  assert.equal(
+    entries.map(({ payload }) => payload.n),
+    [0, 1],
+  );
+  assert.is(entries[1]?.id, ref.entryId);
+});
+
+test("appends once and in order while replies are lost again and again under load", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using o = await open({ url: proxy.url, direct: redisUrl() });
+  const channel = things("things");
+  const refs: Promise<{ entryId: string }>[] = [];
+  for (let n = 0; n < 2_000; ) {
+    const lost = n % 400 === 0 ? proxy.swallowReply(append, 2) : undefined;
+    const cut = n % 400 === 200 ? proxy.cutBefore(append, 2) : undefined;
+    for (const end = n + 100; n < end; n++) {
+      refs.push(o.backbone.publish(channel, { n }));
+      if (n % 25 === 0) await new Promise(setImmediate);
+    }
+    await Promise.all([lost, cut]);
+  }
+  const ids = (await Promise.all(refs)).map(({ entryId }) => entryId);
+  const entries = await o.entries(channel);
+  assert.equal(
+    entries.map(({ payload }) => payload.n),
+    Array.from({ length: 2_000 }, (_, n) => n),
+  );
+  assert.equal(
+    entries.map(({ id }) => id),
+    ids,
+  );
+});
+
+test("keeps the order when the server has forgotten the scripts", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const published: Promise<unknown>[] = [];
+  for (let n = 0; n < 600; n++) {
+    published.push(o.backbone.publish(channel, { n }));
+    if (n % 50 === 25) o.client.script("FLUSH");
+    if (n % 7 === 0) await new Promise(setImmediate);
+  }
+  await Promise.all(published);
+  assert.equal(
+    (await o.entries(channel)).map(({ payload }) => payload.n),
+    Array.from({ length: 600 }, (_, n) => n),
+  );
+});
+
+test("rejects with outcome unknown what was sent and not answered in time", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using o = await open({ url: proxy.url, direct: redisUrl(), publishTimeoutMs: 150 });
+  const channel = things("things");
+  await o.backbone.publish(channel, { n: 0 });
+  proxy.blackHole("toClient");
+  const error = await rejects(o.backbone.publish(channel, { n: 1 }), PublishError);
+  assert.is(error.outcome, "unknown");
+  proxy.heal();
+  proxy.cut();
+  await o.backbone.publish(channel, { n: 2 });
+  assert.equal(
+    (await o.entries(channel)).map(({ payload }) => payload.n),
+    [0, 1, 2],
+  );
+});
+
+test("rejects with outcome rejected what was never sent, and nothing of it comes later", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using o = await open({ url: proxy.url, direct: redisUrl(), publishTimeoutMs: 150 });
+  const channel = things("things");
+  await o.backbone.publish(channel, { n: 0 });
+  proxy.refuse();
+  const errors = await Promise.all(
+    Array.from({ length: 700 }, (_, n) => rejects(o.backbone.publish(channel, { n: n + 1 }), PublishError)),
+  );
+  // The first ones may have met the connection before its end was known.
+  assert.is(errors.at(-1)?.outcome, "rejected");
+  proxy.heal();
+  await o.backbone.publish(channel, { n: 1_000 });
+  assert.equal(
+    (await o.entries(channel)).map(({ payload }) => payload.n),
+    [0, 1_000],
+  );
+});
+
+test("waits for a Redis that is away, within its time", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using o = await open({ url: proxy.url, direct: redisUrl() });
+  const channel = things("things");
+  proxy.refuse();
+  const published = Promise.all([1, 2, 3].map((n) => o.backbone.publish(channel, { n })));
+  await new Promise(setImmediate);
+  proxy.heal();
+  await published;
+  assert.equal(
+    (await o.entries(channel)).map(({ payload }) => payload.n),
+    [1, 2, 3],
+  );
+});
+
+test("rejects what would wait beyond maxPending, and sends nothing of it", async () => {
+  await using o = await open({ maxPending: 10 });
+  const channel = things("things");
+  const results = await Promise.allSettled(Array.from({ length: 12 }, (_, n) => o.backbone.publish(channel, { n })));
+  const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+  assert.is(refused.length, 2);
+  for (const reason of refused) {
+    assert.instance(reason, PublishError);
+    assert.is(reason.outcome, "rejected");
+  }
+  assert.is((await o.entries(channel)).length, 10);
+  await o.backbone.publish(channel, { n: 12 });
+});
+
+test("rejects what would wait beyond maxPendingBytes", async () => {
+  await using o = await open({ maxPendingBytes: 2_048 });
+  const channel = things("things");
+  const results = await Promise.allSettled(
+    Array.from({ length: 3 }, (_, n) => o.backbone.publish(channel, { n, key: "x".repeat(400) })),
+  );
+  assert.is(results.filter(({ status }) => status === "fulfilled").length, 2);
+});
+
+test("appends a caller's event id once within the channel's window, and gives the first one's place", async () => {
+  await using o = await open();
+  const channel = things("things", { dedupe: { windowMs: 60_000 } });
+  const options = { eventId: "order-1" };
+  const first = await o.backbone.publish(channel, { n: 1 }, options);
+  const [again, inSameBatch] = await Promise.all([
+    o.backbone.publish(channel, { n: 1 }, options),
+    o.backbone.publish(channel, { n: 1 }, options),
+  ]);
+  await o.backbone.publish(channel, { n: 2 }, { eventId: "order-2" });
+  assert.is(again?.entryId, first.entryId);
+  assert.is(inSameBatch?.entryId, first.entryId);
+  assert.equal(
+    (await o.entries(channel)).map(({ fields }) => fields["id"]),
+    ["order-1", "order-2"],
+  );
+  assert.ok((await o.client.pttl(o.keys.seen(0, "things", "order-1"))) > 50_000);
+});
+
+test("appends a caller's event id each time where the channel has no window", async () => {
+  await using o = await open();
+  const channel = things("things");
+  await o.backbone.publish(channel, { n: 1 }, { eventId: "order-1" });
+  await o.backbone.publish(channel, { n: 1 }, { eventId: "order-1" });
+  assert.is((await o.entries(channel)).length, 2);
+});
+
+test("rejects where the channel's key is no stream, and the neighbours of the batch go through", async () => {
+  await using o = await open();
+  const [good, bad] = [things("good"), things("bad")];
+  await o.client.set(o.stream(bad), "a string");
+  const [first, second, third] = await Promise.allSettled([
+    o.backbone.publish(good, { n: 1 }),
+    o.backbone.publish(bad, { n: 2 }),
+    o.backbone.publish(good, { n: 3 }),
+  ]);
+  assert.equal([first?.status, second?.status, third?.status], ["fulfilled", "rejected", "fulfilled"]);
+  const error = second?.status === "rejected" ? second.reason : undefined;
+  assert.instance(error, PublishError);
+  assert.is(error.outcome, "rejected");
+  assert.match(error.message, "is a string, not a stream");
+  assert.is((await o.entries(good)).length, 2);
+});
+
+test("refuses a payload before anything is sent, with the path and the reason", async () => {
+  await using o = await open();
+  const order = defineChannel({
+    name: "orders",
+    schema: z.object({ user: z.object({ id: z.string() }), quantity: z.number().int() }),
+  });
+  const error = await rejects(
+    o.backbone.publish(order, { user: { id: 7 }, quantity: 1.5 } as never),
+    PayloadError,
+    /user\.id: .*expected string/,
+  );
+  assert.equal(
+    error.issues.map(({ path }) => path),
+    ["user.id", "quantity"],
+  );
+  assert.is(await o.client.exists(o.stream(order)), 0);
+});
+
+test("refuses a payload that is too large, too deep, no JSON, or has a forbidden key", async () => {
+  await using o = await open();
+  const anything = (limits = {}): Channel<unknown> =>
+    defineChannel({ name: "anything", schema: z.unknown(), ...limits });
+  const nested = (depth: number): unknown => {
+    let value: unknown = 1;
+    for (let i = 0; i < depth; i++) value = [value];
+    return value;
+  };
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const refused: readonly (readonly [unknown, Channel<unknown>, RegExp])[] = [
+    ["é".repeat(600), anything({ maxPayloadBytes: 1_000 }), /takes 1202 bytes, more than 1000/],
+    ["x".repeat(1_048_576), anything(), /takes 1048578 bytes/],
+    [nested(65), anything(), /nested deeper than 64/],
+    [nested(100_000), anything(), /cannot be written as JSON|nested deeper/],
+    [circular, anything(), /cannot be written as JSON/],
+    [1n, anything(), /cannot be written as JSON/],
+    [undefined, anything(), /no JSON form/],
+    [JSON.parse('{"a":{"__proto__":{"x":1}}}'), anything(), /__proto__/],
+    [{ constructor: 1 }, anything(), /constructor/],
+    [[{ prototype: {} }], anything(), /prototype/],
+  ];
+  for (const [payload, channel, reason] of refused) {
+    await rejects(o.backbone.publish(channel, payload), PayloadError, reason);
+  }
+  assert.is(await o.client.exists(o.stream(anything())), 0);
+  const good = [nested(64), "x".repeat(1_048_574), '"__proto__":', ["__proto__", "constructor"], { a: "\u0000\ud800" }];
+  for (const payload of good) await o.backbone.publish(anything(), payload);
+  assert.is((await o.entries(anything())).length, good.length);
+});
+
+test("refuses an event id or causes that an entry cannot hold", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const ref = { id: "x", channel: "things", entryId: "", traceparent: "" };
+  await rejects(o.backbone.publish(channel, { n: 1 }, { eventId: "" }), ChannelError);
+  await rejects(o.backbone.publish(channel, { n: 1 }, { eventId: "x".repeat(257) }), ChannelError);
+  await rejects(o.backbone.publish(channel, { n: 1 }, { causedBy: Array(1_001).fill(ref) }), ChannelError);
+  await o.backbone.publish(channel, { n: 1 }, { causedBy: Array(1_000).fill(ref) });
+  assert.is((await o.entries(channel)).length, 1);
+});
+
+test("waits at close for what is under way, and rejects what comes later", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const published = Array.from({ length: 300 }, (_, n) => o.backbone.publish(channel, { n }));
+  await o.backbone.close();
+  await Promise.all(published);
+  const error = await rejects(o.backbone.publish(channel, { n: 300 }), PublishError);
+  assert.is(error.outcome, "rejected");
+  assert.is((await o.entries(channel)).length, 300);
+});
+
+test("offers a channel as a notification handler that knows nothing else", async () => {
+  await using o = await open();
+  const channel = things("things");
+  await o.backbone.notifier(channel).handleNotification({ n: 5 });
+  assert.equal((await o.entries(channel))[0]?.payload, { n: 5 });
+  await rejects(o.backbone.notifier(channel).handleNotification({ n: 0.5 }), PayloadError);
+});

@@ -1,0 +1,80 @@
+/** `npm test`: runs every test file against one private Redis. Arguments: parts of the paths of the files to run. */
+
+import { randomBytes } from "node:crypto";
+import { globSync } from "node:fs";
+import { Redis } from "ioredis";
+import { provideRedis } from "../src/redis/provide-redis.ts";
+import { namespacePrefix } from "./support/redis.ts";
+import { type FileResult, runFiles } from "./support/run-files.ts";
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function print(result: FileResult): void {
+  const { file, passed, failures, skips, durationMs, output } = result;
+  const skipped = skips.length === 0 ? "" : `, ${skips.length} skipped`;
+  say(`${failures.length === 0 ? "ok    " : "FAILED"} ${file}  ${passed} passed${skipped}  (${durationMs} ms)`);
+  for (const { test, reason } of skips) say(`         skipped "${test}": ${reason}`);
+  if (failures.length === 0) return;
+  for (const { test, reason } of failures) say(`         failed "${test}": ${reason.split("\n", 1)[0]}`);
+  say(shortened(output).replace(/^/gm, "       | "));
+}
+
+/** The end says most, and the beginning says where it began to go wrong. */
+function shortened(output: string): string {
+  const lines = output.split("\n");
+  if (lines.length <= maxShownLines) return output;
+  const half = maxShownLines / 2;
+  return [...lines.slice(0, half), `… ${lines.length - maxShownLines} lines …`, ...lines.slice(-half)].join("\n");
+}
+
+const maxShownLines = 200;
+
+async function removeNamespaces(url: string, run: string): Promise<void> {
+  const client = new Redis(url);
+  for await (const keys of client.scanStream({ match: `*${namespacePrefix}${run}-*`, count: 1_000 })) {
+    if ((keys as string[]).length > 0) await client.unlink(...(keys as string[]));
+  }
+  client.disconnect();
+}
+
+async function main(filters: readonly string[]): Promise<{ passed: number; failed: number; skipped: number }> {
+  const files = globSync("test/**/*.test.ts")
+    .sort()
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
+  if (files.length === 0) {
+    say(filters.length === 0 ? "There are no test files." : `No test file has ${filters.join(" or ")} in its path.`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+
+  await using stack = new AsyncDisposableStack();
+  const run = randomBytes(4).toString("hex");
+  const redis = stack.use(await provideRedis({ env: process.env, say }));
+  say(`Redis: ${redis.description}`);
+  if (redis.isGiven) stack.defer(() => removeNamespaces(redis.url, run));
+  // Tests reach the run's Redis by its own name only, so that what they start does not use it unless told to.
+  const { REDIS_URL: _, ...env } = process.env;
+  const results = await runFiles(files, {
+    env: { ...env, THROUGHLINE_TEST_REDIS_URL: redis.url, THROUGHLINE_TEST_RUN: run },
+    concurrency: 2,
+    silenceMs: 60_000,
+    onResult: print,
+  });
+  const sum = (count: (result: FileResult) => number): number =>
+    results.reduce((total, result) => total + count(result), 0);
+  const passed = sum((result) => result.passed);
+  const failed = sum((result) => result.failures.length);
+  if (passed + failed > 0) return { passed, failed, skipped: sum((result) => result.skips.length) };
+  say("Every test was skipped.");
+  return { passed, failed: 1, skipped: sum((result) => result.skips.length) };
+}
+
+let counts = { passed: 0, failed: 1, skipped: 0 };
+try {
+  counts = await main(process.argv.slice(2));
+} catch (error) {
+  say(`The run broke off: ${error instanceof Error ? error.stack : String(error)}`);
+  counts.failed = Math.max(counts.failed, 1);
+}
+process.exitCode = counts.failed === 0 ? 0 : 1;
+say("");
+say(`${counts.passed} passed, ${counts.failed} failed${counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`}`);

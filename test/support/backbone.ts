@@ -1,0 +1,110 @@
+/** `open`: a backbone in a namespace of its own, with a bare client beside it to look at Redis, and a log that can be read. */
+
+import { Redis } from "ioredis";
+import { z } from "zod";
+import {
+  type Backbone,
+  type BackboneOptions,
+  type Channel,
+  type ChannelDefinition,
+  type Component,
+  connectBackbone,
+  defineChannel,
+  type Log,
+} from "../../src/index.ts";
+import { Keys } from "../../src/redis/keys.ts";
+import { freshNamespace, redisUrl } from "./redis.ts";
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+export interface Opened extends AsyncDisposable {
+  readonly backbone: Backbone;
+  /** Bare, and past any proxy. */
+  readonly client: Redis;
+  readonly keys: Keys;
+  readonly log: readonly LogLine[];
+  stream(channel: { readonly name: string }): string;
+  /** All entries of a channel, the parsed payload and the fields by name. */
+  entries<P>(channel: Channel<P>): Promise<readonly { id: string; fields: Record<string, string>; payload: P }[]>;
+  /** Dead letters of a component on a channel, their fields by name. */
+  dead(channel: { readonly name: string }, component: string): Promise<readonly Record<string, string>[]>;
+  /** Appends fields as redis-cli would. */
+  write(channel: { readonly name: string }, ...fields: (string | Buffer)[]): Promise<string>;
+  /** Runs a component until the end of the test, and fails the test if its run does. Resolves when it reads. */
+  run(component: Component): Promise<Component>;
+}
+
+export interface OpenOptions extends Partial<BackboneOptions> {
+  /** Of the server itself, where `url` is a proxy's. */
+  readonly direct?: string;
+}
+
+export async function open(options: OpenOptions = {}): Promise<Opened> {
+  const { direct = options.url ?? redisUrl(), ...given } = options;
+  const lines: LogLine[] = [];
+  const namespace = given.namespace ?? freshNamespace();
+  const backbone = await connectBackbone({ url: redisUrl(), log: memoryLog(lines), ...given, namespace });
+  const client = new Redis(direct, { protocol: 2 });
+  client.on("error", () => undefined); // Redis is away on purpose
+  const keys = new Keys(namespace);
+  const runs: Promise<void>[] = [];
+  const stream = ({ name }: { readonly name: string }): string => keys.stream(0, name);
+  const byName = (fields: readonly string[]): Record<string, string> =>
+    Object.fromEntries(fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? ""]] : [])));
+  return {
+    backbone,
+    client,
+    keys,
+    log: lines,
+    stream,
+    entries: async <P>(channel: Channel<P>) => {
+      const rows = await client.xrange(stream(channel), "-", "+");
+      return rows.map(([id, fields]) => {
+        const named = byName(fields);
+        return { id, fields: named, payload: JSON.parse(named["payload"] ?? "null") as P };
+      });
+    },
+    dead: async (channel, component) =>
+      (await client.xrange(keys.dead(0, channel.name, component), "-", "+")).map(([, fields]) => byName(fields)),
+    write: async (channel, ...fields) => (await client.xadd(stream(channel), "*", ...fields)) ?? "",
+    run: async (component) => {
+      const run = component.run();
+      runs.push(run);
+      run.catch(() => undefined); // thrown at the end of the test
+      await component.ready();
+      return component;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await backbone.close();
+      client.disconnect();
+      await Promise.all(runs);
+    },
+  };
+}
+
+export function memoryLog(lines: LogLine[]): Log {
+  const at =
+    (level: LogLine["level"]) =>
+    (fields: object, text: string): void =>
+      void lines.push({ level, fields: fields as Record<string, unknown>, text });
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** A numbered thing with an ordering key. */
+export interface Thing {
+  readonly n: number;
+  readonly key?: string | undefined;
+}
+
+export const Thing: z.ZodType<Thing, unknown> = z.object({ n: z.number().int(), key: z.string().optional() });
+
+export function things(name: string, rest: Partial<ChannelDefinition<Thing>> = {}): Channel<Thing> {
+  return defineChannel<Thing>({ schema: Thing, key: ({ key = "" }) => key, ...rest, name });
+}
+
+/** Retries that do not keep a test waiting. */
+export const soon = { backoffMs: 1, jitter: 0 } as const;

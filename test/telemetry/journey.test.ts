@@ -1,0 +1,255 @@
+/** Orders through three processes, followed by what their spans say on the wire. */
+
+import { Redis } from "ioredis";
+import * as assert from "uvu/assert";
+import type { ClientOrder } from "../../src/orders/index.ts";
+import { redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
+import type { Collector } from "./collector.ts";
+import type { WireSpan } from "./otlp.ts";
+import { type Pipeline, startPipeline } from "./pipeline.ts";
+import { named, Story, values } from "./story.ts";
+
+function order(id: string, quantity: number, price = "10.00", symbol = "AAPL"): ClientOrder {
+  return { id, userId: `user-of-${id}`, symbol, side: "buy", price, quantity, orderType: "limit" };
+}
+
+/** Spans of the backbone; the others are the user's own Redis calls and BullMQ's hops. */
+function backboneSpans(spans: readonly WireSpan[]): WireSpan[] {
+  return spans.filter(({ scope, name }) => scope === "throughline" && /^(send|create|process) /.test(name));
+}
+
+/** Executions that the Order Manager has handled, by the spans of it that have arrived. */
+function handledExecutions({ spans }: Collector): number {
+  return named(spans, "process executions").reduce(
+    (sum, { attributes }) => sum + Number(attributes["messaging.batch.message_count"] ?? 1),
+    0,
+  );
+}
+
+/** One for all tests of the file: a process has one telemetry. The last test ends it. */
+let started: Promise<Pipeline> | undefined;
+
+function pipeline(): Promise<Pipeline> {
+  started ??= startPipeline();
+  return started;
+}
+
+test(
+  "an order that is handled by itself is one tree, and only the user's own Redis calls are spans",
+  async () => {
+    const { collector, publish } = await pipeline();
+    await publish([order("alone", 1)]);
+    // The client order is handled twice: by the Algorithm and by the Order Manager, which keeps its record.
+    await collector.until(({ spans }) => backboneSpans(spans).length === 9);
+    const spans = collector.spans.filter(({ scope }) => scope !== "bullmq");
+    const story = new Story(spans);
+    const [root] = spans.filter(({ parentSpanId }) => parentSpanId === "");
+    if (root === undefined) throw new Error("there is no root");
+
+    assert.is(root.name, "send client-orders");
+    assert.equal([...new Set(spans.map(({ traceId }) => traceId))], [root.traceId], "it is one trace");
+    for (const span of spans) {
+      const path = [span];
+      for (let up = story.parentOf(span); up !== undefined; up = story.parentOf(up)) path.push(up);
+      assert.is(path.at(-1), root, `${span.name} hangs on the root`);
+    }
+    const parents = backboneSpans(spans).map((span) => `${span.service}: ${story.parentOf(span)?.name} > ${span.name}`);
+    assert.equal(parents.sort(), [
+      "algorithm: process client-orders > send exchange-orders",
+      "algorithm: process fills > send executions",
+      "algorithm: send client-orders > process client-orders",
+      "algorithm: send fills > process fills",
+      "client: undefined > send client-orders",
+      "order-manager: send client-orders > process client-orders",
+      "order-manager: send executions > process executions",
+      "order-sender: process exchange-orders > send fills",
+      "order-sender: send exchange-orders > process exchange-orders",
+    ]);
+    for (const span of backboneSpans(spans)) {
+      assert.equal(values(span, "user.id"), ["user-of-alone"], `${span.name} has the user`);
+      assert.equal(values(span, "client.order_id"), ["alone"], `${span.name} has the client order`);
+      assert.is(
+        values(span, "order.id").length,
+        span.name.endsWith("client-orders") ? 0 : 1,
+        `${span.name}'s exchange order`,
+      );
+    }
+    const linksOf = (name: string) =>
+      story
+        .linked(named(spans, name)[0] as WireSpan)
+        .map((span) => span.name)
+        .sort();
+    assert.equal(linksOf("send exchange-orders"), ["send client-orders"]);
+    assert.equal(linksOf("process exchange-orders"), ["send exchange-orders"]);
+    assert.equal(linksOf("send fills"), []);
+    assert.equal(linksOf("process fills"), ["send fills"]);
+    assert.equal(linksOf("send executions"), ["send client-orders", "send fills"]);
+    assert.equal(linksOf("process executions"), ["send client-orders", "send executions"]);
+
+    const redis = collector.spans.filter(({ attributes }) => attributes["db.system.name"] !== undefined);
+    assert.equal(
+      redis.map(({ service, name }) => `${service}: ${name}`),
+      ["order-sender: set"],
+    );
+    assert.is(new Story(collector.spans).parentOf(redis[0] as WireSpan)?.name, "process exchange-orders");
+    assert.is(redis[0]?.attributes["db.query.text"], "set");
+  },
+  { timeoutMs: 30_000 },
+);
+
+test(
+  "an execution leads back to exactly the orders that its exchange order was netted from",
+  async () => {
+    // Three client orders, one net order, two slices, five fills; and two neighbours in the same batch.
+    const { collector, publish } = await pipeline();
+    const orders = [order("n1", 40), order("n2", 70), order("n3", 40)];
+    const neighbours = [order("other1", 7, "11.00"), order("other2", 7, "12.00")];
+    await publish([...orders, ...neighbours]);
+    // Slice 1 is n1 40 + n2 60, slice 2 is n2 10 + n3 40; the exchange fills 99 + 1, 48 + 1 + 1, and 5 + 1 + 1 for each neighbour.
+    // Together with the order of the test before: as many as there must be before anything is looked at.
+    const expected = {
+      "send exchange-orders": 5,
+      "process exchange-orders": 5,
+      "send fills": 12,
+      "process fills": 12,
+      "send executions": 14,
+    };
+    await collector.until(
+      (one) =>
+        handledExecutions(one) === 14 &&
+        named(one.spans, "process client-orders").length >= 4 &&
+        Object.entries(expected).every(([name, count]) => named(one.spans, name).length === count),
+    );
+    const { spans } = collector;
+    const story = new Story(spans);
+    const rootsOf = (found: readonly WireSpan[]): string[] =>
+      found
+        .filter(({ name, service }) => name === "send client-orders" && service === "client")
+        .map(({ attributes }) => String(attributes["client.order_id"]))
+        .sort();
+
+    const batch = named(spans, "process client-orders").find(
+      ({ service, attributes }) => service === "algorithm" && attributes["messaging.batch.message_count"] === 5,
+    );
+    if (batch === undefined) throw new Error("the five orders were not handled as one batch");
+    assert.is(batch.parentSpanId, "");
+    assert.equal(rootsOf(story.linked(batch)), ["n1", "n2", "n3", "other1", "other2"]);
+    assert.is(batch.links.length, 5);
+    assert.equal([...values(batch, "client.order_id")].sort(), ["n1", "n2", "n3", "other1", "other2"]);
+
+    const exchangeOrders = named(spans, "send exchange-orders").filter((span) => story.parentOf(span) === batch);
+    assert.equal(exchangeOrders.map((span) => rootsOf(story.linked(span))).sort(), [
+      ["n1", "n2"],
+      ["n2", "n3"],
+      ["other1"],
+      ["other2"],
+    ]);
+    const executions = named(spans, "send executions").filter((span) => values(span, "client.order_id")[0] !== "alone");
+    assert.is(executions.length, 13);
+    for (const execution of executions) {
+      const [own] = values(execution, "client.order_id");
+      const exchangeOrder = exchangeOrders.find(
+        (span) => span.attributes["order.id"] === execution.attributes["order.id"],
+      );
+      assert.equal(
+        rootsOf(story.derivedFrom(execution)),
+        rootsOf(story.linked(exchangeOrder as WireSpan)),
+        `execution for ${own}`,
+      );
+      assert.equal(
+        rootsOf(story.reached(execution)),
+        ["n1", "n2", "n3", "other1", "other2"],
+        "all edges lead to the batch's orders, no others",
+      );
+      assert.equal(
+        story
+          .linked(execution)
+          .map(({ name }) => name)
+          .sort(),
+        ["send client-orders", "send fills"],
+      );
+    }
+    for (const span of backboneSpans(spans)) {
+      assert.ok(values(span, "user.id").length > 0, `${span.service}: ${span.name} has users`);
+      assert.ok(values(span, "client.order_id").length > 0, `${span.service}: ${span.name} has client orders`);
+    }
+    const slice1 = named(spans, "process fills").filter((span) =>
+      story.linked(span).some((one) => values(one, "client.order_id").includes("n1")),
+    );
+    for (const span of slice1) assert.equal([...values(span, "user.id")].sort(), ["user-of-n1", "user-of-n2"]);
+  },
+  { timeoutMs: 60_000 },
+);
+
+const evil = {
+  "1 MB of baggage": { traceparent: "", baggage: `user.id=${"x".repeat(1_000_000)}` },
+  "10,000 entries": { traceparent: "", baggage: Array.from({ length: 10_000 }, (_, i) => `k${i}=v`).join(",") },
+  "control characters": { traceparent: "", baggage: "user.id=evil%0Aforged,client.order_id=a\u0000b" },
+  "a broken escape": { traceparent: "", baggage: "user.id=%E0%A4%A" },
+  "an unknown version": { traceparent: `ff-${"a".repeat(32)}-${"b".repeat(16)}-01`, baggage: "" },
+  "ids of zeros": { traceparent: `00-${"0".repeat(32)}-${"0".repeat(16)}-01`, baggage: "" },
+  "a traceparent of rubbish": { traceparent: "\u0000\u001b[31m'; DROP TABLE", baggage: "" },
+  "a megabyte of traceparent": { traceparent: `00-${"a".repeat(1_000_000)}`, baggage: "" },
+  "a key that is not allowed": { traceparent: "", baggage: "password=hunter2,__proto__=x" },
+} as const;
+
+test(
+  "a hostile carrier is handled without it, counted, and not passed on",
+  async () => {
+    const { collector, namespace, processes } = await pipeline();
+    const redis = new Redis(redisUrl());
+    const before = collector.spans.length;
+    let n = 0;
+    for (const { traceparent, baggage } of Object.values(evil)) {
+      // A symbol of its own each: entries that are netted share their baggage.
+      const payload = JSON.stringify(order(`evil${n}`, 1, "1.00", `EVIL${n}`));
+      n++;
+      await redis.xadd(
+        `{${namespace}:0}:client-orders`,
+        "*",
+        "payload",
+        payload,
+        "traceparent",
+        traceparent,
+        "tracestate",
+        "\u0007=",
+        "baggage",
+        baggage,
+      );
+    }
+    await redis.quit();
+    const executed = (id: string) => (span: WireSpan) =>
+      span.name === "process executions" && values(span, "client.order_id").includes(id);
+    await collector.until(
+      ({ spans }) => Array.from({ length: n }, (_, i) => spans.some(executed(`evil${i}`))).every(Boolean),
+      20_000,
+    );
+    const text = JSON.stringify(collector.spans.slice(before));
+    for (const leaked of ["forged", "hunter2", "DROP TABLE", "xxxxxxxx", "k999"]) assert.not.match(text, leaked);
+    const rejected = () =>
+      collector.metrics
+        .filter(({ name }) => name === "throughline.carrier.rejected")
+        .flatMap(({ points }) => points.map(({ attributes }) => attributes["throughline.carrier.field"]));
+    await collector.until(() => rejected().includes("baggage") && rejected().includes("traceparent"));
+    for (const process of processes) assert.not.match(process.stderr(), /"level":"(error|fatal)"/);
+  },
+  { timeoutMs: 60_000 },
+);
+
+test(
+  "a component that is told to stop delivers its spans before it exits",
+  async () => {
+    const opened = await pipeline();
+    const [algorithm] = opened.processes;
+    await opened.publish([order("last", 1, "10.00", "LAST")]);
+    const handled = (span: WireSpan) =>
+      span.service === "algorithm" && values(span, "client.order_id").includes("last");
+    await opened.collector.until(({ spans }) => spans.some((span) => handled(span) && span.name === "send executions"));
+    algorithm?.kill("SIGTERM");
+    assert.is((await algorithm?.ended)?.code, 0);
+    await opened.collector.until(({ spans }) => spans.some((span) => handled(span) && span.name === "process fills"));
+    await opened[Symbol.asyncDispose]();
+  },
+  { timeoutMs: 30_000 },
+);

@@ -1,0 +1,111 @@
+/** Carriers from anywhere: what is readable is used, the rest is dropped and counted. */
+
+import * as assert from "uvu/assert";
+import {
+  type Baggage,
+  type CarrierLimits,
+  decodeBaggage,
+  defaultLimits,
+  encodeBaggage,
+  isTraceparent,
+  readableCarrier,
+  resolveLimits,
+} from "../../src/tracing/carrier.ts";
+import { test } from "../support/test.ts";
+
+const trace = "0af7651916cd43dd8448eb211c80319c";
+const span = "b7ad6b7169203331";
+
+function decode(
+  text: string,
+  limits: CarrierLimits = defaultLimits,
+): { baggage: Record<string, string>; rejected: number } {
+  let rejected = 0;
+  const baggage = decodeBaggage(text, limits, () => {
+    rejected += 1;
+  });
+  return { baggage: Object.fromEntries(baggage), rejected };
+}
+
+function baggageOf(entries: Record<string, string>): Baggage {
+  return new Map(Object.entries(entries));
+}
+
+test("a traceparent is taken by the letter of the standard only", () => {
+  assert.ok(isTraceparent(`00-${trace}-${span}-01`));
+  assert.ok(isTraceparent(`01-${trace}-${span}-01-what-a-later-version-adds`));
+  for (const text of [
+    "",
+    `00-${trace}-${span}`,
+    `00-${trace}-${span}-01-more`,
+    `ff-${trace}-${span}-01`,
+    `00-${"0".repeat(32)}-${span}-01`,
+    `00-${trace}-${"0".repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-${span}-01`,
+    ` 00-${trace}-${span}-01`,
+    `00-${trace}-${span}-01\n`,
+    `01-${trace}-${span}-01-${"x".repeat(10_000)}`,
+  ]) {
+    assert.not.ok(isTraceparent(text), JSON.stringify(text.slice(0, 80)));
+  }
+});
+
+test("a tracestate that breaks its limits is dropped, and the trace goes on", () => {
+  const traceparent = `00-${trace}-${span}-01`;
+  for (const tracestate of ["k=v,".repeat(33), "k=\u0007", `k=${"x".repeat(600)}`]) {
+    const rejected: string[] = [];
+    const readable = readableCarrier({ traceparent, tracestate, baggage: "" }, (field) => rejected.push(field));
+    assert.equal([readable.traceparent, readable.tracestate, rejected], [traceparent, "", ["tracestate"]]);
+  }
+});
+
+test("baggage passes both ways, with whatever characters an id has", () => {
+  const entries = { "user.id": 'ü %,;="\\', "client.order_id": "a|b|c", "order.id": "plain" };
+  const text = encodeBaggage(baggageOf(entries), defaultLimits);
+  assert.match(text, /^[\x21-\x7e]+$/);
+  assert.equal(decode(text), { baggage: entries, rejected: 0 });
+});
+
+test("only allowed keys pass, in either direction", () => {
+  assert.is(encodeBaggage(baggageOf({ password: "hunter2", "user.id": "u" }), defaultLimits), "user.id=u");
+  assert.equal(decode("password=hunter2,user.id=u;secret=1,__proto__=x"), { baggage: { "user.id": "u" }, rejected: 0 });
+  assert.equal(decode("user.id=u", resolveLimits({ baggageKeys: [] })).baggage, {});
+});
+
+test("baggage that breaks a limit is rejected before it is parsed", () => {
+  assert.equal(decode(`user.id=${"x".repeat(1_000_000)}`), { baggage: {}, rejected: 1 });
+  assert.equal(decode(Array.from({ length: 10_000 }, (_, i) => `k${i}=v`).join(",")), { baggage: {}, rejected: 1 });
+  assert.equal(decode(`${"a=1,".repeat(16)}user.id=u`), { baggage: {}, rejected: 1 });
+  assert.equal(decode("user.id=a\u0000b"), { baggage: {}, rejected: 1 });
+  assert.equal(decode("user.id=ü"), { baggage: {}, rejected: 1 });
+});
+
+test("one value that is unusable leaves the others", () => {
+  for (const bad of [`order.id=${"x".repeat(129)}`, "order.id=%E0%A4%A", "order.id=a%0Ab", "=nothing", "nothing"]) {
+    assert.equal(decode(`user.id=u,${bad}`), { baggage: { "user.id": "u" }, rejected: 1 }, bad);
+  }
+});
+
+test("a list that is too long for one value goes on in further ones, within the limits of the whole", () => {
+  const ids = Array.from({ length: 40 }, (_, i) => `client-order-${i}`).join("|");
+  const text = encodeBaggage(baggageOf({ "user.id": "u", "client.order_id": ids }), defaultLimits);
+  assert.equal(decode(text), { baggage: { "user.id": "u", "client.order_id": ids }, rejected: 0 });
+
+  const many = Array.from({ length: 1_000 }, (_, i) => `id-${i}`).join("|");
+  const both = encodeBaggage(baggageOf({ "user.id": many, "client.order_id": many }), defaultLimits);
+  assert.ok(both.length <= 1_024);
+  const { baggage, rejected } = decode(both);
+  assert.is(rejected, 0);
+  for (const value of Object.values(baggage))
+    assert.ok(many.startsWith(value) && value.length > 300, "whole ids, and a fair share");
+});
+
+test("an id that does not fit is left out, not cut", () => {
+  assert.is(encodeBaggage(baggageOf({ "user.id": "x".repeat(129), "order.id": "o" }), defaultLimits), "order.id=o");
+  assert.is(encodeBaggage(baggageOf({ "user.id": "\ud800" }), defaultLimits), "");
+});
+
+test("limits that cannot be are refused", () => {
+  assert.throws(() => resolveLimits({ maxBaggageBytes: -1 }), /maxBaggageBytes/);
+  assert.throws(() => resolveLimits({ baggageKeys: ["no key"] }), /no baggage key/);
+});

@@ -1,0 +1,92 @@
+/** What is measured, and that a meter provider may come late or a gauge fail. */
+
+import { metrics } from "@opentelemetry/api";
+import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import * as assert from "uvu/assert";
+import { test } from "../support/test.ts";
+import { Rig } from "./recorded.ts";
+
+class Reader extends MetricReader {
+  protected async onShutdown(): Promise<void> {}
+  protected async onForceFlush(): Promise<void> {}
+
+  /** Name → the sum of its values, or the number of what was recorded. */
+  async read(): Promise<Record<string, number>> {
+    const { resourceMetrics } = await this.collect();
+    const points = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    return Object.fromEntries(
+      points.map(({ descriptor, dataPoints }) => [
+        descriptor.name,
+        dataPoints.reduce((sum, { value }) => sum + (typeof value === "number" ? value : (value.count ?? 0)), 0),
+      ]),
+    );
+  }
+}
+
+function register(): Reader {
+  const reader = new Reader();
+  metrics.disable();
+  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+  return reader;
+}
+
+const group = { channel: "orders", component: "c", lagEntries: 7, lagMs: 1_500, pending: 3, parked: 2, deadLetters: 1 };
+
+test("each outcome is counted once for each event, also without a tracer", async () => {
+  const reader = register();
+  const rig = new Rig();
+  const entries = [rig.published("a"), rig.published("b")];
+  rig.process(entries, { claimed: true }).settled("acked");
+  rig.process(entries.slice(0, 1)).settled("retried", new Error("x"));
+  rig.process(entries.slice(0, 1)).settled("deadLettered", new Error("x"));
+  rig.process(entries).settled("fenced");
+  rig.tracing.lost("orders", "c", 4);
+  rig.tracing.trimmed("orders", 5);
+  rig.tracing.send(rig.sending()).failed(new Error("x"));
+  const { "messaging.process.duration": attempts, ...read } = await reader.read();
+  assert.is(attempts, 4);
+  assert.equal(read, {
+    "messaging.client.operation.duration": 3,
+    "messaging.client.sent.messages": 2,
+    "messaging.client.consumed.messages": 6,
+    "throughline.queue.time": 6,
+    "throughline.critical.time": 2,
+    "throughline.claimed": 2,
+    "throughline.retried": 1,
+    "throughline.dead_lettered": 1,
+    "throughline.fenced": 2,
+    "throughline.lost": 4,
+    "throughline.trimmed": 5,
+  });
+});
+
+test("gauges are read at each collection, from a provider that came after them, until they are removed", async () => {
+  metrics.disable();
+  const rig = new Rig();
+  let reads = 0;
+  const stop = rig.tracing.observe(async () => {
+    reads += 1;
+    return [group];
+  });
+  const reader = register();
+  rig.published("e");
+  const {
+    "throughline.lag": lag,
+    "throughline.lag.time": time,
+    "throughline.dead_letters": dead,
+  } = await reader.read();
+  assert.equal([lag, time, dead], [7, 1.5, 1]);
+  stop();
+  await reader.read();
+  assert.is(reads, 1);
+});
+
+test("a gauge that cannot be read is logged once and leaves the others", async () => {
+  const reader = register();
+  const rig = new Rig();
+  rig.tracing.observe(() => Promise.reject(new Error("no Redis")));
+  rig.tracing.observe(async () => [group]);
+  assert.is((await reader.read())["throughline.pending"], 3);
+  assert.is((await reader.read())["throughline.pending"], 3);
+  assert.is(rig.warnings.length, 1);
+});

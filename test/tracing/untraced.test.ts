@@ -1,0 +1,128 @@
+/** Without an SDK: nothing is recorded, and what came along goes on. */
+
+import * as assert from "uvu/assert";
+import type { Carrier, Delivered, Processing, ProcessSpan, Sending } from "../../src/ports.ts";
+import { withBaggage } from "../../src/tracing/baggage.ts";
+import { createTracing } from "../../src/tracing/tracer.ts";
+import { test } from "../support/test.ts";
+
+const warnings: string[] = [];
+const log = { debug() {}, info() {}, warn: (_: object, text: string) => void warnings.push(text), error() {} };
+const tracing = createTracing({ log });
+const channel = { name: "orders", topology: "parent" } as const;
+const none: Carrier = { traceparent: "", tracestate: "", baggage: "" };
+const traceparentOf = (n: number): string => `00-${String(n).padStart(32, "1")}-${String(n).padStart(16, "2")}-01`;
+
+function sending(more: Partial<Sending> = {}): Sending {
+  return { channel, partition: 0, eventId: "e", correlation: {}, causes: [], baggage: undefined, ...more };
+}
+
+function delivered(eventId: string, carrier: Partial<Carrier>): Delivered {
+  return { entryId: "1-0", eventId, carrier: { ...none, ...carrier }, causes: [], correlation: {}, time: 1 };
+}
+
+function process(entries: readonly Delivered[], more: Partial<Processing> = {}): ProcessSpan {
+  return tracing.process({
+    channel,
+    component: "c",
+    member: "m",
+    partition: 0,
+    entries,
+    attempt: 1,
+    claimed: false,
+    ...more,
+  });
+}
+
+test("a publish outside of handlers carries nothing but its baggage", () => {
+  assert.equal(tracing.send(sending()).carrier, none);
+  const { carrier } = withBaggage({ "user.id": "u", other: "x" }, () =>
+    tracing.send(sending({ correlation: { "order.id": "o" } })),
+  );
+  assert.equal(carrier, { ...none, baggage: "user.id=u,order.id=o" });
+});
+
+test("baggage follows asynchronous work, and is nested", async () => {
+  const inside = await withBaggage({ "user.id": "outer", "order.id": "o" }, async () => {
+    await null;
+    return withBaggage({ "user.id": "inner" }, async () => {
+      await null;
+      return tracing.send(sending()).carrier.baggage;
+    });
+  });
+  assert.is(inside, "user.id=inner,order.id=o");
+  assert.is(tracing.send(sending()).carrier.baggage, "");
+});
+
+test("what is stated goes before the payload, and the payload before what is active", () => {
+  const carry = (more: Partial<Sending>) =>
+    withBaggage({ "user.id": "active" }, () => tracing.send(sending(more)).carrier.baggage);
+  assert.is(carry({}), "user.id=active");
+  assert.is(carry({ correlation: { "user.id": "payload" } }), "user.id=payload");
+  assert.is(carry({ correlation: { "user.id": "payload" }, baggage: { "user.id": "stated" } }), "user.id=stated");
+});
+
+test("an output passes its source's trace on, so that one uninstrumented process does not cut it", async () => {
+  const source = delivered("e1", { traceparent: traceparentOf(1), tracestate: "k=v", baggage: "user.id=u" });
+  const span = process([source]);
+  const expected = { ...source.carrier, baggage: "user.id=u,order.id=o" };
+  assert.equal(span.send(sending({ correlation: { "order.id": "o" } })).carrier, expected);
+  // Not only the delivery's own outputs: also what its handler publishes past it.
+  await span.run(async () => {
+    await null;
+    assert.equal(tracing.send(sending({ correlation: { "order.id": "o" } })).carrier, expected);
+  });
+  assert.is(span.traceparent, "");
+  span.settled("acked");
+});
+
+test("an output of a batch passes the trace of its one cause on, and the baggage of all of them", () => {
+  const entries = [1, 2, 3].map((n) => delivered(`e${n}`, { traceparent: traceparentOf(n), baggage: `user.id=u${n}` }));
+  const span = process(entries);
+  const from = (...ids: number[]) =>
+    span.send(sending({ causes: ids.map((n) => ({ id: `e${n}`, traceparent: traceparentOf(n) })) })).carrier;
+  assert.equal(from(2), { ...none, traceparent: traceparentOf(2), baggage: "user.id=u2" });
+  assert.equal(from(1, 3), { ...none, baggage: "user.id=u1|u3" });
+  assert.equal(from(), { ...none, baggage: "user.id=u1|u2|u3" });
+  span.run(() => {
+    withBaggage({ "user.id": "own" }, () => assert.equal(from(2).baggage, "user.id=own"));
+  });
+});
+
+test("a hostile carrier is not passed on", () => {
+  const span = process([delivered("e", { traceparent: "rubbish", tracestate: "\u0007", baggage: "x".repeat(2_000) })]);
+  assert.equal(span.send(sending()).carrier, none);
+});
+
+test("correlation of any type breaks nothing", () => {
+  const odd = {
+    "user.id": Symbol("no"),
+    "order.id": {
+      toString: () => {
+        throw new Error("no");
+      },
+    },
+    get "client.order_id"(): never {
+      throw new Error("no");
+    },
+  } as unknown as Sending["correlation"];
+  assert.equal(tracing.send(sending({ correlation: odd, baggage: { "user.id": "u" } })).carrier, {
+    ...none,
+    baggage: "user.id=u",
+  });
+});
+
+test("a handler's own error passes through unchanged", () => {
+  const span = process([delivered("e", { traceparent: traceparentOf(1) })]);
+  const error = new Error("the handler's");
+  try {
+    span.run(() => {
+      throw error;
+    });
+    assert.unreachable();
+  } catch (thrown) {
+    assert.is(thrown, error);
+  }
+  assert.is(tracing.quietly(() => 1) + tracing.atRoot(() => 2), 3);
+  assert.equal(warnings, []);
+});
