@@ -10,6 +10,7 @@ async function runFixture(name: string): Promise<FileResult> {
     env: process.env,
     concurrency: 1,
     silenceMs: 1_500,
+    exitGraceMs: 1_500,
     onResult: (result: FileResult) => void heard.push(result),
   };
   const [result] = await runFiles([`test/fixtures/${name}.ts`], options);

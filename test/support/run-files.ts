@@ -27,6 +27,8 @@ export interface RunFilesOptions {
   readonly concurrency: number;
   /** A file from which nothing is heard for this long, beyond the time-out of the test that it runs, is killed. */
   readonly silenceMs: number;
+  /** How long a file's process may take to end after its last test. */
+  readonly exitGraceMs: number;
   readonly onResult: (result: FileResult) => void;
 }
 
@@ -48,7 +50,7 @@ export async function runFiles(files: readonly string[], options: RunFilesOption
 async function runFile(file: string, options: RunFilesOptions): Promise<FileResult> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [file], {
-    env: { ...options.env, THROUGHLINE_TEST_REPORT_FD: "3" },
+    env: { ...options.env, THROUGHLINE_TEST_REPORT_FD: "3", THROUGHLINE_TEST_EXIT_GRACE_MS: `${options.exitGraceMs}` },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let output = "";

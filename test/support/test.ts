@@ -15,11 +15,8 @@ export interface TestOptions {
   readonly timeoutMs?: number;
 }
 
-/**
- * Between the end of a file's last test and the end of its process; what is open by then was leaked. BullMQ leaves a timer of up to
- * 6 s behind when a worker is closed while Redis is away.
- */
-const exitGraceMs = 20_000;
+/** Between the end of a file's last test and the end of its process; what is open by then was leaked. The runner may say otherwise. */
+const exitGraceMs = Number(process.env["THROUGHLINE_TEST_EXIT_GRACE_MS"] ?? 20_000);
 
 const fileName = basename(process.argv[1] ?? "tests");
 const reportFd = process.env["THROUGHLINE_TEST_REPORT_FD"];
