@@ -11,6 +11,7 @@ import type { NotificationHandler } from "./notify.ts";
 import { gaugesOf } from "./observe/gauges.ts";
 import { findJourney, type Journey, type JourneyOptions } from "./observe/journey.ts";
 import { type LogEntry, type ReadRange, readEntries } from "./observe/read.ts";
+import { type RecordedSettlement, readSettlements, type SettlementRange } from "./observe/settlements.ts";
 import { type BackboneStatus, readStatus } from "./observe/status.ts";
 import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./options.ts";
 import type { Evicted, Tracing } from "./ports.ts";
@@ -60,6 +61,8 @@ export interface Backbone extends AsyncDisposable {
   view<V>(component: string, store: string): StateReader<V>;
   /** Entries of a channel in log order; touches no group's position. */
   read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** What a component has settled, in the order in which it did; nothing where it runs with `settlementLog: false`. */
+  readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
   /** The dead letters of one channel and component, of all channels or components where these are left out. */
   deadLetters(of?: { readonly channel?: string | Channel<unknown>; readonly component?: string }): DeadLetters;
   status(): Promise<BackboneStatus>;
@@ -195,7 +198,7 @@ class ConnectedBackbone implements Backbone {
       subscriptions,
       options: resolved,
       partitions,
-      store: new RedisStreamStore(open(`settle:${name}`), this.#keys, this.#storeContext, open),
+      store: new RedisStreamStore(open(`settle:${name}`), this.#keys, this.#storeContext, open, resolved.settlementLog),
       timers: new BullRetryTimers({
         component: name,
         connection: { ...parseRedisUrl(url, tls), maxRetriesPerRequest: null },
@@ -256,6 +259,10 @@ class ConnectedBackbone implements Backbone {
 
   read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry> {
     return readEntries(this.#inspector, typeof channel === "string" ? channel : channel.name, range);
+  }
+
+  readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement> {
+    return readSettlements(this.#inspector, component, range);
   }
 
   deadLetters(of: { readonly channel?: string | Channel<unknown>; readonly component?: string } = {}): DeadLetters {

@@ -58,6 +58,7 @@ export type { NotificationHandler } from "./notify.ts";
 export type { Journey, JourneyOptions } from "./observe/journey.ts";
 export type { LogEntry, ReadRange } from "./observe/read.ts";
 export { renderJourney } from "./observe/render-journey.ts";
+export type { RecordedSettlement, SettledCall, SettlementRange } from "./observe/settlements.ts";
 export type { BackboneStatus } from "./observe/status.ts";
 export type { BackboneOptions, Durability, TlsOptions } from "./options.ts";
 export type { Log } from "./ports.ts";

@@ -3,6 +3,7 @@
 import { ConfigError } from "./errors.ts";
 import { findJourney, type Journey, type JourneyOptions } from "./observe/journey.ts";
 import { type LogEntry, type ReadRange, readEntries } from "./observe/read.ts";
+import { type RecordedSettlement, readSettlements, type SettlementRange } from "./observe/settlements.ts";
 import { type BackboneStatus, readStatus } from "./observe/status.ts";
 import { isNamespace, resolveTls, type TlsOptions } from "./options.ts";
 import type { Log } from "./ports.ts";
@@ -23,6 +24,8 @@ export interface Observer extends AsyncDisposable {
   status(): Promise<BackboneStatus>;
   /** Entries of a channel in log order. */
   read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** What a component has settled, in the order in which it did. */
+  readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
   /** @throws {ConfigError} when the namespace has not been used */
   journey(query: string, options?: JourneyOptions): Promise<Journey>;
 }
@@ -33,6 +36,7 @@ export function openObserver(options: ObserverOptions): Observer {
   return {
     status: () => readStatus(inspector),
     read: (channel, range) => readEntries(inspector, channel, range),
+    readSettlements: (component, range) => readSettlements(inspector, component, range),
     journey: (query, journeyOptions) => findJourney(inspector, query, journeyOptions),
     [Symbol.asyncDispose]: () => inspector[Symbol.asyncDispose](),
   };

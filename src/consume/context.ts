@@ -17,11 +17,11 @@ export interface Task {
 /** What the attempts work with; the same for all of one member's. */
 export interface AttemptContext {
   readonly component: string;
-  readonly store: StreamStore;
+  readonly store: Pick<StreamStore, "isValidText" | "begin" | "park" | "bury">;
   readonly settler: Settler;
   readonly hand: Hand;
-  readonly timers: RetryTimers;
-  readonly tracing: Tracing;
+  readonly timers: Pick<RetryTimers, "schedule">;
+  readonly tracing: Pick<Tracing, "process" | "quietly" | "lost">;
   readonly log: Log;
   readonly state: StateCache;
   /** Aborts when the drain has run out of time. */

@@ -13,6 +13,8 @@ export interface ComponentOptions {
   readonly drainTimeoutMs?: number;
   /** Where a group begins that does not exist yet: at the oldest entry (default), or after the newest. */
   readonly from?: "start" | "now";
+  /** Whether Redis keeps the order in which entries were settled, which a replay of the component goes by. Default true. */
+  readonly settlementLog?: boolean;
 }
 
 export type ResolvedComponentOptions = Required<ComponentOptions>;
@@ -30,6 +32,7 @@ export function resolveComponentOptions(name: string, options: ComponentOptions)
     claimAfterMs: options.claimAfterMs ?? 15_000,
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
     from: options.from ?? "start",
+    settlementLog: options.settlementLog ?? true,
   };
   for (const option of Object.keys(options)) {
     if (!(option in resolved)) throw new ConfigError(`component "${name}" has no option "${option}"`);
@@ -45,6 +48,11 @@ export function resolveComponentOptions(name: string, options: ComponentOptions)
   }
   if (resolved.from !== "start" && resolved.from !== "now") {
     throw new ConfigError(`component "${name}": from is "${String(resolved.from)}"; it is "start" or "now"`);
+  }
+  if (typeof resolved.settlementLog !== "boolean") {
+    throw new ConfigError(
+      `component "${name}": settlementLog is ${String(resolved.settlementLog)}; it is true or false`,
+    );
   }
   return Object.freeze(resolved);
 }

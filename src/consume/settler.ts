@@ -15,14 +15,14 @@ interface Waiting {
 }
 
 export class Settler {
-  readonly #store: StreamStore;
+  readonly #store: Pick<StreamStore, "settle">;
   /** Runs the store's commands without making spans of them. */
   readonly #quietly: <T>(run: () => T) => T;
   #queue: Waiting[] = [];
   #inFlight = 0;
   #flushDue = false;
 
-  constructor(store: StreamStore, quietly: <T>(run: () => T) => T) {
+  constructor(store: Pick<StreamStore, "settle">, quietly: <T>(run: () => T) => T) {
     this.#store = store;
     this.#quietly = quietly;
   }

@@ -2,6 +2,7 @@
 
 import type { StoredEntry } from "../ports.ts";
 import type { Retention } from "../retention/policy.ts";
+import type { RecordedSettlement } from "./settlements.ts";
 
 /** A stream of one partition: a channel's, or with `deadOf` the dead letters that a component has made of it. */
 export interface LogStream {
@@ -80,6 +81,13 @@ export interface Inspector extends AsyncDisposable {
   members(partition: number, component: string): Promise<ReadonlyMap<string, number>>;
   /** At most `max` entries of the range, in its order. */
   page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]>;
+  /** At most `max` entries of a component's settlement log, oldest first. */
+  settlements(
+    partition: number,
+    component: string,
+    range: Omit<PageRange, "reverse">,
+    max: number,
+  ): Promise<readonly RecordedSettlement[]>;
   /** The entry that an event id stands for while its channel's dedupe window lasts. */
   entryOf(stream: LogStream, eventId: string): Promise<string | undefined>;
   /** Undefined where the component has settled the entry or has not read it. */

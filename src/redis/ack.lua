@@ -2,8 +2,10 @@
 -- Acknowledges deliveries that have neither outputs nor state: it works when memory is full, and may be sent twice.
 --
 -- KEYS[1]  members: sorted set of the component      KEYS[2]  robbed: the entries taken from this member
--- KEYS[3..] for each channel: its stream, its attempts hash
--- ARGV     group, member, then for each channel: the number of ids, how many of the first of them have an attempt record, the ids
+-- KEYS[3]  the settlement log
+-- KEYS[4..] for each channel: its stream, its attempts hash
+-- ARGV     group, member, what to note in the settlement log: the calls, or "" for nothing;
+--          then for each channel: the number of ids, how many of the first of them have an attempt record, the ids
 -- Reply    "" when all were acknowledged; else the fenced ones' places from 1 over the whole call, separated by spaces
 --
 -- A member that is no longer registered was taken for dead and everything it held given away: all its settlements are fenced.
@@ -12,8 +14,16 @@ local group, member = ARGV[1], ARGV[2]
 local registered = redis.call('ZSCORE', KEYS[1], member)
 local robbed = registered and redis.call('EXISTS', KEYS[2]) == 1
 
-local fenced = {}
-local i, k, place = 3, 3, 0
+local calls = ARGV[3]
+if calls ~= '' then
+  local kind = redis.call('TYPE', KEYS[3]).ok
+  if kind ~= 'stream' and kind ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. KEYS[3] .. ' is a ' .. kind .. ', not a stream')
+  end
+end
+
+local fenced, unsettled = {}, {}
+local i, k, place, settled = 4, 4, 0, 0
 while i <= #ARGV do
   local count, recorded = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local stream, attempts = KEYS[k], KEYS[k + 1]
@@ -23,13 +33,22 @@ while i <= #ARGV do
     local id = ARGV[i + 1 + j]
     if not registered or (robbed and redis.call('SISMEMBER', KEYS[2], stream .. '/' .. id) == 1) then
       fenced[#fenced + 1] = place
+      unsettled[#unsettled + 1] = stream .. '/' .. id
     else
       ids[#ids + 1] = id
       if j <= recorded then redis.call('HDEL', attempts, id) end
     end
   end
-  if #ids > 0 then redis.call('XACK', stream, group, unpack(ids)) end
+  if #ids > 0 then settled = settled + redis.call('XACK', stream, group, unpack(ids)) end
   i = i + 2 + count
   k = k + 2
+end
+-- Sent a second time it acknowledges nothing, and notes nothing.
+if calls ~= '' and settled > 0 then
+  if #unsettled == 0 then
+    redis.pcall('XADD', KEYS[3], '*', 'calls', calls)
+  else
+    redis.pcall('XADD', KEYS[3], '*', 'calls', calls, 'without', table.concat(unsettled, ' '))
+  end
 end
 return table.concat(fenced, ' ')

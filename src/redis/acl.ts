@@ -40,6 +40,7 @@ type KeyKind =
   | "replies"
   | "state"
   | "positions"
+  | "settled"
   | "trimmed"
   | "bull"
   | "any";
@@ -97,6 +98,7 @@ const consuming: readonly Grant[] = [
   { on: ["robbed"], access: "RW", commands: ["exists", "sadd", "srem", "sismember", "del"] },
   { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire"] },
   { on: ["state"], access: "RW", commands: ["hget", "hset", "hdel", "type"] },
+  { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
   // BullMQ's scripts for a queue and its workers. They touch nothing but its own keys.
   {
@@ -188,6 +190,7 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return perChannel(":seen:*");
     case "members":
     case "positions":
+    case "settled":
       return [`${tag}:${kind}:${component}`];
     case "robbed":
     case "state":

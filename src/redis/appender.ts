@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { PublishError } from "../errors.ts";
 import type { ResolvedDurability } from "../options.ts";
 import type { Appended, Appender, Evicted, Log, NewEntry } from "../ports.ts";
+import { ArgWriter } from "./arg-writer.ts";
 import type { Connection } from "./connections.ts";
 import { takeEvictions } from "./evictions.ts";
 import type { Keys } from "./keys.ts";
@@ -29,6 +30,8 @@ export class RedisAppender implements Appender {
   readonly #keys: Keys;
   readonly #onEvicted: (evicted: Evicted) => void;
   readonly #session = `p${randomBytes(9).toString("base64url")}`;
+  /** Filled and sent within one call. */
+  readonly #body: ArgWriter = new ArgWriter();
   /** The last number used on a partition. */
   readonly #numbers = new Map<number, number>();
 
@@ -62,8 +65,8 @@ export class RedisAppender implements Appender {
     const hasStreams = streams.size > 1;
     const hasWindows = seen.length > 0;
     const sent = sentValues(entries);
-    const columns = `${hasStreams ? "s" : ""}${hasWindows ? "w" : ""}${sent.map((place) => letters[place]).join("")}`;
-    const args: (string | number)[] = [
+    const columns = `${hasStreams ? "s" : ""}${hasWindows ? "w" : ""}${sent.map((place) => columnLetters[place]).join("")}`;
+    const head: (string | number)[] = [
       number,
       numbersKept,
       numbersTtlMs,
@@ -72,10 +75,12 @@ export class RedisAppender implements Appender {
       caps,
       columns,
     ];
+    const body = this.#body;
+    body.clear();
     for (const { channel, values, dedupeWindowMs } of entries) {
-      if (hasStreams) args.push(streams.get(channel) as number);
-      if (hasWindows) args.push(dedupeWindowMs);
-      for (const place of sent) args.push(values[place] as string);
+      if (hasStreams) body.add(streams.get(channel) as number);
+      if (hasWindows) body.add(dedupeWindowMs);
+      for (const place of sent) body.add(values[place] as string);
     }
     const keys = [
       this.#keys.numbers(partition, this.#session),
@@ -84,10 +89,7 @@ export class RedisAppender implements Appender {
     ];
     let reply: unknown;
     try {
-      reply = await this.#outbox.send(scripts.append, keys, args, {
-        deadlineMs,
-        isConfirmed: true,
-      });
+      reply = await this.#outbox.send(scripts.append, keys, { head, body }, { deadlineMs, isConfirmed: true });
     } catch (error) {
       if (error instanceof PublishError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
@@ -105,14 +107,14 @@ export class RedisAppender implements Appender {
   }
 }
 
-/** What the script calls the values of the wire format, in its order. */
-const letters = "itkpTSBC";
+/** What the scripts call the values of the wire format, in its order. */
+export const columnLetters = "itkpTSBC";
 /** Those that every entry has: id, time, payload. */
 const always: readonly number[] = [0, 1, 3];
 
 /** The places of the values that are sent: one that is empty in all of a batch is not. */
 function sentValues(entries: readonly NewEntry[]): readonly number[] {
-  return Array.from(letters, (_, place) => place).filter(
+  return Array.from(columnLetters, (_, place) => place).filter(
     (place) => always.includes(place) || entries.some(({ values }) => values[place] !== ""),
   );
 }

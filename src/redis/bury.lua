@@ -2,7 +2,9 @@
 -- Writes a dead letter and acknowledges, in one step: the original fields verbatim, then why it died.
 --
 -- KEYS[1]  stream     KEYS[2]  attempts     KEYS[3]  the dead-letter stream of this channel and component
--- ARGV     group, member, channel, entry id, error code, error text, attempts, traceparent of the failing span
+-- KEYS[4]  the settlement log
+-- ARGV     group, member, channel, entry id, error code, error text, attempts, traceparent of the failing span,
+--          "1" to note it in the settlement log
 -- Reply    the dead letter's entry id; nil when the delivery is not this member's, so also when it is sent twice;
 --          "" when the entry itself is gone and only the acknowledgement was left to do
 --
@@ -39,4 +41,5 @@ if entry then
 end
 redis.call('XACK', KEYS[1], group, id)
 redis.pcall('HDEL', KEYS[2], id)
+if ARGV[9] == '1' and entry then redis.pcall('XADD', KEYS[4], '*', 'buried', ARGV[3] .. ' ' .. id) end
 return deadId

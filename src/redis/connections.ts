@@ -125,8 +125,8 @@ export class Connection {
   }
 
   /** Runs a script by its digest. Rejects as the command does, with NOSCRIPT where the server does not have it. */
-  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.client.sendCommand(new ScriptCommand(script.sha, keys, args)) as Promise<unknown>;
+  run(encodedCall: Buffer): Promise<unknown> {
+    return this.client.sendCommand(new ScriptCommand(encodedCall)) as Promise<unknown>;
   }
 
   async load(script: Script): Promise<void> {

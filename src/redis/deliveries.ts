@@ -12,9 +12,11 @@ type ClaimReply = [lost: number, ...rows: [id: string, fields: string[], record:
 
 export class Deliveries {
   readonly #verbs: Verbs;
+  readonly #keepsLog: boolean;
 
-  constructor(verbs: Verbs) {
+  constructor(verbs: Verbs, keepsLog: boolean) {
     this.#verbs = verbs;
+    this.#keepsLog = keepsLog;
   }
 
   async begin(
@@ -96,9 +98,11 @@ export class Deliveries {
     const keys = [
       ...this.#verbs.deliveryKeys(membership, channel),
       this.#verbs.keys.dead(partition, channel, component),
+      this.#verbs.keys.settled(partition, component),
     ];
     const { errorCode, error, attempts, traceparent } = obituary;
     const args: (string | number)[] = [component, member, channel, entryId, errorCode, error, attempts, traceparent];
+    args.push(this.#keepsLog ? 1 : 0);
     const reply = await this.#verbs.send(
       "bury",
       "a dead letter cannot be written",

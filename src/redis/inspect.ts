@@ -12,12 +12,14 @@ import type {
   PageRange,
   StreamFacts,
 } from "../observe/inspector.ts";
+import type { RecordedSettlement } from "../observe/settlements.ts";
 import type { TlsOptions } from "../options.ts";
 import type { Log, Quietly, StoredEntry } from "../ports.ts";
 import { parseRetention, type Retention } from "../retention/policy.ts";
 import { Connection, isConnectionLoss, isPassing } from "./connections.ts";
 import { RedisFollower, type Row } from "./follow.ts";
 import { formatVersion, Keys, parkedConsumer, releasedConsumer } from "./keys.ts";
+import { parseSettlement } from "./settlement-log.ts";
 
 export interface InspectorOptions {
   readonly url: string;
@@ -132,6 +134,17 @@ export class RedisInspector implements Inspector {
     const [command = "", first = "", second = ""] = bounds;
     const rows = (await this.#ask(command, this.#keyOf(stream), first, second, "COUNT", String(max))) as Row[];
     return rows.map(([entryId, fields]) => ({ channel: stream.channel, entryId, fields: fields ?? [] }));
+  }
+
+  async settlements(
+    partition: number,
+    component: string,
+    { from, to }: Omit<PageRange, "reverse">,
+    max: number,
+  ): Promise<readonly RecordedSettlement[]> {
+    const key = this.#keys.settled(partition, component);
+    const rows = (await this.#ask("XRANGE", key, from, to, "COUNT", String(max))) as Row[];
+    return rows.map(([entryId, fields]) => parseSettlement(this.#keys, partition, component, entryId, fields ?? []));
   }
 
   async entryOf(stream: LogStream, eventId: string): Promise<string | undefined> {

@@ -75,6 +75,11 @@ export class Keys {
     return `${this.tag(partition)}:state:${component}:${store}`;
   }
 
+  /** What a component has settled, in the order in which it did. */
+  settled(partition: number, component: string): string {
+    return `${this.tag(partition)}:settled:${component}`;
+  }
+
   /** Where a component stands on each channel, so that a group that is gone can be made again there. */
   positions(partition: number, component: string): string {
     return `${this.tag(partition)}:positions:${component}`;

@@ -6,6 +6,7 @@ import type { ResolvedDurability } from "../options.ts";
 import type { Log } from "../ports.ts";
 import { type Connection, isConnectionLoss, isPassing, isScriptMissing, passingDelayMs } from "./connections.ts";
 import { Confirmer } from "./durability.ts";
+import { encodeScriptCall, type ScriptArgs } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 
 export interface SendOptions {
@@ -17,8 +18,7 @@ export interface SendOptions {
 
 interface Request {
   readonly script: Script;
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
+  readonly encodedCall: Buffer;
   readonly options: SendOptions;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -64,12 +64,7 @@ export class Outbox {
    * @throws {PublishError} `rejected` or `unknown`, when the deadline passes or the outbox is closed first
    * @throws the server's own error reply
    */
-  send(
-    script: Script,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    options: SendOptions = {},
-  ): Promise<unknown> {
+  send(script: Script, keys: readonly string[], args: ScriptArgs, options: SendOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new PublishError("rejected", "the backbone is closed: nothing was sent"));
@@ -77,8 +72,7 @@ export class Outbox {
       }
       const request: Request = {
         script,
-        keys,
-        args,
+        encodedCall: encodeScriptCall(script.sha, keys, args),
         options,
         resolve,
         reject,
@@ -105,7 +99,7 @@ export class Outbox {
     request.inFlight = true;
     request.wasSent = true;
     this.#inFlight++;
-    const reply = this.#connection.run(request.script, request.keys, request.args);
+    const reply = this.#connection.run(request.encodedCall);
     const answer =
       this.#confirmer !== undefined && request.options.isConfirmed === true ? this.#confirm(request, reply) : reply;
     answer.then(

@@ -8,12 +8,15 @@
 --          one letter for each of KEYS[4..]: "o" a stream that is appended to, "s" one that is acknowledged on (may be both: "b"),
 --          "h" a hash;
 --          "" or "<place in KEYS>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full;
---          then for each settlement:
---            deliveries D, then D x (stream, attempts hash or 0 where there is no record, entry id)
---            reads R,      then R x (hash, field, version seen or "")
---            writes W,     then W x (hash, field, "version json", or "" to delete)
---            outputs O,    then O x (stream, the eight values of the wire format)
---          (keys are given by their place in KEYS)
+--          the place in KEYS of the settlement log, "0" for none; what to note there: the calls of all settlements;
+--          then for each settlement its layout, and the values that the layout names, in its order
+-- layout   "<deliveries>/<reads>/<writes>/<outputs>", each a list separated by commas, keys by their place in KEYS:
+--            a delivery  "<stream>" or "<stream>.<attempts hash>"                            value: entry id
+--            a read      "<hash>"                                                            values: field, version seen or ""
+--            a write     "<hash>"                                       values: field, "version json", or "" to delete
+--            an output   "<stream>:<columns>", one letter a value of the wire format that is given; the others are empty:
+--                        "i" id, "t" time, "k" key, "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "C" causes
+--          Most settlements of a batch look the same, so that a layout is taken apart once.
 -- Reply    one line a settlement: "acked <output ids>", "fenced", "conflict", or "refused <why>"; then one for each stream that
 --          evicted: "~<place in KEYS> <entries removed> <of them not finished by some group>"
 --
@@ -24,6 +27,7 @@
 -- delivered again. A stream that is gone itself takes nothing back, so what was delivered of it is settled.
 local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name each time
 local group, member, number, ring, ttl, letters, caps = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
+local logPlace, calls, firstSettlement = tonumber(ARGV[8]), ARGV[9], 10
 
 local slot = tostring(tonumber(number) % ring)
 local noted = redis.call('HGET', KEYS[3], slot)
@@ -74,106 +78,149 @@ end
 local acks, acked = {}, {}
 local records = {}
 local results = {}
-local i = 8
+local unsettled = {} -- of the calls in the log
+
+local columns = {}
+-- The place of each value of an output from its first, and how many there are.
+local function columnsOf(text)
+  local known = columns[text]
+  if known then return known end
+  known = { width = #text }
+  for at = 1, #text do known[string.sub(text, at, at)] = at - 1 end
+  columns[text] = known
+  return known
+end
+
+local layouts = {}
+local function layoutOf(text)
+  local known = layouts[text]
+  if known then return known end
+  local deliveries, reads, writes, outputs = string.match(text, '^([^/]*)/([^/]*)/([^/]*)/([^/]*)$')
+  known = { streams = {}, records = {}, reads = {}, writes = {}, outputs = {}, columns = {}, why = logPlace > 0 and bad[logPlace] or nil }
+  local function takes(place)
+    place = tonumber(place)
+    known.why = known.why or bad[place]
+    return place
+  end
+  for stream, record in string.gmatch(deliveries, '(%d+)%.?(%d*)') do
+    known.streams[#known.streams + 1] = takes(stream)
+    known.records[#known.streams] = record ~= '' and tonumber(record) or nil
+  end
+  for hash in string.gmatch(reads, '%d+') do known.reads[#known.reads + 1] = takes(hash) end
+  for hash in string.gmatch(writes, '%d+') do known.writes[#known.writes + 1] = takes(hash) end
+  for stream, given in string.gmatch(outputs, '(%d+):(%a+)') do
+    known.outputs[#known.outputs + 1] = takes(stream)
+    known.columns[#known.outputs] = columnsOf(given)
+  end
+  layouts[text] = known
+  return known
+end
+
+-- How many entries each stream with a hard cap would take; then the first that has no room for them.
+local function wantedOf(outputs)
+  local wanted = {}
+  for o = 1, #outputs do
+    local stream = outputs[o]
+    if room[stream] then
+      wanted[stream] = (wanted[stream] or 0) + 1
+      if wanted[stream] > room[stream] then return wanted, KEYS[stream] .. ' is full: the outputs do not fit under its hard cap' end
+    end
+  end
+  return wanted
+end
 
 local function failed(reply)
   return type(reply) == 'table' and reply.err or nil
 end
 
+local hasRoom = next(room) ~= nil
+local i = firstSettlement
 while i <= #ARGV do
   local verdict = registered and 'acked' or 'fenced'
-  local why = nil
-
-  local deliveries = tonumber(ARGV[i])
+  local layout = layoutOf(ARGV[i])
+  local why = layout.why
+  local streams, reads, writes, outputs = layout.streams, layout.reads, layout.writes, layout.outputs
   local firstDelivery = i + 1
-  for d = 0, deliveries - 1 do
-    local stream, id = tonumber(ARGV[firstDelivery + 3 * d]), ARGV[firstDelivery + 3 * d + 2]
-    if robbed and redis.call('SISMEMBER', KEYS[2], KEYS[stream] .. '/' .. id) == 1 then verdict = 'fenced' end
-    why = why or bad[stream]
-  end
-  i = firstDelivery + 3 * deliveries
+  local firstRead = firstDelivery + #streams
+  local firstWrite = firstRead + 2 * #reads
+  local firstOutput = firstWrite + 2 * #writes
 
-  local reads = tonumber(ARGV[i])
-  local firstRead = i + 1
-  i = firstRead + 3 * reads
-
-  local writes = tonumber(ARGV[i])
-  local firstWrite = i + 1
-  for w = 0, writes - 1 do why = why or bad[tonumber(ARGV[firstWrite + 3 * w])] end
-  i = firstWrite + 3 * writes
-
-  local outputs = tonumber(ARGV[i])
-  local firstOutput = i + 1
-  local wanted = {}
-  for o = 0, outputs - 1 do
-    local stream = tonumber(ARGV[firstOutput + 9 * o])
-    why = why or bad[stream]
-    if room[stream] then
-      wanted[stream] = (wanted[stream] or 0) + 1
-      if wanted[stream] > room[stream] then why = why or KEYS[stream] .. ' is full: the outputs do not fit under its hard cap' end
+  if robbed then
+    for d = 1, #streams do
+      if redis.call('SISMEMBER', KEYS[2], KEYS[streams[d]] .. '/' .. ARGV[firstDelivery + d - 1]) == 1 then verdict = 'fenced' end
     end
   end
-  i = firstOutput + 9 * outputs
-
+  local wanted
+  if hasRoom then
+    local full
+    wanted, full = wantedOf(outputs)
+    why = why or full
+  end
   if verdict == 'acked' and not why then
-    for r = 0, reads - 1 do
-      local at = firstRead + 3 * r
-      local hash = tonumber(ARGV[at])
-      why = why or bad[hash]
-      if not why then
-        local value = redis.call('HGET', KEYS[hash], ARGV[at + 1])
-        local version = value and string.match(value, '^(%S+) ') or ''
-        if version ~= ARGV[at + 2] then verdict = 'conflict' end
-      end
+    for r = 1, #reads do
+      local at = firstRead + 2 * (r - 1)
+      local value = redis.call('HGET', KEYS[reads[r]], ARGV[at])
+      local version = value and string.match(value, '^(%S+) ') or ''
+      if version ~= ARGV[at + 1] then verdict = 'conflict' end
     end
   end
 
+  local ids, undo = {}, {}
+  local at = firstOutput
   if verdict == 'acked' and not why then
-    local ids, undo = {}, {}
-    for o = 0, outputs - 1 do
-      local at = firstOutput + 9 * o
-      local stream = KEYS[tonumber(ARGV[at])]
-      local id = redis.pcall('XADD', stream, '*',
-        'id', ARGV[at + 1], 'time', ARGV[at + 2], 'key', ARGV[at + 3], 'payload', ARGV[at + 4],
-        'traceparent', ARGV[at + 5], 'tracestate', ARGV[at + 6], 'baggage', ARGV[at + 7], 'causes', ARGV[at + 8])
+    for o = 1, #outputs do
+      local given = layout.columns[o]
+      local key, traceparent, tracestate, baggage, causes = given.k, given.T, given.S, given.B, given.C
+      local id = redis.pcall('XADD', KEYS[outputs[o]], '*',
+        'id', ARGV[at + given.i], 'time', ARGV[at + given.t], 'key', key and ARGV[at + key] or '', 'payload', ARGV[at + given.p],
+        'traceparent', traceparent and ARGV[at + traceparent] or '', 'tracestate', tracestate and ARGV[at + tracestate] or '',
+        'baggage', baggage and ARGV[at + baggage] or '', 'causes', causes and ARGV[at + causes] or '')
       why = failed(id)
       if why then break end
-      ids[#ids + 1] = id
-      undo[#undo + 1] = { stream, id }
+      ids[o] = id
+      at = at + given.width
     end
     if not why then
-      for w = 0, writes - 1 do
-        local at = firstWrite + 3 * w
-        local hash, field, value = KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2]
+      for w = 1, #writes do
+        local from = firstWrite + 2 * (w - 1)
+        local hash, field, value = KEYS[writes[w]], ARGV[from], ARGV[from + 1]
         local before = redis.call('HGET', hash, field)
         local reply
         if value == '' then reply = redis.pcall('HDEL', hash, field) else reply = redis.pcall('HSET', hash, field, value) end
         why = failed(reply)
         if why then break end
-        undo[#undo + 1] = before and { 'HSET', hash, field, before } or { 'HDEL', hash, field }
+        undo[w] = before and { 'HSET', hash, field, before } or { 'HDEL', hash, field }
       end
     end
     if why then
-      for u = #undo, 1, -1 do
-        if #undo[u] == 2 then withdraw(undo[u][1], undo[u][2]) else redis.call(unpack(undo[u])) end
-      end
+      for u = #undo, 1, -1 do redis.call(unpack(undo[u])) end
+      for o = #ids, 1, -1 do withdraw(KEYS[outputs[o]], ids[o]) end
     else
-      for stream, count in pairs(wanted) do room[stream] = room[stream] - count end
-      for d = 0, deliveries - 1 do
-        local stream, record, id = tonumber(ARGV[firstDelivery + 3 * d]), tonumber(ARGV[firstDelivery + 3 * d + 1]), ARGV[firstDelivery + 3 * d + 2]
-        if not acks[stream] then
-          acks[stream] = {}
+      if hasRoom then
+        for stream, count in pairs(wanted) do room[stream] = room[stream] - count end
+      end
+      for d = 1, #streams do
+        local stream, record, id = streams[d], layout.records[d], ARGV[firstDelivery + d - 1]
+        local list = acks[stream]
+        if not list then
+          list = {}
+          acks[stream] = list
           acked[#acked + 1] = stream
         end
-        local list = acks[stream]
         list[#list + 1] = id
-        if record > 0 then records[#records + 1] = { record, id } end
+        if record then records[#records + 1] = { record, id } end
       end
       verdict = 'acked ' .. table.concat(ids, ' ')
     end
   end
   if why and verdict ~= 'fenced' then verdict = 'refused ' .. string.gsub(why, '[\r\n]', ' ') end
   results[#results + 1] = verdict
+  if logPlace > 0 and string.sub(verdict, 1, 5) ~= 'acked' then
+    for d = 1, #streams do unsettled[#unsettled + 1] = KEYS[streams[d]] .. '/' .. ARGV[firstDelivery + d - 1] end
+  end
+
+  i = firstOutput
+  for o = 1, #outputs do i = i + layout.columns[o].width end
 end
 
 for a = 1, #acked do
@@ -184,6 +231,13 @@ for a = 1, #acked do
 end
 
 -- From here on all is done: what is refused now may not make it look undone, or it would be done again.
+if logPlace > 0 and #acked > 0 then
+  if #unsettled == 0 then
+    redis.pcall('XADD', KEYS[logPlace], '*', 'calls', calls)
+  else
+    redis.pcall('XADD', KEYS[logPlace], '*', 'calls', calls, 'without', table.concat(unsettled, ' '))
+  end
+end
 for r = 1, #records do redis.pcall('HDEL', KEYS[records[r][1]], records[r][2]) end
 for stream, cap in pairs(evicts) do
   if not bad[stream] then

@@ -1,20 +1,26 @@
 /** Settling over Redis: acknowledgements alone by one script, those with outputs or state by another. */
 
-import type { Membership, NewEntry, Settlement, SettleResult } from "../ports.ts";
-import { numbersKept, numbersTtlMs, type StoreContext } from "./appender.ts";
+import type { Membership, Settlement, SettleResult } from "../ports.ts";
+import { columnLetters, numbersKept, numbersTtlMs, type StoreContext } from "./appender.ts";
+import { ArgWriter } from "./arg-writer.ts";
 import { takeEvictions } from "./evictions.ts";
 import { scripts } from "./scripts.ts";
+import { CallsText } from "./settlement-log.ts";
 import { confirmed, type Verbs } from "./verbs.ts";
 
 export class Settlements {
   readonly #verbs: Verbs;
   readonly #context: StoreContext;
+  readonly #keepsLog: boolean;
+  /** Filled and sent within one call. */
+  readonly #body: ArgWriter = new ArgWriter();
   /** The last number used by each member. */
   readonly #numbers = new Map<string, number>();
 
-  constructor(verbs: Verbs, context: StoreContext) {
+  constructor(verbs: Verbs, context: StoreContext, keepsLog: boolean) {
     this.#verbs = verbs;
     this.#context = context;
+    this.#keepsLog = keepsLog;
   }
 
   async settle(membership: Membership, settlements: readonly Settlement[]): Promise<readonly SettleResult[]> {
@@ -69,11 +75,14 @@ export class Settlements {
       }
       results[place] = acked;
     }
+    const calls = new CallsText();
+    if (this.#keepsLog) for (const place of places) calls.add((settlements[place] as Settlement).deliveries);
     const keys = [
       this.#verbs.keys.members(partition, component),
       this.#verbs.keys.robbed(partition, component, member),
+      this.#verbs.keys.settled(partition, component),
     ];
-    const args: (string | number)[] = [component, member];
+    const args: (string | number)[] = [component, member, calls.toString()];
     let order: number[] = [];
     for (const [channel, { ids, order: places, recorded }] of byChannel) {
       keys.push(this.#verbs.keys.stream(partition, channel), this.#verbs.keys.attempts(partition, channel, component));
@@ -99,7 +108,8 @@ export class Settlements {
       this.#verbs.keys.robbed(partition, component, member),
       this.#verbs.keys.numbers(partition, `m${member}`),
     ];
-    const letters: string[] = [];
+    const log = this.#keepsLog ? keys.push(this.#verbs.keys.settled(partition, component)) : 0;
+    const letters: string[] = this.#keepsLog ? ["o"] : [];
     const placeOf = new Map<string, number>();
     const use = (key: string, letter: "o" | "s" | "h"): number => {
       let place = placeOf.get(key);
@@ -112,41 +122,51 @@ export class Settlements {
     };
     /** The streams with a hard cap, by their places. */
     const capped = new Map<number, { readonly channel: string; readonly cap: number }>();
-    const body: (string | number)[] = [];
+    const calls = new CallsText();
+    const body = this.#body;
+    body.clear();
     for (const place of places) {
       const { deliveries, reads, writes, outputs, redelivered } = settlements[place] as Settlement;
-      body.push(deliveries.length);
-      for (const { channel, entryId } of deliveries) {
-        const record = redelivered ? use(this.#verbs.keys.attempts(partition, channel, component), "h") : 0;
-        body.push(use(this.#verbs.keys.stream(partition, channel), "s"), record, entryId);
+      if (this.#keepsLog) calls.add(deliveries);
+      let layout = "";
+      for (const { channel } of deliveries) {
+        const stream = use(this.#verbs.keys.stream(partition, channel), "s");
+        const record = redelivered ? `.${use(this.#verbs.keys.attempts(partition, channel, component), "h")}` : "";
+        layout += layout === "" ? `${stream}${record}` : `,${stream}${record}`;
       }
-      body.push(reads.length);
-      for (const { store, key, version } of reads) {
-        body.push(use(this.#verbs.keys.state(partition, component, store), "h"), key, version);
-      }
-      body.push(writes.length);
-      for (const { store, key, version, json } of writes) {
-        const value = json === undefined ? "" : `${version} ${json}`;
-        body.push(use(this.#verbs.keys.state(partition, component, store), "h"), key, value);
-      }
-      body.push(outputs.length);
-      for (const { channel, values, cap } of outputs as readonly NewEntry[]) {
+      layout += "/";
+      for (const { store } of reads) layout += `${use(this.#verbs.keys.state(partition, component, store), "h")},`;
+      layout += "/";
+      for (const { store } of writes) layout += `${use(this.#verbs.keys.state(partition, component, store), "h")},`;
+      layout += "/";
+      for (const { channel, values, cap } of outputs) {
         const stream = use(this.#verbs.keys.stream(partition, channel), "o");
         if (cap !== 0) capped.set(stream, { channel, cap });
-        body.push(stream);
-        for (const value of values) body.push(value);
+        layout += `${stream}:${columnsOf(values)},`;
       }
+      body.add(layout);
+      for (const { entryId } of deliveries) body.add(entryId);
+      for (const { key, version } of reads) {
+        body.add(key);
+        body.add(version);
+      }
+      for (const { key, version, json } of writes) {
+        body.add(key);
+        body.add(json === undefined ? "" : `${version} ${json}`);
+      }
+      for (const { values } of outputs) for (const value of values) if (value !== "") body.add(value);
     }
     const number = (this.#numbers.get(member) ?? 0) + 1;
     this.#numbers.set(member, number);
-    const caps = [...capped].map(([place, { cap }]) => `${place}:${cap}`).join(" ");
-    const head = [component, member, number, numbersKept, numbersTtlMs, letters.join(""), caps];
+    let caps = "";
+    for (const [place, { cap }] of capped) caps += `${place}:${cap} `;
+    const head = [component, member, number, numbersKept, numbersTtlMs, letters.join(""), caps, log, calls.toString()];
     const reply = await this.#verbs.send(
       "settle",
       "Redis refused a settlement",
       scripts.settle,
       keys,
-      head.concat(body as never[]),
+      { head, body },
       confirmed,
     );
     const lines = String(reply).split("\n");
@@ -155,6 +175,13 @@ export class Settlements {
       results[places[i] as number] = parseVerdict(line);
     }
   }
+}
+
+/** One letter for each value that an output is given with, in their order; the scripts know them. */
+function columnsOf(values: readonly string[]): string {
+  let columns = "";
+  for (let i = 0; i < values.length; i++) if (values[i] !== "") columns += columnLetters[i];
+  return columns;
 }
 
 /** The result of a settlement without outputs. */

@@ -50,13 +50,14 @@ export class RedisStreamStore implements StreamStore {
     keys: Keys,
     context: StoreContext,
     openConnection: (purpose: string) => Connection,
+    keepsLog: boolean,
   ) {
     this.#outbox = new Outbox(connection, context.confirmation);
     this.#verbs = new Verbs(connection, keys, this.#outbox);
     this.#openConnection = openConnection;
-    const settlements = new Settlements(this.#verbs, context);
+    const settlements = new Settlements(this.#verbs, context, keepsLog);
     this.settle = settlements.settle.bind(settlements);
-    const deliveries = new Deliveries(this.#verbs);
+    const deliveries = new Deliveries(this.#verbs, keepsLog);
     this.begin = deliveries.begin.bind(deliveries);
     this.attemptRecords = deliveries.attemptRecords.bind(deliveries);
     this.park = deliveries.park.bind(deliveries);

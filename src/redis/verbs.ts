@@ -6,6 +6,7 @@ import type { AttemptRecord, Membership } from "../ports.ts";
 import type { Connection } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { type Outbox, type SendOptions, storeError } from "./outbox.ts";
+import type { ScriptArgs } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 
 export class Verbs {
@@ -36,7 +37,7 @@ export class Verbs {
     failing: string,
     script: Script,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: ScriptArgs,
     options?: SendOptions,
   ): Promise<unknown> {
     try {

@@ -1,6 +1,7 @@
 /** One round of retention: trims every channel as far as its policy and its components let it, and says who holds it back. */
 
-import type { Inspector, LogStream } from "../observe/inspector.ts";
+import { compareIds } from "../entry-ids.ts";
+import type { Catalogue, Inspector, LogStream } from "../observe/inspector.ts";
 import { type ComponentStatus, readStatus } from "../observe/status.ts";
 import type { Log, Tracing } from "../ports.ts";
 import { holdersOf } from "./floor.ts";
@@ -18,6 +19,8 @@ export interface Trimmed {
 export interface Trimmer {
   /** @throws {StoreError} */
   trim(stream: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed>;
+  /** Removes what a component has settled before an id. @throws {StoreError} */
+  trimSettlements(partition: number, component: string, beforeId: string): Promise<void>;
   close(): void;
 }
 
@@ -59,6 +62,7 @@ export class RetentionRound {
       tracing.trimmed(channel, removed);
       log.debug({ channel, removed }, "trimmed");
     }
+    await this.#trimSettlements(catalogue);
     if (isHeld) await this.#warnOfAbandoned();
     else this.#warned.clear();
   }
@@ -69,6 +73,23 @@ export class RetentionRound {
       const step = await this.#context.trimmer.trim(stream, retention, components);
       removed += step.removed;
       if (!step.hasMore) return { ...step, removed };
+    }
+  }
+
+  /** A settlement is of use while an entry is there that it may name: none of those that were appended after it. */
+  async #trimSettlements({ components, retention, partitions }: Catalogue): Promise<void> {
+    const { inspector, trimmer } = this.#context;
+    for (const [component, channels] of components) {
+      if (!channels.every((channel) => retention.has(channel))) continue;
+      for (let partition = 0; partition < partitions; partition++) {
+        let oldest: string | undefined;
+        for (const channel of channels) {
+          const [first] = await inspector.page({ channel, partition }, { from: "-", to: "+", reverse: false }, 1);
+          if (first === undefined) continue;
+          if (oldest === undefined || compareIds(first.entryId, oldest) < 0) oldest = first.entryId;
+        }
+        if (oldest !== undefined) await trimmer.trimSettlements(partition, component, oldest);
+      }
     }
   }
 

@@ -1,0 +1,19 @@
+/** What a replay reads, line by line: a recording, or a range of the live log. */
+
+import type { LogEntry } from "../observe/read.ts";
+import type { RecordedSettlement } from "../observe/settlements.ts";
+
+export type { RecordedSettlement, SettledCall } from "../observe/settlements.ts";
+
+export type ReplayLine =
+  | { readonly kind: "entry"; readonly entry: LogEntry }
+  | { readonly kind: "settlement"; readonly settlement: RecordedSettlement };
+
+export interface ReplaySource {
+  /** For people: a file's path, or the channels of a namespace. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly channels: readonly string[];
+  /** Entries in the order of their ids over all channels; a settlement comes after the entries that it names. May be called again. */
+  lines(signal?: AbortSignal): AsyncIterable<ReplayLine>;
+}
