@@ -112,8 +112,15 @@ export class Attempts {
     const { component, tracing, state, onChannel } = this.#context;
     const { subscription, membership } = deliveries[0] as Delivery;
     const { partition, member } = membership;
-    const events = deliveries.map((delivery) => delivery.event as Event<unknown>);
-    const attempt = deliveries.reduce((most, delivery) => Math.max(most, delivery.attempt), 1);
+    const events: Event<unknown>[] = [];
+    let attempt = 1;
+    let claimed = false;
+    for (let i = 0; i < deliveries.length; i++) {
+      const delivery = deliveries[i] as Delivery;
+      events.push(delivery.event as Event<unknown>);
+      attempt = Math.max(attempt, delivery.attempt);
+      claimed ||= delivery.claimed;
+    }
     const span = tracing.process({
       channel: subscription.channel,
       component,
@@ -121,7 +128,7 @@ export class Attempts {
       partition,
       entries: deliveries,
       attempt,
-      claimed: deliveries.some((delivery) => delivery.claimed),
+      claimed,
     });
     const view = state.view();
     const collector = new Collector(component, partition, events, span, view, onChannel);
@@ -141,27 +148,27 @@ export class Attempts {
     events: readonly Event<unknown>[],
     collector: Collector,
   ): void | Promise<void> {
-    const { publish, state, effectIdOf } = collector;
     const { signal } = this.#context;
-    if (handling.mode === "batch") return handling.handle(events, { publish, state, signal, attempt, effectIdOf });
+    if (handling.mode === "batch") {
+      const { publish, state, effectIdOf } = collector;
+      return handling.handle(events, { publish, state, signal, attempt, effectIdOf });
+    }
     return handling.handle(events[0] as Event<unknown>, new SingleTools(collector, signal, attempt));
   }
 
-  async #finishLater(
+  // Not an asynchronous function: it would be the costliest part of most attempts.
+  #finishLater(
     handled: void | Promise<void>,
     deliveries: readonly Delivery[],
     collector: Collector,
     view: StateView,
     span: ProcessSpan,
   ): Promise<void> {
-    try {
-      await handled;
-      await collector.validated();
-    } catch (error) {
-      await this.#discard(deliveries, collector, span, error);
-      return;
-    }
-    await this.#finish(deliveries, collector, view, span);
+    const failed = (error: unknown): Promise<void> => this.#discard(deliveries, collector, span, error);
+    return Promise.resolve(handled).then(() => {
+      if (!collector.isBusy) return this.#finish(deliveries, collector, view, span);
+      return collector.validated().then(() => this.#finish(deliveries, collector, view, span), failed);
+    }, failed);
   }
 
   #discard(deliveries: readonly Delivery[], collector: Collector, span: ProcessSpan, error: unknown): Promise<void> {

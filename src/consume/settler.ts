@@ -58,7 +58,7 @@ export class Settler {
     const settlements = batch.map(({ settlement }) => settlement);
     this.#quietly(() => this.#store.settle(membership, settlements)).then((results) => {
       this.#inFlight--;
-      for (const [i, waiting] of batch.entries()) waiting.done(results[i] as SettleResult);
+      for (let i = 0; i < batch.length; i++) batch[i]?.done(results[i] as SettleResult);
       this.#flush();
     });
   }

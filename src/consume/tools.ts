@@ -50,29 +50,39 @@ export class Collector {
     this.#onChannel = onChannel;
   }
 
-  readonly publish = async <P>(channel: Channel<P>, payload: P, options: OutputOptions = {}): Promise<EventRef> => {
-    this.#refuseAfterTheEnd(`publish("${channel.name}")`);
-    // The place among the outputs is taken now, so that ids do not depend on which schema answers first.
-    const place = this.#publishes++;
-    const checked = validatePayload(channel, payload);
-    if (!(checked instanceof Promise)) return this.#collect(place, channel, checked, options);
-    const collected = checked.then((valid) => this.#collect(place, channel, valid, options));
-    this.#validating ??= [];
-    this.#validating.push(collected);
-    return collected;
+  /** Rejects, and never throws, as an asynchronous function would. */
+  readonly publish = <P>(channel: Channel<P>, payload: P, options: OutputOptions = noOptions): Promise<EventRef> => {
+    try {
+      this.#refuseAfterTheEnd(channel);
+      // The place among the outputs is taken now, so that ids do not depend on which schema answers first.
+      const place = this.#publishes++;
+      const checked = validatePayload(channel, payload);
+      if (!(checked instanceof Promise)) return Promise.resolve(this.#collect(place, channel, checked, options));
+      const collected = checked.then((valid) => this.#collect(place, channel, valid, options));
+      this.#validating ??= [];
+      this.#validating.push(collected);
+      return collected;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
 
-  readonly state = <V>(store: string): StateStore<V> => {
-    if (!/^[a-z][a-z0-9._-]{0,127}$/.test(store)) throw new ChannelError(`"${store}" is no name for a state store`);
-    return this.#state.store<V>(store);
-  };
+  /** Made for those who take it; many do not. */
+  get state(): <V>(store: string) => StateStore<V> {
+    return <V>(store: string): StateStore<V> => {
+      if (!/^[a-z][a-z0-9._-]{0,127}$/.test(store)) throw new ChannelError(`"${store}" is no name for a state store`);
+      return this.#state.store<V>(store);
+    };
+  }
 
   get effectId(): string {
     return deriveEventId(this.#sourceId, this.#component, "effect");
   }
 
   /** The same on every attempt at this event by this component, and different from every output's id. */
-  readonly effectIdOf = (event: EventRef): string => deriveEventId(event.id, this.#component, "effect");
+  get effectIdOf(): (event: EventRef) => string {
+    return (event) => deriveEventId(event.id, this.#component, "effect");
+  }
 
   /** Whether a publish still waits for its schema. */
   get isBusy(): boolean {
@@ -97,7 +107,7 @@ export class Collector {
   /** The settlement appended the outputs. */
   appended(entryIds: readonly string[]): void {
     if (this.#outputs === undefined) return;
-    for (const [i, { span }] of this.#outputs.entries()) span.sent(entryIds[i] ?? "");
+    for (let i = 0; i < this.#outputs.length; i++) this.#outputs[i]?.span.sent(entryIds[i] ?? "");
   }
 
   /** Nothing was appended and nothing will be. */
@@ -107,10 +117,10 @@ export class Collector {
   }
 
   #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
-    this.#refuseAfterTheEnd(`publish("${channel.name}")`);
+    this.#refuseAfterTheEnd(channel);
     const json = encodePayload(channel, payload);
     const id = deriveEventId(this.#sourceId, this.#component, place);
-    const stated = toCauses(options.causedBy ?? []);
+    const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const span = this.#span.send({
       channel,
       partition: this.#partition,
@@ -132,32 +142,39 @@ export class Collector {
   #allCauses(stated: readonly Cause[]): readonly Cause[] {
     if (this.#sources.length > 1 && stated.length > 0) return stated;
     if (this.#sources.length > 1) return toCauses(this.#sources);
-    const others = stated.filter((cause) => cause.id !== this.#sourceId);
-    return [{ id: this.#sourceId, traceparent: "" }, ...others];
+    const handled = { id: this.#sourceId, traceparent: "" };
+    if (stated.length === 0) return [handled];
+    return [handled, ...stated.filter((cause) => cause.id !== this.#sourceId)];
   }
 
-  #refuseAfterTheEnd(what: string): void {
+  #refuseAfterTheEnd({ name }: { readonly name: string }): void {
     if (this.#isOpen) return;
-    throw new ChannelError(`${what} was called after its handler had returned: await it inside the handler`);
+    throw new ChannelError(`publish("${name}") was called after its handler had returned: await it inside the handler`);
   }
 }
 
 const noEntries: readonly NewEntry[] = Object.freeze([]);
+const noCauses: readonly Cause[] = Object.freeze([]);
+const noOptions: OutputOptions = Object.freeze({});
 
 /** What the handler of one event gets. The effect id is a digest, taken when somebody asks for it. */
 export class SingleTools implements Tools {
-  readonly publish: PublishOutput;
-  readonly state: <V>(store: string) => StateStore<V>;
   readonly signal: AbortSignal;
   readonly attempt: number;
   readonly #collector: Collector;
 
   constructor(collector: Collector, signal: AbortSignal, attempt: number) {
-    this.publish = collector.publish;
-    this.state = collector.state;
     this.signal = signal;
     this.attempt = attempt;
     this.#collector = collector;
+  }
+
+  get publish(): PublishOutput {
+    return this.#collector.publish;
+  }
+
+  get state(): <V>(store: string) => StateStore<V> {
+    return this.#collector.state;
   }
 
   get effectId(): string {

@@ -4,6 +4,8 @@ const dollar = 0x24;
 const zero = 0x30;
 const cr = 0x0d;
 const lf = 0x0a;
+/** Room for the length of an argument that is not known yet. */
+const reserved = 16;
 /** Beyond it a native call per text is faster than a loop. */
 const maxLooped = 20;
 
@@ -16,6 +18,7 @@ export class ArgWriter {
   #bytes: Buffer = Buffer.allocUnsafe(initialBytes);
   #length = 0;
   #count = 0;
+  #openedAt = 0;
 
   /** How many there are since `clear`. */
   get count(): number {
@@ -54,6 +57,41 @@ export class ArgWriter {
     bytes[begin + length] = cr;
     bytes[begin + length + 1] = lf;
     this.#length = begin + length + 2;
+    this.#count++;
+  }
+
+  /** Begins an argument that is put together of parts; nothing else may be added before `close`. */
+  open(): void {
+    this.#openedAt = this.#length;
+    if (this.#length + reserved > this.#bytes.length) this.#grow(reserved);
+    this.#length += reserved;
+  }
+
+  part(text: string): this {
+    const most = 3 * text.length;
+    if (this.#length + most > this.#bytes.length) this.#grow(most);
+    this.#length += this.#write(text, this.#length);
+    return this;
+  }
+
+  /** A part of digits, for a whole number from 0. */
+  number(value: number): this {
+    if (value >= 10) return this.part(String(value));
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = zero + value;
+    return this;
+  }
+
+  close(): void {
+    const begin = this.#openedAt + reserved;
+    const length = this.#length - begin;
+    const head = `$${length}\r\n`;
+    if (this.#length + 2 > this.#bytes.length) this.#grow(2);
+    this.#bytes.copyWithin(this.#openedAt + head.length, begin, this.#length);
+    this.#bytes.write(head, this.#openedAt, "latin1");
+    this.#length = this.#openedAt + head.length + length;
+    this.#bytes[this.#length++] = cr;
+    this.#bytes[this.#length++] = lf;
     this.#count++;
   }
 

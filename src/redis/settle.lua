@@ -8,8 +8,9 @@
 --          one letter for each of KEYS[4..]: "o" a stream that is appended to, "s" one that is acknowledged on (may be both: "b"),
 --          "h" a hash;
 --          "" or "<place in KEYS>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full;
---          the place in KEYS of the settlement log, "0" for none; what to note there: the calls of all settlements;
---          then for each settlement its layout, and the values that the layout names, in its order
+--          the place in KEYS of the settlement log, "0" for none;
+--          then for each settlement its layout, and the values that the layout names, in its order;
+--          last what to note in the settlement log: the calls of all settlements
 -- layout   "<deliveries>/<reads>/<writes>/<outputs>", each a list separated by commas, keys by their place in KEYS:
 --            a delivery  "<stream>" or "<stream>.<attempts hash>"                            value: entry id
 --            a read      "<hash>"                                                            values: field, version seen or ""
@@ -27,7 +28,7 @@
 -- delivered again. A stream that is gone itself takes nothing back, so what was delivered of it is settled.
 local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name each time
 local group, member, number, ring, ttl, letters, caps = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
-local logPlace, calls, firstSettlement = tonumber(ARGV[8]), ARGV[9], 10
+local logPlace, firstSettlement = tonumber(ARGV[8]), 9
 
 local slot = tostring(tonumber(number) % ring)
 local noted = redis.call('HGET', KEYS[3], slot)
@@ -135,7 +136,7 @@ end
 
 local hasRoom = next(room) ~= nil
 local i = firstSettlement
-while i <= #ARGV do
+while i < #ARGV do
   local verdict = registered and 'acked' or 'fenced'
   local layout = layoutOf(ARGV[i])
   local why = layout.why
@@ -233,9 +234,9 @@ end
 -- From here on all is done: what is refused now may not make it look undone, or it would be done again.
 if logPlace > 0 and #acked > 0 then
   if #unsettled == 0 then
-    redis.pcall('XADD', KEYS[logPlace], '*', 'calls', calls)
+    redis.pcall('XADD', KEYS[logPlace], '*', 'calls', ARGV[#ARGV])
   else
-    redis.pcall('XADD', KEYS[logPlace], '*', 'calls', calls, 'without', table.concat(unsettled, ' '))
+    redis.pcall('XADD', KEYS[logPlace], '*', 'calls', ARGV[#ARGV], 'without', table.concat(unsettled, ' '))
   end
 end
 for r = 1, #records do redis.pcall('HDEL', KEYS[records[r][1]], records[r][2]) end

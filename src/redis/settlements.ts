@@ -1,11 +1,11 @@
 /** Settling over Redis: acknowledgements alone by one script, those with outputs or state by another. */
 
-import type { Membership, Settlement, SettleResult } from "../ports.ts";
+import type { DeliveryId, Membership, NewEntry, Settlement, SettleResult } from "../ports.ts";
 import { columnLetters, numbersKept, numbersTtlMs, type StoreContext } from "./appender.ts";
 import { ArgWriter } from "./arg-writer.ts";
 import { takeEvictions } from "./evictions.ts";
 import { scripts } from "./scripts.ts";
-import { CallsText } from "./settlement-log.ts";
+import { CallsWriter } from "./settlement-log.ts";
 import { confirmed, type Verbs } from "./verbs.ts";
 
 export class Settlements {
@@ -75,25 +75,39 @@ export class Settlements {
       }
       results[place] = acked;
     }
-    const calls = new CallsText();
-    if (this.#keepsLog) for (const place of places) calls.add((settlements[place] as Settlement).deliveries);
     const keys = [
       this.#verbs.keys.members(partition, component),
       this.#verbs.keys.robbed(partition, component, member),
       this.#verbs.keys.settled(partition, component),
     ];
-    const args: (string | number)[] = [component, member, calls.toString()];
+    const body = this.#body;
+    body.clear();
+    this.#addCalls(body, settlements, places);
     let order: number[] = [];
     for (const [channel, { ids, order: places, recorded }] of byChannel) {
       keys.push(this.#verbs.keys.stream(partition, channel), this.#verbs.keys.attempts(partition, channel, component));
-      args.push(ids.length, recorded, ...ids);
+      body.add(ids.length);
+      body.add(recorded);
+      for (const id of ids) body.add(id);
       order = order.concat(places);
     }
-    const reply = String(await this.#verbs.send("ack", "Redis refused an acknowledgement", scripts.ack, keys, args));
+    const reply = String(
+      await this.#verbs.send("ack", "Redis refused an acknowledgement", scripts.ack, keys, {
+        head: [component, member],
+        body,
+      }),
+    );
     // A batch settles together: one fenced delivery fences it, and what else of it was acknowledged had no effects to lose.
     for (const word of reply === "" ? [] : reply.split(" ")) {
       results[order[Number(word) - 1] as number] = { outcome: "fenced" };
     }
+  }
+
+  /** What the settlement log is to say of them; empty where none is kept. */
+  #addCalls(body: ArgWriter, settlements: readonly Settlement[], places: readonly number[]): void {
+    const calls = new CallsWriter(body);
+    if (this.#keepsLog) for (const place of places) calls.add((settlements[place] as Settlement).deliveries);
+    calls.end();
   }
 
   async #settleEffects(
@@ -103,85 +117,115 @@ export class Settlements {
     results: SettleResult[],
   ): Promise<void> {
     const { partition, component, member } = membership;
-    const keys = [
-      this.#verbs.keys.members(partition, component),
-      this.#verbs.keys.robbed(partition, component, member),
-      this.#verbs.keys.numbers(partition, `m${member}`),
-    ];
-    const log = this.#keepsLog ? keys.push(this.#verbs.keys.settled(partition, component)) : 0;
-    const letters: string[] = this.#keepsLog ? ["o"] : [];
-    const placeOf = new Map<string, number>();
-    const use = (key: string, letter: "o" | "s" | "h"): number => {
-      let place = placeOf.get(key);
-      if (place === undefined) {
-        place = keys.push(key);
-        placeOf.set(key, place);
-        letters.push(letter);
-      } else if (letters[place - 4] !== letter) letters[place - 4] = "b";
-      return place;
-    };
+    const names = this.#verbs.keys;
+    const keys = new KeyTable([
+      names.members(partition, component),
+      names.robbed(partition, component, member),
+      names.numbers(partition, `m${member}`),
+    ]);
+    const log = this.#keepsLog ? keys.place(names.settled(partition, component), "o") : 0;
     /** The streams with a hard cap, by their places. */
     const capped = new Map<number, { readonly channel: string; readonly cap: number }>();
-    const calls = new CallsText();
     const body = this.#body;
     body.clear();
     for (const place of places) {
-      const { deliveries, reads, writes, outputs, redelivered } = settlements[place] as Settlement;
-      if (this.#keepsLog) calls.add(deliveries);
-      let layout = "";
-      for (const { channel } of deliveries) {
-        const stream = use(this.#verbs.keys.stream(partition, channel), "s");
-        const record = redelivered ? `.${use(this.#verbs.keys.attempts(partition, channel, component), "h")}` : "";
-        layout += layout === "" ? `${stream}${record}` : `,${stream}${record}`;
+      const settlement = settlements[place] as Settlement;
+      this.#addLayout(body, membership, settlement, keys);
+      addValues(body, settlement);
+      for (const { channel, cap } of settlement.outputs) {
+        if (cap !== 0) capped.set(keys.place(names.stream(partition, channel), "o"), { channel, cap });
       }
-      layout += "/";
-      for (const { store } of reads) layout += `${use(this.#verbs.keys.state(partition, component, store), "h")},`;
-      layout += "/";
-      for (const { store } of writes) layout += `${use(this.#verbs.keys.state(partition, component, store), "h")},`;
-      layout += "/";
-      for (const { channel, values, cap } of outputs) {
-        const stream = use(this.#verbs.keys.stream(partition, channel), "o");
-        if (cap !== 0) capped.set(stream, { channel, cap });
-        layout += `${stream}:${columnsOf(values)},`;
-      }
-      body.add(layout);
-      for (const { entryId } of deliveries) body.add(entryId);
-      for (const { key, version } of reads) {
-        body.add(key);
-        body.add(version);
-      }
-      for (const { key, version, json } of writes) {
-        body.add(key);
-        body.add(json === undefined ? "" : `${version} ${json}`);
-      }
-      for (const { values } of outputs) for (const value of values) if (value !== "") body.add(value);
     }
+    this.#addCalls(body, settlements, places);
     const number = (this.#numbers.get(member) ?? 0) + 1;
     this.#numbers.set(member, number);
     let caps = "";
     for (const [place, { cap }] of capped) caps += `${place}:${cap} `;
-    const head = [component, member, number, numbersKept, numbersTtlMs, letters.join(""), caps, log, calls.toString()];
+    const head = [component, member, number, numbersKept, numbersTtlMs, keys.letters.join(""), caps, log];
     const reply = await this.#verbs.send(
       "settle",
       "Redis refused a settlement",
       scripts.settle,
-      keys,
+      keys.names,
       { head, body },
       confirmed,
     );
     const lines = String(reply).split("\n");
     takeEvictions(lines, partition, (place) => capped.get(place)?.channel ?? "", this.#context.onEvicted);
-    for (const [i, line] of lines.entries()) {
-      results[places[i] as number] = parseVerdict(line);
+    for (let i = 0; i < lines.length; i++) results[places[i] as number] = parseVerdict(lines[i] as string);
+  }
+
+  #addLayout(
+    body: ArgWriter,
+    { partition, component }: Membership,
+    { deliveries, reads, writes, outputs, redelivered }: Settlement,
+    keys: KeyTable,
+  ): void {
+    const names = this.#verbs.keys;
+    body.open();
+    for (let d = 0; d < deliveries.length; d++) {
+      const { channel } = deliveries[d] as DeliveryId;
+      if (d > 0) body.part(",");
+      body.number(keys.place(names.stream(partition, channel), "s"));
+      if (!redelivered) continue;
+      body.part(".");
+      body.number(keys.place(names.attempts(partition, channel, component), "h"));
     }
+    body.part("/");
+    for (const { store } of reads) body.number(keys.place(names.state(partition, component, store), "h")).part(",");
+    body.part("/");
+    for (const { store } of writes) body.number(keys.place(names.state(partition, component, store), "h")).part(",");
+    body.part("/");
+    for (let o = 0; o < outputs.length; o++) {
+      const { channel, values } = outputs[o] as NewEntry;
+      if (o > 0) body.part(",");
+      body.number(keys.place(names.stream(partition, channel), "o")).part(":");
+      for (let i = 0; i < values.length; i++) if (values[i] !== "") body.part(columnLetters[i] as string);
+    }
+    body.close();
   }
 }
 
-/** One letter for each value that an output is given with, in their order; the scripts know them. */
-function columnsOf(values: readonly string[]): string {
-  let columns = "";
-  for (let i = 0; i < values.length; i++) if (values[i] !== "") columns += columnLetters[i];
-  return columns;
+/** The values that a settlement's layout names. */
+function addValues(body: ArgWriter, { deliveries, reads, writes, outputs }: Settlement): void {
+  for (let d = 0; d < deliveries.length; d++) body.add((deliveries[d] as DeliveryId).entryId);
+  for (const { key, version } of reads) {
+    body.add(key);
+    body.add(version);
+  }
+  for (const { key, version, json } of writes) {
+    body.add(key);
+    body.add(json === undefined ? "" : `${version} ${json}`);
+  }
+  for (let o = 0; o < outputs.length; o++) {
+    const { values } = outputs[o] as NewEntry;
+    for (let i = 0; i < values.length; i++) if (values[i] !== "") body.add(values[i] as string);
+  }
+}
+
+/** The keys of one script call, each once, and what each is used for. */
+class KeyTable {
+  readonly names: string[];
+  /** For each key after the first three: "o" appended to, "s" acknowledged on, "b" both, "h" a hash. */
+  readonly letters: ("o" | "s" | "b" | "h")[] = [];
+  readonly #places = new Map<string, number>();
+
+  constructor(first: string[]) {
+    this.names = first;
+  }
+
+  /** The key's place in KEYS. */
+  place(name: string, letter: "o" | "s" | "h"): number {
+    const known = this.#places.get(name);
+    if (known === undefined) {
+      const place = this.names.push(name);
+      this.#places.set(name, place);
+      this.letters.push(letter);
+      return place;
+    }
+    if (this.letters[known - 4] !== letter) this.letters[known - 4] = "b";
+    return known;
+  }
 }
 
 /** The result of a settlement without outputs. */

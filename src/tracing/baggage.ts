@@ -48,6 +48,14 @@ export function activeOwner(): BaggageOwner | undefined {
   return local.getStore()?.owner;
 }
 
+/** Whether what is active is the owner's, or nothing at all for an owner of `undefined`: nobody has put anything over it. */
+export function isActiveAlone(owner: BaggageOwner | undefined): boolean {
+  const active = local.getStore();
+  if (context.active() !== ROOT_CONTEXT) return false;
+  if (active === undefined) return owner === undefined;
+  return active.owner === owner && active.baggage === undefined && active.api === undefined;
+}
+
 /** Runs a handler with its event's baggage in our own storage alone: for where nothing of OpenTelemetry is registered. */
 export function runOwned<T>(owner: BaggageOwner, run: () => T): T {
   return local.run({ baggage: undefined, api: undefined, owner }, run);

@@ -8,6 +8,7 @@ import {
   type TextMapSetter,
   TraceFlags,
 } from "@opentelemetry/api";
+import type { Correlation } from "../channel.ts";
 import { ConfigError } from "../errors.ts";
 import type { Carrier } from "../ports.ts";
 
@@ -185,6 +186,52 @@ function encodePlainBaggage(baggage: Baggage, limits: CarrierLimits): string | u
   }
   return baggage.size <= limits.maxBaggageEntries && text.length <= limits.maxBaggageBytes ? text : undefined;
 }
+
+/**
+ * The baggage field of an output, from what its own event says and from the field of the event that it comes from, where both are
+ * short plain ids: most are, and then nothing has to be taken apart. Undefined where there is anything else.
+ */
+export function passedBaggage(
+  field: string,
+  correlation: Correlation,
+  { baggageKeys, maxBaggageBytes, maxBaggageEntries, maxBaggageValueBytes }: CarrierLimits,
+): string | undefined {
+  if (field.length > maxBaggageBytes || maxBaggageEntries < maxPlainMembers || baggageKeys.length > maxPlainMembers)
+    return undefined;
+  if (field !== "" && !plainField.test(field)) return undefined;
+  let text = "";
+  for (let i = 0; i < baggageKeys.length; i++) {
+    const key = baggageKeys[i] as string;
+    const own = correlation[key];
+    let value = "";
+    if (own === undefined || own === "") {
+      const at = memberAt(field, key, 0);
+      if (at >= 0) {
+        if (memberAt(field, key, at + 1) >= 0) return undefined;
+        const end = field.indexOf(",", at);
+        value = field.slice(at + key.length + 1, end < 0 ? field.length : end);
+      }
+    } else if (typeof own !== "string" || !unreserved.test(own)) return undefined;
+    else value = own;
+    if (value === "") continue;
+    if (value.length > maxBaggageValueBytes) return undefined;
+    text = text === "" ? `${key}=${value}` : `${text},${key}=${value}`;
+  }
+  return text.length > maxBaggageBytes ? undefined : text;
+}
+
+/** Where the key's member begins in a plain field; -1 where there is none. */
+function memberAt(field: string, key: string, from: number): number {
+  for (let at = field.indexOf(key, from); at >= 0; at = field.indexOf(key, at + 1)) {
+    const isWhole = field.charCodeAt(at + key.length) === 0x3d;
+    if (isWhole && (at === 0 || field.charCodeAt(at - 1) === 0x2c)) return at;
+  }
+  return -1;
+}
+
+/** Most members of a plain field. */
+const maxPlainMembers = 16;
+const plainField = /^[\w.~-]+=[\w.~-]+(?:,[\w.~-]+=[\w.~-]+){0,15}$/;
 
 function encodeAnyBaggage(baggage: Baggage, limits: CarrierLimits): string {
   let text = "";

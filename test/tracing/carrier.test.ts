@@ -1,6 +1,8 @@
 /** Carriers from anywhere: what is readable is used, the rest is dropped and counted. */
 
+import fc from "fast-check";
 import * as assert from "uvu/assert";
+import { baggageValueOf } from "../../src/tracing/attributes.ts";
 import {
   type Baggage,
   type CarrierLimits,
@@ -8,6 +10,7 @@ import {
   defaultLimits,
   encodeBaggage,
   isTraceparent,
+  passedBaggage,
   readableCarrier,
   resolveLimits,
 } from "../../src/tracing/carrier.ts";
@@ -108,4 +111,31 @@ test("an id that does not fit is left out, not cut", () => {
 test("limits that cannot be are refused", () => {
   assert.throws(() => resolveLimits({ maxBaggageBytes: -1 }), /maxBaggageBytes/);
   assert.throws(() => resolveLimits({ baggageKeys: ["no key"] }), /no baggage key/);
+});
+
+test("passes plain baggage on as it would after taking it apart", () => {
+  const limits = resolveLimits({ maxBaggageBytes: 60, maxBaggageValueBytes: 12 });
+  const value = fc.stringMatching(/^[a-z0-9|%,.; é]{0,14}$/);
+  const key = fc.constantFrom("user.id", "client.order_id", "order.id", "other", "xuser.id", "user.idx");
+  const field = fc
+    .array(fc.tuple(key, value), { maxLength: 5 })
+    .map((members) => members.map(([name, text]) => `${name}=${text}`).join(","));
+  const correlation = fc.dictionary(key, fc.oneof(value, fc.constant(undefined), fc.array(value, { maxLength: 2 })));
+  let plain = 0;
+  fc.assert(
+    fc.property(field, correlation, (text, own) => {
+      const passed = passedBaggage(text, own, limits);
+      if (passed === undefined) return;
+      plain++;
+      const behind = decodeBaggage(text, limits, () => undefined);
+      const merged = new Map<string, string>();
+      for (const name of limits.baggageKeys) {
+        const one = baggageValueOf(own, name) || behind.get(name);
+        if (one !== undefined) merged.set(name, one);
+      }
+      assert.is(passed, encodeBaggage(merged, limits));
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(plain > 100, `only ${plain} were plain`);
 });
