@@ -1,6 +1,13 @@
 /** Composes the Algorithm: client orders in, exchange orders out; reports in, executions out; both at once. */
 
-import { type Backbone, type Component, type ComponentOptions, ConfigError, on } from "../../src/index.ts";
+import {
+  type Backbone,
+  type Component,
+  type ComponentOptions,
+  ConfigError,
+  on,
+  type Subscription,
+} from "../../src/index.ts";
 import { clientOrders, fills, maxQuantity } from "../../src/orders/index.ts";
 import { applyReport, netAndSlice } from "./handlers.ts";
 
@@ -15,22 +22,23 @@ export interface AlgorithmOptions {
 /** Most slices of one net order; with 50 orders a batch, at most 5,000 outputs a settlement. */
 const maxSlices = 100;
 
-/** @throws {ConfigError} */
-export function createAlgorithm(backbone: Pick<Backbone, "component">, options: AlgorithmOptions = {}): Component {
-  const { exchange = "simulated", maxSliceQuantity = 1_000, component } = options;
+/** Its handlers by channel, for whoever runs them without a connection. @throws {ConfigError} */
+export function algorithmSubscriptions(options: Omit<AlgorithmOptions, "component"> = {}): readonly Subscription[] {
+  const { exchange = "simulated", maxSliceQuantity = 1_000 } = options;
   if (!Number.isInteger(maxSliceQuantity) || maxSliceQuantity < 1 || maxSliceQuantity > maxQuantity) {
     throw new ConfigError(`maxSliceQuantity is ${maxSliceQuantity}; it must be a whole number, 1 to ${maxQuantity}`);
   }
-  return backbone.component(
-    "algorithm",
-    [
-      on(
-        clientOrders,
-        { batch: { maxSize: 50, maxWaitMs: 20 } },
-        netAndSlice(exchange, { maxQuantity: maxSliceQuantity, maxSlices }),
-      ),
-      on(fills, applyReport),
-    ],
-    component,
-  );
+  return [
+    on(
+      clientOrders,
+      { batch: { maxSize: 50, maxWaitMs: 20 } },
+      netAndSlice(exchange, { maxQuantity: maxSliceQuantity, maxSlices }),
+    ),
+    on(fills, applyReport),
+  ];
+}
+
+/** @throws {ConfigError} */
+export function createAlgorithm(backbone: Pick<Backbone, "component">, options: AlgorithmOptions = {}): Component {
+  return backbone.component("algorithm", algorithmSubscriptions(options), options.component);
 }

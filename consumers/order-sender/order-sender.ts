@@ -1,12 +1,20 @@
 /** Composes the Order Sender: exchange orders in, the exchange's reports out. */
 
-import { type Backbone, type Component, type ComponentOptions, on } from "../../src/index.ts";
+import { type Backbone, type Component, type ComponentOptions, on, type Subscription } from "../../src/index.ts";
 import { exchangeOrders } from "../../src/orders/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendOrder } from "./handlers.ts";
 
+/** The component's name, from which the ids under which it sends derive. */
+export const orderSender = "order-sender";
+
 export interface OrderSenderOptions {
   readonly component?: ComponentOptions;
+}
+
+/** Its handler by channel, for whoever runs it without a connection. */
+export function orderSenderSubscriptions(exchange: Exchange): readonly Subscription[] {
+  return [on(exchangeOrders, sendOrder(exchange))];
 }
 
 export function createOrderSender(
@@ -14,5 +22,5 @@ export function createOrderSender(
   exchange: Exchange,
   options: OrderSenderOptions = {},
 ): Component {
-  return backbone.component("order-sender", [on(exchangeOrders, sendOrder(exchange))], options.component);
+  return backbone.component(orderSender, orderSenderSubscriptions(exchange), options.component);
 }

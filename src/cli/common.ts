@@ -61,7 +61,7 @@ export function parseWhole(text: string): number {
 }
 
 /** Standard output is for what was asked for. */
-const stderrLog: Log = {
+export const stderrLog: Log = {
   debug: () => undefined,
   info: (_fields, text) => void process.stderr.write(`${text}\n`),
   warn: (fields, text) => void process.stderr.write(`${text}${"reason" in fields ? `: ${fields.reason}` : ""}\n`),

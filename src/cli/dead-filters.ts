@@ -67,7 +67,7 @@ export function withFilters(command: Command, ids: "[ids...]" | "<ids...>" = "[i
     .option("-n, --limit <count>", "only the first so many", parseWhole);
 }
 
-function parseAttribute(text: string): string {
+export function parseAttribute(text: string): string {
   if (/^[A-Za-z_][\w.-]*=/.test(text)) return text;
   throw new InvalidArgumentError("It must be name=value, or payload.path=value.");
 }

@@ -43,8 +43,10 @@ export function addTail(program: Command): void {
         count++;
         await print(options.json === true ? JSON.stringify(entryJson(entry)) : renderEntry(entry, width));
       }
+      if (count > 0 || signal.aborted) return;
       // On standard error, so that a misspelled channel is noticed and a script still gets what there is: nothing.
-      if (count === 0 && !signal.aborted) process.stderr.write(`There are no such entries in channel "${channel}".\n`);
+      process.stderr.write(`There are no such entries in channel "${channel}".\n`);
+      process.exitCode = 1;
     });
 }
 

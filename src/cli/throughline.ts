@@ -6,8 +6,13 @@ import { ThroughlineError } from "../errors.ts";
 import { addAcl } from "./acl.ts";
 import { usageExitCode } from "./common.ts";
 import { addDead } from "./dead.ts";
+import { addDiff } from "./diff.ts";
+import { addImport } from "./import.ts";
 import { addJourney } from "./journey.ts";
 import { endWithReader } from "./output.ts";
+import { addRecord } from "./record.ts";
+import { addReplay } from "./replay.ts";
+import { addReplays } from "./replays.ts";
 import { addStatus } from "./status.ts";
 import { addTail } from "./tail.ts";
 
@@ -18,12 +23,18 @@ const program = new Command("throughline")
   .option("--json", "print JSON in place of text")
   .configureHelp({ showGlobalOptions: true })
   .showSuggestionAfterError(true)
+  .addHelpText("afterAll", "\nExit codes: 0 done; 1 it failed, or found nothing; 2 it was called wrongly.")
   .exitOverride();
 addStatus(program);
 addTail(program);
 addJourney(program);
 addDead(program);
+addRecord(program);
+addImport(program);
 addAcl(program);
+addReplay(program);
+addReplays(program);
+addDiff(program);
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
   command
     .exitOverride()

@@ -14,6 +14,8 @@ export interface LogStream {
 /** What a namespace says about itself. */
 export interface Catalogue {
   readonly partitions: number;
+  /** The namespace that this one is a replay's shadow of; undefined where it is none. */
+  readonly shadowOf?: string;
   /** Channels that were ever published to or consumed, sorted. */
   readonly channels: readonly string[];
   /** Components that ever ran, sorted, with the channels that they consume. */
@@ -27,6 +29,14 @@ export interface PageRange {
   readonly from: string;
   readonly to: string;
   readonly reverse: boolean;
+}
+
+/** A run that has replayed this namespace: where to, and since when, epoch ms on the server's clock. */
+export interface ReplayRun {
+  readonly run: string;
+  readonly namespace: string;
+  readonly channels: readonly string[];
+  readonly createdAt: number;
 }
 
 export interface StreamFacts {
@@ -81,6 +91,8 @@ export interface Inspector extends AsyncDisposable {
   members(partition: number, component: string): Promise<ReadonlyMap<string, number>>;
   /** At most `max` entries of the range, in its order. */
   page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]>;
+  /** An entry's fields byte for byte; undefined where it is gone. */
+  fieldBytes(stream: LogStream, entryId: string): Promise<readonly Buffer[] | undefined>;
   /** At most `max` entries of a component's settlement log, oldest first. */
   settlements(
     partition: number,
@@ -92,6 +104,10 @@ export interface Inspector extends AsyncDisposable {
   entryOf(stream: LogStream, eventId: string): Promise<string | undefined>;
   /** Undefined where the component has settled the entry or has not read it. */
   openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined>;
+  /** The latest runs that have replayed this namespace, the latest first; none where they may not be looked at. */
+  replayRuns(max: number): Promise<readonly ReplayRun[]>;
+  /** A look at another namespace of the same server, for the caller to dispose of. */
+  beside(namespace: string): Inspector;
   /** Has a connection of its own, because it blocks. */
   openFollower(): Follower;
 }

@@ -1,10 +1,12 @@
 /** `findJourney`: one event's whole story, from the log alone. */
 
 import { timeOf } from "../envelope.ts";
+import { type Replayed, replayedOf } from "../replay/mark.ts";
 import { type EntryJson, entryJson } from "./entry-json.ts";
 import type { Inspector } from "./inspector.ts";
 import { parseQuery } from "./query.ts";
 import { findRelatives, type Related } from "./relatives.ts";
+import { findReplayed, type ReplayedPlace } from "./replayed.ts";
 import { placeOf, readStandings, type Standing } from "./standing.ts";
 import { unused } from "./status.ts";
 import { type StoryNode, storyOf } from "./story.ts";
@@ -42,6 +44,10 @@ export interface JourneyNode {
   readonly standings: readonly Standing[];
   /** Places of further entries with the same event id. There should be none. */
   readonly copies: readonly string[];
+  /** The run and the original, where the event is a replay's; null where it is not. */
+  readonly replayOf: Replayed | null;
+  /** Where replays have republished it. */
+  readonly replays: readonly ReplayedPlace[];
   readonly children: readonly JourneyNode[];
 }
 
@@ -72,13 +78,16 @@ export async function findJourney(inspector: Inspector, query: string, options: 
   const story = storyOf(relatives);
   const entries = [...story.events.values()].map((related) => related.entry);
   const standings = await readStandings(inspector, entries);
+  const replays = await findReplayed(inspector, [...story.events.keys()]);
   const appendedAt = entries.map((entry) => timeOf(entry.entryId));
   const asked = new Set(relatives.asked.map((related) => related.id));
   return {
     query,
     namespace: inspector.namespace,
     at: await inspector.now(),
-    beginnings: story.beginnings.map((beginning) => toNode(beginning, undefined, beginning.related, asked, standings)),
+    beginnings: story.beginnings.map((beginning) =>
+      toNode(beginning, undefined, beginning.related, { asked, standings, replays }),
+    ),
     events: entries.length,
     durationMs: entries.length === 0 ? 0 : appendedAt.reduce(larger) - appendedAt.reduce(smaller),
     leftOut: story.leftOut,
@@ -87,13 +96,20 @@ export async function findJourney(inspector: Inspector, query: string, options: 
   };
 }
 
+/** What is known of the events of a story, by their ids or places. */
+interface Known {
+  readonly asked: ReadonlySet<string>;
+  readonly standings: ReadonlyMap<string, readonly Standing[]>;
+  readonly replays: ReadonlyMap<string, readonly ReplayedPlace[]>;
+}
+
 function toNode(
   { related, children }: StoryNode,
   parent: Related | undefined,
   beginning: Related,
-  asked: ReadonlySet<string>,
-  standings: ReadonlyMap<string, readonly Standing[]>,
+  known: Known,
 ): JourneyNode {
+  const { asked, standings, replays } = known;
   const at = timeOf(related.entry.entryId);
   return {
     event: entryJson(related.entry),
@@ -103,7 +119,9 @@ function toNode(
     otherCauses: related.causes.filter((id) => id !== parent?.id),
     standings: standings.get(placeOf(related.entry)) ?? [],
     copies: related.copies,
-    children: children.map((child) => toNode(child, related, beginning, asked, standings)),
+    replayOf: replayedOf(related.entry.envelope?.causes ?? []) ?? null,
+    replays: replays.get(related.id) ?? [],
+    children: children.map((child) => toNode(child, related, beginning, known)),
   };
 }
 

@@ -84,7 +84,8 @@ class Cursor {
   }
 }
 
-function nextSize(page: readonly StoredEntry[], size: number): number {
+/** How many entries to ask for after a page of so many. */
+export function nextSize(page: readonly StoredEntry[], size: number): number {
   let length = 0;
   for (const entry of page) for (const field of entry.fields) length += field.length;
   const fitting = Math.floor(pageBytes / Math.max(1, length / page.length));

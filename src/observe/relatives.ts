@@ -2,6 +2,7 @@
 
 import { compareIds } from "../entry-ids.ts";
 import { timeOf } from "../envelope.ts";
+import { storyCauses } from "../replay/mark.ts";
 import { eventIdOf } from "./entry-json.ts";
 import type { Inspector, LogStream } from "./inspector.ts";
 import { mergedPages } from "./merge.ts";
@@ -103,9 +104,10 @@ class Search implements Relatives {
         noteCopy(known, entry);
         continue;
       }
-      const isChild = entry.envelope?.causes.some((cause) => this.lineage.has(cause.id)) === true;
+      const causes = causesOf(entry);
+      const isChild = causes.some((cause) => this.lineage.has(cause));
       if (!isChild && !this.#isAsked(entry)) {
-        if (entry.envelope !== undefined && entry.envelope.causes.length > 0) near.add(entry);
+        if (causes.length > 0) near.add(entry);
         continue;
       }
       if (this.lineage.size >= this.#options.maxEvents) {
@@ -119,7 +121,7 @@ class Search implements Relatives {
   #isAsked(entry: LogEntry): boolean {
     if (!this.#query.matches(entry)) return false;
     if (this.asked.length < this.#options.maxAsked) return true;
-    if (entry.envelope?.causes.length === 0) this.moreAsked++;
+    if (entry.envelope !== undefined && causesOf(entry).length === 0) this.moreAsked++;
     return false;
   }
 
@@ -130,7 +132,7 @@ class Search implements Relatives {
     const added = [related.id];
     for (let id = added.pop(); id !== undefined; id = added.pop()) {
       const parent = id;
-      for (const child of near.take((other) => other.envelope?.causes.some((cause) => cause.id === parent) === true)) {
+      for (const child of near.take((other) => causesOf(other).includes(parent))) {
         const relatedChild = toRelated(child);
         if (this.lineage.has(relatedChild.id)) continue;
         this.lineage.set(relatedChild.id, relatedChild);
@@ -188,7 +190,7 @@ class Search implements Relatives {
       const entry = toLogEntry(stored, stream.partition);
       const isRelated = look(entry) || this.lineage.has(eventIdOf(entry));
       if (isRelated) continue;
-      if (entry.envelope?.causes.some((cause) => this.lineage.has(cause.id)) === true && this.complete) {
+      if (causesOf(entry).some((cause) => this.lineage.has(cause)) && this.complete) {
         return "found earlier children";
       }
       near.add(entry);
@@ -228,9 +230,13 @@ function toRelated(entry: LogEntry): Related {
   return { id: eventIdOf(entry), entry, causes: causesOf(entry), copies: [] };
 }
 
-function causesOf(entry: LogEntry): readonly string[] {
-  return [...new Set(entry.envelope?.causes.map((cause) => cause.id))];
+/** A replayed event has its original's story: what marks it as replayed is no part of that. */
+function causesOf({ envelope }: LogEntry): readonly string[] {
+  if (envelope === undefined || envelope.causes.length === 0) return none;
+  return [...new Set(storyCauses(envelope.causes).map((cause) => cause.id))];
 }
+
+const none: readonly string[] = Object.freeze([]);
 
 function noteCopy(known: Related, entry: LogEntry): void {
   const place = `${entry.channel}/${entry.entryId}`;

@@ -1,5 +1,6 @@
 /** A journey as a tree for people. */
 
+import { timeOf } from "../envelope.ts";
 import type { EntryJson } from "./entry-json.ts";
 import { durationText, shown, timeText } from "./format.ts";
 import type { Journey, JourneyNode } from "./journey.ts";
@@ -20,6 +21,8 @@ function addNode(lines: string[], node: JourneyNode, lead: string, childLead: st
   lines.push(`${lead}${headOf(node, lead === "", at)}`);
   const body = `${childLead}${children.length > 0 ? "│  " : "   "}`;
   lines.push(`${body}${shown(contentOf(event), Math.max(40, width - body.length))}`);
+  for (const { run, namespace, channel, entryId, id } of node.replays)
+    lines.push(`${body}↻ replayed ${timeText(timeOf(entryId))} by ${run}: ${shown(id, 80)} in ${namespace} ${channel}`);
   children.forEach((child, i) => {
     const isLast = i === children.length - 1;
     addNode(lines, child, `${childLead}${isLast ? "└─ " : "├─ "}`, `${childLead}${isLast ? "   " : "│  "}`, at, width);
@@ -27,10 +30,11 @@ function addNode(lines: string[], node: JourneyNode, lead: string, childLead: st
 }
 
 function headOf(node: JourneyNode, isBeginning: boolean, at: number): string {
-  const { event, asked, sinceParentMs, otherCauses, standings, copies } = node;
+  const { event, asked, sinceParentMs, otherCauses, standings, copies, replayOf } = node;
   const parts = [isBeginning ? timeText(event.appendedAt) : `+${durationText(sinceParentMs)}`, event.channel];
   parts.push(shown(event.id, 80));
   if (asked) parts.push("◀");
+  if (replayOf !== null) parts.push(`replay ${shown(replayOf.run, 40)} of ${shown(replayOf.originalId, 80)}`);
   if (otherCauses.length === 1) parts.push(`and from ${shown(otherCauses[0] ?? "", 80)}`);
   if (otherCauses.length > 1) parts.push(`and from ${otherCauses.length} others`);
   if (standings.length > 0) parts.push(`→ ${standings.map((standing) => standingText(standing, at)).join(", ")}`);

@@ -1,7 +1,7 @@
 /** The status as tables for people. */
 
-import Table from "cli-table3";
 import { durationText, shown } from "./format.ts";
+import { plainTable } from "./plain-table.ts";
 import type { BackboneStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
 
 export function renderStatus(status: BackboneStatus): string {
@@ -9,12 +9,15 @@ export function renderStatus(status: BackboneStatus): string {
   const several = partitions > 1;
   const placed = (name: string, partition: number): string => shown(several ? `${name} ${partition}` : name, 80);
 
-  const channelTable = table(["channel", "entries", "last entry", "appended"]);
+  const channelTable = plainTable(["channel", "entries", "last entry", "appended"], numbers);
   for (const { channel, partition, entries, lastEntryId, lastAppendAt } of channels) {
     channelTable.push([placed(channel, partition), entries, lastEntryId ?? "-", ago(lastAppendAt, at)]);
   }
 
-  const consumption = table(["component", "channel", "lag", "waiting", "pending", "oldest", "parked", "dead letters"]);
+  const consumption = plainTable(
+    ["component", "channel", "lag", "waiting", "pending", "oldest", "parked", "dead letters"],
+    numbers,
+  );
   for (const { component, partition, channels: subscriptions } of components) {
     for (const c of subscriptions) {
       consumption.push([
@@ -30,7 +33,7 @@ export function renderStatus(status: BackboneStatus): string {
     }
   }
 
-  const members = table(["component", "member", "last seen", "pending"]);
+  const members = plainTable(["component", "member", "last seen", "pending"], numbers);
   for (const { component, partition, members: of } of components) {
     for (const { member, lastSeenAt, live, pending } of of) {
       members.push([
@@ -49,31 +52,7 @@ export function renderStatus(status: BackboneStatus): string {
   return sections.join("\n\n");
 }
 
-/** No colours and plain lines: it is read in terminals, tickets and diffs alike. */
-function table(head: string[]): Table.Table {
-  return new Table({
-    head,
-    style: { head: [], border: [] },
-    colAligns: head.map((name) => (/^(entries|lag|pending|parked|dead letters)$/.test(name) ? "right" : "left")),
-    chars: {
-      top: "",
-      "top-mid": "",
-      "top-left": "",
-      "top-right": "",
-      bottom: "",
-      "bottom-mid": "",
-      "bottom-left": "",
-      "bottom-right": "",
-      left: "",
-      "left-mid": "",
-      mid: "",
-      "mid-mid": "",
-      right: "",
-      "right-mid": "",
-      middle: " ",
-    },
-  });
-}
+const numbers = ["entries", "lag", "pending", "parked", "dead letters"];
 
 function noteOf(status: ComponentStatus, at: number): readonly string[] {
   const { component, state, lastSeenAt, channels } = status;

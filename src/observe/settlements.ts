@@ -8,6 +8,8 @@ export interface SettledCall {
   readonly channel: string;
   readonly entryIds: readonly string[];
   readonly outcome: "acked" | "deadLettered";
+  /** Why it was dead-lettered. Of a replay; the log itself keeps that with the dead letter. */
+  readonly error?: string;
 }
 
 /**

@@ -6,7 +6,8 @@ import type { RecordedSettlement } from "../observe/settlements.ts";
 export type { RecordedSettlement, SettledCall } from "../observe/settlements.ts";
 
 export type ReplayLine =
-  | { readonly kind: "entry"; readonly entry: LogEntry }
+  /** `bytes`: an entry's fields as they are, where they are no valid UTF-8 and as text have lost something. */
+  | { readonly kind: "entry"; readonly entry: LogEntry; readonly bytes?: readonly Buffer[] }
   | { readonly kind: "settlement"; readonly settlement: RecordedSettlement };
 
 export interface ReplaySource {

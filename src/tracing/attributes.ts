@@ -25,6 +25,9 @@ export const attribute = {
   claimed: "throughline.claimed",
   /** How many links there would have been, where they are more than a span can hold. */
   linksTotal: "throughline.links.total",
+  /** On every span of a replay: what has it is not live. */
+  replayRun: "throughline.replay.run",
+  replayEntries: "throughline.replay.entries",
 } as const;
 
 /** Where the backbone's Redis is, for `server.address` and `server.port`. */

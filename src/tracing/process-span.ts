@@ -16,20 +16,36 @@ import {
 import type { Cause } from "../event.ts";
 import type { Carrier, Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports.ts";
 import { attribute, correlate, correlateBatch, errorTypeOf, processAttributes } from "./attributes.ts";
-import { activeBaggage, activeOwner, type BaggageOwner, runOwned, toApi } from "./baggage.ts";
-import { type Baggage, mergeBaggage, noBaggage, noCarrier, readableCarrier, traceparentOf } from "./carrier.ts";
+import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
+import {
+  type Baggage,
+  mergeBaggage,
+  noBaggage,
+  noCarrier,
+  passedBaggage,
+  readableCarrier,
+  traceparentOf,
+} from "./carrier.ts";
 import { causeContexts, linksTo } from "./links.ts";
 import { currentTracer } from "./sdk.ts";
-import { DeadScope, fail, inertSend, PassedSend } from "./send-spans.ts";
+import { fail, inertSend, PassedSend, UnmeasuredSend } from "./send-spans.ts";
 import type { Collector } from "./tracer.ts";
 
 /** Tells from a context whose handler runs in it. */
 const ownerKey = createContextKey("throughline process span");
 
+/** The replay that an attempt belongs to. */
+export interface ReplayedIn {
+  readonly runId: string;
+  readonly span: SpanContext | undefined;
+}
+
 /** One attempt. Without a tracer it only passes the event's carrier on, and reads no more of it than it must. */
 export class ProcessScope implements ProcessSpan, BaggageOwner {
   readonly #collector: Collector;
   readonly #processing: Processing;
+  /** Set where it is part of a replay. */
+  readonly #replay: ReplayedIn | undefined;
   #span: Span | undefined;
   /** Root or the producer's context, with this span and, for a single event, its baggage. */
   #context: Context | undefined;
@@ -38,15 +54,16 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
   #startedAt = 0;
   #ended = false;
 
-  constructor(collector: Collector, processing: Processing) {
+  constructor(collector: Collector, processing: Processing, replay?: ReplayedIn) {
     this.#collector = collector;
     this.#processing = processing;
+    this.#replay = replay;
   }
 
   open(): void {
     const { meters, serverNow } = this.#collector;
     const { entries, channel, component, claimed } = this.#processing;
-    if (meters.recording) {
+    if (meters.recording && this.#replay === undefined) {
       this.#startedAt = performance.now();
       const now = serverNow();
       const waitedMs = entries.map(({ entryId }) => now - Number.parseInt(entryId, 10));
@@ -71,9 +88,15 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
       correlate(attributes, this.baggage, entry.correlation);
       targets.push(...causeContexts(entry.causes));
     } else correlateBatch(attributes, entries, this.#decoded());
-    targets.push(...collector.earlier.of(processing));
+    const replay = this.#replay;
+    if (replay === undefined) targets.push(...collector.earlier.of(processing));
+    else {
+      attributes[attribute.replayRun] = replay.runId;
+      targets.unshift(replay.span); // first, as the ones at the end are dropped where there are too many
+    }
     const links = linksTo(targets, attributes);
-    const parent = (single && channel.topology === "parent" && contexts[0]) || ROOT_CONTEXT;
+    const continues = single && channel.topology === "parent" && replay === undefined;
+    const parent = (continues && contexts[0]) || ROOT_CONTEXT;
     const span = tracer.startSpan(spans.processName, { kind: SpanKind.CONSUMER, attributes, links }, parent);
     this.#span = span;
     const own = trace.setSpan(ROOT_CONTEXT, span).setValue(ownerKey, this);
@@ -98,6 +121,8 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
   }
 
   send(sending: Sending): SendSpan {
+    const passed = this.#pass(sending);
+    if (passed !== undefined) return passed;
     try {
       const active = context.active();
       const inside = active.getValue(ownerKey) === this;
@@ -107,6 +132,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
       const around = ours ? activeBaggage() : undefined;
       const parent = inside ? active : (this.#context ?? ROOT_CONTEXT);
       const behind = this.#baggageBehind(sending.causes, around);
+      if (this.#replay !== undefined) return this.#collector.passReplayed(this.#span, behind, sending);
       const handled = this.#origins.length === 1 ? this.#origins[0] : undefined;
       return this.#collector.openSend("send", parent, behind, this.passing(sending.causes), sending, handled);
     } catch (error) {
@@ -115,13 +141,32 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
     }
   }
 
+  /** The usual case where nothing is traced or measured: what came with the event goes on as it is. Undefined in any other. */
+  #pass(sending: Sending): SendSpan | undefined {
+    const { entries } = this.#processing;
+    const [entry] = entries;
+    const collector = this.#collector;
+    if (entry === undefined || entries.length > 1 || this.#span !== undefined || collector.meters.recording)
+      return undefined;
+    if (sending.baggage !== undefined || this.#replay !== undefined || currentTracer() !== undefined) return undefined;
+    if (!isActiveAlone(this.#passesOn() ? this : undefined)) return undefined;
+    try {
+      const baggage = passedBaggage(entry.carrier.baggage, sending.correlation, collector.limits);
+      if (baggage === undefined) return undefined;
+      const { traceparent, tracestate } = this.passing(sending.causes);
+      return new PassedSend({ traceparent, tracestate, baggage });
+    } catch {
+      return undefined; // a correlation that throws when it is looked at: the careful way deals with it
+    }
+  }
+
   sendDead(): SendSpan {
     const { faults } = this.#collector;
     const carrier = this.#processing.entries[0]?.carrier ?? noCarrier;
     const tracer = currentTracer();
-    const parent = this.#context;
+    const parent = this.#replay === undefined ? this.#context : undefined;
     if (tracer === undefined || parent === undefined) return new PassedSend(carrier);
-    return faults.attempt("send", () => new DeadScope(faults, this.#openDead(tracer, parent), carrier), inertSend);
+    return faults.attempt("send", () => new UnmeasuredSend(faults, this.#openDead(tracer, parent), carrier), inertSend);
   }
 
   #openDead(tracer: Tracer, parent: Context): Span {
@@ -155,9 +200,9 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
       span.setAttribute(attribute.outcome, outcome);
       if (errorType !== undefined) fail(span, errorType, error);
       span.end();
-      earlier.note(this.#processing, span.spanContext(), outcome);
+      if (this.#replay === undefined) earlier.note(this.#processing, span.spanContext(), outcome);
     }
-    if (!meters.recording) return;
+    if (!meters.recording || this.#replay !== undefined) return;
     const now = Date.now();
     const agesMs = entries.map(({ time }) => now - time);
     meters.settled({ channel: channel.name, component }, this.#startedAt, agesMs, outcome, errorType);

@@ -46,8 +46,8 @@ export class SendScope implements SendSpan {
   }
 }
 
-/** Writing a dead letter. Its entry keeps the carrier that it had. */
-export class DeadScope implements SendSpan {
+/** A send span of what is no publish, and counts as none: of a dead letter, or of an event that is replayed. */
+export class UnmeasuredSend implements SendSpan {
   readonly carrier: Carrier;
   readonly #faults: FaultReport;
   readonly #span: Span;

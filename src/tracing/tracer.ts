@@ -12,7 +12,18 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Carrier, GroupGauges, Log, Processing, ProcessSpan, Sending, SendSpan, Tracing } from "../ports.ts";
+import type {
+  Carrier,
+  GroupGauges,
+  Log,
+  Processing,
+  ProcessSpan,
+  Replaying,
+  ReplaySpan,
+  Sending,
+  SendSpan,
+  Tracing,
+} from "../ports.ts";
 import { EarlierAttempts } from "./attempts.ts";
 import {
   attribute,
@@ -32,6 +43,7 @@ import {
   encodeBaggage,
   noBaggage,
   noCarrier,
+  passedBaggage,
   readableCarrier,
   resolveLimits,
   spanContextOf,
@@ -41,6 +53,7 @@ import {
 import { causeContexts, linksTo } from "./links.ts";
 import { Meters } from "./metrics.ts";
 import { ProcessScope } from "./process-span.ts";
+import { ReplayScope } from "./replay-span.ts";
 import { FaultReport } from "./report.ts";
 import { currentTracer } from "./sdk.ts";
 import { GroupedSend, inertSend, PassedSend, SendGroup, SendScope } from "./send-spans.ts";
@@ -111,6 +124,12 @@ export class Collector implements Tracing {
     return scope;
   }
 
+  replay(replaying: Replaying): ReplaySpan {
+    const scope = new ReplayScope(this, replaying);
+    this.faults.attempt("replay", () => scope.open(), undefined);
+    return scope;
+  }
+
   active(): string {
     const active = trace.getSpanContext(context.active());
     return active === undefined ? "" : traceparentOf(active);
@@ -157,19 +176,35 @@ export class Collector implements Tracing {
   ): SendSpan {
     let carrier = passing;
     try {
+      if (
+        base === undefined &&
+        sending.baggage === undefined &&
+        !this.meters.recording &&
+        currentTracer() === undefined
+      ) {
+        const plain = passedBaggage("", sending.correlation, this.limits);
+        if (plain !== undefined) return new PassedSend(passedOn(passing, plain));
+      }
       const baggage = this.#baggageFor(base, sending);
       carrier = passedOn(passing, baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits));
       const tracer = currentTracer();
       const channel = sending.channel.name;
       if (tracer !== undefined) {
         const span = this.#startSend(tracer, verb, parent, baggage, sending, handled);
-        return new SendScope(this, channel, span, this.#inject(span, carrier.baggage));
+        return new SendScope(this, channel, span, this.inject(span, carrier.baggage));
       }
       if (this.meters.recording) return new SendScope(this, channel, undefined, carrier);
     } catch (error) {
       this.faults.report("send", error);
     }
     return carrier === noCarrier ? inertSend : new PassedSend(carrier);
+  }
+
+  /** What an output of a replay carries: it names the attempt that made it, and no span says that it was sent. */
+  passReplayed(span: Span | undefined, base: Baggage | undefined, sending: Sending): SendSpan {
+    const baggage = this.#baggageFor(base, sending);
+    const text = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
+    return new PassedSend(span === undefined ? passedOn(noCarrier, text) : this.inject(span, text));
   }
 
   #startSend(
@@ -232,7 +267,7 @@ export class Collector implements Tracing {
   }
 
   /** The wire holds W3C fields whatever propagators are registered, so that a span context is written even if none writes it. */
-  #inject(span: Span, baggage: string): Carrier {
+  inject(span: Span, baggage: string): Carrier {
     const carrier: WritableCarrier = { traceparent: "", tracestate: "", baggage };
     try {
       propagation.inject(trace.setSpan(ROOT_CONTEXT, span), carrier, carrierSetter);

@@ -67,7 +67,20 @@ test("tail prints the last entries, and with --from the ones from there on", asy
     ["e-5", "e-6"],
   );
   const recent = await run(log, "tail", "orders", "--from", "-5m");
-  assert.equal([recent.code, recent.out, recent.err], [0, "", 'There are no such entries in channel "orders".\n']);
+  assert.equal([recent.code, recent.out, recent.err], [1, "", 'There are no such entries in channel "orders".\n']);
+});
+
+test("tail of a channel that never was ends with 1, so that a script sees it, and with 0 when it follows until Ctrl-C", async () => {
+  await using log = new HandWritten();
+  const never = await run(log, "tail", "ordres");
+  assert.equal([never.code, never.out, never.err], [1, "", 'There are no such entries in channel "ordres".\n']);
+  await using child = start(log, "tail", "ordres", "--follow");
+  let appended = 0;
+  const seen = child.line("late-");
+  const stop = setInterval(() => void log.append("ordres", { id: `late-${appended++}` }), 50);
+  await seen.finally(() => clearInterval(stop));
+  child.kill("SIGINT");
+  assert.equal(await child.ended, { code: 0, signal: null });
 });
 
 test("tail shows entries that are no events, without letting them at the terminal", async () => {

@@ -137,5 +137,5 @@ test("passes plain baggage on as it would after taking it apart", () => {
     }),
     { numRuns: 2_000 },
   );
-  assert.ok(plain > 100, `only ${plain} were plain`);
+  assert.ok(plain > 20, `only ${plain} were plain`);
 });

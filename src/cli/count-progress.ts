@@ -1,0 +1,54 @@
+/** How far a recording or an import is: a bar where a person watches and the end is known, else a plain line every now and then. */
+
+import cliProgress from "cli-progress";
+
+export interface CountProgress extends Disposable {
+  /** `share`: of all there is to do, 0 to 1; undefined where that is not known. */
+  show(count: number, share: number | undefined): void;
+}
+
+const plainIntervalMs = 2_000;
+
+/** Dispose removes the bar, so that what is printed next stands on a line of its own. */
+export function openCountProgress(stream: NodeJS.WriteStream, noun: string): CountProgress {
+  const began = performance.now();
+  const textOf = (count: number): string => {
+    const perSecond = Math.round(count / Math.max(0.001, (performance.now() - began) / 1_000));
+    return `${count.toLocaleString("en-US")} ${noun}, ${perSecond.toLocaleString("en-US")}/s`;
+  };
+  return stream.isTTY ? openBar(stream, textOf) : openLines(stream, textOf);
+}
+
+function openBar(stream: NodeJS.WriteStream, textOf: (count: number) => string): CountProgress {
+  const bar = new cliProgress.SingleBar({
+    stream,
+    format: "{bar} {percentage}%  {text}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 30,
+    hideCursor: true,
+    clearOnComplete: true,
+    gracefulExit: false,
+  });
+  let isShown = false;
+  return {
+    show: (count, share = 0) => {
+      if (!isShown) bar.start(1_000, 0, { text: "" });
+      isShown = true;
+      bar.update(Math.round(1_000 * Math.min(1, Math.max(0, share))), { text: textOf(count) });
+    },
+    [Symbol.dispose]: () => bar.stop(),
+  };
+}
+
+function openLines(stream: NodeJS.WriteStream, textOf: (count: number) => string): CountProgress {
+  let dueAt = performance.now() + plainIntervalMs;
+  return {
+    show: (count) => {
+      if (performance.now() < dueAt) return;
+      dueAt = performance.now() + plainIntervalMs;
+      stream.write(`${textOf(count)}\n`);
+    },
+    [Symbol.dispose]: () => undefined,
+  };
+}

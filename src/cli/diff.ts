@@ -1,0 +1,60 @@
+/** `throughline diff`. Exit codes as those of `diff`: 0 the same, 1 different, 2 it could not be told. */
+
+import type { Command } from "commander";
+import { type Difference, diff, ThroughlineError } from "../index.ts";
+import { openObserver } from "../observer.ts";
+import { renderDiff } from "../replay/diff-render.ts";
+import { tlsFromEnv } from "../tls.ts";
+import { type CommonOptions, stderrLog, stopSignal, usageExitCode } from "./common.ts";
+import { knownChannels } from "./components.ts";
+import { print } from "./output.ts";
+import { channelsOf, isFile, namespaceSource, type PartitionedSource, recordingSource } from "./sources.ts";
+
+interface DiffCommandOptions extends CommonOptions {
+  readonly ignore?: readonly string[];
+}
+
+export const ignoreOption = [
+  "--ignore <paths...>",
+  "fields that may differ, such as payload.timestamp or payload.fills[].id",
+] as const;
+
+export function addDiff(program: Command): void {
+  program
+    .command("diff")
+    .description("compares two runs event by event: the same, changed, missing, added, and which orders that concerns")
+    .argument("<recorded>", "a recording's file, or a namespace")
+    .argument("<replayed>", "what is compared with it, likewise")
+    .option(...ignoreOption)
+    .action(async (recorded: string, replayed: string, _options: object, command: Command) => {
+      const { ignore, json } = command.optsWithGlobals<DiffCommandOptions>();
+      const signal = stopSignal();
+      try {
+        await using opened = new AsyncDisposableStack();
+        const sources = [await sourceOf(recorded, command, opened), await sourceOf(replayed, command, opened)] as const;
+        const difference = await diff(...sources, {
+          channels: knownChannels,
+          signal,
+          ...(ignore === undefined ? {} : { ignore }),
+        });
+        await printDiff(difference, json === true);
+      } catch (error) {
+        if (error instanceof ThroughlineError) command.error(error.message, { exitCode: usageExitCode });
+        if (error !== signal.reason) throw error;
+        command.error("Interrupted: it cannot be told.", { exitCode: usageExitCode });
+      }
+    });
+}
+
+/** Prints it, and says by the exit code whether there is a difference. */
+export async function printDiff(difference: Difference, json: boolean): Promise<void> {
+  await print(json ? JSON.stringify(difference, undefined, 2) : renderDiff(difference));
+  if (!difference.isSame) process.exitCode = 1;
+}
+
+async function sourceOf(text: string, command: Command, opened: AsyncDisposableStack): Promise<PartitionedSource> {
+  if (isFile(text)) return recordingSource(text);
+  const { url } = command.optsWithGlobals<CommonOptions>();
+  const observer = opened.use(openObserver({ url, tls: tlsFromEnv(process.env), namespace: text, log: stderrLog }));
+  return namespaceSource(observer, await channelsOf(observer));
+}

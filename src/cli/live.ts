@@ -1,0 +1,28 @@
+/** What a command that writes into a live namespace needs: `--live`, and a yes. */
+
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import { usageExitCode } from "./common.ts";
+
+/** Ends the process with one line without `--live`, and without `--yes` where nobody can be asked. */
+export async function mayWriteLive(
+  command: Command,
+  what: string,
+  { live, yes }: { readonly live?: true; readonly yes?: true },
+): Promise<boolean> {
+  if (live !== true) {
+    command.error(`error: ${what} Say --live if that is meant, or choose another --namespace`, {
+      exitCode: usageExitCode,
+    });
+  }
+  if (yes === true) return true;
+  if (!process.stdin.isTTY) {
+    command.error("error: nobody can be asked here: say --yes as well", { exitCode: usageExitCode });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${what} Go on? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

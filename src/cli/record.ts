@@ -1,0 +1,76 @@
+/** `throughline record`. */
+
+import { type Command, Option } from "commander";
+import { type RecordOptions, record } from "../replay/record.ts";
+import { observerOf, parsePosition, stopSignal } from "./common.ts";
+import { openCountProgress } from "./count-progress.ts";
+import { parseAttribute } from "./dead-filters.ts";
+import { print } from "./output.ts";
+
+interface RecordCommandOptions {
+  readonly output: string;
+  readonly component?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly where?: readonly string[];
+  readonly follow?: true;
+  readonly continue?: true;
+  readonly json?: true;
+}
+
+export function addRecord(program: Command): void {
+  program
+    .command("record")
+    .description("writes entries of channels to a file, byte for byte, to be replayed or imported")
+    .argument("<channels...>", "the channels")
+    .requiredOption("-o, --output <file>", "the recording; compressed where its name ends with .gz or .zst")
+    .option("--component <names...>", "also the order in which these components settled the entries")
+    .option(
+      "--from <position>",
+      "begin at an entry id, a time such as 2026-11-23T09:30Z, or -2h (s, m, h, d) ago",
+      parsePosition,
+    )
+    .option("--to <position>", "end there; by default, and at the latest, with what is newest now", parsePosition)
+    .addOption(
+      new Option(
+        "--where <name=value>",
+        "only entries with this attribute, such as user.id=u-3 or payload.symbol=AAPL; may be given again",
+      ).argParser((text: string, before: readonly string[] = []) => [...before, parseAttribute(text)]),
+    )
+    .option("-f, --follow", "then go on with new entries until Ctrl-C, which completes the recording")
+    .option("--continue", "go on with a recording that was interrupted")
+    .action(async (channels: string[], _options: object, self: Command) => {
+      const { output, component, continue: isContinued, json, ...rest } = self.optsWithGlobals<RecordCommandOptions>();
+      const { from, to, where, follow } = rest;
+      const signal = stopSignal();
+      await using observer = observerOf(self);
+      const progress = openCountProgress(process.stderr, "entries");
+      const options: RecordOptions = {
+        signal,
+        onProgress: ({ entries, at, fromMs, toMs }) =>
+          progress.show(entries, toMs === undefined ? undefined : (at - fromMs) / Math.max(1, toMs - fromMs)),
+        ...(component === undefined ? {} : { components: component }),
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+        ...(where === undefined ? {} : { where }),
+        ...(follow === undefined ? {} : { follow }),
+        ...(isContinued === undefined ? {} : { continue: isContinued }),
+      };
+      const report = await record(observer, channels, output, options).finally(() => progress[Symbol.dispose]());
+      for (const { channel, partition, afterId } of report.gaps) {
+        const text = `Entry ${afterId} of channel "${channel}", partition ${partition}, is gone: what came after it may have been trimmed unseen.\n`;
+        process.stderr.write(text);
+      }
+      if (json === true) await print(JSON.stringify(report));
+      else await print(textOf(report));
+      if (report.entries === 0 && follow !== true) process.stderr.write("There are no such entries.\n");
+      if (!report.isComplete || (report.entries === 0 && follow !== true)) process.exitCode = 1;
+    });
+}
+
+function textOf({ path, entries, settlements, isComplete }: Awaited<ReturnType<typeof record>>): string {
+  const settled = settlements === 0 ? "" : ` and ${settlements.toLocaleString("en-US")} settlements`;
+  const counts = `${entries.toLocaleString("en-US")} entries${settled}`;
+  if (isComplete) return `${path}: ${counts}.`;
+  return `${path}: ${counts}, interrupted. The same command with --continue goes on.`;
+}

@@ -1,0 +1,249 @@
+/** `throughline replay`: republishes a recording or a range of the log. What it shows is in replay-render.ts. */
+
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { ConfigError } from "../errors.ts";
+import { factorOf, type Speed } from "../replay/pacing.ts";
+import { openRecording } from "../replay/recording-reader.ts";
+import { isChannelName } from "../replay/request.ts";
+import type { RunRequest } from "../replay/runs.ts";
+import type { Replays, RunOptions, SourceOptions } from "../replays.ts";
+import { startTelemetry } from "../telemetry/index.ts";
+import { tlsFromEnv } from "../tls.ts";
+import { type CommonOptions, parsePosition, parseWhole, stderrLog, stopSignal, usageExitCode } from "./common.ts";
+import { openCountProgress } from "./count-progress.ts";
+import { mayWriteLive } from "./live.ts";
+import { print } from "./output.ts";
+import { addComponentOptions, replaysComponent } from "./replay-component.ts";
+import { rehearsalJson, rehearsalText, reportJson, reportText, requestText } from "./replay-render.ts";
+import { isFile } from "./sources.ts";
+
+interface ReplayCommandOptions extends CommonOptions {
+  readonly fromNamespace?: string;
+  readonly channel?: readonly string[];
+  readonly into?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly where?: string;
+  readonly limit?: number;
+  readonly speed?: Speed;
+  readonly live?: true;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly skipInvalid?: true;
+  readonly resume?: string;
+  readonly background?: true;
+}
+
+export function addReplay(program: Command): void {
+  const replay = program
+    .command("replay")
+    .description("republishes a recording, or channels of the log: into a shadow namespace, unless told otherwise")
+    .argument("[source...]", "a recording's file, or channels; not needed with --resume")
+    .option("--channel <name...>", "only these channels of a recording")
+    .addOption(
+      new Option("--from-namespace <name>", "where channels are read (default: NAMESPACE, or trading)").env(
+        "NAMESPACE",
+      ),
+    )
+    .option("--into <channel>", "republish into this channel; --namespace says of which namespace")
+    .option("--from <position>", "begin at an entry id, a time such as 2026-11-23T09:30Z, or -2h ago", parsePosition)
+    .option("--to <position>", "end at, included", parsePosition)
+    .addOption(
+      new Option("--where <name=value>", "only events with this attribute, such as user.id=u-3").argParser(
+        parseAttribute,
+      ),
+    )
+    .option("-n, --limit <count>", "only the first so many", parseWhole)
+    .option("--speed <speed>", "original (default), so many times as fast, or max", parseSpeed)
+    .option("--live", "the namespace is one that components work in, and it is meant")
+    .option("-y, --yes", "do not ask before a replay into a live namespace")
+    .option("--skip-invalid", "take what can be read of a damaged recording")
+    .option("--dry-run", "say what would go where, and write nothing")
+    .option("--resume <run>", "go on with a run that was interrupted")
+    .option("--background", "leave it to `throughline replays work`")
+    .addHelpText(
+      "after",
+      "\nHere, --namespace names where the events go. Without it they go into a shadow of the namespace that they come from.",
+    )
+    .action(async (sources: string[], _options: object, command: Command) => {
+      const signal = stopSignal();
+      await using _telemetry = await startTelemetry({ serviceName: "throughline-replay" });
+      if (await replaysComponent(sources, command, signal)) return;
+      const options = command.optsWithGlobals<ReplayCommandOptions>();
+      const source = await openedOf(sourceOf(command, sources, options));
+      await using replays = await openFor(command, source, options);
+      if (options.resume !== undefined) await resume(command, replays, options.resume, sources, options, signal);
+      else await begin(command, replays, source, options, signal);
+    });
+  addComponentOptions(replay);
+}
+
+async function begin(
+  command: Command,
+  replays: Replays,
+  source: SourceOptions,
+  options: ReplayCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const opened = await replays.open(source);
+  const { into, from, to, where, limit, speed, live, skipInvalid, json } = options;
+  const request = await replays.prepare(opened, {
+    namespace: targetOf(command),
+    into,
+    from,
+    to,
+    where,
+    limit,
+    speed,
+    live,
+    skipInvalid,
+  });
+  if (options.dryRun === true) {
+    const rehearsal = await replays.rehearse(opened, request);
+    await print(json === true ? rehearsalJson(rehearsal) : rehearsalText(rehearsal));
+    if (rehearsal.entries.size === 0) process.exitCode = 1;
+    return;
+  }
+  const what = `This republishes into the live namespace "${request.namespace}", whose components will handle it.`;
+  if (live === true && !(await mayWriteLive(command, what, options))) {
+    process.stderr.write("Nothing was done.\n");
+    process.exitCode = 1;
+    return;
+  }
+  if (options.background === true) {
+    await replays.queue(request);
+    await print(json === true ? JSON.stringify({ run: request.run, namespace: request.namespace }) : request.run);
+    process.stderr.write(`${requestText(request)}\nIt waits for \`throughline replays work\`.\n`);
+    return;
+  }
+  process.stderr.write(`${requestText(request)}\n`);
+  await show(request, json === true, (hooks) => replays.start(opened, request, { ...hooks, signal }));
+}
+
+async function resume(
+  command: Command,
+  replays: Replays,
+  run: string,
+  sources: readonly string[],
+  options: ReplayCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await replays.find(run);
+  if (found !== undefined) {
+    // What was asked for is kept with the run; what is given again must be the same.
+    const { request } = found;
+    const given = {
+      into: options.into,
+      from: options.from,
+      to: options.to,
+      where: options.where,
+      limit: options.limit,
+    };
+    const other = Object.entries(given).find(
+      ([name, value]) => value !== undefined && value !== request[name as keyof RunRequest],
+    );
+    const isOther = sources.length > 0 && !isSourceOf(request, sources);
+    if (other !== undefined || isOther) {
+      const what = isOther ? "source" : `--${other?.[0]}`;
+      command.error(`error: run ${run} has another ${what}: leave it out, what it began with is kept`, {
+        exitCode: usageExitCode,
+      });
+    }
+    process.stderr.write(`${requestText(request)}\n`);
+  }
+  const { speed } = options;
+  await show(found?.request, options.json === true, (hooks) => replays.resume(run, { ...hooks, speed, signal }));
+}
+
+async function show(
+  request: RunRequest | undefined,
+  json: boolean,
+  run: (hooks: RunOptions) => ReturnType<Replays["start"]>,
+): Promise<void> {
+  const total = request?.total;
+  let firstUnreadable: string | undefined;
+  using progress = openCountProgress(process.stderr, "events");
+  const report = await run({
+    onProgress: (entries) => progress.show(entries, total === undefined ? undefined : entries / Math.max(1, total)),
+    onUnreadable: ({ channel, entryId }) => {
+      firstUnreadable ??= `${channel}/${entryId}`;
+    },
+  });
+  progress[Symbol.dispose]();
+  if (firstUnreadable !== undefined) process.stderr.write(`Left out as no event: ${firstUnreadable}\n`);
+  await print(json ? reportJson(report) : reportText(report));
+  if (report.state !== "done" || report.entries === 0) process.exitCode = 1;
+}
+
+/** A path or a recording's ending is a file; all else are channels. */
+function sourceOf(command: Command, sources: readonly string[], options: ReplayCommandOptions): SourceOptions {
+  const { resume: run, from, to, channel: channels, skipInvalid } = options;
+  const wrong = (text: string): never => command.error(`error: ${text}`, { exitCode: usageExitCode });
+  const [first] = sources;
+  if (first === undefined) return run === undefined ? wrong("say what to replay: a recording's file, or channels") : {};
+  if (sources.some(isFile)) {
+    if (sources.length > 1) return wrong("one recording at a time, and not together with channels");
+    const onInvalid = (error: Error): void => void process.stderr.write(`Left out: ${error.message}\n`);
+    return { recording: resolve(first), channels, skipInvalid, onInvalid };
+  }
+  const odd = sources.find((name) => !isChannelName(name));
+  if (odd !== undefined)
+    return wrong(`"${odd}" is no channel; a recording without an ending is named with its path, ./${odd}`);
+  if (channels !== undefined) return wrong("--channel chooses from a recording; channels of the log are simply named");
+  const file = sources.find((name) => existsSync(name));
+  if (file !== undefined) process.stderr.write(`"${file}" is taken for a channel; the file is ./${file}\n`);
+  return { channels: sources, from, to };
+}
+
+function isSourceOf({ source, channels }: RunRequest, sources: readonly string[]): boolean {
+  if ("recording" in source) return sources.length === 1 && resolve(sources[0] as string) === source.recording;
+  return sources.length === channels.length && sources.every((name) => channels.includes(name));
+}
+
+/** Runs belong to the namespace that they replay: a recording says itself which that is. */
+async function openFor(
+  command: Command,
+  { recording }: SourceOptions,
+  options: ReplayCommandOptions,
+): Promise<Replays> {
+  const { openReplays } = await import("../replays.ts"); // only here: with BullMQ it takes longer than most commands do
+  const said = typeof recording === "object" ? recording.namespace : options.fromNamespace;
+  const namespace = said ?? "trading";
+  try {
+    return openReplays({ url: options.url, tls: tlsFromEnv(process.env), namespace, log: stderrLog });
+  } catch (error) {
+    if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
+    throw error;
+  }
+}
+
+async function openedOf(source: SourceOptions): Promise<SourceOptions> {
+  const { recording, skipInvalid = false, onInvalid } = source;
+  if (typeof recording !== "string") return source;
+  const options = { skipInvalid, ...(onInvalid === undefined ? {} : { onInvalid }) };
+  return { ...source, recording: await openRecording(recording, options) };
+}
+
+/** Only where it was said on the command line: NAMESPACE is where the events come from. */
+function targetOf(command: Command): string | undefined {
+  const program = command.parent as Command;
+  return program.getOptionValueSource("namespace") === "cli" ? program.opts<CommonOptions>().namespace : undefined;
+}
+
+function parseSpeed(text: string): Speed {
+  if (text === "original" || text === "max") return text;
+  const [, times] = /^(\d*\.?\d+)x?$/.exec(text) ?? [];
+  try {
+    factorOf(Number(times));
+    return Number(times);
+  } catch {
+    throw new InvalidArgumentError("It must be original, max, or how many times as fast, such as 10.");
+  }
+}
+
+function parseAttribute(text: string): string {
+  if (/^[A-Za-z_][\w.-]*=/.test(text)) return text;
+  throw new InvalidArgumentError("It must be name=value, or payload.path=value.");
+}

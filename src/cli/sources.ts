@@ -1,0 +1,38 @@
+/** Records as the command line names them: a recording's file, or what is in a namespace now. */
+
+import { openLog, openRecording, type ReplaySource } from "../index.ts";
+import type { Observer } from "../observer.ts";
+import { accessTo } from "../replay/access.ts";
+import type { LiveRange } from "../replay/live-source.ts";
+
+export interface PartitionedSource extends ReplaySource {
+  readonly partitions: number;
+}
+
+/** A path or a recording's ending is a file; all else is a channel's or a namespace's name. */
+export function isFile(text: string): boolean {
+  return text.includes("/") || /\.(ndjson|jsonl|json|gz|zst)$/.test(text);
+}
+
+/** `skipInvalid`: what is wrong is left out, and told. @throws {RecordingError} with the line, on anything that is wrong with the file */
+export async function recordingSource(path: string, skipInvalid = false): Promise<PartitionedSource> {
+  const onInvalid = (error: Error): void => void process.stderr.write(`Left out: ${error.message}\n`);
+  const recording = await openRecording(path, { skipInvalid, onInvalid });
+  return Object.assign(recording, { partitions: recording.header.partitions });
+}
+
+/** These channels of a namespace, with all that was settled. @throws {ReplayError} on a channel that does not exist. @throws {StoreError} */
+export async function namespaceSource(
+  observer: Observer,
+  channels: readonly string[],
+  range: LiveRange = {},
+): Promise<PartitionedSource> {
+  const catalogue = await accessTo(observer).inspector.catalogue();
+  return openLog(observer, channels, { ...range, components: [...(catalogue?.components.keys() ?? [])] });
+}
+
+/** Channels of the namespace that have entries. @throws {ConfigError} when it has not been used */
+export async function channelsOf(observer: Observer): Promise<readonly string[]> {
+  const { channels } = await observer.status();
+  return [...new Set(channels.filter(({ entries }) => entries > 0).map(({ channel }) => channel))];
+}

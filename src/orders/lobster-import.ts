@@ -1,0 +1,39 @@
+/** Lines of a LOBSTER message file as client orders with their times, to be imported. */
+
+import { basename } from "node:path";
+import { clientOrderEventId } from "./channels.ts";
+import { lobsterReader } from "./lobster.ts";
+import { symbolOf } from "./order-file.ts";
+import type { ClientOrder } from "./payloads.ts";
+
+export type LobsterLine =
+  | { readonly payload: ClientOrder; readonly at: number; readonly time?: number; readonly eventId: string }
+  | { readonly left: string }
+  | { readonly invalid: string };
+
+/**
+ * Reads one line after the other. A line's time is in seconds after midnight, of the day that the file's name says.
+ * @throws {ConfigError} when no symbol is given, and the file's name begins with none
+ */
+export function lobsterLine(path: string, symbol?: string): (text: string) => LobsterLine {
+  const read = lobsterReader(symbol ?? symbolOf(path));
+  const day = /\d{4}-\d{2}-\d{2}/.exec(basename(path))?.[0];
+  const midnight = day === undefined ? Number.NaN : Date.parse(day);
+  return (text) => {
+    const [, seconds = "", type] = /^\s*(\d{1,6}(?:\.\d+)?)\s*,\s*(\d)\s*,/.exec(text) ?? [];
+    const parsed = read(text);
+    if ("skipped" in parsed) return isOtherEvent(type) ? { left: parsed.skipped } : { invalid: parsed.skipped };
+    if (seconds === "") return { invalid: "the line does not begin with a time" };
+    const afterMidnight = Number(seconds) * 1_000;
+    const { order } = parsed;
+    const eventId = clientOrderEventId(order);
+    if (Number.isNaN(midnight)) return { payload: order, at: afterMidnight, eventId };
+    const at = midnight + afterMidnight;
+    return { payload: order, at, time: Math.floor(at), eventId };
+  };
+}
+
+/** A market event that asks for nothing new: cancellations, executions, halts. */
+function isOtherEvent(type: string | undefined): boolean {
+  return type !== undefined && /^[2-7]$/.test(type);
+}

@@ -1,0 +1,51 @@
+#!lua
+-- Appends entries exactly as they are given, once, however often it is sent.
+--
+-- KEYS[1]        numbers: hash, ring slot -> "<number>\n<reply>"; belongs to one producer session
+-- KEYS[2..]      the streams
+-- ARGV           number, ring size, numbers' time to live in ms; then for each entry: its stream 1.., "t" or "x", how many names and values
+--                there are, and these in turn; with "x" they are hexadecimal, as the bytes they stand for are no text
+-- Reply          an entry id each, in a line of its own
+--
+-- Order matters: the number is looked at before anything is appended and noted after all is, in one atomic step. Types are checked first,
+-- because Redis does not roll back. The header refuses the whole script when memory is full.
+local ARGV, KEYS, redis = ARGV, KEYS, redis
+local number, ring, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+
+local slot = tostring(tonumber(number) % ring)
+local noted = redis.call('HGET', KEYS[1], slot)
+if noted then
+  local newline = string.find(noted, '\n', 1, true)
+  local notedNumber = string.sub(noted, 1, newline - 1)
+  if notedNumber == number then
+    redis.call('PEXPIRE', KEYS[1], ttl) -- a write of this connection, which a WAIT after it then covers
+    return string.sub(noted, newline + 1)
+  end
+  if tonumber(notedNumber) > tonumber(number) then
+    return redis.error_reply('STALE batch ' .. number .. ' was overtaken by ' .. notedNumber)
+  end
+end
+for s = 2, #KEYS do
+  local kind = redis.call('TYPE', KEYS[s]).ok
+  if kind ~= 'stream' and kind ~= 'none' then return redis.error_reply('WRONGTYPE ' .. KEYS[s] .. ' is a ' .. kind .. ', not a stream') end
+end
+
+local function fromHex(text)
+  return (string.gsub(text, '..', function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+local ids = {}
+local i = 4
+while i <= #ARGV do
+  local stream, form, count = KEYS[tonumber(ARGV[i]) + 1], ARGV[i + 1], tonumber(ARGV[i + 2])
+  i = i + 3
+  if form == 'x' then
+    for f = i, i + count - 1 do ARGV[f] = fromHex(ARGV[f]) end
+  end
+  ids[#ids + 1] = redis.call('XADD', stream, '*', unpack(ARGV, i, i + count - 1))
+  i = i + count
+end
+local reply = table.concat(ids, '\n')
+redis.call('HSET', KEYS[1], slot, number .. '\n' .. reply)
+redis.call('PEXPIRE', KEYS[1], ttl)
+return reply

@@ -1,0 +1,111 @@
+/** Notes of runs in Redis: a hash each, and an index of them by the time of their making. */
+
+import { ReplayError } from "../errors.ts";
+import type { Run, RunCounts, RunRequest, RunState, RunStore } from "../replay/runs.ts";
+import type { Connection } from "./connections.ts";
+import { type Keys, replayKeys } from "./keys.ts";
+import { storeError } from "./outbox.ts";
+
+/** Every command here may be sent again after a lost reply. */
+export class RedisRunStore implements RunStore {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+
+  /** `namespace`: the one that is replayed. The notes lie in keys of their own, so that its own stay as they are. */
+  constructor(connection: Connection, namespace: string) {
+    this.#connection = connection;
+    this.#keys = replayKeys(namespace);
+  }
+
+  /** Under which BullMQ keeps the runs that wait for a worker. */
+  get bullPrefix(): string {
+    return this.#keys.bull();
+  }
+
+  async create(request: RunRequest, state: RunState): Promise<void> {
+    const json = JSON.stringify(request);
+    const key = this.#keys.replayRun(request.run);
+    await this.#ask(async (client) => {
+      // Its own text there: this is the command sent again.
+      if ((await client.hsetnx(key, "request", json)) === 0 && (await client.hget(key, "request")) !== json) {
+        throw new ReplayError(`there is a run ${request.run} already: --resume continues it`);
+      }
+      await client.hset(key, "state", state);
+      await client.zadd(this.#keys.replayRuns(), String(request.createdAt), request.run);
+    });
+  }
+
+  find(run: string): Promise<Run | undefined> {
+    return this.#ask(async (client) => toRun(await client.hgetall(this.#keys.replayRun(run))));
+  }
+
+  list(max: number): Promise<readonly Run[]> {
+    return this.#ask(async (client) => {
+      const names = await client.zrange(this.#keys.replayRuns(), 0, String(max - 1), "REV");
+      const runs = await Promise.all(names.map((name) => client.hgetall(this.#keys.replayRun(name))));
+      return runs.map(toRun).filter((run) => run !== undefined);
+    });
+  }
+
+  async begin(run: string): Promise<void> {
+    const seenAt = await this.now();
+    await this.#ask((client) => client.hset(this.#keys.replayRun(run), { state: "running", seenAt, error: "" }));
+  }
+
+  async beat(run: string, entries: number): Promise<boolean> {
+    const seenAt = await this.now();
+    const key = this.#keys.replayRun(run);
+    return this.#ask(async (client) => {
+      const [, state] = await Promise.all([client.hset(key, { seenAt, entries }), client.hget(key, "state")]);
+      return state === "cancelled";
+    });
+  }
+
+  async end(run: string, state: RunState, { entries, unreadable }: RunCounts, error = ""): Promise<void> {
+    const key = this.#keys.replayRun(run);
+    await this.#ask(async (client) => {
+      const wasCancelled = (await client.hget(key, "state")) === "cancelled" && state !== "done";
+      await client.hset(key, { entries, unreadable, ...(wasCancelled ? {} : { state, error }) });
+    });
+  }
+
+  cancel(run: string): Promise<boolean> {
+    const key = this.#keys.replayRun(run);
+    return this.#ask(async (client) => {
+      const state = await client.hget(key, "state");
+      if (state === null) throw new ReplayError(`there is no run ${run}: \`throughline replays\` lists them`);
+      if (state === "done") return false;
+      await client.hset(key, "state", "cancelled");
+      return true;
+    });
+  }
+
+  now(): Promise<number> {
+    return this.#ask(async (client) => {
+      const [seconds, micros] = await client.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    });
+  }
+
+  async #ask<T>(ask: (client: Connection["client"]) => Promise<T>): Promise<T> {
+    try {
+      return await this.#connection.repeat(() => ask(this.#connection.client));
+    } catch (error) {
+      if (error instanceof ReplayError) throw error;
+      throw storeError("the notes of the replay cannot be read or written", error);
+    }
+  }
+}
+
+function toRun(fields: Readonly<Record<string, string>>): Run | undefined {
+  const { request, state, entries = "0", unreadable = "0", error = "", seenAt = "0" } = fields;
+  if (request === undefined) return undefined;
+  return {
+    request: JSON.parse(request) as RunRequest,
+    state: state as RunState,
+    entries: Number(entries),
+    unreadable: Number(unreadable),
+    error,
+    seenAt: Number(seenAt),
+  };
+}

@@ -1,0 +1,91 @@
+/** What is known of a run of a replay: what was asked for, and how it stands. Kept so that it can be resumed, listed and cancelled. */
+
+import type { Speed } from "./pacing.ts";
+
+/** Where a run reads. */
+export type RunSource =
+  | {
+      readonly recording: string;
+      /** By which a file that has been replaced is known. */
+      readonly recordedAt: number;
+      readonly entries: number;
+    }
+  | { readonly channels: readonly string[]; readonly from: string; readonly to: string };
+
+/** What was asked for. Does not change while the run lasts. */
+export interface RunRequest {
+  readonly run: string;
+  /** The namespace that the entries come from. */
+  readonly sourceNamespace: string;
+  readonly source: RunSource;
+  /** The namespace that they go to. */
+  readonly namespace: string;
+  readonly into?: string;
+  /** Only these channels of the source. */
+  readonly channels: readonly string[];
+  readonly partitions: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly where?: string;
+  readonly limit?: number;
+  readonly speed: Speed;
+  readonly skipInvalid: boolean;
+  readonly live: boolean;
+  /** How many entries it has to republish; absent where that is not known without reading them all. */
+  readonly total?: number;
+  /** Epoch ms on the server's clock. */
+  readonly createdAt: number;
+}
+
+/**
+ * `queued`: waits for a worker. `running`: a process has it. `stopped`: it was interrupted. `cancelled`: somebody has asked for its end.
+ * `failed`: `error` says why. All but `done` can be resumed.
+ */
+export type RunState = "queued" | "running" | "stopped" | "cancelled" | "failed" | "done";
+
+export interface Run {
+  readonly request: RunRequest;
+  readonly state: RunState;
+  /** Entries that were appended when it last said so. */
+  readonly entries: number;
+  /** Entries that are no events, and were left out. */
+  readonly unreadable: number;
+  /** Empty unless it has failed. */
+  readonly error: string;
+  /** When its process last spoke, epoch ms on the server's clock; 0 where none has yet. */
+  readonly seenAt: number;
+}
+
+/** Notes of the runs that replay one namespace. They lie beside it, not in it. */
+export interface RunStore {
+  /** @throws {ReplayError} where there is a run of this id */
+  create(request: RunRequest, state: RunState): Promise<void>;
+  find(run: string): Promise<Run | undefined>;
+  /** The latest first. */
+  list(max: number): Promise<readonly Run[]>;
+  /** Notes that a process works on it. */
+  begin(run: string): Promise<void>;
+  /** Says that the process lives. True: the run was cancelled. */
+  beat(run: string, entries: number): Promise<boolean>;
+  /** Notes how it has ended, unless it was cancelled meanwhile. */
+  end(run: string, state: RunState, counts: RunCounts, error?: string): Promise<void>;
+  /** Asks for its end; false where it has ended already. */
+  cancel(run: string): Promise<boolean>;
+  /** The server's clock, epoch ms. */
+  now(): Promise<number>;
+}
+
+export interface RunCounts {
+  readonly entries: number;
+  readonly unreadable: number;
+}
+
+/** How often the process of a run says that it lives, ms. */
+export const beatEveryMs = 1_000;
+/** After this silence a run that says it runs is taken for interrupted, ms. */
+const silenceMs = 10_000;
+
+/** As it stands at a time on the server's clock: a process that was killed could not say so. */
+export function stateAt({ state, seenAt }: Run, now: number): RunState {
+  return state === "running" && now - seenAt > silenceMs ? "stopped" : state;
+}

@@ -1,0 +1,22 @@
+/** A source of which only some entries are taken. Its settlements stay: they name what they name. */
+
+import { Selection, type SelectionOptions } from "./selection.ts";
+import type { ReplayLine, ReplaySource } from "./source.ts";
+
+/** @throws {ConfigError} */
+export function selected(source: ReplaySource, options: SelectionOptions): ReplaySource {
+  const isAll = Object.values(options).every((option) => option === undefined);
+  if (isAll) return source;
+  new Selection(options); // refuses what cannot be, before anything is read
+  return {
+    name: source.name,
+    namespace: source.namespace,
+    channels: source.channels.filter((channel) => options.channels?.includes(channel) ?? true),
+    async *lines(signal?: AbortSignal): AsyncGenerator<ReplayLine, void, undefined> {
+      const selection = new Selection(options);
+      for await (const line of source.lines(signal)) {
+        if (line.kind === "settlement" || selection.take(line.entry) === "taken") yield line;
+      }
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** The span of a replay as a whole, and the attempts that belong to it. */
+
+import { type Attributes, ROOT_CONTEXT, type Span, SpanKind } from "@opentelemetry/api";
+import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports.ts";
+import { attribute, correlate, errorTypeOf } from "./attributes.ts";
+import { spanContextOf, traceparentOf } from "./carrier.ts";
+import { linksTo } from "./links.ts";
+import { ProcessScope, type ReplayedIn } from "./process-span.ts";
+import { currentTracer } from "./sdk.ts";
+import { fail, PassedSend, UnmeasuredSend } from "./send-spans.ts";
+import type { Collector } from "./tracer.ts";
+
+export class ReplayScope implements ReplaySpan {
+  readonly #collector: Collector;
+  readonly #replaying: Replaying;
+  #span: Span | undefined;
+
+  constructor(collector: Collector, replaying: Replaying) {
+    this.#collector = collector;
+    this.#replaying = replaying;
+  }
+
+  open(): void {
+    const { channels, component, runId } = this.#replaying;
+    const name = channels.join(",");
+    const attributes: Attributes = {
+      [attribute.system]: "redis",
+      [attribute.operationName]: "replay",
+      [attribute.channel]: name,
+      [attribute.replayRun]: runId,
+    };
+    if (component !== undefined) attributes[attribute.component] = component;
+    const options = { kind: SpanKind.INTERNAL, attributes };
+    this.#span = currentTracer()?.startSpan(`replay ${name}`, options, ROOT_CONTEXT);
+  }
+
+  get traceparent(): string {
+    return this.#span === undefined ? "" : traceparentOf(this.#span.spanContext());
+  }
+
+  process(processing: Processing): ProcessSpan {
+    const replay: ReplayedIn = { runId: this.#replaying.runId, span: this.#span?.spanContext() };
+    const scope = new ProcessScope(this.#collector, processing, replay);
+    this.#collector.faults.attempt("process", () => scope.open(), undefined);
+    return scope;
+  }
+
+  republish(republishing: Republishing): SendSpan {
+    const { faults } = this.#collector;
+    const { baggage } = republishing.carrier;
+    const untraced = new PassedSend({ traceparent: "", tracestate: "", baggage });
+    return faults.attempt<SendSpan>("send", () => this.#openSend(republishing) ?? untraced, untraced);
+  }
+
+  #openSend({ channel, partition, eventId, carrier }: Republishing): SendSpan | undefined {
+    const tracer = currentTracer();
+    if (tracer === undefined) return undefined;
+    const collector = this.#collector;
+    const spans = collector.channels.of(channel);
+    const attributes: Attributes = {
+      ...spans.send,
+      [attribute.partition]: String(partition),
+      [attribute.eventId]: eventId,
+      [attribute.replayRun]: this.#replaying.runId,
+    };
+    correlate(attributes, collector.decodeBaggage(channel.name, carrier), {});
+    const links = linksTo([this.#span?.spanContext(), spanContextOf(carrier.traceparent)], attributes);
+    const span = tracer.startSpan(spans.sendName, { kind: SpanKind.PRODUCER, attributes, links }, ROOT_CONTEXT);
+    return new UnmeasuredSend(collector.faults, span, collector.inject(span, carrier.baggage));
+  }
+
+  ended(entries: number, error?: unknown): void {
+    const span = this.#span;
+    if (span === undefined) return;
+    this.#collector.faults.attempt(
+      "replay",
+      () => {
+        span.setAttribute(attribute.replayEntries, entries);
+        if (error !== undefined) fail(span, errorTypeOf(error), error);
+        span.end();
+      },
+      undefined,
+    );
+  }
+}

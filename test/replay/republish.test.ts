@@ -1,0 +1,261 @@
+/** What a replay writes: the same events under ids of its run, in a shadow, and nothing where they came from. */
+
+import * as assert from "uvu/assert";
+import { ConfigError, connectBackbone, deriveEventId, on, openReplays, ReplayError, replay } from "../../src/index.ts";
+import { HandWritten } from "../observe/hand-written.ts";
+import { things } from "../support/backbone.ts";
+import { rejects } from "../support/rejects.ts";
+import { test } from "../support/test.ts";
+import { Stage } from "./stage.ts";
+
+const t0 = 1_700_000_000_000;
+
+/** Two orders, an exchange order that both caused, and what came before them and is not replayed. */
+async function trade(log: HandWritten): Promise<void> {
+  await log.describe(["orders", "exchange-orders"]);
+  const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+  await log.append(
+    "orders",
+    { id: "o-1", key: "AAPL", time: 17, payload: { n: 1 }, causes: ["basket"], baggage: "user.id=u%3A1", traceparent },
+    `${t0}-0`,
+  );
+  await log.append("orders", { id: "o-2", key: "MSFT", payload: { n: 2 } }, `${t0 + 1}-0`);
+  // In the stream that is read first, and before its causes within their millisecond.
+  await log.append("exchange-orders", { id: "x-1", causes: ["o-1", "o-2"] }, `${t0 + 1}-0`);
+}
+
+test("keeps key, payload, time and baggage, and gives ids that derive from the run and the original", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const payload = '{"n":1.0,"big":12345678901234567890,"a":"\\u0041 é\\u2028"  }';
+  await stage.log.appendRaw(stage.log.stream("orders"), { id: "odd,id", payload, key: "k" }, `${t0 + 5}-0`);
+  const report = await stage.replay(["orders"], { run: "r-1" });
+  const [first, , odd] = await stage.entries(report.namespace, "orders");
+  assert.is(first?.["id"], deriveEventId("o-1", "r-1", "replay"));
+  assert.equal([first?.["key"], first?.["time"], first?.["payload"]], ["AAPL", "17", '{"n":1}']);
+  assert.is(first?.["baggage"], "user.id=u%3A1");
+  assert.is(odd?.["payload"], payload);
+  assert.is(odd?.["time"], String(t0 + 5), "an entry without a time has that of its append");
+  assert.is(odd?.["causes"], "replay:r-1,odd%2cid");
+  assert.equal([report.entries, report.appended, report.state, report.unreadable], [3, 3, "done", 0]);
+});
+
+test("rewrites the causes that are part of the replay, and keeps the others", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const { namespace } = await stage.replay(["exchange-orders", "orders"], { run: "r-1" });
+  const [order] = await stage.entries(namespace, "orders");
+  const [exchangeOrder] = await stage.entries(namespace, "exchange-orders");
+  const original = `o-1 00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+  assert.is(order?.["causes"], `replay:r-1,${original},basket`);
+  const [one, two] = ["o-1", "o-2"].map((id) => deriveEventId(id, "r-1", "replay"));
+  assert.is(exchangeOrder?.["causes"], `replay:r-1,x-1,${one},${two}`);
+});
+
+test("goes into a shadow of its own, and leaves the namespace that it reads as it was", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const { client, namespace } = stage.log;
+  await stage.log.group("orders", "algorithm");
+  await stage.log.settle("orders", "algorithm", 1);
+  const dump = async (): Promise<string> => {
+    const keys = [...(await client.keys(`{${namespace}:*`)), `${namespace}:meta`].sort();
+    const groups = await client.xinfo("GROUPS", stage.log.stream("orders"));
+    return JSON.stringify([
+      await Promise.all(keys.map(async (key) => [key, (await client.dump(key))?.length])),
+      groups,
+    ]);
+  };
+  const before = await dump();
+  const one = await stage.replay(["orders"]);
+  const two = await stage.replay(["orders"]);
+  assert.is(await dump(), before);
+  assert.is.not(one.namespace, two.namespace);
+  assert.match(one.namespace, new RegExp(`^${namespace.slice(0, 30)}`));
+  assert.ok(one.namespace.length <= 64);
+  assert.is((await stage.entries(two.namespace, "orders")).length, 2);
+});
+
+test("a live namespace needs to be meant, also one that was only written to by hand", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  await using other = new HandWritten();
+  await other.append("orders", { id: "by hand" });
+  for (const namespace of [stage.log.namespace, other.namespace]) {
+    const error = await rejects(stage.replay(["orders"], { namespace }), ReplayError);
+    assert.match(error.message, "is live");
+  }
+  assert.is(await other.client.xlen(other.stream("orders")), 1);
+  await other.describe(["orders"]);
+  const report = await stage.replay(["orders"], { namespace: other.namespace, live: true });
+  assert.is(report.entries, 2);
+  assert.is(await other.client.xlen(other.stream("orders")), 3);
+  assert.is(await other.client.hget(`${other.namespace}:meta`, "shadow"), null, "it is no shadow now");
+});
+
+test("a replay into the channel that it reads ends where that ended", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const { namespace } = stage.log;
+  const report = await stage.replay(["orders"], { namespace, live: true });
+  assert.is(report.entries, 2);
+  assert.is((await stage.entries(namespace, "orders")).length, 4);
+});
+
+test("a shadow may be named, and used again by another replay", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const namespace = `${stage.log.namespace.slice(0, 50)}-again`;
+  await stage.replay(["orders"], { namespace });
+  await stage.replay(["orders"], { namespace, into: "more-orders" });
+  assert.is((await stage.entries(namespace, "orders")).length, 2);
+  assert.is((await stage.entries(namespace, "more-orders")).length, 2);
+});
+
+test("takes only what a range, an attribute, or a count leaves", async () => {
+  await using stage = new Stage();
+  await stage.log.describe(["orders"]);
+  for (let i = 0; i < 10; i++) {
+    await stage.log.append("orders", { id: `o-${i}`, payload: { n: i }, baggage: `user.id=u${i % 2}` }, `${t0 + i}-0`);
+  }
+  const cases = [
+    [{ from: `${t0 + 7}-0` }, [7, 8, 9]],
+    [{ from: `(${t0 + 7}-0` }, [8, 9]],
+    [{ to: String(t0 + 1) }, [0, 1]],
+    [{ where: "user.id=u1" }, [1, 3, 5, 7, 9]],
+    [{ where: "payload.n=4" }, [4]],
+    [{ where: "user.id=u0", from: String(t0 + 3), limit: 2 }, [4, 6]],
+    [{ limit: 0 }, []],
+  ] as const;
+  for (const [options, wanted] of cases) {
+    const { namespace } = await stage.replay(["orders"], options);
+    const got = (await stage.entries(namespace, "orders")).map((entry) => JSON.parse(entry["payload"] ?? "").n);
+    assert.equal(got, wanted, JSON.stringify(options));
+  }
+});
+
+test("what is no event is left out and counted", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  await stage.log.appendRaw(stage.log.stream("orders"), { what: "no payload" });
+  const bytes = Buffer.from([0x22, 0xff, 0xfe, 0x22]);
+  await stage.log.client.xadd(stage.log.stream("orders"), "*", "payload", bytes);
+  await stage.log.append("orders", { id: "valid", payload: "\ufffd" });
+  const seen: string[] = [];
+  const report = await stage.replay(["orders"], {}, { onUnreadable: ({ channel }) => void seen.push(channel) });
+  assert.equal([report.entries, report.unreadable, seen], [3, 2, ["orders", "orders"]]);
+  const last = (await stage.entries(report.namespace, "orders")).at(-1);
+  assert.is(last?.["payload"], '"\ufffd"');
+});
+
+test("entries stay in the partition that they are in", async () => {
+  await using stage = new Stage();
+  await stage.log.describe(["orders"], {}, 3);
+  for (let i = 0; i < 9; i++) await stage.log.append("orders", { id: `o-${i}` }, "*", i % 3);
+  const { namespace, entries } = await stage.replay(["orders"]);
+  assert.is(entries, 9);
+  for (const partition of [0, 1, 2]) assert.is((await stage.entries(namespace, "orders", partition)).length, 3);
+});
+
+test("a component handles what is replayed as it handles what is published", async () => {
+  await using stage = new Stage();
+  const channel = things("things");
+  await using live = await connectBackbone({ url: stage.log.url, namespace: stage.log.namespace });
+  for (let n = 0; n < 300; n++) await live.publish(channel, { n, key: `k${n % 7}` });
+  const { namespace } = await stage.replay(["things"]);
+  await using shadow = await connectBackbone({ url: stage.log.url, namespace });
+  const handled: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const component = shadow.component("counter", [
+    on(channel, ({ payload }) => {
+      if (handled.push(payload.n) === 300) resolve();
+    }),
+  ]);
+  const stop = new AbortController();
+  const run = component.run(stop.signal);
+  await promise;
+  stop.abort();
+  await run;
+  assert.equal(
+    handled.toSorted((a, b) => a - b),
+    Array.from({ length: 300 }, (_, n) => n),
+  );
+});
+
+test("what cannot be is refused before anything is written", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  await using other = new HandWritten();
+  await other.describe(["orders"], {}, 4);
+  const { url, namespace } = stage.log;
+  const cases: readonly (readonly [Parameters<typeof replay>[0], RegExp])[] = [
+    [{ url, sourceNamespace: namespace, channels: ["nothing"] }, /no channel "nothing" in namespace/],
+    [
+      { url, sourceNamespace: namespace, channels: ["orders", "exchange-orders"], into: "one" },
+      /cannot all go into "one"/,
+    ],
+    [
+      { url, sourceNamespace: namespace, channels: ["orders"], namespace: other.namespace, live: true },
+      /lie in 1 partitions, and .* has 4/,
+    ],
+    [
+      { url, sourceNamespace: namespace, channels: ["orders"], namespace, live: true, into: "typo" },
+      /no channel "typo"/,
+    ],
+    [{ url, sourceNamespace: namespace, resume: "r-unknown" }, /no run r-unknown/],
+  ];
+  for (const [options, message] of cases) await rejects(replay(options), ReplayError, message);
+  const wrong: readonly Parameters<typeof replay>[0][] = [
+    { url },
+    { url, sourceNamespace: namespace },
+    { url, sourceNamespace: namespace, channels: ["orders"], speed: 0 },
+    { url, sourceNamespace: namespace, channels: ["orders"], run: "A run" },
+    { url, sourceNamespace: namespace, channels: ["orders"], where: "nothing" },
+    { url, sourceNamespace: namespace, channels: ["orders"], limit: -1 },
+    { url, sourceNamespace: namespace, channels: ["orders"], namespace: "Not One" },
+  ];
+  for (const options of wrong) await rejects(replay(options), ConfigError);
+  assert.equal(await stage.log.client.keys(`{${namespace}-replay*`), []);
+});
+
+test("an entry that the target refuses ends the run, which can be resumed when it takes them again", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const { client } = stage.log;
+  const namespace = `${stage.log.namespace.slice(0, 50)}-odd`;
+  await client.set(`{${namespace}:0}:exchange-orders`, "a text");
+  const replayed = stage.replay(["orders", "exchange-orders"], { namespace, run: "r-1", live: true });
+  await rejects(replayed, ReplayError, /no channel|is live/);
+  await client.del(`{${namespace}:0}:exchange-orders`);
+  await stage.replay(["orders"], { namespace, run: "r-0" });
+  await client.set(`{${namespace}:0}:exchange-orders`, "a text");
+  await rejects(
+    stage.replay(["exchange-orders", "orders"], { namespace, run: "r-1" }),
+    ReplayError,
+    /is a string, not a stream/,
+  );
+  assert.is((await stage.replays.find("r-1"))?.state, "failed");
+  assert.is((await stage.entries(namespace, "orders")).length, 2, "nothing of the refused batch was written");
+  await client.del(`{${namespace}:0}:exchange-orders`);
+  assert.is((await stage.replays.resume("r-1")).entries, 3);
+  assert.is((await stage.entries(namespace, "exchange-orders")).length, 1);
+});
+
+test("a rehearsal counts what would go where, and writes nothing", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const source = await stage.replays.open({ channels: ["orders", "exchange-orders"] });
+  const request = await stage.replays.prepare(source, {});
+  const { entries, unreadable, firstAt, lastAt } = await stage.replays.rehearse(source, request);
+  assert.equal(
+    [...entries],
+    [
+      ["orders", 2],
+      ["exchange-orders", 1],
+    ],
+  );
+  assert.equal([unreadable, firstAt, lastAt], [0, t0, t0 + 1]);
+  assert.equal(await stage.log.client.keys(`*${request.namespace}*`), []);
+  await using same = openReplays({ url: stage.log.url, namespace: stage.log.namespace });
+  assert.equal(await same.list(), []);
+});
