@@ -1,12 +1,12 @@
 /** Composition root: options in, wired parts out. Owns every connection and disposes of it. */
 
 import type { Channel } from "./channel.ts";
-import { type Component, type ComponentParts, RunningComponent } from "./consume/component.ts";
+import { type Component, type ComponentHealth, type ComponentParts, RunningComponent } from "./consume/component.ts";
 import { type ComponentOptions, resolveComponentOptions } from "./consume/options.ts";
 import type { Subscription } from "./consume/subscription.ts";
 import { type DeadLetters, StoredDeadLetters } from "./dead-letters/dead-letters.ts";
 import { ConfigError } from "./errors.ts";
-import type { EventRef } from "./event.ts";
+import type { Published } from "./event.ts";
 import type { NotificationHandler } from "./notify.ts";
 import { gaugesOf } from "./observe/gauges.ts";
 import { findJourney, type Journey, type JourneyOptions } from "./observe/journey.ts";
@@ -20,12 +20,14 @@ import { RedisAppender, type StoreContext } from "./redis/appender.ts";
 import { Connection, parseRedisUrl } from "./redis/connections.ts";
 import { RedisDeadLetterStore } from "./redis/dead-letter-store.ts";
 import { refuseWithoutDurability } from "./redis/durability.ts";
+import { RedisExactAppender } from "./redis/exact-appender.ts";
 import { RedisInspector } from "./redis/inspect.ts";
 import { Keys } from "./redis/keys.ts";
-import { describe, openNamespace } from "./redis/namespace.ts";
+import { describe, Namespace } from "./redis/namespace.ts";
 import { ServerClock } from "./redis/server-clock.ts";
 import { RedisStreamStore } from "./redis/stream-store.ts";
 import { RedisTrimmer } from "./redis/trimmer.ts";
+import { grantAccess } from "./replay/access.ts";
 import { describeRetention, letsGo } from "./retention/policy.ts";
 import { RetentionRound } from "./retention/trim.ts";
 import { bullTelemetry } from "./schedule/bull-telemetry.ts";
@@ -43,11 +45,12 @@ export interface Backbone extends AsyncDisposable {
   /**
    * Resolves when Redis has appended the event.
    * @throws {PayloadError} before anything is sent
+   * @throws {ChannelError} when the channel's `key` or `correlation` fails on the payload; nothing is sent then either
    * @throws {PublishError} when Redis does not answer in time, or refuses
    */
-  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<EventRef>;
+  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published>;
   /** Appends all or none, in this order. Up to 1,000 events made by `item`, of one partition. @throws as `publish` */
-  publishAll(items: readonly PublishItem[]): Promise<readonly EventRef[]>;
+  publishAll(items: readonly PublishItem[]): Promise<readonly Published[]>;
   /** The channel as something that takes notifications, for code that should know nothing else. */
   notifier<P>(channel: Channel<P>): NotificationHandler<P>;
   /** A consumer group's handlers, to be run in this process. @throws {ConfigError} */
@@ -57,6 +60,8 @@ export interface Backbone extends AsyncDisposable {
    * channels have a retention begin by themselves.
    */
   maintain(): void;
+  /** How the components of this process do, those that are closed left out; Redis is not asked. */
+  health(): readonly ComponentHealth[];
   /** A component's state as it was last settled, from outside. */
   view<V>(component: string, store: string): StateReader<V>;
   /** Entries of a channel in log order; touches no group's position. */
@@ -90,11 +95,11 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   const open = openerOf(resolved, tracing);
   const connection = open("publish");
   try {
-    await openNamespace(connection, keys, partitions, signal);
+    const namespace = await Namespace.open(connection, keys, partitions, signal);
     if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
     clock = new ServerClock(connection);
     await clock.measure().catch(() => undefined); // the host's clock does until the next time
-    return new ConnectedBackbone(resolved, keys, { tracing, open, connection, clock });
+    return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock });
   } catch (error) {
     connection.close();
     throw error;
@@ -112,6 +117,7 @@ function openerOf(
 
 /** What a backbone is made of once Redis has answered. */
 interface Parts {
+  readonly namespace: Namespace;
   readonly tracing: Tracing;
   readonly open: (purpose: string) => Connection;
   readonly connection: Connection;
@@ -137,7 +143,8 @@ class ConnectedBackbone implements Backbone {
   #maintenance: { readonly rounds: BullMaintenance; readonly trimmer: RedisTrimmer } | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ResolvedBackboneOptions, keys: Keys, { tracing, open, connection, clock }: Parts) {
+  constructor(options: ResolvedBackboneOptions, keys: Keys, parts: Parts) {
+    const { tracing, open, connection, clock } = parts;
     const { namespace, url, tls, log, partitions } = options;
     this.namespace = namespace;
     this.#options = options;
@@ -147,6 +154,7 @@ class ConnectedBackbone implements Backbone {
     this.#tracing = tracing;
     this.#open = open;
     this.#storeContext = {
+      namespace: parts.namespace,
       confirmation: options.durability === undefined ? undefined : { durability: options.durability, log },
       onEvicted: (evicted) => this.#tellEvicted(evicted),
     };
@@ -154,15 +162,34 @@ class ConnectedBackbone implements Backbone {
     this.#producer = new Producer(appender, this.#tracing, partitions, options, (channel) =>
       this.#describeChannel(channel),
     );
-    this.#inspector = new RedisInspector({ url, tls, namespace, log, quietly: (run) => tracing.quietly(run) });
+    this.#inspector = new RedisInspector({
+      url,
+      tls,
+      namespace,
+      partitions,
+      log,
+      quietly: (run) => tracing.quietly(run),
+    });
     this.#deadLetterStore = new RedisDeadLetterStore(connection, keys);
+    grantAccess(this, {
+      inspector: this.#inspector,
+      openExactAppender: (channels) =>
+        new RedisExactAppender({
+          connection: open("import"),
+          keys,
+          partitions,
+          channels,
+          context: this.#storeContext,
+          timeoutMs: options.publishTimeoutMs,
+        }),
+    });
   }
 
-  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<EventRef> {
+  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published> {
     return this.#producer.publish(channel, payload, options);
   }
 
-  publishAll(items: readonly PublishItem[]): Promise<readonly EventRef[]> {
+  publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     return this.#producer.publishAll(items);
   }
 
@@ -243,6 +270,10 @@ class ConnectedBackbone implements Backbone {
       });
     const rounds = this.#tracing.atRoot(() => this.#tracing.quietly(open));
     this.#maintenance = { rounds, trimmer };
+  }
+
+  health(): readonly ComponentHealth[] {
+    return [...this.#components].map(({ health }) => health);
   }
 
   view<V>(component: string, store: string): StateReader<V> {

@@ -112,8 +112,9 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
   return Object.freeze({
     name,
     schema,
-    key: definition.key ?? (() => ""),
-    correlation: definition.correlation ?? (() => noCorrelation),
+    key: definition.key === undefined ? () => "" : keyOf(name, definition.key),
+    correlation:
+      definition.correlation === undefined ? () => noCorrelation : blaming(name, "correlation", definition.correlation),
     dedupeWindowMs: positive(name, "dedupe.windowMs", definition.dedupe?.windowMs ?? 0, 0),
     retry: resolveRetry(definition.retry, `channel "${name}"`),
     retention,
@@ -122,6 +123,27 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
     maxPayloadBytes: positive(name, "maxPayloadBytes", definition.maxPayloadBytes ?? 1_048_576, 1),
     maxNesting: positive(name, "maxNesting", definition.maxNesting ?? 64, 1),
   });
+}
+
+/** What it throws says whose function failed: the payload fits the schema, so the definition is what must be mended. */
+function blaming<P, R>(channel: string, option: "key" | "correlation", given: (payload: P) => R): (payload: P) => R {
+  return (payload) => {
+    try {
+      return given(payload);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ChannelError(`channel "${channel}": its ${option} function threw: ${reason}`, { cause });
+    }
+  };
+}
+
+function keyOf<P>(channel: string, given: (payload: P) => string): (payload: P) => string {
+  const key = blaming(channel, "key", given);
+  return (payload) => {
+    const value = key(payload);
+    if (typeof value === "string") return value;
+    throw new ChannelError(`channel "${channel}": its key function gave ${typeof value}, it must give a string`);
+  };
 }
 
 /** Applies the defaults over `base`. `owner` names the channel or subscription in the error. @throws {ChannelError} */

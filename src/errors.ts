@@ -102,3 +102,24 @@ export class CrashLoopError extends ThroughlineError {
 export class LostEntryError extends ThroughlineError {
   readonly code = "THROUGHLINE_LOST_ENTRY";
 }
+
+/** A recording, or a file to import, that cannot be written or read. `line` counts from 1; undefined where it is no single line's fault. */
+export class RecordingError extends ThroughlineError {
+  readonly code = "THROUGHLINE_RECORDING";
+  readonly file: string;
+  readonly line: number | undefined;
+
+  constructor(file: string, line: number | undefined, reason: string, options?: ErrorOptions) {
+    super(`${file}${line === undefined ? "" : `, line ${line}`}: ${reason}`, options);
+    this.file = file;
+    this.line = line;
+  }
+}
+
+/**
+ * A replay that cannot begin, or cannot go on: a source or a target that does not fit, a run that is not known, or that another process
+ * has taken over. What was republished stays, and a run that was begun can be resumed.
+ */
+export class ReplayError extends ThroughlineError {
+  readonly code = "THROUGHLINE_REPLAY";
+}

@@ -1,10 +1,8 @@
 /** Event ids: random for root events, derived for the outputs of a handler, so that a redelivery derives the same ones. */
 
-import { hash, randomFillSync } from "node:crypto";
+import { hash } from "node:crypto";
+import { randomHex } from "./random-hex.ts";
 
-/** Random bytes for some hundred ids: asking the system for each id's own would cost more than all else about a publish. */
-const random: Buffer = Buffer.alloc(6 * 512);
-let used = random.length;
 let lastMs = 0;
 /** `lastMs` as the first two groups of an id. */
 let prefix = "";
@@ -13,12 +11,6 @@ let counter = 0;
 
 /** A UUIDv7 (RFC 9562, 6.2 method 1): unique, and in the order of its making, also when the clock goes back. */
 export function newEventId(): string {
-  if (used === random.length) {
-    randomFillSync(random);
-    used = 0;
-  }
-  const tail = random.toString("hex", used, used + 6);
-  used += 6;
   const now = Date.now();
   counter++;
   if (now > lastMs || counter > 0x3ff_ffff) {
@@ -27,7 +19,7 @@ export function newEventId(): string {
     prefix = `${ms.slice(0, 8)}-${ms.slice(8)}`;
     counter = Math.floor(Math.random() * 0x1ff_ffff);
   }
-  return `${prefix}-${(0x7000 | (counter >>> 14)).toString(16)}-${(0x8000 | (counter & 0x3fff)).toString(16)}-${tail}`;
+  return `${prefix}-${(0x7000 | (counter >>> 14)).toString(16)}-${(0x8000 | (counter & 0x3fff)).toString(16)}-${randomHex(6)}`;
 }
 
 /**

@@ -11,6 +11,15 @@ export interface EventRef {
   readonly traceparent: string;
 }
 
+/** What a publish gives back. */
+export interface Published extends EventRef {
+  /**
+   * Within the channel's dedupe window the event id was there already, and nothing was appended: `entryId` is where the first one
+   * stands. Its payload and its trace may be others.
+   */
+  readonly isRepeat: boolean;
+}
+
 /** An event that another one was derived from. `traceparent` is empty where the cause was not traced. */
 export interface Cause {
   readonly id: string;
@@ -26,6 +35,11 @@ export interface Event<P> extends EventRef {
   readonly time: number;
   /** What it was derived from; empty for a root event. */
   readonly causes: readonly Cause[];
+}
+
+/** The trace that an event belongs to, as tracing backends name it: 32 hexadecimal digits, empty where it was not traced. */
+export function traceIdOf({ traceparent }: Pick<EventRef, "traceparent">): string {
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? "";
 }
 
 /** The reference alone, without payload: what belongs into state. */

@@ -8,6 +8,7 @@ import { type BackboneStatus, readStatus } from "./observe/status.ts";
 import { isNamespace, resolveTls, type TlsOptions } from "./options.ts";
 import type { Log } from "./ports.ts";
 import { RedisInspector } from "./redis/inspect.ts";
+import { grantAccess } from "./replay/access.ts";
 
 export interface ObserverOptions {
   /** redis://, rediss:// or unix:// */
@@ -33,13 +34,15 @@ export interface Observer extends AsyncDisposable {
 /** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
 export function openObserver(options: ObserverOptions): Observer {
   const inspector = openInspector(options);
-  return {
+  const observer: Observer = {
     status: () => readStatus(inspector),
     read: (channel, range) => readEntries(inspector, channel, range),
     readSettlements: (component, range) => readSettlements(inspector, component, range),
     journey: (query, journeyOptions) => findJourney(inspector, query, journeyOptions),
     [Symbol.asyncDispose]: () => inspector[Symbol.asyncDispose](),
   };
+  grantAccess(observer, { inspector });
+  return observer;
 }
 
 /** @throws {ConfigError} */

@@ -37,8 +37,8 @@ export interface NewEntry {
   readonly cap: number;
 }
 
-/** Why an entry was not appended, where the reason is the stream's own. */
-export type Appended = { readonly entryId: string } | { readonly refused: string };
+/** Where an entry stands; with `isRepeat` where the one stands that was first. Or why it was not appended, where the reason is the stream's own. */
+export type Appended = { readonly entryId: string; readonly isRepeat: boolean } | { readonly refused: string };
 
 /** A position-independent handle of a delivery: the entry and the group that it was delivered in. */
 export interface DeliveryId {
@@ -182,6 +182,8 @@ export interface Heartbeat {
   /** False: this member was taken for dead and removed. What it holds is void; it must join again under another name. */
   readonly registered: boolean;
   readonly silent: readonly SilentMember[];
+  /** Epoch ms by the store's clock; 0 where it is not registered. */
+  readonly storeNow: number;
 }
 
 /**
@@ -225,10 +227,22 @@ export interface StreamStore {
   ): Promise<readonly (AttemptRecord | undefined)[]>;
   /** Parks a delivery until it is due. False: it is no longer this member's. */
   park(membership: Membership, delivery: DeliveryId, attempt: number, delayMs: number): Promise<boolean>;
-  /** Takes a parked delivery that is due. Undefined: it is not parked, or not due yet. */
-  unpark(membership: Membership, delivery: DeliveryId): Promise<ClaimedEntry | undefined>;
-  /** Parked deliveries that have been due for longer than `overdueMs`: their timer was lost. */
-  overdue(membership: Membership, overdueMs: number, max: number): Promise<readonly DeliveryId[]>;
+  /** Takes a parked delivery that is due. Undefined: it is not parked, or not due yet. `lost`: its entry was trimmed or deleted. */
+  unpark(
+    membership: Membership,
+    delivery: DeliveryId,
+    longestDelayMs: number,
+  ): Promise<ClaimedEntry | "lost" | undefined>;
+  /**
+   * Parked deliveries that have been due for longer than `overdueMs`, because their timer was lost, and those that are due later than
+   * anything is parked for, because the store's clock was set back since.
+   */
+  overdue(
+    membership: Membership,
+    overdueMs: number,
+    longestDelayMs: number,
+    max: number,
+  ): Promise<readonly DeliveryId[]>;
   /**
    * Appends the dead letter and acknowledges, in one step. Returns its entry id, empty where the entry itself is gone;
    * undefined when the delivery is no longer this member's.
@@ -256,6 +270,8 @@ export interface StreamStore {
   backlog(membership: Membership): Promise<{ readonly unread: number; readonly pending: number }>;
   /** How the component settled an entry; undefined while it has not. */
   isSettled(membership: Membership, delivery: DeliveryId): Promise<"acked" | "deadLettered" | undefined>;
+  /** The channels whose entry of this id is not there although nobody has removed it: the store has gone back, as after a failover. */
+  vanished(membership: Membership, entryIds: ReadonlyMap<string, string>): Promise<readonly string[]>;
   /** Whether the event lies in this partition: the same entry id may stand for different events in two of them. */
   holds(membership: Membership, ref: EventRef): Promise<boolean>;
   /** Whether an entry is valid UTF-8 throughout: as text, what is not has become U+FFFD. */
@@ -345,6 +361,40 @@ export interface ProcessSpan {
   settled(outcome: Outcome, error?: unknown): void;
 }
 
+/** A replay: recorded events are worked on again. */
+export interface Replaying {
+  readonly runId: string;
+  /** The channels that it reads. */
+  readonly channels: readonly string[];
+  /** Whose handlers run; absent where events are republished. */
+  readonly component?: string;
+}
+
+/** A recorded event about to be published again. */
+export interface Republishing {
+  readonly channel: TracedChannel;
+  readonly partition: number;
+  /** The one that it gets. */
+  readonly eventId: string;
+  /** As recorded. Its baggage is kept as it is; its trace is linked to, never continued. */
+  readonly carrier: Carrier;
+}
+
+/** The span of a replay, open until `ended`. */
+export interface ReplaySpan {
+  /** Traceparent of the run, empty where nothing is traced. */
+  readonly traceparent: string;
+  /**
+   * As `Tracing.process`, in a new trace that links to the original context and to the run. What the handler publishes has no span,
+   * as it is sent nowhere, and nothing of it is measured: metrics are about what is live.
+   */
+  process(processing: Processing): ProcessSpan;
+  /** The send span of an event that is republished, in a new trace that links to the original context and to the run. */
+  republish(republishing: Republishing): SendSpan;
+  /** Ends the span. `error` where the replay itself failed. */
+  ended(entries: number, error?: unknown): void;
+}
+
 /** Runs our own Redis commands so that the user's Redis instrumentation makes no spans of them. */
 export type Quietly = <T>(run: () => T) => T;
 
@@ -355,6 +405,8 @@ export interface Tracing {
   /** `publishAll`: a create span each, and one send span that links to them; ends with the last of the returned spans. */
   sendAll(sendings: readonly Sending[]): readonly SendSpan[];
   process(processing: Processing): ProcessSpan;
+  /** Opens the span of a replay, in a trace of its own. */
+  replay(replaying: Replaying): ReplaySpan;
   /** Traceparent of the span that is active; empty where there is none. */
   active(): string;
   /** Runs our own Redis commands so that the user's Redis instrumentation makes no spans of them. */

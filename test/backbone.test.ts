@@ -1,16 +1,21 @@
 /** A backbone starts where it can work, waits where it may yet, and refuses the rest with one clear error and nothing written. */
 
 import * as assert from "uvu/assert";
-import { type BackboneOptions, ConfigError, connectBackbone, on } from "../src/index.ts";
+import { type BackboneOptions, ConfigError, connectBackbone, on, PublishError } from "../src/index.ts";
 import { Keys } from "../src/redis/keys.ts";
 import { startPrivateRedis } from "../src/redis/private-server.ts";
 import { scripts } from "../src/redis/scripts.ts";
-import { type LogLine, memoryLog, open, things } from "./support/backbone.ts";
+import { type LogLine, memoryLog, type Opened, open, type Thing, things } from "./support/backbone.ts";
 import { eventually } from "./support/eventually.ts";
 import { named, startProxy } from "./support/proxy.ts";
 import { freshNamespace, redisUrl } from "./support/redis.ts";
 import { rejects } from "./support/rejects.ts";
 import { test } from "./support/test.ts";
+
+/** Everything that is in the namespace. */
+async function keysOf({ client, backbone: { namespace } }: Opened): Promise<readonly string[]> {
+  return (await Promise.all([client.keys(`{${namespace}:*`), client.keys(`${namespace}:*`)])).flat();
+}
 
 test("refuses options that are unknown or out of bounds", async () => {
   const wrong: readonly (readonly [object, RegExp])[] = [
@@ -77,6 +82,46 @@ test("refuses a namespace of another format or partition count, and changes noth
   }
 });
 
+test("writes nothing by connecting, and the description with the first publish", async () => {
+  await using o = await open({ partitions: 4 });
+  assert.equal(await keysOf(o), []);
+  assert.equal((await o.backbone.status()).channels, []);
+  await o.backbone.publish(things("things"), { n: 1 });
+  const { format, partitions } = await o.client.hgetall(o.keys.meta());
+  assert.equal([format, partitions], ["1", "4"]);
+});
+
+test("refuses to use a namespace that another has begun to use with another partition count meanwhile", async () => {
+  await using late = await open({ partitions: 4 });
+  const channel = things("things");
+  await using first = await open({ namespace: late.backbone.namespace });
+  await first.backbone.publish(channel, { n: 1 });
+  const before = (await keysOf(first)).length;
+  const error = await rejects(late.backbone.publish(channel, { n: 2 }), PublishError, /has 1 partitions, not 4/);
+  assert.is(error.outcome, "rejected");
+  await rejects(late.backbone.component("c", [on(channel, () => undefined)]).run(), ConfigError, /has 1 partitions/);
+  assert.is((await keysOf(first)).length, before);
+});
+
+test("follows all partitions of a namespace that nothing has used yet", async () => {
+  await using o = await open({ partitions: 4 });
+  const channel = things("things");
+  const stop = new AbortController();
+  const seen: number[] = [];
+  const following = (async () => {
+    for await (const { envelope } of o.backbone.read(channel, { follow: true, signal: stop.signal })) {
+      seen.push((JSON.parse(envelope?.payload ?? "") as Thing).n);
+      if (seen.length === 20) stop.abort();
+    }
+  })();
+  await Promise.all(Array.from({ length: 20 }, (_, n) => o.backbone.publish(channel, { n, key: `k${n}` })));
+  await following;
+  assert.equal(
+    seen.toSorted((a, b) => a - b),
+    Array.from({ length: 20 }, (_, n) => n),
+  );
+});
+
 test("refuses a namespace whose description is another's key", async () => {
   await using o = await open();
   const namespace = freshNamespace();
@@ -85,14 +130,14 @@ test("refuses a namespace whose description is another's key", async () => {
   assert.is(await o.client.getdel(new Keys(namespace).meta()), "mine");
 });
 
-test("refuses to run a component on a key of a wrong type, and makes no group", async () => {
+test("refuses to run a component on a key of a wrong type, and writes nothing", async () => {
   await using o = await open();
   const [good, bad] = [things("good"), things("bad")];
   await o.client.set(o.stream(bad), "a string");
   const component = o.backbone.component("c", [on(good, () => undefined), on(bad, () => undefined)]);
   await rejects(component.run(), ConfigError, /bad is a string, not a stream/);
   await rejects(component.ready(), ConfigError);
-  assert.is(await o.client.exists(o.stream(good), o.keys.members(0, "c")), 0);
+  assert.equal(await keysOf(o), [o.stream(bad)]);
 });
 
 test("refuses a wrong password at once", async () => {

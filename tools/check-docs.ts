@@ -1,10 +1,11 @@
 /** `npm run check:docs`: prints what is wrong with the project's Markdown documents, and fails when something is. */
 
 import { globSync } from "node:fs";
+import { benchFiles, staleFigures } from "./bench-tables.ts";
 import { problemsOf } from "./docs.ts";
 
 const documents = globSync("**/*.md", { exclude: ["**/node_modules", ".throughline"] });
-const problems = documents.flatMap((document) => problemsOf(".", document));
+const problems = [...documents.flatMap((document) => problemsOf(".", document)), ...staleFigures(".", benchFiles)];
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 if (problems.length > 0) process.exitCode = 1;
 else process.stdout.write(`Checked ${documents.length} documents.\n`);

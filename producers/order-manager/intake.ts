@@ -1,7 +1,7 @@
 /** How a client order gets into the log, whether it came over a connection or from a file. */
 
 import { setTimeout } from "node:timers/promises";
-import { type Backbone, type EventRef, PublishError } from "../../src/index.ts";
+import { type Backbone, type EventRef, PublishError, type Published, StoreError } from "../../src/index.ts";
 import {
   type ClientOrder,
   clientOrderEventId,
@@ -9,20 +9,16 @@ import {
   type OrderFileOptions,
   readOrders,
 } from "../../src/orders/index.ts";
+import { describeTerms, type FirstOrder, firstOrder, sameTerms } from "./terms.ts";
 
 /**
  * Resolves when the order is in the log. The same order placed again is the same event: it gets the first one's
  * reference, so placing it again after a failure is safe.
  * @throws {PayloadError} {PublishError}
  */
-export function placeOrder(
-  backbone: Pick<Backbone, "publish">,
-  order: ClientOrder,
-  time: number = Date.now(),
-): Promise<EventRef> {
+export function placeOrder(backbone: Pick<Backbone, "publish">, order: ClientOrder): Promise<Published> {
   return backbone.publish(clientOrders, order, {
     eventId: clientOrderEventId(order),
-    time,
     baggage: { "user.id": order.userId, "client.order_id": order.id },
     detached: true, // whatever the connection brought along is the client's word, not ours
   });
@@ -31,8 +27,8 @@ export function placeOrder(
 export interface FileIntakeOptions extends OrderFileOptions {
   readonly onPlaced?: (order: ClientOrder, ref: EventRef) => void;
   readonly onSkipped?: (line: number, reason: string) => void;
-  /** An order was not confirmed and is placed again. */
-  readonly onRetry?: (error: PublishError) => void;
+  /** An order was not confirmed, or its first one could not be looked up; it is placed again. */
+  readonly onRetry?: (error: PublishError | StoreError) => void;
 }
 
 export interface FileIntake {
@@ -48,11 +44,12 @@ const retryDelayMs = 1_000;
 
 /**
  * Places all orders of a file, in its order, in flat memory. An unconfirmed order is placed again until it is
- * confirmed; running the same file again places nothing twice.
+ * confirmed; running the same file again places nothing twice. A line that gives the id of an order other terms is skipped, like one
+ * that is no order.
  * @throws {ConfigError} when the file cannot be read. The signal's reason when it aborts.
  */
 export async function placeFile(
-  backbone: Pick<Backbone, "publish">,
+  backbone: Pick<Backbone, "publish" | "read">,
   path: string,
   options: FileIntakeOptions = {},
 ): Promise<FileIntake> {
@@ -60,11 +57,19 @@ export async function placeFile(
   let placed = 0;
   let placedQuantity = 0;
   let skipped = 0;
-  let chunk: ClientOrder[] = [];
+  let chunk: { readonly line: number; readonly order: ClientOrder }[] = [];
+  const skip = (line: number, reason: string): void => {
+    skipped++;
+    onSkipped?.(line, reason);
+  };
   const placeChunk = async (): Promise<void> => {
     await Promise.all(
-      chunk.map(async (order) => {
-        const ref = await placeUntilConfirmed(backbone, order, options);
+      chunk.map(async ({ line, order }) => {
+        const { ref, first } = await placeUntilConfirmed(backbone, order, options);
+        if (first !== undefined && !sameTerms(first.order, order)) {
+          skip(line, `id "${order.id}" is another order of ${order.userId}: ${describeTerms(first.order)}`);
+          return;
+        }
         placed++;
         placedQuantity += order.quantity;
         onPlaced?.(order, ref);
@@ -74,25 +79,25 @@ export async function placeFile(
   };
   for await (const line of readOrders(path, options)) {
     signal?.throwIfAborted();
-    if ("skipped" in line) {
-      skipped++;
-      onSkipped?.(line.line, line.skipped);
-    } else if (chunk.push(line.order) >= chunkSize) await placeChunk();
+    if ("skipped" in line) skip(line.line, line.skipped);
+    else if (chunk.push(line) >= chunkSize) await placeChunk();
   }
   await placeChunk();
   return { placed, placedQuantity, skipped };
 }
 
+/** With what stands in the log under its id, where that was there first. */
 async function placeUntilConfirmed(
-  backbone: Pick<Backbone, "publish">,
+  backbone: Pick<Backbone, "publish" | "read">,
   order: ClientOrder,
   { signal, onRetry }: FileIntakeOptions,
-): Promise<EventRef> {
+): Promise<{ readonly ref: EventRef; readonly first: FirstOrder | undefined }> {
   for (;;) {
     try {
-      return await placeOrder(backbone, order);
+      const ref = await placeOrder(backbone, order);
+      return { ref, first: ref.isRepeat ? await firstOrder(backbone, ref) : undefined };
     } catch (error) {
-      if (!(error instanceof PublishError)) throw error;
+      if (!(error instanceof PublishError || error instanceof StoreError)) throw error;
       onRetry?.(error);
       await setTimeout(retryDelayMs, undefined, signal && { signal });
     }

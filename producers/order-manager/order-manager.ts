@@ -1,6 +1,6 @@
 /** Composes the Order Manager's component: orders and executions in, records kept. */
 
-import { type Backbone, type Component, type ComponentOptions, on } from "../../src/index.ts";
+import { type Backbone, type Component, type ComponentOptions, on, type Subscription } from "../../src/index.ts";
 import { clientOrders, executions } from "../../src/orders/index.ts";
 import { keepExecutions, keepOrders, orderManager } from "./handlers.ts";
 
@@ -10,13 +10,14 @@ export interface OrderManagerOptions {
 
 const batch = { maxSize: 100, maxWaitMs: 5 };
 
+/** Its handlers by channel, for whoever runs them without a connection. */
+export function orderManagerSubscriptions(): readonly Subscription[] {
+  return [on(clientOrders, { batch }, keepOrders), on(executions, { batch }, keepExecutions)];
+}
+
 export function createOrderManager(
   backbone: Pick<Backbone, "component">,
   options: OrderManagerOptions = {},
 ): Component {
-  return backbone.component(
-    orderManager,
-    [on(clientOrders, { batch }, keepOrders), on(executions, { batch }, keepExecutions)],
-    options.component,
-  );
+  return backbone.component(orderManager, orderManagerSubscriptions(), options.component);
 }

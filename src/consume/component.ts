@@ -22,6 +22,8 @@ export interface Component extends AsyncDisposable {
    * @throws {DrainTimeoutError} when handlers did not end in time; what they were handling stays pending
    */
   run(signal?: AbortSignal): Promise<void>;
+  /** How it does, from what it knows already: Redis is not asked. */
+  readonly health: ComponentHealth;
   /** Resolves when `run` has joined its groups and reads. */
   ready(): Promise<void>;
   /** Stops reading, hands back what was not started, finishes what was. A second call joins the first. */
@@ -30,6 +32,16 @@ export interface Component extends AsyncDisposable {
   whenSettled(ref: EventRef): Promise<Settled>;
   /** Resolves when its groups have nothing unread, pending or parked, whichever member has it. */
   whenIdle(): Promise<void>;
+}
+
+export interface ComponentHealth {
+  readonly component: string;
+  /** False: a loop stands still although Redis answers, and only a new process helps. */
+  readonly isLive: boolean;
+  /** Its groups are there, Redis answers it, and it is not draining. */
+  readonly isReady: boolean;
+  /** For people: why it is not. */
+  readonly reason?: string;
 }
 
 export interface ComponentParts {
@@ -113,6 +125,16 @@ export class RunningComponent implements Component {
 
   get member(): string {
     return (this.#members[0] as PartitionMember).membership.member;
+  }
+
+  get health(): ComponentHealth {
+    const component = this.name;
+    if (this.#members.some((member) => member.isStuck))
+      return { component, isLive: false, isReady: false, reason: "a loop stands still although Redis answers" };
+    if (this.#phase !== "running") return { component, isLive: true, isReady: false, reason: this.#phase };
+    if (!this.#members.every((member) => member.isServed))
+      return { component, isLive: true, isReady: false, reason: "Redis does not answer" };
+    return { component, isLive: true, isReady: true };
   }
 
   async run(signal?: AbortSignal): Promise<void> {

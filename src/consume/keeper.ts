@@ -1,11 +1,18 @@
 /** A member's regular duties: it says that it lives, takes over from those who do not, and finds retries whose timer was lost. */
 
 import type { ClaimedEntry, DeliveryId, Log, Membership, SilentMember, StreamStore } from "../ports.ts";
+import { Pulse } from "./pulse.ts";
 
 /** Ticks between looks for what is rarer than a silent member. */
 const rareTicks = 8;
 /** A parked delivery is overdue when it has been due for this long, ms: its timer was lost. */
 const overdueMs = 2_000;
+/** Longest time between two ticks, ms. A member is taken for dead up to one tick after it may be. */
+const maxTickMs = 500;
+/** Between the room that a takeover waited for and its going on, ms: so that it takes many at once. */
+const roomDelayMs = 30;
+/** A smaller step of the store's clock between two ticks is taken for a reply that was on its way for long, ms. */
+const leastClockStepMs = 1_000;
 /** Silent members that hold nothing are removed after this many times `claimAfterMs`. */
 const removeAfterFactor = 4;
 
@@ -13,9 +20,13 @@ export interface KeeperContext {
   readonly store: StreamStore;
   readonly log: Log;
   readonly claimAfterMs: number;
+  /** No retry is parked for longer, ms. */
+  readonly longestDelayMs: number;
   readonly membership: () => Membership;
   /** How many more deliveries the member can take. */
   readonly room: () => number;
+  /** Resolves when there is room, or when the signal aborts. */
+  readonly whenRoom: (signal: AbortSignal) => Promise<void>;
   readonly accept: (entries: readonly ClaimedEntry[]) => void;
   readonly lost: (channel: string, count: number) => void;
   readonly savePositions: (membership: Membership) => Promise<void>;
@@ -26,14 +37,19 @@ export interface KeeperContext {
 }
 
 export class Keeper {
+  readonly pulse: Pulse = new Pulse();
   readonly #context: KeeperContext;
   readonly #tickMs: number;
   /** Members seen silent, with the heartbeat they were last seen at and since when (our monotonic clock) it has not changed. */
   readonly #silent = new Map<string, { seenAt: string; since: number }>();
   #lastHeartbeat = 0;
-  /** No claims before this time: after an outage everybody looks silent until everybody has spoken again. */
+  /** The store's clock minus our monotonic one, ms, at the last heartbeat. */
+  #storeClockMs: number | undefined;
+  /** No claims before this time: after an outage, or when the store's clock was set, everybody looks silent until he has spoken again. */
   #quietUntil = 0;
   #ticks = 0;
+  /** Those from whom there was more to take than there was room for: a tick comes as soon as there is room again. */
+  readonly #unfinished = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #claims = true;
@@ -41,7 +57,7 @@ export class Keeper {
 
   constructor(context: KeeperContext) {
     this.#context = context;
-    this.#tickMs = Math.max(20, Math.min(1_000, context.claimAfterMs / 4));
+    this.#tickMs = Math.max(20, Math.min(maxTickMs, context.claimAfterMs / 4));
   }
 
   /** The first tick comes at once: what a dead predecessor left should not wait. */
@@ -64,11 +80,17 @@ export class Keeper {
 
   #schedule(delayMs: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
+    const due = new AbortController();
+    const run = (): void => {
+      due.abort();
       this.#ticking = this.#tick().then(
-        () => this.#schedule(this.#tickMs),
+        () => {
+          this.pulse.answered();
+          this.#schedule(this.#tickMs);
+        },
         (error: unknown) => {
           if (this.#stopped) return;
+          this.pulse.turned();
           const { component } = this.#context.membership();
           this.#context.log.warn(
             { component, reason: String(error) },
@@ -77,15 +99,26 @@ export class Keeper {
           this.#schedule(this.#tickMs);
         },
       );
-    }, delayMs);
+    };
+    this.#timer = setTimeout(run, delayMs);
+    if (this.#claims && this.#unfinished.size > 0) void this.#hurry(run, due.signal);
+  }
+
+  /** Brings the tick forward to when there is room. `due` aborts when it has come by itself. */
+  async #hurry(run: () => void, due: AbortSignal): Promise<void> {
+    await this.#context.whenRoom(due);
+    if (this.#stopped || due.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(run, roomDelayMs);
   }
 
   async #tick(): Promise<void> {
     const { store, claimAfterMs, removed } = this.#context;
     const membership = this.#context.membership();
-    const { registered, silent } = await store.heartbeat(membership, claimAfterMs);
+    const { registered, silent, storeNow } = await store.heartbeat(membership, claimAfterMs);
     const now = performance.now();
-    if (now - this.#lastHeartbeat > claimAfterMs / 2) this.#quietUntil = now + claimAfterMs;
+    const isLate = now - this.#lastHeartbeat > claimAfterMs / 2;
+    if (isLate || (registered && this.#wasClockSet(storeNow - now))) this.#quietUntil = now + claimAfterMs;
     this.#lastHeartbeat = now;
     if (!registered) {
       await removed();
@@ -95,6 +128,7 @@ export class Keeper {
     if (!this.#claims || this.#stopped) return;
     await this.#takeReleased(membership);
     if (now >= this.#quietUntil) await this.#takeOver(membership, silent);
+    else this.#unfinished.clear();
     if (this.#ticks++ % rareTicks === 0) {
       for (const stranger of await store.strangers(membership, claimAfterMs)) {
         await this.#claimAll(membership, stranger, claimAfterMs);
@@ -103,10 +137,17 @@ export class Keeper {
     for (const delivery of await store.overdue(
       membership,
       overdueMs,
+      this.#context.longestDelayMs,
       Math.max(0, Math.min(100, this.#context.room())),
     )) {
       await this.#context.wake(delivery);
     }
+  }
+
+  #wasClockSet(storeClockMs: number): boolean {
+    const before = this.#storeClockMs ?? storeClockMs;
+    this.#storeClockMs = storeClockMs;
+    return Math.abs(storeClockMs - before) > Math.max(leastClockStepMs, this.#context.claimAfterMs / 2);
   }
 
   async #takeReleased(membership: Membership): Promise<void> {
@@ -118,6 +159,7 @@ export class Keeper {
     const now = performance.now();
     const names = new Set(silent.map(({ member }) => member));
     for (const name of this.#silent.keys()) if (!names.has(name)) this.#silent.delete(name);
+    for (const name of this.#unfinished) if (name !== "released" && !names.has(name)) this.#unfinished.delete(name);
     for (const one of silent) {
       if (one.member === membership.member) continue;
       const known = this.#silent.get(one.member);
@@ -133,10 +175,12 @@ export class Keeper {
 
   async #claimAll(membership: Membership, from: SilentMember | "released", idleMs: number): Promise<number> {
     const { store, accept, lost, room } = this.#context;
+    const name = from === "released" ? from : from.member;
     let taken = 0;
     for (const channel of membership.channels) {
       for (;;) {
         const max = Math.min(100, room());
+        if (max < 1 && taken > 0) this.#unfinished.add(name);
         if (max < 1 || !this.#claims || this.#stopped) return taken;
         const claim = await store.claim(membership, channel, from, idleMs, max);
         if (claim.lost > 0) lost(channel, claim.lost);
@@ -145,6 +189,7 @@ export class Keeper {
         if (claim.entries.length < max) break;
       }
     }
+    this.#unfinished.delete(name);
     return taken;
   }
 }

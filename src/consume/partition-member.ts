@@ -21,6 +21,7 @@ import { Hand } from "./hand.ts";
 import { Keeper } from "./keeper.ts";
 import type { Lanes } from "./lanes.ts";
 import { Places } from "./places.ts";
+import { isStuck } from "./pulse.ts";
 import { Reader } from "./reader.ts";
 import { Settler } from "./settler.ts";
 import { StateCache } from "./state.ts";
@@ -71,6 +72,8 @@ export class PartitionMember {
   #isReading = false;
   /** While it joins again under a new name. */
   #renewing: Promise<void> | undefined;
+  /** No retry is parked for longer, ms. */
+  readonly #longestDelayMs: number;
   /** Retries that are being taken. */
   readonly #unparking = new Set<Promise<unknown>>();
 
@@ -80,6 +83,7 @@ export class PartitionMember {
       context;
     this.hand = new Hand(maxInHand, maxSizeInHand);
     this.#subscriptions = new Map(subscriptions.map((subscription) => [subscription.channel.name, subscription]));
+    this.#longestDelayMs = Math.max(...subscriptions.map(({ retry }) => retry.maxBackoffMs));
     this.#membership = this.#newMembership();
     this.#places = new Places({ ...context, hand: this.hand });
     const settler = new Settler(store, (run) => tracing.quietly(run));
@@ -104,8 +108,10 @@ export class PartitionMember {
       store,
       log,
       claimAfterMs,
+      longestDelayMs: this.#longestDelayMs,
       membership: () => this.#membership,
       room: () => this.hand.room,
+      whenRoom: (signal) => this.hand.whenRoom(signal),
       accept: (entries) => {
         for (const entry of entries) this.#take(entry, entry.record, true);
       },
@@ -132,6 +138,16 @@ export class PartitionMember {
     return this.#membership;
   }
 
+  /** Whether one of its loops stands still while Redis answers the other. */
+  get isStuck(): boolean {
+    return this.#isReading && isStuck(this.#reader.pulse, this.#keeper.pulse);
+  }
+
+  /** Whether Redis has lately confirmed that it is a member, and that its groups are there. */
+  get isServed(): boolean {
+    return this.#keeper.pulse.isAnswered;
+  }
+
   /** Joins the groups and begins to read. @throws {StoreError} */
   async start(): Promise<void> {
     await this.#places.join(this.#membership);
@@ -144,11 +160,12 @@ export class PartitionMember {
   async wake(delivery: DeliveryId): Promise<void> {
     if (!this.#isReading || !this.#subscriptions.has(delivery.channel)) return;
     const wokenBy = this.#context.tracing.active();
-    const unparking = this.#context.store.unpark(this.#membership, delivery);
+    const unparking = this.#context.store.unpark(this.#membership, delivery, this.#longestDelayMs);
     this.#unparking.add(unparking);
     try {
       const entry = await unparking;
-      if (entry !== undefined) this.#take(entry, entry.record, false, wokenBy);
+      if (entry === "lost") this.#places.lost(delivery.channel, 1);
+      else if (entry !== undefined) this.#take(entry, entry.record, false, wokenBy);
     } finally {
       this.#unparking.delete(unparking);
     }

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptRecord, EntryReader, Log, Membership, StoredEntry, StreamStore } from "../ports.ts";
 import type { Hand } from "./hand.ts";
+import { Pulse } from "./pulse.ts";
 
 /** How long a read waits for new entries, ms. */
 const blockMs = 2_000;
@@ -31,6 +32,7 @@ export class Reader {
   readonly #stop = new AbortController();
   /** The last new entry of each channel. */
   readonly lastRead: ReadonlyMap<string, string>;
+  readonly pulse: Pulse = new Pulse();
   readonly #lastRead = new Map<string, string>();
   #reader: EntryReader | undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -71,10 +73,11 @@ export class Reader {
           // this look. So one more is due when that read must have ended.
           const isSecondLook = losses === seenLosses || seenLosses === -1;
           this.#lookAgainAt = isSecondLook ? Number.POSITIVE_INFINITY : performance.now() + lostReadMs;
+          if (losses !== seenLosses) await this.#lookForLoss();
           await this.#readOwnPending(reader);
           seenLosses = losses;
         }
-        await hand.whenRoom(signal);
+        await this.pulse.rest(hand.whenRoom(signal));
         if (signal.aborted) return;
         let entries = await this.#readNew(reader);
         for (;;) {
@@ -90,6 +93,7 @@ export class Reader {
         }
       } catch (error) {
         if (signal.aborted) return;
+        this.pulse.turned();
         const reason = error instanceof Error ? error.message : String(error);
         const isGroupGone = /^(NOGROUP|UNBLOCKED)|-NOGROUP|no longer exists/.test(reason);
         log.error(
@@ -102,10 +106,27 @@ export class Reader {
     }
   }
 
-  #readNew(reader: EntryReader): Promise<readonly StoredEntry[]> {
+  async #readNew(reader: EntryReader): Promise<readonly StoredEntry[]> {
     const { hand, membership } = this.#context;
     const perChannel = Math.ceil(hand.room / membership.channels.length);
-    return reader.readNew(Math.max(1, Math.min(maxPerRead, perChannel)), blockMs);
+    const { losses } = reader;
+    const entries = await reader.readNew(Math.max(1, Math.min(maxPerRead, perChannel)), blockMs);
+    // A read that was lost with its connection counts as empty.
+    if (reader.losses === losses) this.pulse.answered();
+    else this.pulse.turned();
+    return entries;
+  }
+
+  /** The server that answers again may be another one, which had not received the last writes of the first. */
+  async #lookForLoss(): Promise<void> {
+    const { store, log, membership } = this.#context;
+    for (const channel of await store.vanished(membership, this.#lastRead)) {
+      log.error(
+        { component: membership.component, channel, entryId: this.#lastRead.get(channel) },
+        "Redis has gone back, as after a failover: an entry that was read is not there any more, and what was written last is lost",
+      );
+      this.#lastRead.delete(channel);
+    }
   }
 
   async #readOwnPending(reader: EntryReader): Promise<void> {
@@ -115,6 +136,7 @@ export class Reader {
       for (const channel of membership.channels) {
         for (let after = "0"; ; ) {
           const page = await reader.readOwnPending(channel, after, ownPendingPage);
+          this.pulse.turned();
           const unknown = page.filter((entry) => !hand.knows(entry));
           if (unknown.length > 0) {
             const ids = unknown.map(({ entryId }) => entryId);

@@ -118,20 +118,23 @@ export class Collector {
 
   #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
     this.#refuseAfterTheEnd(channel);
+    // All that can be refused comes before the span, which somebody has to end.
     const json = encodePayload(channel, payload);
+    const key = channel.key(payload);
+    const correlation = channel.correlation(payload);
     const id = deriveEventId(this.#sourceId, this.#component, place);
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const span = this.#span.send({
       channel,
       partition: this.#partition,
       eventId: id,
-      correlation: channel.correlation(payload),
+      correlation,
       causes: stated,
       baggage: undefined,
     });
     this.#onChannel(channel);
     const causes = this.#allCauses(stated);
-    const values = encodeEntry(id, options.time ?? Date.now(), channel.key(payload), json, span.carrier, causes);
+    const values = encodeEntry(id, options.time ?? Date.now(), key, json, span.carrier, causes);
     this.#outputs ??= [];
     this.#outputs.push({ entry: { channel: channel.name, values, dedupeWindowMs: 0, cap: channel.cap }, span });
     return { id, channel: channel.name, entryId: "", traceparent: span.carrier.traceparent };

@@ -82,7 +82,7 @@ function formatByName(path: string): OrderFileFormat {
 }
 
 /** LOBSTER names its files SYMBOL_date_…; @throws {ConfigError} when the name begins with no symbol. */
-function symbolOf(path: string): string {
+export function symbolOf(path: string): string {
   const symbol = /^[A-Za-z][A-Za-z0-9]{0,15}(?=[-_.])/.exec(basename(path))?.[0];
   if (symbol === undefined) {
     throw new ConfigError(

@@ -11,6 +11,7 @@ import {
   type TlsOptions,
   tlsFromEnv,
 } from "../index.ts";
+import { serveHealth } from "./health.ts";
 
 /** What a component's process is given to run with. */
 export interface ProcessContext<O> {
@@ -43,12 +44,18 @@ export type StartTelemetry = (options: { readonly serviceName: string }) => Prom
   shutdown(): Promise<void>;
 }>;
 
+/** It was called wrongly: as with `npm start` and `throughline`. */
+const usageExitCode = 2;
+
 /** A signal that comes again within this time is the same one, ms. */
 const repeatMs = 500;
 
 interface CommonOptions {
   readonly redis: string;
   readonly namespace: string;
+  readonly healthHost: string;
+  /** No health endpoint without it. */
+  readonly healthPort?: number;
   readonly concurrency?: number;
   readonly claimAfterMs?: number;
   readonly drainTimeoutMs?: number;
@@ -56,7 +63,7 @@ interface CommonOptions {
 
 /**
  * Runs a component as this process. The first signal drains it and ends with 0; the second ends it at once, and what was
- * in hand stays pending in Redis. An error ends it with 1.
+ * in hand stays pending in Redis. An error ends it with 1, options or a Redis that cannot be worked with end it with 2.
  */
 export async function runProcess<O>(startTelemetry: StartTelemetry, definition: ProcessDefinition<O>): Promise<never> {
   const given = parseArguments(definition);
@@ -84,7 +91,7 @@ export async function runProcess<O>(startTelemetry: StartTelemetry, definition: 
   } catch (error) {
     // A signal while Redis is still away ends the wait, and nothing was under way.
     if (!(stopping.signal.aborted && !(error instanceof ThroughlineError))) {
-      code = 1;
+      code = error instanceof ConfigError ? usageExitCode : 1;
       if (error instanceof ConfigError) process.stderr.write(`${definition.name}: ${error.message}\n`);
       else log.error({ err: error }, "ended by an error");
     }
@@ -99,8 +106,14 @@ async function serve<O>(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const { redis: redisUrl, namespace, ...component } = common;
+  const { redis: redisUrl, namespace, healthHost, healthPort, ...component } = common;
   const redisTls = tlsFromEnv(process.env);
+  let connected: Backbone | undefined;
+  await using health =
+    healthPort === undefined
+      ? undefined
+      : await serveHealth({ host: healthHost, port: healthPort, look: () => connected?.health() });
+  if (health !== undefined) log.info({ url: health.url }, "health is told");
   await using backbone = await connectBackbone({
     url: redisUrl,
     ...(redisTls && { tls: redisTls }),
@@ -108,6 +121,7 @@ async function serve<O>(
     log,
     signal,
   });
+  connected = backbone;
   log.info({ namespace }, "started");
   await run({ backbone, log, signal, redisUrl, redisTls, namespace, component, options });
 }
@@ -116,7 +130,10 @@ function parseArguments<O>({ name, description, options = [] }: ProcessDefinitio
   readonly common: CommonOptions;
   readonly options: O;
 } {
-  const command = new Command(name).description(description).allowExcessArguments(false);
+  const command = new Command(name)
+    .description(description)
+    .allowExcessArguments(false)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : usageExitCode));
   const all = [
     new Option("--redis <url>", "redis://, rediss:// or unix:// URL")
       .env("REDIS_URL")
@@ -129,16 +146,22 @@ function parseArguments<O>({ name, description, options = [] }: ProcessDefinitio
     new Option("--drain-timeout-ms <ms>", "longest time for finishing what was begun")
       .env("DRAIN_TIMEOUT_MS")
       .argParser(wholeNumber),
+    new Option("--health-port <port>", "tells over HTTP whether it is live and ready; off without a port")
+      .env("HEALTH_PORT")
+      .argParser(portNumber),
+    new Option("--health-host <address>", "address of that").env("HEALTH_HOST").default("127.0.0.1"),
     ...options,
   ];
   for (const option of all) command.addOption(option);
   command.addHelpText(
     "after",
-    "\nLOG_LEVEL sets how much is logged; OTEL_* variables set where traces go; REDIS_TLS_CA, REDIS_TLS_CERT and REDIS_TLS_KEY name PEM files, REDIS_TLS_SERVERNAME a host.",
+    "\nLOG_LEVEL sets how much is logged; OTEL_* variables set where traces go; REDIS_TLS_CA, REDIS_TLS_CERT and REDIS_TLS_KEY name PEM files, REDIS_TLS_SERVERNAME a host." +
+      "\n\nExit codes: 0 drained; 1 ended by an error; 2 called wrongly, or with a Redis that cannot be worked with.",
   );
   const values: Record<string, unknown> = command.parse().opts();
-  const { redis, namespace, concurrency, claimAfterMs, drainTimeoutMs, ...own } = values;
-  const common = { redis, namespace, ...defined({ concurrency, claimAfterMs, drainTimeoutMs }) };
+  const { redis, namespace, healthHost, healthPort, concurrency, claimAfterMs, drainTimeoutMs, ...own } = values;
+  const maybe = defined({ healthPort, concurrency, claimAfterMs, drainTimeoutMs });
+  const common = { redis, namespace, healthHost, ...maybe };
   // Commander has applied each option's default and parser.
   return { common: common as CommonOptions, options: own as O };
 }

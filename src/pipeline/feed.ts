@@ -47,7 +47,7 @@ export interface FeedOptions {
 const maxSaidLines = 20;
 const maxKeptLines = 1_000;
 
-export function startFeed(backbone: Pick<Backbone, "publish">, options: FeedOptions): Feed {
+export function startFeed(backbone: Pick<Backbone, "publish" | "read">, options: FeedOptions): Feed {
   const { path, format, symbol, since, say, signal } = options;
   const keys = new Set<string>();
   const skippedLines: SkippedLine[] = [];

@@ -6,6 +6,7 @@ import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../index.ts";
 import type { OrderFileFormat } from "../orders/index.ts";
+import { isGivenRedis } from "../redis/provide-redis.ts";
 
 export interface PipelineOptions {
   /** Default: the sample, unless `serve`. */
@@ -14,6 +15,8 @@ export interface PipelineOptions {
   readonly symbol?: string;
   /** Where the summary is written as JSON. */
   readonly report?: string;
+  /** Where a private Redis keeps its data. Default: `.throughline/redis` in the working directory. */
+  readonly data?: string;
   /** Starts with an empty log. */
   readonly fresh: boolean;
   /** Goes on after the file, with a WebSocket gateway, until the signal. */
@@ -30,10 +33,15 @@ export interface PipelineOptions {
 const samplePath = fileURLToPath(new URL("../orders/sample/orders.ndjson", import.meta.url));
 
 /** The file to feed, if any. @throws {ConfigError} on settings that cannot work together, and on paths that cannot be used. */
-export async function checkOptions(options: PipelineOptions): Promise<string | undefined> {
+export async function checkOptions(options: PipelineOptions, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const { orders, format, symbol, report, serve } = options;
   if (orders === undefined && (format !== undefined || symbol !== undefined)) {
     throw new ConfigError("--format and --symbol describe a file: name it with --orders FILE");
+  }
+  if (options.data !== undefined && isGivenRedis(env)) {
+    throw new ConfigError(
+      "--data says where a private Redis keeps its data, and REDIS_URL names another: unset one of them",
+    );
   }
   if (!serve && (options.host !== undefined || options.port !== undefined)) {
     throw new ConfigError("--host and --port say where orders are taken: that is only done with --serve");

@@ -43,9 +43,14 @@ const finishMs = 10_000;
 
 /** @throws {ConfigError} before anything is started, when the options cannot be used; as Redis and the components do. */
 export async function runPipeline(options: PipelineOptions, surroundings: Surroundings): Promise<PipelineResult> {
-  const path = await checkOptions(options);
   const { env, log, progress, signal } = surroundings;
-  await using redis = await provideRedis({ env, directory: redisDirectory, fresh: options.fresh, say: progress.say });
+  const path = await checkOptions(options, env);
+  await using redis = await provideRedis({
+    env,
+    directory: options.data ?? redisDirectory,
+    fresh: options.fresh,
+    say: progress.say,
+  });
   progress.say(`Redis: ${redis.description}`);
   const namespace = redis.isGiven && options.fresh ? freshNamespace(options.namespace) : options.namespace;
   if (namespace !== options.namespace) progress.say(`Its data stays: this run starts empty as namespace ${namespace}.`);

@@ -67,7 +67,7 @@ export function summarise({ ledger, since, exchange, deadLetters, feed, interrup
     ok: breaches.length === 0,
     breaches,
     interrupted,
-    ...(feed !== undefined && { file: { path: feed.path, ...feed.counts, skippedLines: feed.skippedLines } }),
+    ...(feed !== undefined && { file: { path: feed.path, ...feed.counts, skippedLines: byLine(feed.skippedLines) } }),
     orders: { count: ofThisRun.size, ...withOpen(sumOf(ofThisRun.values())) },
     books: {
       clientOrders: withOpen(books.clientOrders),
@@ -91,6 +91,10 @@ export function summarise({ ledger, since, exchange, deadLetters, feed, interrup
       },
     }),
   };
+}
+
+function byLine(lines: readonly SkippedLine[]): readonly SkippedLine[] {
+  return lines.toSorted((a, b) => a.line - b.line);
 }
 
 function withOpen(account: Account): Quantities {

@@ -3,7 +3,7 @@
 import { type Channel, type Correlation, validatePayload } from "../channel.ts";
 import { encodeEntry, encodePayload } from "../envelope.ts";
 import { ChannelError, ConfigError, PublishError } from "../errors.ts";
-import type { Cause, EventRef } from "../event.ts";
+import type { Cause, EventRef, Published } from "../event.ts";
 import { newEventId } from "../event-id.ts";
 import type { Appended, Appender, NewEntry, Sending, SendSpan, Tracing } from "../ports.ts";
 import { type AppendOutcome, Batcher, type BatcherLimits } from "./batcher.ts";
@@ -68,7 +68,7 @@ export class Producer {
     this.#batchers = Array.from({ length: partitions }, (_, partition) => new Batcher(appender, partition, limits));
   }
 
-  publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = noOptions): Promise<EventRef> {
+  publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = noOptions): Promise<Published> {
     try {
       const checked = validatePayload(channel, payload);
       if (checked instanceof Promise) return checked.then((valid) => this.#publish(channel, valid, options));
@@ -79,7 +79,7 @@ export class Producer {
   }
 
   /** All are appended, or none is. @throws {ChannelError} when the keys put them into different partitions */
-  async publishAll(items: readonly PublishItem[]): Promise<readonly EventRef[]> {
+  async publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     if (items.length === 0) return [];
     if (items.length > 1_000) throw new ConfigError(`publishAll takes up to 1,000 events at once, not ${items.length}`);
     const prepared: Prepared[] = [];
@@ -137,7 +137,7 @@ export class Producer {
     return { channel, id, key, json, time: options.time ?? Date.now(), causes, sending };
   }
 
-  #publish<P>(channel: Channel<P>, payload: P, options: PublishOptions): Promise<EventRef> {
+  #publish<P>(channel: Channel<P>, payload: P, options: PublishOptions): Promise<Published> {
     const prepared = this.#prepare(channel, payload, options);
     const open = (): SendSpan => this.#tracing.send(prepared.sending);
     const span = options.detached === true ? this.#tracing.atRoot(open) : open();
@@ -175,14 +175,15 @@ function toEntry({ channel, id, time, key, json, causes }: Prepared, span: SendS
   };
 }
 
-function toRef({ channel, id }: Prepared, span: SendSpan, result: Appended): EventRef {
+function toRef({ channel, id }: Prepared, span: SendSpan, result: Appended): Published {
   if ("refused" in result) {
     const error = new PublishError("rejected", `channel "${channel.name}" cannot be appended to: ${result.refused}`);
     span.failed(error);
     throw error;
   }
   span.sent(result.entryId);
-  return { id, channel: channel.name, entryId: result.entryId, traceparent: span.carrier.traceparent };
+  const { entryId, isRepeat } = result;
+  return { id, channel: channel.name, entryId, traceparent: span.carrier.traceparent, isRepeat };
 }
 
 /** FNV-1a over the key: the same key always lies in the same partition, whatever wrote it (docs/wire-format.md). */

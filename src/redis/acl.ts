@@ -43,6 +43,8 @@ type KeyKind =
   | "settled"
   | "trimmed"
   | "bull"
+  | "replayed"
+  | "replayRuns"
   | "any";
 
 /** These commands on these keys, and on no others: a selector of Redis 7. `R` reads, `W` writes. */
@@ -96,7 +98,7 @@ const consuming: readonly Grant[] = [
     commands: ["zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "del", "type"],
   },
   { on: ["robbed"], access: "RW", commands: ["exists", "sadd", "srem", "sismember", "del"] },
-  { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire"] },
+  { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire", "get", "set"] },
   { on: ["state"], access: "RW", commands: ["hget", "hset", "hdel", "type"] },
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
@@ -115,6 +117,20 @@ const consuming: readonly Grant[] = [
   },
 ];
 
+/** Republishing into a namespace: what was refused in the middle is taken back. */
+const republishing: readonly Grant[] = [
+  { on: ["meta"], access: "RW", commands: ["type", "exists", "hget", "hgetall", "hset", "hsetnx"] },
+  { on: ["stream"], access: "RW", commands: ["xadd", "type", "exists", "xlen", "xdel", "xsetid", "xinfo|stream"] },
+  { on: ["replayed"], access: "RW", commands: ["hget", "hmget", "hgetall", "hset", "hincrby"] },
+];
+
+/** The notes about runs that replay a namespace, which lie beside it. */
+const noting: Grant = {
+  on: ["replayRuns"],
+  access: "RW",
+  commands: ["hget", "hgetall", "hset", "hsetnx", "zadd", "zrange"],
+};
+
 const reading: Grant = {
   on: ["any", "meta"],
   access: "R",
@@ -123,6 +139,9 @@ const reading: Grant = {
     ...["get", "hget", "hgetall", "hmget", "zrange", "zcard", "zscore", "type", "exists"],
   ],
 };
+
+/** Finding an event's replays. What a shadow holds is for whoever may read that namespace as well. */
+const lookingUpRuns: Grant = { on: ["replayRuns"], access: "R", commands: ["hget", "zrange"] };
 
 const mending: readonly Grant[] = [
   { on: ["stream"], access: "RW", commands: ["xclaim"] },
@@ -140,9 +159,9 @@ interface RolePart {
 const table: Readonly<Record<AclRole, RolePart>> = {
   producer: { grants: publishing },
   // BullMQ asks INFO for the server's version.
-  component: { grants: [...consuming, reading], commands: ["info"] },
-  replay: { grants: [reading] },
-  operator: { grants: [reading, ...mending] },
+  component: { grants: [...consuming, reading, lookingUpRuns], commands: ["info"] },
+  replay: { grants: [reading, noting] },
+  operator: { grants: [reading, lookingUpRuns, ...mending] },
 };
 
 /**
@@ -158,7 +177,7 @@ export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly s
   const selectors = grants.map((grant) => selectorOf(grant, scope));
   const spaces = [namespace];
   if (into !== undefined && roles.includes("replay")) {
-    selectors.push(...publishing.map((grant) => selectorOf(grant, { namespace: into })));
+    selectors.push(...[...publishing, ...republishing].map((grant) => selectorOf(grant, { namespace: into })));
     spaces.push(into);
   }
   const commands = new Set([...connecting, ...parts.flatMap((part) => part.commands ?? [])]);
@@ -203,6 +222,10 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return [`${tag}:numbers:o*`];
     case "trimmed":
       return [`${tag}:trimmed`];
+    case "replayed":
+      return [`${tag}:replayed:*`];
+    case "replayRuns":
+      return [`{${namespace}-replays:0}:replays*`];
     case "bull":
       return [`{${namespace}:0}:bull:*`];
     case "any":

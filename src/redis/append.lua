@@ -9,7 +9,8 @@
 --                stream, no window, an empty value: "s" stream 1..S, "w" dedupe window in ms or "0", and the wire format's
 --                "i" id, "t" time, "k" key, "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "C" causes;
 --                then the values, entry by entry
--- Reply          one line an entry: its entry id, or "!" and why its stream refuses it; then one for each stream that evicted:
+-- Reply          one line an entry: its entry id, "=" and that of the first where its window has the event id already, or "!" and why
+--                its stream refuses it; then one for each stream that evicted:
 --                "~<stream> <entries removed> <of them not finished by some group>"
 --
 -- Order matters: the number is looked at before anything is appended and noted after all is, in one atomic step. Types are
@@ -99,7 +100,7 @@ for i = firstEntry, #ARGV, width do
   else
     local known = seen and redis.call('GET', seen)
     if known then
-      ids[n] = known
+      ids[n] = '=' .. known
     elseif room[s] and room[s] <= 0 then
       ids[n] = '!' .. KEYS[s + 1] .. ' is full: it has reached its hard cap'
       anyRefused = true

@@ -1,18 +1,20 @@
 /** Appends for one producer session: numbered batches, each appended once however often it is sent. */
 
 import { randomBytes } from "node:crypto";
-import { PublishError } from "../errors.ts";
+import { ConfigError, PublishError } from "../errors.ts";
 import type { ResolvedDurability } from "../options.ts";
 import type { Appended, Appender, Evicted, Log, NewEntry } from "../ports.ts";
 import { ArgWriter } from "./arg-writer.ts";
 import type { Connection } from "./connections.ts";
 import { takeEvictions } from "./evictions.ts";
 import type { Keys } from "./keys.ts";
+import type { Namespace } from "./namespace.ts";
 import { Outbox } from "./outbox.ts";
 import { scripts } from "./scripts.ts";
 
 /** What the stores write to Redis with. */
 export interface StoreContext {
+  readonly namespace: Namespace;
   /** Undefined where the server's own policy is enough. */
   readonly confirmation: { readonly durability: ResolvedDurability; readonly log: Log } | undefined;
   /** Called for each full channel that made room. */
@@ -28,14 +30,18 @@ export class RedisAppender implements Appender {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #keys: Keys;
+  readonly #namespace: Namespace;
   readonly #onEvicted: (evicted: Evicted) => void;
   readonly #session = `p${randomBytes(9).toString("base64url")}`;
   /** Filled and sent within one call. */
   readonly #body: ArgWriter = new ArgWriter();
   /** The last number used on a partition. */
   readonly #numbers = new Map<number, number>();
+  /** Set with the first append. All wait for it, so that none overtakes another. */
+  #claiming: Promise<void> | undefined;
 
-  constructor(connection: Connection, keys: Keys, { confirmation, onEvicted }: StoreContext) {
+  constructor(connection: Connection, keys: Keys, { namespace, confirmation, onEvicted }: StoreContext) {
+    this.#namespace = namespace;
     this.#connection = connection;
     this.#outbox = new Outbox(connection, confirmation);
     this.#keys = keys;
@@ -48,6 +54,9 @@ export class RedisAppender implements Appender {
     atomic: boolean,
     deadlineMs: number,
   ): Promise<readonly Appended[]> {
+    const begunAt = performance.now();
+    this.#claiming ??= this.#claim(deadlineMs);
+    await this.#claiming;
     const number = (this.#numbers.get(partition) ?? 0) + 1;
     this.#numbers.set(partition, number);
     const streams = new Map<string, number>();
@@ -89,22 +98,51 @@ export class RedisAppender implements Appender {
     ];
     let reply: unknown;
     try {
-      reply = await this.#outbox.send(scripts.append, keys, { head, body }, { deadlineMs, isConfirmed: true });
+      reply = await this.#outbox.send(
+        scripts.append,
+        keys,
+        { head, body },
+        {
+          deadlineMs: Math.max(1, deadlineMs - (performance.now() - begunAt)),
+          isConfirmed: true,
+        },
+      );
     } catch (error) {
       if (error instanceof PublishError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new PublishError("rejected", `Redis refused the append: ${reason}`, { cause: error });
+      throw refused(error);
     }
     const lines = String(reply).split("\n");
     const channels = [...streams.keys()];
     takeEvictions(lines, partition, (place) => channels[place - 1] as string, this.#onEvicted);
-    return lines.map((word) => (word.startsWith("!") ? { refused: word.slice(1) } : { entryId: word }));
+    return lines.map(toAppended);
   }
 
   async close(): Promise<void> {
     this.#outbox.close();
     this.#connection.close();
   }
+
+  /** What fails is tried again with the next append. */
+  async #claim(deadlineMs: number): Promise<void> {
+    try {
+      await this.#namespace.claim((script, keys, args) => this.#outbox.send(script, keys, args, { deadlineMs }));
+    } catch (error) {
+      this.#claiming = undefined;
+      if (error instanceof ConfigError) throw new PublishError("rejected", error.message, { cause: error });
+      if (!(error instanceof PublishError)) throw refused(error);
+      throw new PublishError("rejected", "Redis did not answer in time: nothing was appended", { cause: error });
+    }
+  }
+}
+
+function toAppended(word: string): Appended {
+  if (word.startsWith("!")) return { refused: word.slice(1) };
+  return word.startsWith("=") ? { entryId: word.slice(1), isRepeat: true } : { entryId: word, isRepeat: false };
+}
+
+function refused(error: unknown): PublishError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new PublishError("rejected", `Redis refused the append: ${reason}`, { cause: error });
 }
 
 /** What the scripts call the values of the wire format, in its order. */

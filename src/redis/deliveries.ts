@@ -8,6 +8,9 @@ import { confirmed, parseRecord, toRecord, type Verbs } from "./verbs.ts";
 /** How much earlier than the server's clock a retry timer may fire, ms. */
 const timerToleranceMs = 50;
 
+/** How long the answer of a burial is kept for one that is sent again, ms. */
+const answerTtlMs = 600_000;
+
 type ClaimReply = [lost: number, ...rows: [id: string, fields: string[], record: string][]];
 
 export class Deliveries {
@@ -55,7 +58,11 @@ export class Deliveries {
     return (await this.#verbs.send("park", "a retry cannot be parked", scripts.park, keys, args)) === 1;
   }
 
-  async unpark(membership: Membership, delivery: DeliveryId): Promise<ClaimedEntry | undefined> {
+  async unpark(
+    membership: Membership,
+    delivery: DeliveryId,
+    longestDelayMs: number,
+  ): Promise<ClaimedEntry | "lost" | undefined> {
     const { partition, component, member } = membership;
     const { channel, entryId } = delivery;
     const keys = [
@@ -64,11 +71,13 @@ export class Deliveries {
       this.#verbs.keys.robbed(partition, component, member),
       this.#verbs.keys.members(partition, component),
     ];
-    const args = [component, member, entryId, timerToleranceMs];
+    const args = [component, member, entryId, timerToleranceMs, longestDelayMs];
     const reply = (await this.#verbs.send("unpark", "a parked delivery cannot be taken", scripts.unpark, keys, args)) as
       | []
+      | [id: string]
       | [id: string, fields: string[], record: string];
     if (reply.length === 0) return undefined;
+    if (reply.length === 1) return "lost";
     const [id, fields, record] = reply;
     return { channel, entryId: id, fields, record: parseRecord(record) };
   }
@@ -76,18 +85,26 @@ export class Deliveries {
   async overdue(
     { partition, component, channels }: Membership,
     overdueMs: number,
+    longestDelayMs: number,
     max: number,
   ): Promise<readonly DeliveryId[]> {
     const { client } = this.#verbs;
     const found: DeliveryId[] = [];
     const [seconds] = await this.#verbs.read("the server's clock cannot be read", () => client.time());
-    const before = Number(seconds) * 1_000 - overdueMs;
+    const now = Number(seconds) * 1_000;
+    // What is due later than anything is ever parked for was parked before this server's clock was set back.
+    const ranges = [
+      ["-inf", now - overdueMs],
+      [now + longestDelayMs + overdueMs, "+inf"],
+    ] as const;
     for (const channel of channels) {
       const parked = this.#verbs.keys.parked(partition, channel, component);
-      const ids = await this.#verbs.read("parked deliveries cannot be read", () =>
-        client.zrangebyscore(parked, "-inf", before, "LIMIT", 0, max),
-      );
-      for (const entryId of ids) found.push({ channel, entryId });
+      for (const [from, to] of ranges) {
+        const ids = await this.#verbs.read("parked deliveries cannot be read", () =>
+          client.zrangebyscore(parked, from, to, "LIMIT", 0, max),
+        );
+        for (const entryId of ids) found.push({ channel, entryId });
+      }
     }
     return found;
   }
@@ -99,10 +116,11 @@ export class Deliveries {
       ...this.#verbs.deliveryKeys(membership, channel),
       this.#verbs.keys.dead(partition, channel, component),
       this.#verbs.keys.settled(partition, component),
+      this.#verbs.keys.buried(partition, member, channel, entryId),
     ];
     const { errorCode, error, attempts, traceparent } = obituary;
     const args: (string | number)[] = [component, member, channel, entryId, errorCode, error, attempts, traceparent];
-    args.push(this.#keepsLog ? 1 : 0);
+    args.push(this.#keepsLog ? 1 : 0, answerTtlMs);
     const reply = await this.#verbs.send(
       "bury",
       "a dead letter cannot be written",

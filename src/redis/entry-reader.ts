@@ -27,12 +27,17 @@ export class RedisEntryReader implements EntryReader {
   }
 
   async readNew(maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
-    return this.#read(["COUNT", maxPerChannel, "BLOCK", blockMs, "STREAMS", ...this.#streams, ...this.#newOnly]);
+    const args = ["COUNT", maxPerChannel, "BLOCK", blockMs, "STREAMS", ...this.#streams, ...this.#newOnly];
+    return (await this.#read(args)) ?? [];
   }
 
   async readOwnPending(channel: string, afterId: string, max: number): Promise<readonly StoredEntry[]> {
     const stream = this.#streams[this.#membership.channels.indexOf(channel)] as string;
-    return this.#read(["COUNT", max, "STREAMS", stream, afterId]);
+    for (;;) {
+      // A server that asks for time has not said that nothing is pending: who took it for that would read on past it.
+      const page = await this.#read(["COUNT", max, "STREAMS", stream, afterId]);
+      if (page !== undefined) return page;
+    }
   }
 
   close(): void {
@@ -40,15 +45,16 @@ export class RedisEntryReader implements EntryReader {
   }
 
   // A read whose connection broke is not sent again: Redis may have delivered entries to it that never arrived, and the second
-  // read would get the ones after them. It counts as empty, and `losses` tells the loop to page through its own pending.
-  async #read(args: readonly (string | number)[]): Promise<readonly StoredEntry[]> {
+  // read would get the ones after them. It counts as empty, and `losses` tells the loop to page through its own pending. Undefined: the
+  // server will take commands later.
+  async #read(args: readonly (string | number)[]): Promise<readonly StoredEntry[] | undefined> {
     try {
       const { component, member } = this.#membership;
       return (await this.#socket.read(["GROUP", component, member, ...args])) ?? [];
     } catch (error) {
       if (!isPassing(error)) throw error;
       await delay(passingDelayMs);
-      return [];
+      return undefined;
     }
   }
 }

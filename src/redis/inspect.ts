@@ -10,21 +10,26 @@ import type {
   LogStream,
   OpenDelivery,
   PageRange,
+  ReplayRun,
   StreamFacts,
 } from "../observe/inspector.ts";
 import type { RecordedSettlement } from "../observe/settlements.ts";
 import type { TlsOptions } from "../options.ts";
 import type { Log, Quietly, StoredEntry } from "../ports.ts";
+import type { RunRequest } from "../replay/runs.ts";
 import { parseRetention, type Retention } from "../retention/policy.ts";
 import { Connection, isConnectionLoss, isPassing } from "./connections.ts";
 import { RedisFollower, type Row } from "./follow.ts";
-import { formatVersion, Keys, parkedConsumer, releasedConsumer } from "./keys.ts";
+import { formatVersion, Keys, parkedConsumer, releasedConsumer, replayKeys } from "./keys.ts";
+import { shadowField } from "./replay-namespace.ts";
 import { parseSettlement } from "./settlement-log.ts";
 
 export interface InspectorOptions {
   readonly url: string;
   readonly tls?: TlsOptions | undefined;
   readonly namespace: string;
+  /** What a namespace that nothing has used yet will have. Without it such a namespace has no catalogue. */
+  readonly partitions?: number;
   readonly log: Log;
   readonly quietly?: Quietly;
   /** How long a call waits for a Redis that is away before it fails. Default 3,000. */
@@ -75,7 +80,11 @@ export class RedisInspector implements Inspector {
 
   async catalogue(): Promise<Catalogue | undefined> {
     const meta = toMap((await this.#ask("HGETALL", this.#keys.meta())) as string[]);
-    if (meta.size === 0) return undefined;
+    if (meta.size === 0) {
+      const { partitions } = this.#options;
+      if (partitions === undefined) return undefined;
+      return { partitions, channels: [], components: new Map(), retention: new Map() };
+    }
     const format = meta.get("format");
     if (format !== formatVersion) {
       throw new ConfigError(
@@ -96,7 +105,14 @@ export class RedisInspector implements Inspector {
         components.set(field.slice("component:".length), value.split(",").filter(Boolean));
       }
     }
-    return { partitions: Number(meta.get("partitions") ?? 1), channels, components, retention: retentions };
+    const shadowOf = meta.get(shadowField);
+    return {
+      partitions: Number(meta.get("partitions") ?? 1),
+      ...(shadowOf === undefined ? {} : { shadowOf }),
+      channels,
+      components,
+      retention: retentions,
+    };
   }
 
   async streamFacts(stream: LogStream): Promise<StreamFacts | undefined> {
@@ -136,6 +152,13 @@ export class RedisInspector implements Inspector {
     return rows.map(([entryId, fields]) => ({ channel: stream.channel, entryId, fields: fields ?? [] }));
   }
 
+  async fieldBytes(stream: LogStream, entryId: string): Promise<readonly Buffer[] | undefined> {
+    const key = this.#keyOf(stream);
+    const read = (): Promise<unknown> => this.#connection.client.xrangeBuffer(key, entryId, entryId);
+    const [row] = (await this.#until(read, `XRANGE ${key}`)) as [Buffer, Buffer[] | null][];
+    return row?.[1] ?? undefined;
+  }
+
   async settlements(
     partition: number,
     component: string,
@@ -170,6 +193,22 @@ export class RedisInspector implements Inspector {
       attempt: Math.max(1, Number(record?.split(":", 1)[0] ?? 1)),
       dueAt: dueAt === null ? undefined : Number(dueAt),
     };
+  }
+
+  async replayRuns(max: number): Promise<readonly ReplayRun[]> {
+    const keys = replayKeys(this.namespace);
+    try {
+      const names = (await this.#ask("ZRANGE", keys.replayRuns(), "0", String(max - 1), "REV")) as string[];
+      const texts = await Promise.all(names.map((name) => this.#ask("HGET", keys.replayRun(name), "request")));
+      return texts.flatMap((text) => (text === null ? [] : [runOf(JSON.parse(String(text)) as RunRequest)]));
+    } catch (error) {
+      if (error instanceof StoreError && /NOPERM/.test(error.message)) return [];
+      throw error;
+    }
+  }
+
+  beside(namespace: string): Inspector {
+    return new RedisInspector({ ...this.#options, namespace });
   }
 
   openFollower(): Follower {
@@ -221,12 +260,17 @@ export class RedisInspector implements Inspector {
     return deadOf === undefined ? this.#keys.stream(partition, channel) : this.#keys.dead(partition, channel, deadOf);
   }
 
-  async #ask(command: string, ...args: readonly string[]): Promise<unknown> {
+  #ask(command: string, ...args: readonly string[]): Promise<unknown> {
+    return this.#until(() => this.#connection.client.call(command, ...args), `${command} ${args[0] ?? ""}`);
+  }
+
+  /** Asks until there is an answer. `what` is for the error. */
+  async #until(ask: () => Promise<unknown>, what: string): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#patienceMs);
     for (;;) {
       try {
         if (!this.#connection.isReady) await this.#connection.ready(deadline);
-        return await this.#connection.client.call(command, ...args);
+        return await ask();
       } catch (error) {
         if (error instanceof ConfigError || error instanceof StoreError) throw error;
         const passing = isPassing(error);
@@ -235,7 +279,7 @@ export class RedisInspector implements Inspector {
           throw new StoreError(`Redis at ${addressOf(this.#options.url)} does not answer: ${reason}`, { cause: error });
         }
         if (!passing && !isConnectionLoss(error)) {
-          throw new StoreError(`Redis refuses ${command} ${args[0] ?? ""}: ${messageOf(error)}`, { cause: error });
+          throw new StoreError(`Redis refuses ${what}: ${messageOf(error)}`, { cause: error });
         }
         if (passing) await delay(100);
       }
@@ -250,6 +294,10 @@ function toMap<V>(reply: readonly V[]): Map<string, V> {
   const map = new Map<string, V>();
   for (let i = 0; i + 1 < reply.length; i += 2) map.set(String(reply[i]), reply[i + 1] as V);
   return map;
+}
+
+function runOf({ run, namespace, channels, into, createdAt }: RunRequest): ReplayRun {
+  return { run, namespace, channels: into === undefined ? channels : [into], createdAt };
 }
 
 /** Without the user's name and password. */

@@ -7,6 +7,11 @@ export const formatVersion = "1";
 export const parkedConsumer = "parked";
 export const releasedConsumer = "released";
 
+/** Of the notes about runs that replay a namespace. They lie beside it: who may only read it can replay it all the same. */
+export function replayKeys(namespace: string): Keys {
+  return new Keys(`${namespace}-replays`);
+}
+
 /** Builds the keys of one namespace. */
 export class Keys {
   readonly namespace: string;
@@ -71,6 +76,11 @@ export class Keys {
     return `${this.tag(partition)}:numbers:${session}`;
   }
 
+  /** The answer to a member's burial of an entry. */
+  buried(partition: number, member: string, channel: string, entryId: string): string {
+    return `${this.numbers(partition, `m${member}`)}:buried:${channel}/${entryId}`;
+  }
+
   state(partition: number, component: string, store: string): string {
     return `${this.tag(partition)}:state:${component}:${store}`;
   }
@@ -88,6 +98,21 @@ export class Keys {
   /** How many entries of each channel retention has removed. */
   trimmed(partition: number): string {
     return `${this.tag(partition)}:trimmed`;
+  }
+
+  /** How far a run of a replay has come here. */
+  replayed(partition: number, run: string): string {
+    return `${this.tag(partition)}:replayed:${run}`;
+  }
+
+  /** The runs that replayed this namespace, by when they began. */
+  replayRuns(): string {
+    return `${this.tag(0)}:replays`;
+  }
+
+  /** What is known of one of them. */
+  replayRun(run: string): string {
+    return `${this.tag(0)}:replays:${run}`;
   }
 
   /** The prefix under which BullMQ keeps its own keys. */

@@ -1,41 +1,84 @@
-/** Opens a namespace: a server that is new enough, and a format and partition count that are ours. */
+/** A namespace as a backbone opens it: a server that is new enough, and a format and partition count that are ours. */
 
 import { ConfigError } from "../errors.ts";
 import type { Connection } from "./connections.ts";
 import { formatVersion, type Keys } from "./keys.ts";
-import { scripts } from "./scripts.ts";
+import { type Script, scripts } from "./scripts.ts";
 
-/** @throws {ConfigError} when the server or the namespace cannot be worked with; nothing was written then */
-export async function openNamespace(
-  connection: Connection,
-  keys: Keys,
-  partitions: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  await refuseOldServer(connection, signal);
-  const meta = keys.meta();
-  // Whole, not by its digest: it runs once.
-  const opened = await connection.repeat(
-    () => connection.client.eval(scripts.meta.source, 1, meta, formatVersion, partitions),
-    signal,
-  );
-  const [kind, format, found] = opened as string[];
-  if (kind !== "hash") {
-    throw new ConfigError(
-      `the key "${meta}" is a ${kind}, not ours: choose another namespace than "${keys.namespace}"`,
-    );
+/** Sends a script until it is answered. */
+type Send = (script: Script, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
+
+export class Namespace {
+  readonly #keys: Keys;
+  readonly #partitions: number;
+  /** Its description is there, and says what we say. */
+  #isClaimed = false;
+
+  private constructor(keys: Keys, partitions: number) {
+    this.#keys = keys;
+    this.#partitions = partitions;
   }
-  if (format !== formatVersion) {
-    throw new ConfigError(
-      `namespace "${keys.namespace}" has format version ${format}; this version of Throughline speaks ${formatVersion}. ` +
-        "Nothing was changed: use the version that wrote it, or another namespace",
-    );
+
+  /** @throws {ConfigError} when the server or the namespace cannot be worked with. Nothing is written, then or otherwise. */
+  static async open(
+    connection: Connection,
+    keys: Keys,
+    partitions: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Namespace> {
+    await refuseOldServer(connection, signal);
+    const namespace = new Namespace(keys, partitions);
+    // Whole, not by its digest: it runs once.
+    const look = (): Promise<unknown> =>
+      connection.client.eval(scripts.meta.source, 1, keys.meta(), ...namespace.#question("look"));
+    namespace.#compare(await connection.repeat(look, signal));
+    return namespace;
   }
-  if (found !== String(partitions)) {
-    throw new ConfigError(
-      `namespace "${keys.namespace}" has ${found} partitions, not ${partitions}: with another count the keys of its events would ` +
-        "lie elsewhere. Connect with the count it has",
-    );
+
+  /** Looks again, before a use that writes more than the description: somebody may have been the first to use it meanwhile. */
+  look(send: Send): Promise<void> {
+    return this.#ask("look", send);
+  }
+
+  /**
+   * At the first real use: writes the description, or compares it with what another has written. Whoever connects and never gets to
+   * use the namespace leaves nothing in it.
+   * @throws {ConfigError} when another uses it with another partition count. @throws what `send` does
+   */
+  claim(send: Send): Promise<void> {
+    return this.#ask("claim", send);
+  }
+
+  async #ask(purpose: "look" | "claim", send: Send): Promise<void> {
+    if (this.#isClaimed) return;
+    this.#compare(await send(scripts.meta, [this.#keys.meta()], this.#question(purpose)));
+    this.#isClaimed = purpose === "claim";
+  }
+
+  #question(purpose: "look" | "claim"): (string | number)[] {
+    return [formatVersion, this.#partitions, purpose === "claim" ? "1" : "0"];
+  }
+
+  #compare(reply: unknown): void {
+    const [kind, format, found] = reply as string[];
+    const { namespace } = this.#keys;
+    if (kind !== "hash") {
+      throw new ConfigError(
+        `the key "${this.#keys.meta()}" is a ${kind}, not ours: choose another namespace than "${namespace}"`,
+      );
+    }
+    if (format !== formatVersion) {
+      throw new ConfigError(
+        `namespace "${namespace}" has format version ${format}; this version of Throughline speaks ${formatVersion}. ` +
+          "Nothing was changed: use the version that wrote it, or another namespace",
+      );
+    }
+    if (found !== String(this.#partitions)) {
+      throw new ConfigError(
+        `namespace "${namespace}" has ${found} partitions, not ${this.#partitions}: with another count the keys of its events would ` +
+          "lie elsewhere. Connect with the count it has",
+      );
+    }
   }
 }
 
@@ -47,14 +90,16 @@ export async function describe(
   name: string,
   text: string,
 ): Promise<void> {
-  await connection.ready();
   const { client } = connection;
-  // After a FLUSHALL it is the first to speak.
-  await Promise.all([
-    client.hsetnx(keys.meta(), "format", formatVersion),
-    client.hsetnx(keys.meta(), "partitions", partitions),
-    client.hset(keys.meta(), name, text),
-  ]);
+  // Until it is answered: nobody says it again, and what the namespace does not know of is neither listed nor trimmed.
+  await connection.repeat(() =>
+    Promise.all([
+      // After a FLUSHALL it is the first to speak.
+      client.hsetnx(keys.meta(), "format", formatVersion),
+      client.hsetnx(keys.meta(), "partitions", partitions),
+      client.hset(keys.meta(), name, text),
+    ]),
+  );
 }
 
 // HELLO answers for itself, where INFO may be forbidden by a least-privilege user.

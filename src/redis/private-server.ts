@@ -54,7 +54,9 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
   });
   const isTemporary = options.directory === undefined;
   const wanted = isTemporary ? await mkdtemp(join(tmpdir(), "throughline-redis-")) : resolve(options.directory);
-  await mkdir(wanted, { recursive: true, mode: 0o700 });
+  await mkdir(wanted, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigError(`${wanted} cannot be made for a Redis to keep its data in (${cause.code})`, { cause });
+  });
   const directory = await realpath(wanted); // as the server itself names it
 
   let { port, instance } = await startInDirectory(server, directory, options.fresh ?? false);
@@ -116,8 +118,8 @@ async function startInDirectory(
     while (await isOurs(port, directory)) {
       if (performance.now() > deadline) {
         throw new ConfigError(
-          `Another run uses ${directory}: its Redis answers on 127.0.0.1:${port}. End that run, choose another directory, ` +
-            `or share its Redis with REDIS_URL=redis://127.0.0.1:${port}.`,
+          `Another run uses ${directory}: its Redis answers on 127.0.0.1:${port}. End that run, keep this one's data elsewhere ` +
+            `(npm start -- --data DIRECTORY), or share its Redis with REDIS_URL=redis://127.0.0.1:${port}.`,
         );
       }
       await pause(50);

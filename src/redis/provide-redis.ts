@@ -12,14 +12,19 @@ export interface ProvidedRedis extends AsyncDisposable {
   readonly description: string;
 }
 
+/** Whether REDIS_URL names one. */
+export function isGivenRedis<E extends NodeJS.ProcessEnv>(env: E): env is E & { readonly REDIS_URL: string } {
+  const url = env["REDIS_URL"];
+  return url !== undefined && url !== "";
+}
+
 /** @throws {ConfigError} when there is none and none can be had. */
 export async function provideRedis(
   options: PrivateRedisOptions & { readonly env: NodeJS.ProcessEnv },
 ): Promise<ProvidedRedis> {
-  const given = options.env["REDIS_URL"];
-  if (given !== undefined && given !== "") {
+  if (isGivenRedis(options.env)) {
     return {
-      url: given,
+      url: options.env["REDIS_URL"],
       isGiven: true,
       died: new Promise(() => undefined),
       description: "the one that REDIS_URL names",

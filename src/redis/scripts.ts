@@ -29,6 +29,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   bury: load("bury"),
   claim: load("claim"),
   heartbeat: load("heartbeat"),
+  import: load("import"),
   join: load("join", "groups"),
   meta: load("meta"),
   park: load("park"),
@@ -37,6 +38,8 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   reap: load("reap"),
   redrive: load("redrive"),
   release: load("release"),
+  replayAppend: load("replay-append", "groups"),
+  replayClaim: load("replay-claim"),
   settle: load("settle", "groups"),
   trim: load("trim", "groups"),
   unpark: load("unpark"),
@@ -49,6 +52,7 @@ type ScriptName =
   | "bury"
   | "claim"
   | "heartbeat"
+  | "import"
   | "join"
   | "meta"
   | "park"
@@ -57,6 +61,8 @@ type ScriptName =
   | "reap"
   | "redrive"
   | "release"
+  | "replayAppend"
+  | "replayClaim"
   | "settle"
   | "trim"
   | "unpark";

@@ -8,32 +8,46 @@
 
 import type { RecordedSettlement, SettledCall } from "../observe/settlements.ts";
 import type { DeliveryId } from "../ports.ts";
+import type { ArgWriter } from "./arg-writer.ts";
 import type { Keys } from "./keys.ts";
 
-/** Writes the field `calls` of one script. */
-export class CallsText {
-  #text = "";
+/** Writes the field `calls` of one script as an argument. */
+export class CallsWriter {
+  readonly #writer: ArgWriter;
   #channel = "";
-  #ms = "";
+  /** The id before, for its milliseconds. */
+  #before = "";
+
+  constructor(writer: ArgWriter) {
+    this.#writer = writer;
+    writer.open();
+  }
 
   /** One call. Its deliveries are of one channel. */
   add(deliveries: readonly DeliveryId[]): void {
     for (let i = 0; i < deliveries.length; i++) {
       const { channel, entryId } = deliveries[i] as DeliveryId;
       if (channel !== this.#channel) {
-        this.#text += this.#text === "" ? `${channel} ` : `\n${channel} `;
+        if (this.#channel !== "") this.#writer.part("\n");
+        this.#writer.part(channel);
+        this.#writer.part(" ");
         this.#channel = channel;
-      } else this.#text += i === 0 ? " " : ",";
+      } else this.#writer.part(i === 0 ? " " : ",");
       const dash = entryId.indexOf("-");
-      const ms = entryId.slice(0, dash);
-      this.#text += ms === this.#ms ? entryId.slice(dash) : entryId;
-      this.#ms = ms;
+      this.#writer.part(isSameStart(entryId, this.#before, dash + 1) ? entryId.slice(dash) : entryId);
+      this.#before = entryId;
     }
   }
 
-  toString(): string {
-    return this.#text;
+  end(): void {
+    this.#writer.close();
   }
+}
+
+function isSameStart(a: string, b: string, length: number): boolean {
+  // The last digits differ first.
+  for (let i = length - 1; i >= 0; i--) if (a.charCodeAt(i) !== b.charCodeAt(i)) return false;
+  return true;
 }
 
 /** One entry of the log. `fields` are names and values in turn; somebody else's hold no calls. */

@@ -58,6 +58,32 @@ export class Standing {
     }
   }
 
+  // Of a stream that is gone itself, its group's members tell.
+  async vanished(
+    { partition }: Pick<Membership, "partition">,
+    entryIds: ReadonlyMap<string, string>,
+  ): Promise<readonly string[]> {
+    const { client } = this.#verbs;
+    const channels: string[] = [];
+    for (const [channel, entryId] of entryIds) {
+      const stream = this.#verbs.keys.stream(partition, channel);
+      const [entry] = await this.#verbs.read("an entry cannot be looked up", () =>
+        client.xrange(stream, entryId, entryId),
+      );
+      if (entry !== undefined) continue;
+      const facts = await this.#verbs.read("a stream cannot be looked at", () =>
+        client.call("XINFO", "STREAM", stream).catch((error: Error) => {
+          if (error.message.includes("no such key")) return [];
+          throw error;
+        }),
+      );
+      const { "first-entry": first, "max-deleted-entry-id": deleted } = toRecord(facts as unknown[]);
+      if (!Array.isArray(first) || compareIds(String(first[0]), entryId) > 0) continue; // trimmed
+      if (compareIds(String(deleted), entryId) < 0) channels.push(channel);
+    }
+    return channels;
+  }
+
   async holds({ partition }: Membership, { id, channel, entryId }: EventRef): Promise<boolean> {
     const stream = this.#verbs.keys.stream(partition, channel);
     const [entry] = await this.#verbs.read("an entry cannot be looked up", () =>

@@ -17,8 +17,10 @@ import type { Connection } from "./connections.ts";
 import { Deliveries } from "./deliveries.ts";
 import { RedisEntryReader } from "./entry-reader.ts";
 import type { Keys } from "./keys.ts";
+import type { Namespace } from "./namespace.ts";
 import { Outbox } from "./outbox.ts";
-import { scripts } from "./scripts.ts";
+import type { ScriptArgs } from "./script-command.ts";
+import { type Script, scripts } from "./scripts.ts";
 import { Settlements } from "./settlements.ts";
 import { Standing } from "./standing.ts";
 import { Verbs } from "./verbs.ts";
@@ -37,10 +39,12 @@ export class RedisStreamStore implements StreamStore {
   readonly strangers: StreamStore["strangers"];
   readonly backlog: StreamStore["backlog"];
   readonly isSettled: StreamStore["isSettled"];
+  readonly vanished: StreamStore["vanished"];
   readonly holds: StreamStore["holds"];
   readonly isValidText: StreamStore["isValidText"];
   readonly #verbs: Verbs;
   readonly #outbox: Outbox;
+  readonly #namespace: Namespace;
   readonly #openConnection: (purpose: string) => Connection;
   /** Readers that are open, to be closed with the store. */
   readonly #readers = new Set<EntryReader>();
@@ -53,6 +57,7 @@ export class RedisStreamStore implements StreamStore {
     keepsLog: boolean,
   ) {
     this.#outbox = new Outbox(connection, context.confirmation);
+    this.#namespace = context.namespace;
     this.#verbs = new Verbs(connection, keys, this.#outbox);
     this.#openConnection = openConnection;
     const settlements = new Settlements(this.#verbs, context, keepsLog);
@@ -71,6 +76,7 @@ export class RedisStreamStore implements StreamStore {
     const standing = new Standing(this.#verbs);
     this.backlog = standing.backlog.bind(standing);
     this.isSettled = standing.isSettled.bind(standing);
+    this.vanished = standing.vanished.bind(standing);
     this.holds = standing.holds.bind(standing);
     this.isValidText = standing.isValidText.bind(standing);
   }
@@ -82,6 +88,10 @@ export class RedisStreamStore implements StreamStore {
   async join(membership: Membership, isNew: boolean, places: readonly GroupPlace[]): Promise<Joined> {
     const { partition, component, member, channels } = membership;
     await this.#verbs.connection.ready();
+    const failing = `component "${component}" cannot join its groups`;
+    const compare = (script: Script, keys: readonly string[], args: ScriptArgs): Promise<unknown> =>
+      this.#verbs.send("meta", failing, script, keys, args);
+    await this.#namespace.look(compare);
     const keys = [...this.#verbs.placeKeys(membership)];
     const args: (string | number)[] = [component, member, isNew ? "1" : "0"];
     for (const [i, channel] of channels.entries()) {
@@ -93,12 +103,13 @@ export class RedisStreamStore implements StreamStore {
       args.push(channel, begin, lastRead, inHand.length, ...inHand);
     }
     keys.unshift(this.#verbs.keys.members(partition, component));
-    const failing = `component "${component}" cannot join its groups`;
     const reply = await this.#verbs.send("join", failing, scripts.join, keys, args).catch((error: unknown) => {
       // Not to be mended by trying again: somebody else's key stands where ours would.
       const wrong = error instanceof Error ? /WRONGTYPE (.*)/.exec(error.message)?.[1] : undefined;
       throw wrong === undefined ? error : new ConfigError(`${failing}: ${wrong}`, { cause: error });
     });
+    // Only now, when no key is in the way: a start that is refused writes nothing.
+    await this.#namespace.claim(compare);
     const [registered, ...states] = reply as string[];
     return {
       isRegistered: registered === "1",
@@ -129,12 +140,12 @@ export class RedisStreamStore implements StreamStore {
     const reply = (await this.#verbs.send("heartbeat", "heartbeat failed", scripts.heartbeat, keys, [
       member,
       claimAfterMs,
-    ])) as [number, ...string[]];
+    ])) as [number, number?, ...string[]];
     const silent: SilentMember[] = [];
-    for (let i = 1; i + 1 < reply.length; i += 2) {
+    for (let i = 2; i + 1 < reply.length; i += 2) {
       silent.push({ member: String(reply[i]), seenAt: String(reply[i + 1]) });
     }
-    return { registered: reply[0] === 1, silent };
+    return { registered: reply[0] === 1, silent, storeNow: reply[1] ?? 0 };
   }
 
   async openReader(membership: Membership): Promise<EntryReader> {

@@ -1,6 +1,5 @@
 /** Trace ids without traces: with nothing to export to, every order still has an id by which logs and clients speak of it. */
 
-import { randomBytes } from "node:crypto";
 import {
   type Context,
   isSpanContextValid,
@@ -13,6 +12,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { randomHex } from "../random-hex.ts";
 
 /** Registers a tracer that records nothing: its spans are their ids. Returns what takes it away again. */
 export function provideTraceIds(): () => void {
@@ -30,8 +30,8 @@ class IdTracer implements Tracer {
     const parent = context === undefined || options.root === true ? undefined : trace.getSpanContext(context);
     const isChild = parent !== undefined && isSpanContextValid(parent);
     return trace.wrapSpanContext({
-      traceId: isChild ? parent.traceId : randomBytes(16).toString("hex"),
-      spanId: randomBytes(8).toString("hex"),
+      traceId: isChild ? parent.traceId : randomHex(16),
+      spanId: randomHex(8),
       // A root says "sampled", so that a process further on that does export has the journey from there.
       traceFlags: isChild ? parent.traceFlags : TraceFlags.SAMPLED,
       ...(isChild && parent.traceState !== undefined ? { traceState: parent.traceState } : {}),

@@ -18,7 +18,7 @@ interface Placed {
 }
 
 async function place(
-  backbone: Pick<Backbone, "publish">,
+  backbone: Pick<Backbone, "publish" | "read">,
   orders: readonly (ClientOrder | string)[],
   options: FileIntakeOptions = {},
 ): Promise<Placed> {
@@ -60,6 +60,26 @@ test("places nothing twice when the same file is placed again", async () => {
   assert.is((await opened.entries(clientOrders)).length, 50);
 });
 
+test("skips a line that gives the id of an order other terms, in the file or from before, and says what the order is", async () => {
+  await using opened = await open();
+  await place(opened.backbone, [order({ id: "c-1", quantity: 100 })]);
+  const { result, skipped } = await place(opened.backbone, [
+    order({ id: "c-1", quantity: 200 }),
+    order({ id: "c-2", price: "5.10" }),
+    order({ id: "c-2", price: "5.1" }),
+    order({ id: "c-2", price: "5.2" }),
+    order({ id: "c-1", userId: "bob" }),
+  ]);
+  assert.equal([result.placed, result.skipped], [3, 2]);
+  assert.equal(
+    skipped.map(([line]) => line),
+    [1, 4],
+  );
+  assert.match(skipped[0]?.[1] ?? "", /^id "c-1" is another order of ann: buy 100 \w+ at [\d.]+, limit$/);
+  assert.match(skipped[1]?.[1] ?? "", /^id "c-2" is another order of ann: buy \d+ \w+ at 5\.10, limit$/);
+  assert.is((await opened.entries(clientOrders)).length, 3);
+});
+
 test("places an order again until it is confirmed", async () => {
   await using opened = await open();
   let refusals = 0;
@@ -69,7 +89,9 @@ test("places an order again until it is confirmed", async () => {
     return ref;
   };
   let retries = 0;
-  const { result } = await place({ publish }, [order()], { onRetry: () => retries++ });
+  const { result } = await place({ publish, read: (...range) => opened.backbone.read(...range) }, [order()], {
+    onRetry: () => retries++,
+  });
   assert.equal([result.placed, retries], [1, 1]);
   assert.is((await opened.entries(clientOrders)).length, 1);
 });
@@ -77,6 +99,9 @@ test("places an order again until it is confirmed", async () => {
 test("stops when it is told to", async () => {
   const stopping = new AbortController();
   const publish = (): Promise<never> => Promise.reject(new PublishError("rejected", "Redis is away"));
-  const placing = place({ publish }, [order()], { signal: stopping.signal, onRetry: () => stopping.abort() });
+  const read = (): never => {
+    throw new Error("nothing was placed that could be read");
+  };
+  const placing = place({ publish, read }, [order()], { signal: stopping.signal, onRetry: () => stopping.abort() });
   assert.is((await rejects(placing, Error)).name, "AbortError");
 });

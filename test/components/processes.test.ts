@@ -157,26 +157,32 @@ test("end with 0 at a signal while Redis is away, and say that it is away", asyn
   }
 });
 
-test("end with 1 and one line on options that cannot work", async () => {
-  const wrong: readonly (readonly [Name, readonly string[], RegExp])[] = [
-    ["algorithm", ["--namespace", "NO!"], /^algorithm: "NO!" is no namespace/],
-    ["algorithm", ["--max-slice-quantity", "0"], /^error: option '--max-slice-quantity <n>'/],
-    ["order-sender", ["--redis", "http://x"], /^order-sender: the Redis URL begins with "http:"/],
-    ["order-sender", ["--reject-rate", "2"], /^error: option '--reject-rate <share>'/],
-    ["order-manager", ["--port", "70000"], /^error: option '--port <port>'/],
-    ["order-manager", ["--format", "ndjson"], /^order-manager: --format and --symbol describe a file/],
-    [
-      "order-manager",
-      ["--orders", "/nowhere.ndjson"],
-      /^order-manager: there is no file of orders at \/nowhere.ndjson/,
-    ],
-  ];
-  for (const [name, args, line] of wrong) {
-    await using opened = await open();
-    const env = { REDIS_URL: redisUrl(), NAMESPACE: opened.backbone.namespace, PORT: "0", LOG_LEVEL: "error" };
-    await using process = startProcess(mains[name], args, { env });
-    assert.equal(await process.ended, { code: 1, signal: null }, args.join(" "));
-    assert.match(process.lines.join("\n"), line);
-    assert.is(process.lines.length, 1, process.lines.join("\n"));
-  }
-});
+test(
+  "end with 2 and one line on options that cannot work",
+  async () => {
+    const wrong: readonly (readonly [Name, readonly string[], RegExp])[] = [
+      ["algorithm", ["--namespace", "NO!"], /^algorithm: "NO!" is no namespace/],
+      ["algorithm", ["--no-such-option"], /^error: unknown option '--no-such-option'/],
+      ["order-sender", ["surplus"], /^error: too many arguments/],
+      ["algorithm", ["--max-slice-quantity", "0"], /^error: option '--max-slice-quantity <n>'/],
+      ["order-sender", ["--redis", "http://x"], /^order-sender: the Redis URL begins with "http:"/],
+      ["order-sender", ["--reject-rate", "2"], /^error: option '--reject-rate <share>'/],
+      ["order-manager", ["--port", "70000"], /^error: option '--port <port>'/],
+      ["order-manager", ["--format", "ndjson"], /^order-manager: --format and --symbol describe a file/],
+      [
+        "order-manager",
+        ["--orders", "/nowhere.ndjson"],
+        /^order-manager: there is no file of orders at \/nowhere.ndjson/,
+      ],
+    ];
+    for (const [name, args, line] of wrong) {
+      await using opened = await open();
+      const env = { REDIS_URL: redisUrl(), NAMESPACE: opened.backbone.namespace, PORT: "0", LOG_LEVEL: "error" };
+      await using process = startProcess(mains[name], args, { env });
+      assert.equal(await process.ended, { code: 2, signal: null }, args.join(" "));
+      assert.match(process.lines.join("\n"), line);
+      assert.is(process.lines.length, 1, process.lines.join("\n"));
+    }
+  },
+  { timeoutMs: 90_000 },
+);

@@ -66,6 +66,30 @@ test("holds the key's lane with onRetry block, so that its order is kept", async
   );
 });
 
+test("counts a parked entry that is gone when it is due as lost, and goes on", async () => {
+  await using o = await open();
+  const channel = things("things", { retry: { backoffMs: 300, jitter: 0 } });
+  const component = await o.run(
+    o.backbone.component("c", [
+      on(channel, ({ payload }) => {
+        if (payload.n === 0) throw new Error("later");
+      }),
+    ]),
+  );
+  const { entryId } = await o.backbone.publish(channel, { n: 0 });
+  await eventually(async () => (await o.client.zcard(o.keys.parked(0, "things", "c"))) === 1);
+  await o.client.xdel(o.stream(channel), entryId);
+  await o.backbone.publish(channel, { n: 1 });
+  await component.whenIdle();
+  const lost = o.log.filter(({ level, text }) => level === "error" && text.includes("they are lost"));
+  assert.equal(
+    lost.map(({ fields }) => fields),
+    [{ component: "c", channel: "things", count: 1 }],
+  );
+  assert.is(await o.client.exists(o.keys.attempts(0, "things", "c"), o.keys.parked(0, "things", "c")), 0);
+  assert.equal(await o.dead(channel, "c"), []);
+});
+
 test("finds a parked delivery whose timer was lost", async () => {
   await using o = await open();
   const channel = things("things", { retry: { backoffMs: 300, jitter: 0 } });
@@ -198,6 +222,10 @@ test("counts an attempt once when the reply to its count, its parking or its bur
   assert.is(await component.whenSettled(ref), "deadLettered");
   await Promise.all(swallowed);
   assert.equal(attempts, [1, 2, 3, 4]);
+  assert.not(
+    o.log.some(({ text }) => text.includes("fenced")),
+    "nobody else had it",
+  );
   assert.equal(
     (await o.dead(channel, "c")).map((letter) => letter["dead-attempts"]),
     ["4"],

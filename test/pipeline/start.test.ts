@@ -114,18 +114,20 @@ test(
   "reports lines that are no orders with number and reason, and runs the rest",
   async () => {
     const lines = orderLines(3).trim().split("\n");
+    const other = JSON.stringify({ ...JSON.parse(lines[0] ?? ""), quantity: 7 });
     await using place = await workplace({
-      "orders.ndjson": [lines[0], "not json", lines[1], lines[0], '{"id":"x"}', lines[2]].join("\n"),
+      "orders.ndjson": [lines[0], "not json", lines[1], lines[0], '{"id":"x"}', lines[2], other].join("\n"),
     });
     await using run = place.start(["--orders", "orders.ndjson"]);
     await run.line("Line 2 is skipped: the line is no JSON");
     await run.line(/Line 5 is skipped: userId is missing/);
+    await run.line('Line 7 is skipped: id "o-0" is another order of u-0: buy 1 AAPL at 5.01, limit.');
     assert.is((await run.ended).code, 0);
     const { file, orders } = await place.report();
-    assert.equal([file?.orders, file?.repeated, file?.skipped], [4, 1, 2]);
+    assert.equal([file?.orders, file?.repeated, file?.skipped], [4, 1, 3]);
     assert.equal(
       file?.skippedLines.map((skipped) => skipped.line),
-      [2, 5],
+      [2, 5, 7],
     );
     assert.equal([orders.count, orders.executed], [3, 6]);
   },
@@ -200,6 +202,24 @@ test(
 );
 
 test(
+  "refuses to share the directory of a run that is under way, and starts beside it where it is told to keep its data",
+  async () => {
+    await using place = await workplace({ "orders.ndjson": orderLines(5) });
+    await using serving = place.start(["--serve", "--port", "0"]);
+    await serving.line("Orders are taken at");
+    const args = ["--orders", "orders.ndjson"];
+    await using refused = place.start(args);
+    assert.is((await refused.ended).code, 2);
+    const advice = /npm start -- (--data) DIRECTORY/.exec(refused.stderr())?.[1] ?? "";
+    await place.run([...args, advice, "elsewhere"]);
+    assert.is((await place.run([...args, advice, "elsewhere"])).file?.known, 5);
+    serving.kill("SIGTERM");
+    assert.equal(await serving.ended, { code: 0, signal: null });
+  },
+  { timeoutMs },
+);
+
+test(
   "uses the Redis that REDIS_URL names, and starts empty there without touching what is in it",
   async () => {
     await using place = await workplace({ "orders.ndjson": orderLines(5) });
@@ -243,6 +263,7 @@ test(
       [["--no-such-option"], /unknown option/],
       [["surplus"], /too many arguments/],
       [["--port", "x"], /port/],
+      [["--data", "orders.csv"], /orders\.csv cannot be made for a Redis to keep its data in \(EEXIST\)/],
       [["--reject-rate", "2"], /share, 0 to 1/],
       [["--orders", "orders.csv", "--format", "xml"], /ndjson, lobster/],
       [["--format", "lobster"], /name it with --orders/],

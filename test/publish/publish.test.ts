@@ -13,7 +13,7 @@ import {
   withBaggage,
 } from "../../src/index.ts";
 import { scripts } from "../../src/redis/scripts.ts";
-import { open, things } from "../support/backbone.ts";
+import { open, type Thing, things } from "../support/backbone.ts";
 import { named, startProxy } from "../support/proxy.ts";
 import { redisUrl } from "../support/redis.ts";
 import { rejects } from "../support/rejects.ts";
@@ -74,6 +74,29 @@ test("names the causes and the baggage on the entry", async () => {
   const [, entry] = await o.entries(channel);
   assert.is(entry?.fields["causes"]?.split(" ")[0], cause.id);
   assert.equal(entry?.fields["baggage"]?.split(",").sort(), ["client.order_id=c-1", "user.id=u%201"]);
+});
+
+test("names the channel and the function when its key or its correlation fails, and appends nothing", async () => {
+  await using o = await open();
+  const cause = new TypeError("no such field");
+  const fails = (): never => {
+    throw cause;
+  };
+  const wrong: readonly (readonly [Channel<Thing>, RegExp, unknown])[] = [
+    [things("a", { key: fails }), /^channel "a": its key function threw: no such field$/, cause],
+    [things("b", { correlation: fails }), /^channel "b": its correlation function threw: no such field$/, cause],
+    [things("c", { key: () => undefined as never }), /^channel "c": its key function gave undefined/, undefined],
+  ];
+  for (const [channel, message, expected] of wrong) {
+    for (const publish of [
+      () => o.backbone.publish(channel, { n: 1 }),
+      () => o.backbone.publishAll([item(channel, { n: 1 })]),
+    ]) {
+      const error = await rejects(publish(), ChannelError, message);
+      assert.is(error.cause, expected);
+    }
+    assert.equal(await o.entries(channel), []);
+  }
 });
 
 test("keeps the order of the calls, also over many batches", async () => {

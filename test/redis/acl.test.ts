@@ -17,6 +17,7 @@ import {
   on,
   PermanentError,
   PublishError,
+  replay,
   StoreError,
 } from "../../src/index.ts";
 import { openObserver } from "../../src/observer.ts";
@@ -319,6 +320,27 @@ test("each role is refused what is not its own", async () => {
   ]);
   assert.is(await operator.xdel(`${stream}:dead:live`, "0-1"), 0);
   assert.is(await admin.xlen(stream), 1);
+});
+
+test("whoever may replay into a namespace can do so, keeps notes of it, and resumes it", async () => {
+  await using server = await start();
+  const things1 = things("things");
+  const backbone = await server.connect(await server.user("publisher", ["producer"]));
+  for (let n = 0; n < 5; n++) await backbone.publish(things1, { n });
+  const url = await server.user("replayer", ["replay"], { into: "shadow" });
+  const options = { url, sourceNamespace: namespace, channels: ["things"], speed: "max" } as const;
+  const { run, entries } = await replay({ ...options, namespace: "shadow" });
+  assert.is(entries, 5);
+  assert.is(await server.admin.xlen("{shadow:0}:things"), 5);
+  assert.is((await replay({ url, sourceNamespace: namespace, resume: run })).appended, 0);
+  for (const other of ["elsewhere", namespace]) {
+    await rejects(
+      replay({ ...options, namespace: other, live: true }),
+      StoreError,
+      new RegExp(`namespace "${other}" cannot be`),
+    );
+  }
+  assert.is(await server.admin.xlen(`{${namespace}:0}:things`), 5);
 });
 
 test("a channel that a user may not publish to refuses its own events, and the others of a publishAll", async () => {

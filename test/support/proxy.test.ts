@@ -47,6 +47,19 @@ test("cuts the client and leaves the server's side open", async () => {
   assert.match(String(await direct.client("LIST")), `id=${id} `);
 });
 
+test("delays replies, and lets none overtake another when it heals", async () => {
+  await using proxy = await startProxy(redisUrl());
+  using client = connectTo(proxy.url);
+  using direct = connectTo(redisUrl());
+  const key = `${freshNamespace()}:counter`;
+  await client.ping();
+  proxy.delay("toClient", 300);
+  const first = client.incr(key);
+  await eventually(async () => (await direct.get(key)) === "1");
+  proxy.heal();
+  assert.equal(await Promise.all([first, client.incr(key)]), [1, 2]);
+});
+
 test("falls silent without a reset, and heals for new connections", async () => {
   await using proxy = await startProxy(redisUrl());
   using client = connectTo(proxy.url);

@@ -30,6 +30,8 @@ export interface Proxy extends AsyncDisposable {
   delay(direction: Direction, delayMs: number): void;
   /** Connections are accepted and ended at once. */
   refuse(): void;
+  /** Cuts what is connected; new connections go to another Redis from now on. */
+  retarget(target: string): void;
   /** New connections work again and without delay; those that fell into the black hole stay there. */
   heal(): void;
 }
@@ -48,7 +50,7 @@ export function named(name: string, first?: string): (command: Command) => boole
 
 /** @param target the URL of the Redis behind it */
 export async function startProxy(target: string): Promise<Proxy> {
-  const { hostname, port } = new URL(target);
+  let { hostname, port } = new URL(target);
   const traps = new Set<Trap>();
   const links = new Set<Link>();
   const delays: Record<Direction, number> = { toServer: 0, toClient: 0 };
@@ -96,6 +98,10 @@ export async function startProxy(target: string): Promise<Proxy> {
       refuses = true;
       for (const link of links) link.cut(true);
     },
+    retarget: (other) => {
+      ({ hostname, port } = new URL(other));
+      for (const link of links) link.cut(true);
+    },
     heal: () => {
       refuses = false;
       for (const direction of ["toServer", "toClient"] as const) {
@@ -133,12 +139,10 @@ class Link {
     this.#swallowed = { ...world.holes };
     const { delays } = world;
     server.on("error", () => undefined);
-    const after = (direction: Direction, run: () => void): void => {
-      if (delays[direction] === 0) run();
-      else setTimeout(run, delays[direction]);
-    };
-    client.on("data", (part) => after("toServer", () => this.#fromClient(part)));
-    server.on("data", (part) => after("toClient", () => this.#fromServer(part)));
+    const toServer = inOrder(() => delays.toServer);
+    const toClient = inOrder(() => delays.toClient);
+    client.on("data", (part) => toServer(() => this.#fromClient(part)));
+    server.on("data", (part) => toClient(() => this.#fromServer(part)));
     this.closed = new Promise((closed) => {
       let open = 2;
       for (const [one, other] of [
@@ -218,6 +222,23 @@ class Link {
     }
     return undefined;
   }
+}
+
+/** Runs one after the other, each not before its delay: what comes after the delay has ended does not overtake what still waits. */
+function inOrder(delayMs: () => number): (run: () => void) => void {
+  const waiting: { readonly dueAt: number; readonly run: () => void }[] = [];
+  const runDue = (): void => {
+    for (let next = waiting[0]; next !== undefined && next.dueAt <= performance.now(); next = waiting[0]) {
+      waiting.shift();
+      next.run();
+    }
+    const [next] = waiting;
+    if (next !== undefined) setTimeout(runDue, Math.max(1, next.dueAt - performance.now()));
+  };
+  return (run) => {
+    if (delayMs() === 0 && waiting.length === 0) run();
+    else if (waiting.push({ dueAt: performance.now() + delayMs(), run }) === 1) setTimeout(runDue, delayMs());
+  };
 }
 
 /** The complete commands at the beginning of the bytes, and where they end. */

@@ -14,6 +14,8 @@ export interface TestNote {
 export interface FileResult {
   readonly file: string;
   readonly passed: number;
+  /** The names of those that passed. */
+  readonly passes: readonly string[];
   readonly failures: readonly TestNote[];
   readonly skips: readonly TestNote[];
   readonly durationMs: number;
@@ -80,12 +82,14 @@ async function runFile(file: string, options: RunFilesOptions): Promise<FileResu
   });
   clearTimeout(silence);
 
+  const passes = reports.flatMap((report) => (report.event === "passed" ? [report.test] : []));
   const failures = reports.flatMap((report) => (report.event === "failed" ? [noteOf(report)] : []));
   const problem = problemOf(reports, end, silent ? options.silenceMs : undefined);
   if (problem !== undefined) failures.push({ test: file, reason: problem });
   return {
     file,
-    passed: reports.filter((report) => report.event === "passed").length,
+    passed: passes.length,
+    passes,
     failures,
     skips: reports.flatMap((report) => (report.event === "skipped" ? [noteOf(report)] : [])),
     durationMs: Math.round(performance.now() - startedAt),

@@ -77,6 +77,8 @@ async function withTimeout(run: () => void | Promise<void>, timeoutMs: number): 
 
 /** uvu's report breaks on what has no `stack` or no `name`. */
 function toError(thrown: unknown): Error {
+  // What went wrong first says more than what then could not be disposed of.
+  if (thrown instanceof SuppressedError) return toError(thrown.suppressed);
   if (thrown instanceof Error && typeof thrown.stack === "string" && typeof thrown.name === "string") return thrown;
   return new Error(`the test threw something that is no error: ${JSON.stringify(thrown) ?? String(thrown)}`);
 }

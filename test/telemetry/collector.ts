@@ -13,6 +13,7 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 export class Collector implements AsyncDisposable {
   endpoint = "";
+  readonly #host: string;
   readonly #child: Child;
   /** A batch that is sent again may arrive twice; a span counts once. */
   readonly #spans = new Map<string, WireSpan>();
@@ -22,15 +23,19 @@ export class Collector implements AsyncDisposable {
   #modes = 0;
   #hung = 0;
 
-  private constructor(child: Child) {
+  private constructor(host: string, child: Child) {
+    this.#host = host;
     this.#child = child;
     createInterface({ input: child.stdout }).on("line", (text) => this.#take(JSON.parse(text) as ReceiverLine));
   }
 
-  /** On a port of its own, on loopback. It takes everything until told otherwise. */
-  static async start(): Promise<Collector> {
+  /** On a port of its own, on loopback unless told. It takes everything until told otherwise. */
+  static async start(host = "127.0.0.1"): Promise<Collector> {
     const script = join(import.meta.dirname, "receiver.ts");
-    const collector = new Collector(spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] }));
+    const collector = new Collector(
+      host,
+      spawn(process.execPath, [script, host], { stdio: ["pipe", "pipe", "inherit"] }),
+    );
     await collector.until(() => collector.#modes > 0);
     return collector;
   }
@@ -104,7 +109,7 @@ export class Collector implements AsyncDisposable {
         break;
       case "mode":
         this.#modes += 1;
-        this.endpoint = `http://127.0.0.1:${line.port}`;
+        this.endpoint = `http://${this.#host}:${line.port}`;
     }
     for (const look of this.#watchers) look();
   }

@@ -1,6 +1,6 @@
 /**
  * A Collector's OTLP/gRPC end as a process of its own, from the official definitions: writes what arrives as NDJSON to standard output,
- * and behaves as told by lines on standard input: `accept`, `hang`, `refuse`, `deny`, `absent`.
+ * and behaves as told by lines on standard input: `accept`, `hang`, `refuse`, `deny`, `absent`. Its argument is the address it listens on.
  */
 
 import { join } from "node:path";
@@ -34,6 +34,7 @@ const definitions = loadSync(
   { includeDirs: [protoDir], longs: String, enums: String, defaults: true, oneofs: true },
 );
 
+const [host = "127.0.0.1"] = process.argv.slice(2);
 let mode: Mode = "accept";
 let server: Server | undefined;
 let port = 0;
@@ -83,7 +84,7 @@ function listen(): Promise<void> {
     }),
   });
   return new Promise((resolve, reject) => {
-    server?.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server?.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
       if (error !== null) return reject(error);
       port = bound;
       resolve();

@@ -2,11 +2,12 @@
 
 import { setTimeout } from "node:timers/promises";
 import type { RawData, WebSocket } from "ws";
-import { type Backbone, type EventRef, type Log, PayloadError, PublishError } from "../../../src/index.ts";
-import { type ClientOrder, canonicalPrice, clientOrders, orderKey, parseOrder } from "../../../src/orders/index.ts";
+import { type Backbone, type Log, PayloadError, PublishError, type Published, traceIdOf } from "../../../src/index.ts";
+import { type ClientOrder, orderKey, parseOrder } from "../../../src/orders/index.ts";
 import { orderManager, orderStore } from "../handlers.ts";
 import { placeOrder } from "../intake.ts";
 import { type OrderRecord, stateOf } from "../order-record.ts";
+import { firstOrder, sameTerms } from "../terms.ts";
 import { parseFrame, type Reply, type Request, writtenId } from "./protocol.ts";
 
 export type GatewayBackbone = Pick<Backbone, "publish" | "read" | "view">;
@@ -114,35 +115,27 @@ export class Session {
       const reason = `is not the user of this connection, "${this.userId}": leave it out or connect as that user`;
       return { type: "rejected", orderId, issues: [{ path: "userId", reason }] };
     }
-    const sentAt = Date.now();
-    let ref: EventRef;
+    let ref: Published;
     try {
-      ref = await placeOrder(this.#backbone, order, sentAt);
+      ref = await placeOrder(this.#backbone, order);
     } catch (error) {
       if (error instanceof PayloadError) return { type: "rejected", orderId, issues: error.issues };
       if (!(error instanceof PublishError)) throw error;
       const { outcome } = error;
       return { type: "rejected", orderId, outcome, issues: [{ path: "", reason: explanations[outcome] }] };
     }
-    return this.#acceptance(order, ref, sentAt);
+    return this.#acceptance(order, ref);
   }
 
-  /** The entry tells whether the order was in the log before, and in whose trace it runs. */
-  async #acceptance(order: ClientOrder, ref: EventRef, sentAt: number): Promise<Reply> {
-    const orderId = order.id;
-    for await (const { envelope } of this.#backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
-      if (envelope?.id !== ref.id) continue;
-      const { payload, carrier, time } = envelope;
-      const accepted = { type: "accepted", orderId, traceId: traceIdOf(carrier.traceparent) } as const;
-      if (!sameTerms(JSON.parse(payload) as ClientOrder, order)) {
-        const reason = "is the id of another order of yours: choose a new one";
-        return { type: "rejected", orderId, issues: [{ path: "id", reason }] };
-      }
-      const isFirst = time === sentAt && carrier.traceparent === ref.traceparent;
-      return isFirst ? accepted : { ...accepted, duplicate: true };
+  async #acceptance(order: ClientOrder, ref: Published): Promise<Reply> {
+    const accepted = { type: "accepted", orderId: order.id, traceId: traceIdOf(ref) } as const;
+    if (!ref.isRepeat) return accepted;
+    const first = await firstOrder(this.#backbone, ref);
+    if (first === undefined || sameTerms(first.order, order)) {
+      return { ...accepted, traceId: first?.traceId ?? "", duplicate: true };
     }
-    // Retention has removed the first entry already.
-    return { type: "accepted", orderId, traceId: traceIdOf(ref.traceparent) };
+    const reason = "is the id of another order of yours: choose a new one";
+    return { type: "rejected", orderId: order.id, issues: [{ path: "id", reason }] };
   }
 
   async #status(orderId: string): Promise<Reply> {
@@ -158,17 +151,3 @@ const explanations: Readonly<Record<PublishError["outcome"], string>> = {
   rejected: "the order log did not take the order; send it again later",
   unknown: "the order log did not confirm the order, it may be in; send it again with the same id, that is safe",
 };
-
-function traceIdOf(traceparent: string): string {
-  return traceparent.split("-")[1] ?? "";
-}
-
-function sameTerms(first: ClientOrder, second: ClientOrder): boolean {
-  return (
-    first.symbol === second.symbol &&
-    first.side === second.side &&
-    first.quantity === second.quantity &&
-    first.orderType === second.orderType &&
-    canonicalPrice(first.price) === canonicalPrice(second.price)
-  );
-}

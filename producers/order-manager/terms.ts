@@ -1,0 +1,34 @@
+/** What stands in the log under an order's id: an id that is used again must mean the same order. */
+
+import { type Backbone, type EventRef, traceIdOf } from "../../src/index.ts";
+import { type ClientOrder, canonicalPrice, clientOrders } from "../../src/orders/index.ts";
+
+export interface FirstOrder {
+  readonly order: ClientOrder;
+  /** Empty where it was not traced. */
+  readonly traceId: string;
+}
+
+/** The order to which the reference of a repeated one points. Undefined where retention has removed it. */
+export async function firstOrder(backbone: Pick<Backbone, "read">, ref: EventRef): Promise<FirstOrder | undefined> {
+  for await (const { envelope } of backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
+    if (envelope?.id !== ref.id) continue;
+    return { order: JSON.parse(envelope.payload) as ClientOrder, traceId: traceIdOf(envelope.carrier) };
+  }
+  return undefined;
+}
+
+export function sameTerms(first: ClientOrder, second: ClientOrder): boolean {
+  return (
+    first.symbol === second.symbol &&
+    first.side === second.side &&
+    first.quantity === second.quantity &&
+    first.orderType === second.orderType &&
+    canonicalPrice(first.price) === canonicalPrice(second.price)
+  );
+}
+
+/** For people. */
+export function describeTerms({ symbol, side, price, quantity, orderType }: ClientOrder): string {
+  return `${side} ${quantity} ${symbol} at ${price}, ${orderType}`;
+}

@@ -1,0 +1,84 @@
+/** `captureSpans`: an OpenTelemetry SDK that keeps what it is given in memory, for a test to look at. */
+
+import { context, propagation, type SpanKind, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { ConfigError } from "../errors.ts";
+
+/** A span that has ended. */
+export interface CapturedSpan {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Undefined for the root of a trace. */
+  readonly parentSpanId: string | undefined;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  /** The text of an error that the span ended with. */
+  readonly error: string | undefined;
+}
+
+/** Dispose takes the SDK away again, so that the next test can have its own. */
+export interface SpanCapture extends Disposable {
+  /** All that have ended since the beginning, or since `clear`, in that order. */
+  all(): readonly CapturedSpan[];
+  /** The one of this name. @throws when there is none, or more than one */
+  one(name: string): CapturedSpan;
+  clear(): void;
+}
+
+const errorStatus = 2; // SpanStatusCode.ERROR
+
+/**
+ * Registers the SDK for this process: every span is sampled, trace context and baggage travel as W3C says.
+ * @throws {ConfigError} when the process has an SDK already
+ */
+export function captureSpans(): SpanCapture {
+  const exporter = new InMemorySpanExporter();
+  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  if (!trace.setGlobalTracerProvider(provider)) {
+    throw new ConfigError(
+      "captureSpans() found another OpenTelemetry SDK in this process: a process has one at a time",
+    );
+  }
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
+  const all = (): readonly CapturedSpan[] => exporter.getFinishedSpans().map(captured);
+  return {
+    all,
+    one: (name) => {
+      const spans = all();
+      const [span, ...others] = spans.filter((one) => one.name === name);
+      if (span === undefined || others.length > 0) {
+        const found = spans.map((one) => one.name).join(", ") || "none at all";
+        throw new Error(`there are ${others.length + (span === undefined ? 0 : 1)} spans "${name}" among: ${found}`);
+      }
+      return span;
+    },
+    clear: () => exporter.reset(),
+    [Symbol.dispose]: () => {
+      trace.disable();
+      context.disable();
+      propagation.disable();
+      exporter.reset();
+    },
+  };
+}
+
+function captured(span: ReadableSpan): CapturedSpan {
+  const { traceId, spanId } = span.spanContext();
+  return {
+    name: span.name,
+    kind: span.kind,
+    traceId,
+    spanId,
+    parentSpanId: span.parentSpanContext?.spanId,
+    attributes: span.attributes,
+    links: span.links.map((link) => ({ traceId: link.context.traceId, spanId: link.context.spanId })),
+    error: span.status.code === errorStatus ? (span.status.message ?? "") : undefined,
+  };
+}

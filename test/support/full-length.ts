@@ -1,0 +1,9 @@
+/** Whether faults last as long as the catalogue says, or only as long as shows their effect. */
+
+/** Set by `npm run test:faults`. */
+export const isFullLength: boolean = process.env["THROUGHLINE_FAULTS"] === "full";
+
+/** The first in `npm run test:faults`, the second in `npm test`. */
+export function fullOr<T>(full: T, short: T): T {
+  return isFullLength ? full : short;
+}

@@ -1,0 +1,30 @@
+/** Finds where the benchmark's chart and tables are not those of its record: figures are written by the benchmark, never by hand. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chart } from "../bench/report/chart.ts";
+import { withTables } from "../bench/report/markdown.ts";
+import type { BenchRecord } from "../bench/report/record.ts";
+
+export interface BenchFiles {
+  readonly record: string;
+  readonly svg: string;
+  readonly document: string;
+}
+
+export const benchFiles: BenchFiles = {
+  record: "docs/bench.json",
+  svg: "docs/bench.svg",
+  document: "docs/performance.md",
+};
+
+/** A line for each file that differs from what the record makes of it; paths are relative to `root`. */
+export function staleFigures(root: string, { record, svg, document }: BenchFiles): readonly string[] {
+  const read = (path: string): string => readFileSync(join(root, path), "utf8");
+  const measured = JSON.parse(read(record)) as BenchRecord;
+  const text = read(document);
+  return [
+    ...(read(svg) === chart(measured) ? [] : [svg]),
+    ...(withTables(text, measured) === text ? [] : [document]),
+  ].map((path) => `${path}: its figures are not those of ${record}; npm run bench:docs writes them again`);
+}
