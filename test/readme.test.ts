@@ -1,4 +1,4 @@
-/** The README's example does what the README says. */
+/** The README's examples do what the README says. */
 
 import { execFileSync } from "node:child_process";
 import * as assert from "uvu/assert";
@@ -11,4 +11,14 @@ test("the README's example settles a payment and ends by itself", () => {
     encoding: "utf8",
   });
   assert.is(printed, "payment p-1 was acked\nacme has 4200 cents\n");
+});
+
+test("the README's test of a user's own code passes, and ends by itself", () => {
+  const printed = execFileSync(process.execPath, ["--test", "--test-reporter=tap", "docs/examples/ledger.test.ts"], {
+    // Whoever runs this runs tests already, and says so to what it starts.
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    encoding: "utf8",
+  });
+  assert.match(printed, /^ok 1 - a payment is booked once, and its span can be found$/m);
+  assert.match(printed, /^# pass 1$/m);
 });

@@ -215,7 +215,7 @@ export async function startLoad(options: LoadOptions = {}): Promise<Load> {
 async function keep(facts: readonly Fact[]): Promise<string> {
   const file = join(tmpdir(), `throughline-history-${randomBytes(4).toString("hex")}.ndjson`);
   await writeFile(file, writeFacts(facts));
-  return `the history: ${file}; look at it with node test/checker/main.ts FILE`;
+  return `the history: ${file}; look at it with npm run history -- FILE`;
 }
 
 /** Publishes all the time, ten at once, and records what became of each. */

@@ -1,0 +1,33 @@
+/** The three books of the trading pipeline as quantity facts. */
+
+import type { ExchangeTotals } from "../../src/pipeline/conservation.ts";
+import type { Ledger } from "../../src/pipeline/ledger.ts";
+import type { Violation } from "./check.ts";
+import type { FactOf } from "./history.ts";
+
+/** What the log says of client and exchange orders, and what the exchange's own book says. */
+export function quantityFacts(ledger: Ledger, exchange: ExchangeTotals): readonly FactOf<"quantity">[] {
+  const facts: FactOf<"quantity">[] = [];
+  for (const [book, accounts] of [
+    ["client orders", ledger.clientOrders],
+    ["exchange orders", ledger.exchangeOrders],
+  ] as const) {
+    for (const [order, { ordered, executed, rejected }] of accounts) {
+      facts.push({ fact: "quantity", book, order, ordered, executed, rejected });
+    }
+  }
+  facts.push({
+    fact: "quantity",
+    book: "exchange",
+    order: "",
+    ordered: exchange.orderedQuantity,
+    executed: exchange.filledQuantity,
+    rejected: exchange.rejectedQuantity,
+  });
+  return facts;
+}
+
+/** What contradicts itself in the log: ids that stand in it twice, and reports of orders that are not there. */
+export function contradictionsOf({ contradictions }: Ledger): readonly Violation[] {
+  return contradictions.map((text) => ({ kind: "sum", text }));
+}

@@ -1,0 +1,83 @@
+/** The clock of Redis goes an hour back and forth again under load: ids rise, retries come in time, nobody is taken for dead. */
+
+import * as assert from "uvu/assert";
+import { on } from "../../src/index.ts";
+import { things } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
+import { startLoad } from "../support/load.ts";
+import { startProcess } from "../support/process.ts";
+import { test } from "../support/test.ts";
+import { startWarpedRedis } from "../support/warped-redis.ts";
+
+const hour = 3_600;
+
+test(
+  "goes on with rising ids, retries in time, and takes nobody for dead when the clock goes an hour back and forth",
+  async () => {
+    await using warped = await startWarpedRedis();
+    await using load = await startLoad({ url: warped.redis.url });
+    const { client, backbone, stream } = load.o;
+    const offset = async (): Promise<number> => Number((await client.time())[0]) - Date.now() / 1_000;
+    const flaky = things("flaky", { retry: { backoffMs: 1_000, jitter: 0, maxBackoffMs: 1_000 } });
+    const done = new Set<number>();
+    const component = await load.o.run(
+      backbone.component("flaky", [
+        on(flaky, ({ payload }, { attempt }) => {
+          if (attempt === 1) throw new Error("not at the first attempt");
+          done.add(payload.n);
+        }),
+      ]),
+    );
+    // Members that hold something at every moment, and have room for what the others hold.
+    const slow = things("slow");
+    const gate = Promise.withResolvers<void>();
+    const holders = await Promise.all(
+      [1, 2, 3, 4].map(() =>
+        load.o.run(
+          backbone.component("slow", [on(slow, () => gate.promise)], {
+            claimAfterMs: 1_000,
+            concurrency: 5,
+          }),
+        ),
+      ),
+    );
+    for (let n = 0; n < 10; n++) await backbone.publish(slow, { n });
+    await eventually(async () => (await client.xpending(stream(slow), "slow"))[0] === 10);
+    let next = 0;
+    /** Resolves when ten events wait for their second attempt. */
+    const park = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) await backbone.publish(flaky, { n: next++ });
+      await eventually(async () => (await client.zcard(load.o.keys.parked(0, "flaky", "flaky"))) === 10);
+    };
+
+    for (const seconds of [-hour, 0]) {
+      await park();
+      const [newest] = await client.xrevrange(stream(flaky), "+", "-", "COUNT", 1);
+      await warped.shift(seconds);
+      await eventually(async () => Math.abs((await offset()) - seconds) < 60);
+      const ref = await backbone.publish(flaky, { n: next++ });
+      assert.ok(ref.entryId > (newest?.[0] ?? ""), `${ref.entryId} after ${newest?.[0]}`);
+      await load.goOn(200);
+      await eventually(() => done.size === next, 10_000);
+      await park();
+      await eventually(() => done.size === next, 10_000);
+      await component.whenIdle();
+    }
+    assert.equal(
+      load.log.filter(({ text }) => /taken for dead|took over|fenced/.test(text)),
+      [],
+    );
+
+    gate.resolve();
+    for (const holder of holders) await holder.whenIdle();
+
+    // Somebody who did die while the clock stands an hour behind his last word is still noticed.
+    await using dies = startProcess("test/fixtures/load-member.ts", [warped.redis.url, backbone.namespace, "30"]);
+    await warped.shift(-hour);
+    await dies.ended;
+    await eventually(() => load.log.some(({ text }) => text === "took over from a silent member"), 10_000);
+    await load.goOn(100);
+    await load.finishClean();
+  },
+  { timeoutMs: 60_000 },
+);

@@ -1,0 +1,80 @@
+/** A replica is promoted that has not received the last writes: they are lost, that is said, and what is left agrees with itself. */
+
+import { Redis } from "ioredis";
+import * as assert from "uvu/assert";
+import { on } from "../../src/index.ts";
+import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { open, things } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
+import { fullOr } from "../support/full-length.ts";
+import { startLoad } from "../support/load.ts";
+import { named, startProxy } from "../support/proxy.ts";
+import { test } from "../support/test.ts";
+
+test(
+  "agrees with itself after a failover that loses the last writes, and says what is lost",
+  async () => {
+    for (let round = 0; round < fullOr(5, 1); round++) {
+      await using primary = await startPrivateRedis();
+      await using replica = await startPrivateRedis();
+      await using clients = await startProxy(primary.url);
+      await using replication = await startProxy(primary.url);
+      await using stack = new AsyncDisposableStack();
+      const bare = (url: string): Redis =>
+        stack.adopt(new Redis(url, { protocol: 2 }), (client) => client.disconnect());
+      const second = bare(replica.url);
+      await bare(primary.url).config("SET", "repl-diskless-sync-delay", "0");
+      await second.call("REPLICAOF", "127.0.0.1", new URL(replication.url).port);
+      await eventually(async () => /master_link_status:up/.test(await second.info("replication")));
+
+      await using load = await startLoad({ url: clients.url, direct: replica.url, order: "none" });
+      await load.goOn(100);
+      // From now on the replica receives nothing, and its primary does not know.
+      replication.blackHole("toClient");
+      const { acknowledged } = load;
+      await eventually(() => load.acknowledged >= acknowledged + 200);
+      await second.call("REPLICAOF", "NO", "ONE");
+      clients.retarget(replica.url);
+      await load.mayHaveLost();
+      await load.goOn(200);
+      const violations = await load.finish();
+      // What was in hand, of a delivery that the new primary had not received, is delivered again and settled twice; nothing else is.
+      const unexpected = violations.filter(({ kind }) => kind !== "doubled");
+      assert.equal(unexpected.slice(0, 20), [], `${unexpected.length} violations`);
+      assert.ok(violations.length < 500, `${violations.length} are there twice`);
+      const said = load.log.filter(({ level, text }) => level === "error" && /Redis has gone back/.test(text));
+      assert.ok(said.length > 0);
+    }
+  },
+  { timeoutMs: fullOr(240_000, 60_000) },
+);
+
+test("finds what a lost reply has delivered before it reads on, also when the server first refuses to be read from", async () => {
+  await using redis = await startPrivateRedis();
+  await using proxy = await startProxy(redis.url);
+  await using o = await open({ url: proxy.url, direct: redis.url });
+  const channel = things("things");
+  const handled: number[] = [];
+  const component = await o.run(
+    o.backbone.component("c", [on(channel, ({ payload }) => void handled.push(payload.n))], { claimAfterMs: 120_000 }),
+  );
+  await eventually(async () => /throughline:read:c .*flags=b/.test(String(await o.client.client("LIST"))));
+  const swallowed = proxy.swallowReply(named("xreadgroup"));
+  await o.write(channel, "payload", '{"n":0}'); // answers the read that waits already
+  await eventually(() => handled.length === 1);
+  await o.write(channel, "payload", '{"n":1}');
+  await swallowed;
+  proxy.refuse();
+  // As a server that is about to be promoted, or that still loads its log, it says that it will take commands later.
+  await o.client.call("REPLICAOF", "127.0.0.1", "1");
+  proxy.heal();
+  const refusals = async (): Promise<number> =>
+    Number(/errorstat_READONLY:count=(\d+)/.exec(await o.client.info("errorstats"))?.[1] ?? 0);
+  const before = await refusals();
+  await eventually(async () => (await refusals()) > before + 3);
+  await o.client.call("REPLICAOF", "NO", "ONE");
+  await o.write(channel, "payload", '{"n":2}');
+  await eventually(() => handled.length === 3);
+  assert.equal(handled, [0, 1, 2]);
+  await component.whenIdle();
+});

@@ -1,0 +1,108 @@
+/** Members are killed at each place of a delivery's way, stopped, and replaced under load: each event has its effects once. */
+
+import * as assert from "uvu/assert";
+import { scripts } from "../../src/redis/scripts.ts";
+import { eventually } from "../support/eventually.ts";
+import { fullOr } from "../support/full-length.ts";
+import { type Load, startLoad } from "../support/load.ts";
+import { type StartedProcess, startProcess } from "../support/process.ts";
+import { named, startProxy, type Proxy as TcpProxy } from "../support/proxy.ts";
+import { redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
+
+const rounds = fullOr(5, 1);
+
+function startMember(load: Load, url: string, dieIn = 0): StartedProcess {
+  return startProcess("test/fixtures/load-member.ts", [url, load.o.backbone.namespace, `${dieIn}`]);
+}
+
+/** Resolves when the process is about to be where it shall die. It dies by the caller's hand, or by its own. */
+type Until = (proxy: TcpProxy, member: StartedProcess) => Promise<unknown>;
+
+const settles = named("evalsha", scripts.settle.sha);
+
+const places: Readonly<Record<string, { readonly dieIn?: number; readonly until: Until }>> = {
+  // Redis has delivered to it, and it has not heard of it.
+  "before the handler": { until: (proxy) => proxy.swallowReply(named("xreadgroup"), 4) },
+  "in the handler": { dieIn: 40, until: (_, member) => member.ended },
+  "after the handler, before it settles": { until: (proxy) => proxy.cutBefore(settles, 3) },
+  "between a settlement and its reply": { until: (proxy) => proxy.swallowReply(settles, 3) },
+};
+
+for (const [name, { dieIn, until }] of Object.entries(places)) {
+  test(
+    `settles each event once when a member is killed ${name}`,
+    async () => {
+      await using load = await startLoad();
+      for (let round = 0; round < rounds; round++) {
+        await using proxy = await startProxy(redisUrl());
+        const trapped = Promise.withResolvers<unknown>();
+        await using member = startMember(load, proxy.url, dieIn === undefined ? 0 : dieIn + round);
+        until(proxy, member).then(trapped.resolve, trapped.reject);
+        await trapped.promise;
+        member.kill("SIGKILL");
+        assert.equal(await member.ended, { code: null, signal: "SIGKILL" });
+        await load.goOn(100);
+      }
+      await load.finishClean();
+      assert.ok(
+        load.log.some(({ text }) => text === "took over from a silent member"),
+        "the dead member held nothing",
+      );
+    },
+    { timeoutMs: fullOr(120_000, 40_000) },
+  );
+}
+
+test(
+  "fences a member that was stopped beyond the claim time and goes on",
+  async () => {
+    await using load = await startLoad();
+    await using proxy = await startProxy(redisUrl());
+    for (let round = 0; round < rounds; round++) {
+      await using member = startMember(load, proxy.url);
+      const name = (await member.line("ready")).split(" ")[1] ?? "";
+      // It has handled something, and its settlement is on a slow way when it is stopped.
+      proxy.delay("toServer", 200);
+      await eventually(async () => {
+        const [, , , consumers] = await load.o.client.xpending(load.o.stream({ name: "source" }), "first");
+        return (consumers as [string, string][] | null)?.some(([one]) => one === name);
+      });
+      member.kill("SIGSTOP");
+      await eventually(() =>
+        load.log.some(({ text, fields }) => text === "took over from a silent member" && fields["silent"] === name),
+      );
+      proxy.heal();
+      member.kill("SIGCONT");
+      await load.goOn(100);
+      member.end();
+      assert.equal(await member.ended, { code: 0, signal: null }, member.lines.slice(-5).join("\n"));
+    }
+    await load.finishClean();
+  },
+  { timeoutMs: fullOr(120_000, 40_000) },
+);
+
+test(
+  "drains members that are replaced one after the other, and hands on what they had",
+  async () => {
+    await using load = await startLoad();
+    let member = startMember(load, redisUrl());
+    await member.line("ready");
+    for (let round = 0; round < 2 * rounds; round++) {
+      await load.goOn(50);
+      const next = startMember(load, redisUrl());
+      await next.line("ready");
+      await load.goOn(50);
+      const begun = performance.now();
+      member.kill("SIGTERM");
+      assert.equal(await member.ended, { code: 0, signal: null });
+      assert.ok(performance.now() - begun < 8_000, `it took ${performance.now() - begun} ms`);
+      member = next;
+    }
+    member.kill("SIGTERM");
+    assert.equal(await member.ended, { code: 0, signal: null });
+    await load.finishClean();
+  },
+  { timeoutMs: fullOr(120_000, 40_000) },
+);

@@ -1,0 +1,129 @@
+/** Keys of a wrong type and permissions that are withdrawn under load: entries stay pending, an alarm says so, and all recovers. */
+
+import * as assert from "uvu/assert";
+import { PublishError } from "../../src/index.ts";
+import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Load, middle, out, startLoad } from "../support/load.ts";
+import { rejects } from "../support/rejects.ts";
+import { test } from "../support/test.ts";
+
+/** Resolves when a component says that Redis refuses it, for this reason, and something waits because of it. */
+async function untilAlarm(
+  load: Load,
+  component: string,
+  channel: { readonly name: string },
+  reason: RegExp,
+): Promise<void> {
+  const from = load.log.length;
+  await eventually(
+    () =>
+      load.log
+        .slice(from)
+        .some(
+          ({ level, fields }) =>
+            level === "error" && fields["component"] === component && reason.test(String(fields["reason"])),
+        ),
+    15_000,
+  );
+  assert.ok(Number((await load.o.client.xpending(load.o.stream(channel), component))[0]) > 0);
+}
+
+test(
+  "keeps entries pending while the key of their outputs has a wrong type",
+  async () => {
+    await using load = await startLoad({ order: "handling" });
+    const { client, stream } = load.o;
+    // At once: what is appended in between would go under.
+    await client
+      .multi()
+      .rename(stream(out), `${stream(out)}:aside`)
+      .set(stream(out), "a string")
+      .exec();
+    await untilAlarm(load, "second", middle, /is a string, not a stream/);
+    await client.rename(`${stream(out)}:aside`, stream(out));
+    await load.goOn(100);
+    await load.finishClean();
+  },
+  { timeoutMs: 40_000 },
+);
+
+test(
+  "keeps a dead entry pending while the key of the dead letters has a wrong type, and its neighbours go on",
+  async () => {
+    await using load = await startLoad({ order: "handling" });
+    const { client, keys } = load.o;
+    const dead = keys.dead(0, "source", "first");
+    await client.hset(dead, "not", "a stream");
+    await load.o.write({ name: "source" }, "nonsense", "without a payload");
+    await eventually(() => load.log.some(({ fields }) => /is a hash, not a stream/.test(String(fields["reason"]))));
+    await load.goOn(100);
+    assert.is(await client.xlen(dead).catch(() => "refused"), "refused");
+    await client.del(dead);
+    await eventually(async () => (await client.xlen(dead)) === 1);
+    const violations = await load.finish();
+    // The one that was written past the publisher.
+    assert.equal(
+      violations.map(({ kind }) => kind),
+      ["refused"],
+    );
+  },
+  { timeoutMs: 40_000 },
+);
+
+test(
+  "keeps entries pending while the permission for their outputs, or to acknowledge, is withdrawn",
+  async () => {
+    await using redis = await startPrivateRedis();
+    await using load = await startLoad({ url: redis.url, order: "handling" });
+    const { client, stream } = load.o;
+    const deny = async (rule: string): Promise<void> => void (await client.call("ACL", "SETUSER", "default", rule));
+    for (const [rule, again] of [
+      ["-xack", "+xack"],
+      ["-hset", "+hset"],
+    ] as const) {
+      await deny(rule);
+      try {
+        await untilAlarm(load, "first", { name: "source" }, /NOPERM|permission|can't/);
+      } finally {
+        await deny(again);
+      }
+      await load.goOn(100);
+    }
+    await deny("-xadd");
+    try {
+      const error = await rejects(load.o.backbone.publish(out, { n: -1 }), PublishError);
+      assert.is(error.outcome, "rejected");
+    } finally {
+      await deny("+xadd");
+    }
+    await load.goOn(100);
+    // Only some of the keys: "middle" can be read and written no more, while "source" and "out" can.
+    await client.call(
+      "ACL",
+      "SETUSER",
+      "default",
+      "resetkeys",
+      "~*source*",
+      "~*out*",
+      "~*members*",
+      "~*numbers*",
+      "~*state*",
+      "~*robbed*",
+      "~*settled*",
+      "~*positions*",
+      "~*trimmed*",
+      "~*meta*",
+      "~*bull*",
+    );
+    try {
+      await untilAlarm(load, "first", { name: "source" }, /NOPERM|permission|can't/);
+    } finally {
+      await deny("allkeys");
+    }
+    assert.ok(stream(middle).length > 0);
+    await load.goOn(100);
+    await load.finishClean();
+  },
+  { timeoutMs: 60_000 },
+);

@@ -1,0 +1,173 @@
+/** The catalogue of faults: what must come of each, and the tests that show it. `docs/guarantees.md` has the same table. */
+
+/** A test file, and a part of the names of the tests in it that are meant. */
+export interface RowTest {
+  readonly file: string;
+  readonly part: string;
+}
+
+export interface Row {
+  readonly fault: string;
+  readonly outcome: string;
+  readonly tests: readonly RowTest[];
+}
+
+const at = (file: string, ...parts: readonly string[]): readonly RowTest[] =>
+  parts.map((part) => ({ file: `test/${file}.test.ts`, part }));
+
+export const rows: readonly Row[] = [
+  {
+    fault: "reply lost, or connection cut before it, after append and after settle",
+    outcome: "one entry, one effect",
+    tests: at(
+      "faults/connections",
+      'when the reply to "append"',
+      'when the reply to "settle"',
+      'when the reply to "ack"',
+    ),
+  },
+  {
+    fault: "reply lost on a read",
+    outcome: "found among the member's own pending, before it reads on, without waiting for a claim",
+    tests: [
+      ...at("faults/connections", 'when the reply to "read"'),
+      ...at("faults/failover", "finds what a lost reply has delivered before it reads on"),
+      ...at(
+        "consume/reading",
+        "finds what a lost reply to a read has delivered",
+        "believed alive after we had given it up",
+      ),
+    ],
+  },
+  {
+    fault: "kill -9 of a member before, in, after the handler, between settlement and reply",
+    outcome: "delivered again; outputs and state once",
+    tests: at("faults/members", "killed before", "killed in", "killed after", "killed between"),
+  },
+  {
+    fault: "SIGSTOP of a member beyond the claim time, then SIGCONT",
+    outcome: "its late settlement is fenced",
+    tests: [
+      ...at("faults/members", "fences a member that was stopped"),
+      ...at("consume/members", "fences a member that was stopped"),
+    ],
+  },
+  {
+    fault: "the same, and the entry came back to the same member",
+    outcome: "the old delivery is void",
+    tests: at("consume/members", "voids the old delivery"),
+  },
+  {
+    fault: "an entry that kills its process",
+    outcome: "a dead letter after the limit; the others go on",
+    tests: at("consume/members", "dead-letters an entry that kills its process"),
+  },
+  {
+    fault: "kill -9 of Redis, `everysec`",
+    outcome: "nothing acknowledged is lost, unless an fsync stalls",
+    tests: at("faults/redis-killed", "loses nothing acknowledged when Redis is killed"),
+  },
+  {
+    fault: "append-only file cut at random places",
+    outcome: "a consistent prefix: never an acknowledgement without its output",
+    tests: at("faults/redis-killed", "wherever its log is cut"),
+  },
+  {
+    fault: "Redis stopped for 30 s, `CLIENT PAUSE`",
+    outcome: "bounded waits, then it goes on; nothing twice",
+    tests: at("faults/redis-killed", "waits for a Redis that stands still"),
+  },
+  {
+    fault: "`CLIENT KILL` every 100 ms",
+    outcome: "progress, no loss, order kept",
+    tests: at("faults/connections", "killed every 100 ms"),
+  },
+  {
+    fault: "traffic swallowed without a reset",
+    outcome: "the watchdog cuts the connection; no hang",
+    tests: at("faults/connections", "fallen silent without a reset"),
+  },
+  {
+    fault: "replica promoted without the last writes",
+    outcome: "these are lost, and that is said; stream, groups, state, outputs agree",
+    tests: at("faults/failover", "agrees with itself after a failover"),
+  },
+  {
+    fault: "`maxmemory` reached",
+    outcome: "publishes and settlements with effects refused clean, acknowledgements alone work; recovers",
+    tests: at("faults/redis-killed", "while memory is full, and recovers", "acknowledges what has no effects"),
+  },
+  {
+    fault: "disk full",
+    outcome: "refused, said; no acknowledgement without its output",
+    tests: at("faults/disk-full", "while the disk is full"),
+  },
+  {
+    fault: "output or dead-letter key of a wrong type",
+    outcome: "the entry stays pending; an alarm; the others go on",
+    tests: at("faults/refused", "key of their outputs has a wrong type", "key of the dead letters has a wrong type"),
+  },
+  {
+    fault: "permission withdrawn",
+    outcome: "the same",
+    tests: at("faults/refused", "is withdrawn"),
+  },
+  {
+    fault: "`FLUSHALL`, `DEL`, `XGROUP DESTROY`",
+    outcome: "an alarm; groups made again where they stood; readers survive",
+    tests: at(
+      "faults/gone",
+      "one member is destroyed",
+      "two members is destroyed",
+      "stream is deleted",
+      "everything is flushed",
+    ),
+  },
+  {
+    fault: "`SCRIPT FLUSH`",
+    outcome: "scripts are loaded again, order kept",
+    tests: at("faults/connections", "reloads its scripts"),
+  },
+  {
+    fault: "the server's clock an hour back, and forth",
+    outcome: "ids rise; retries in time; nobody is taken for dead who lives",
+    tests: at("faults/clock", "an hour back and forth"),
+  },
+  {
+    fault: "a slow component, retries, and heavy trimming",
+    outcome: "nothing unfinished is trimmed",
+    tests: at("faults/trimming", "trims nothing that a slow component has not finished"),
+  },
+  {
+    fault: "a TLS certificate that is wrong or expired",
+    outcome: "refused",
+    tests: at("redis/tls", "unknown, expired, or another host's"),
+  },
+  {
+    fault: "10 MB, depth 100,000, `__proto__`, 1 MB of baggage, invalid UTF-8, a traceparent of rubbish",
+    outcome: "rejected or a dead letter, or handled without what is rubbish; the process lives",
+    tests: at("faults/hostile", "rejects or buries what is hostile", "refuses to publish what it would not handle"),
+  },
+  {
+    fault: "Collector absent, hanging, restarting",
+    outcome: "no effect on the pipeline; spans of a restart arrive",
+    tests: at("telemetry/collector", "Collector"),
+  },
+  {
+    fault: "SIGTERM under load, all components deployed anew",
+    outcome: "nothing lost, nothing twice, exit code 0 in time",
+    tests: [
+      ...at("faults/deploy", "every component is replaced under load"),
+      ...at("faults/members", "drains members that are replaced"),
+    ],
+  },
+];
+
+/** The table of `docs/guarantees.md`, a line each. */
+export function tableOf(all: readonly Row[]): readonly string[] {
+  return all.map(({ fault, outcome, tests }) => {
+    const files = [...new Set(tests.map(({ file }) => file))];
+    const links = files.map((file) => `[${file.replace(/^test\/|\.test\.ts$/g, "")}](../${file})`);
+    return `| ${fault} | ${outcome} | ${links.join(", ")} |`;
+  });
+}

@@ -1,0 +1,204 @@
+/** The trading desk of a soak: two processes of each component, which are killed, stopped and started again. */
+
+import { type StartedProcess, startProcess } from "../support/process.ts";
+import { type ComponentName, claimAfterMs, componentNames, membersOfEach, nameOf, type Seat } from "./schedule.ts";
+
+const mains: Readonly<Record<ComponentName, string>> = {
+  "order-manager": "producers/order-manager/main.ts",
+  algorithm: "consumers/algorithm/main.ts",
+  "order-sender": "consumers/order-sender/main.ts",
+};
+
+/** Longest time from SIGTERM to the end, with Redis away or the process just starting, ms. */
+const endWithinMs = 20_000;
+
+/** What its processes have said of note. */
+export interface DeskCounts {
+  readonly starts: number;
+  /** Deliveries that were taken over from silent members. */
+  readonly takenOver: number;
+  /** Settlements that were refused, because their delivery was another member's by then. */
+  readonly fenced: number;
+  /** Members that were taken for dead and came back under a new name. */
+  readonly renewed: number;
+}
+
+export interface DeskOptions {
+  /** What the processes connect to. */
+  readonly redisUrl: string;
+  readonly namespace: string;
+}
+
+/** Dispose kills what runs. */
+export class Desk implements AsyncDisposable {
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #seats: readonly Seat[];
+  readonly #running = new Map<string, StartedProcess>();
+  readonly #processes: { readonly seat: Seat; readonly started: StartedProcess }[] = [];
+  /** What is being done to a member: the next waits for it. */
+  readonly #busy = new Map<string, Promise<void>>();
+  readonly #counts = { starts: 0, takenOver: 0, fenced: 0, renewed: 0 };
+  readonly #breaches: string[] = [];
+  /** The end of what has ended unasked stands in the breaches once. */
+  readonly #asked = new Set<StartedProcess>();
+  #isClosed = false;
+  #isInterrupted = false;
+
+  constructor({ redisUrl, namespace }: DeskOptions) {
+    this.#env = {
+      REDIS_URL: redisUrl,
+      NAMESPACE: namespace,
+      PORT: "0",
+      CLAIM_AFTER_MS: String(claimAfterMs),
+      EXCHANGE_MAX_LATENCY_MS: "20",
+      EXCHANGE_REJECT_RATE: "0.05",
+      LOG_LEVEL: "info",
+    };
+    this.#seats = componentNames.flatMap((component) =>
+      Array.from({ length: membersOfEach }, (_, i) => ({ component, number: i + 1 })),
+    );
+  }
+
+  get counts(): DeskCounts {
+    return { ...this.#counts };
+  }
+
+  /** What a process should not have done: ended by itself, or badly. */
+  get breaches(): readonly string[] {
+    return this.#breaches;
+  }
+
+  /** A terminal tells Ctrl-C to these processes as well: that they end is then no breach. They are started again. */
+  interrupted(): void {
+    this.#isInterrupted = true;
+  }
+
+  /** All that the processes have written, a text each, by the name of its file. */
+  get logs(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#processes].map(({ seat, started }, i) => [
+        `${String(i).padStart(4, "0")}-${seat.component}-${seat.number}.log`,
+        `${started.lines.join("\n")}\n`,
+      ]),
+    );
+  }
+
+  /** Starts every member. Resolves when all have joined. */
+  async open(): Promise<void> {
+    await Promise.all(this.#seats.map((seat) => this.#start(seat).line('"joined"', 60_000)));
+  }
+
+  kill(seat: Seat, awayMs: number): Promise<void> {
+    return this.#alone(seat, async (running) => {
+      await this.#end(running, "SIGKILL");
+      await pause(awayMs);
+      this.#start(seat);
+    });
+  }
+
+  terminate(seat: Seat, awayMs: number): Promise<void> {
+    return this.#alone(seat, async (running) => {
+      await this.#endWell(seat, running);
+      await pause(awayMs);
+      this.#start(seat);
+    });
+  }
+
+  stop(seat: Seat, awayMs: number): Promise<void> {
+    return this.#alone(seat, async (running) => {
+      running.kill("SIGSTOP");
+      await pause(awayMs);
+      running.kill("SIGCONT");
+    });
+  }
+
+  async deploy(component: ComponentName): Promise<void> {
+    for (const seat of this.#seats) if (seat.component === component) await this.terminate(seat, 0);
+  }
+
+  /** Terminates all; resolves when they have ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#seats.map((seat) => this.#alone(seat, (running) => this.#endWell(seat, running))));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#busy.values());
+    for (const running of this.#running.values()) {
+      this.#asked.add(running);
+      await running[Symbol.asyncDispose]();
+    }
+  }
+
+  /** One after the other on a member, in the order of the calls. */
+  #alone(seat: Seat, act: (running: StartedProcess) => Promise<void>): Promise<void> {
+    const name = nameOf(seat);
+    const before = this.#busy.get(name) ?? Promise.resolve();
+    const now = before.then(() => {
+      const running = this.#running.get(name);
+      return running === undefined ? undefined : act(running);
+    });
+    this.#busy.set(
+      name,
+      now.catch(() => undefined),
+    );
+    return now;
+  }
+
+  #start(seat: Seat): StartedProcess {
+    const started = startProcess(mains[seat.component], [], { env: this.#env });
+    this.#running.set(nameOf(seat), started);
+    this.#processes.push({ seat, started });
+    this.#counts.starts++;
+    void started.ended.then(({ code, signal }) => {
+      this.#note(started);
+      if (this.#asked.has(started)) return;
+      if (!this.#isInterrupted || code !== 0) {
+        this.#breaches.push(`${nameOf(seat)} has ended by itself with ${signal ?? code}:${lastWords(started)}`);
+      }
+      if (!this.#isClosed) this.#start(seat);
+    });
+    return started;
+  }
+
+  async #end(running: StartedProcess, signal: NodeJS.Signals): Promise<void> {
+    this.#asked.add(running);
+    running.kill(signal);
+    await running.ended;
+  }
+
+  async #endWell(seat: Seat, running: StartedProcess): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#breaches.push(`${nameOf(seat)} has not ended ${endWithinMs} ms after SIGTERM:${lastWords(running)}`);
+      running.kill("SIGKILL");
+    }, endWithinMs);
+    await this.#end(running, "SIGTERM");
+    clearTimeout(timer);
+    const { code, signal } = await running.ended;
+    // Node has no handler for the signal until its main module runs.
+    const wasStarting = signal === "SIGTERM" && running.lines.length === 0;
+    if (code === 0 || wasStarting || signal === "SIGKILL") return;
+    this.#breaches.push(`${nameOf(seat)} has ended with ${signal ?? code} after SIGTERM:${lastWords(running)}`);
+  }
+
+  #note(ended: StartedProcess): void {
+    for (const line of ended.lines) {
+      if (line.includes("took over from a silent member")) {
+        this.#counts.takenOver += Number(/"taken":(\d+)/.exec(line)?.[1] ?? 1);
+      } else if (line.includes("fenced: the delivery belongs")) this.#counts.fenced++;
+      else if (line.includes("was taken for dead")) this.#counts.renewed++;
+    }
+  }
+}
+
+function lastWords({ lines }: StartedProcess): string {
+  return lines
+    .slice(-5)
+    .map((line) => `\n    ${line}`)
+    .join("");
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,108 @@
+/** Carries out the faults of a schedule on the desk, the Redis and the connections between them. */
+
+import type { Redis } from "ioredis";
+import type { PrivateRedis } from "../../src/redis/private-server.ts";
+import type { Proxy as FaultyProxy } from "../support/proxy.ts";
+import type { Desk } from "./desk.ts";
+import type { Fault } from "./schedule.ts";
+
+export interface Stage {
+  readonly desk: Desk;
+  readonly redis: PrivateRedis;
+  readonly proxy: FaultyProxy;
+  /** Bare, and past the proxy. */
+  readonly client: Redis;
+}
+
+/** Does one after the other what needs the same thing: the server, the proxy, a member of the desk. */
+export class Faults {
+  readonly #stage: Stage;
+  #server: Promise<void> = Promise.resolve();
+  #network: Promise<void> = Promise.resolve();
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** Resolves when the fault is over: what was killed runs again, what was cut is healed. */
+  strike(fault: Fault): Promise<void> {
+    const { desk } = this.#stage;
+    switch (fault.kind) {
+      case "kill":
+        return desk.kill(fault.seat, fault.awayMs);
+      case "terminate":
+        return desk.terminate(fault.seat, fault.awayMs);
+      case "stop":
+        return desk.stop(fault.seat, fault.awayMs);
+      case "deploy":
+        return desk.deploy(fault.component);
+      case "redisKill":
+      case "redisStop":
+      case "pause":
+      case "clientKill":
+      case "scriptFlush": {
+        this.#server = this.#server.then(() => this.#strikeServer(fault));
+        return this.#server;
+      }
+      case "cut":
+      case "refuse":
+      case "blackHole":
+      case "delay": {
+        this.#network = this.#network.then(() => this.#strikeNetwork(fault));
+        return this.#network;
+      }
+    }
+  }
+
+  async #strikeServer(
+    fault: Extract<Fault, { kind: "redisKill" | "redisStop" | "pause" | "clientKill" | "scriptFlush" }>,
+  ): Promise<void> {
+    const { redis, client } = this.#stage;
+    switch (fault.kind) {
+      case "redisKill":
+        await redis.kill("SIGKILL");
+        await pause(fault.awayMs);
+        await redis.restart();
+        break;
+      case "redisStop":
+        await redis.kill("SIGSTOP");
+        await pause(fault.awayMs);
+        await redis.kill("SIGCONT");
+        break;
+      case "pause":
+        await client.call("CLIENT", "PAUSE", fault.awayMs, fault.mode);
+        await pause(fault.awayMs);
+        break;
+      case "clientKill":
+        await client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        break;
+      case "scriptFlush":
+        await client.script("FLUSH");
+        break;
+    }
+  }
+
+  async #strikeNetwork(fault: Extract<Fault, { kind: "cut" | "refuse" | "blackHole" | "delay" }>): Promise<void> {
+    const { proxy } = this.#stage;
+    switch (fault.kind) {
+      case "cut":
+        proxy.cut({ server: !fault.isHalf });
+        return;
+      case "refuse":
+        proxy.refuse();
+        break;
+      case "blackHole":
+        proxy.blackHole();
+        break;
+      case "delay":
+        proxy.delay("toClient", fault.delayMs);
+        break;
+    }
+    await pause(fault.awayMs);
+    proxy.heal();
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,127 @@
+/** The clients of a soak: seeded orders that keep coming, each placed until it is confirmed. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { placeOrder } from "../../producers/order-manager/index.ts";
+import { type Backbone, PublishError } from "../../src/index.ts";
+import {
+  between,
+  type ClientOrder,
+  clientOrderEventId,
+  clientOrders,
+  orderKey,
+  seededRandom,
+} from "../../src/orders/index.ts";
+import type { FactOf } from "../checker/history.ts";
+
+const symbols = [
+  ["MSFT", 41_500],
+  ["NVDA", 13_100],
+  ["AAPL", 22_900],
+  ["AMZN", 20_400],
+  ["TSLA", 33_800],
+] as const;
+/** Lots of a hundred, most of them small, some larger than what an exchange order may be. */
+const largestLots = 40;
+
+/** Orders without end, the same for the same seed. */
+export function* drawOrders(seed: string): Generator<ClientOrder> {
+  const random = seededRandom(`orders ${seed}`);
+  for (let n = 1; ; n++) {
+    const [symbol, mid] = symbols[between(random, 0, symbols.length - 1)] as (typeof symbols)[number];
+    // Few prices, so that orders meet and are netted.
+    const cents = mid + between(random, -2, 2);
+    yield {
+      id: `k-${n}`,
+      userId: `user-${between(random, 1, 20)}`,
+      symbol,
+      side: random() < 0.5 ? "buy" : "sell",
+      price: `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, "0")}`,
+      quantity: 100 * Math.ceil(random() ** 3 * largestLots),
+      orderType: random() < 0.8 ? "limit" : "market",
+    };
+  }
+}
+
+/** How long a publish waits for its confirmation, ms: shorter than an outage may be, so that both ways are gone. */
+export const publishTimeoutMs = 3_000;
+const retryDelayMs = 200;
+
+export interface FeedCounts {
+  readonly placed: number;
+  readonly quantity: number;
+  /** Times that an order was placed again, because it was not confirmed. */
+  readonly placedAgain: number;
+}
+
+/** Places orders until it is ended. */
+export class Feed {
+  /** What became of each order's publish. */
+  readonly published: FactOf<"publish">[] = [];
+  /** `orderKey` of every order that was confirmed. */
+  readonly confirmed: Set<string> = new Set();
+  readonly #counts = { placed: 0, quantity: 0, placedAgain: 0 };
+  readonly #backbone: Pick<Backbone, "publish">;
+  readonly #done: Promise<void>;
+  #hasEnded = false;
+
+  constructor(backbone: Pick<Backbone, "publish">, seed: string, ordersPerSecond: number) {
+    this.#backbone = backbone;
+    this.#done = this.#run(drawOrders(seed), ordersPerSecond);
+    this.#done.catch(() => undefined); // thrown at the end
+  }
+
+  get counts(): FeedCounts {
+    return { ...this.#counts };
+  }
+
+  /** Draws no more orders. Resolves when those that were drawn are confirmed. */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    await this.#done;
+  }
+
+  async #run(orders: Generator<ClientOrder>, ordersPerSecond: number): Promise<void> {
+    const placing = new Set<Promise<void>>();
+    const beganAt = performance.now();
+    let failure: unknown;
+    for (let drawn = 0; !this.#hasEnded && failure === undefined; drawn++) {
+      const behindMs = performance.now() - beganAt - (drawn * 1_000) / ordersPerSecond;
+      if (behindMs < 0) await delay(Math.ceil(-behindMs));
+      const { value: order } = orders.next() as IteratorYieldResult<ClientOrder>;
+      const one = this.#place(order).catch((error: unknown) => {
+        failure = error;
+      });
+      placing.add(one);
+      void one.then(() => placing.delete(one));
+    }
+    await Promise.all(placing);
+    if (failure !== undefined) throw failure;
+  }
+
+  async #place(order: ClientOrder): Promise<void> {
+    for (;;) {
+      try {
+        const { entryId } = await placeOrder(this.#backbone, order);
+        this.#counts.placed++;
+        this.#counts.quantity += order.quantity;
+        this.confirmed.add(orderKey(order.userId, order.id));
+        // A producer each, as orders that are placed again have no order among each other.
+        const id = clientOrderEventId(order);
+        this.published.push({
+          fact: "publish",
+          producer: id,
+          channel: clientOrders.name,
+          id,
+          key: order.symbol,
+          outcome: "acked",
+          entryId,
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof PublishError)) throw error;
+        this.#counts.placedAgain++;
+        await delay(retryDelayMs);
+      }
+    }
+  }
+}

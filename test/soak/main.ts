@@ -1,0 +1,65 @@
+/** `npm run soak`. Exit codes: 0 clean; 1 not so; 2 called wrongly. */
+
+import { randomInt } from "node:crypto";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { keepEvidence, renderReport, replayLine } from "./report.ts";
+import { type SoakOptions, soak } from "./soak.ts";
+
+const program = new Command("npm run soak --")
+  .description(
+    "Runs the trading pipeline, two processes of each component on a private Redis, breaks something every few seconds, and checks that nothing is lost and nothing happens twice.",
+  )
+  .option("--minutes <n>", "how long things are broken", minutesOf, 5)
+  .option("--seed <text>", "what the faults and the orders are drawn from (default: a new one)", seedOf)
+  .option("--rate <n>", "orders a second", rateOf, 40)
+  .allowExcessArguments(false)
+  .exitOverride();
+
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && minutes > 0 && minutes <= 10_000) return minutes;
+  throw new InvalidArgumentError("It must be a number of minutes above 0.");
+}
+
+function seedOf(text: string): string {
+  if (/^[\w.-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be 1 to 64 letters, digits, dots, dashes.");
+}
+
+function rateOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number from 1 to 9999.");
+}
+
+/** The first signal ends the faults; what is in the pipeline is finished and checked. The second one ends at once. */
+function stopSignal(say: (line: string) => void): AbortSignal {
+  const stop = new AbortController();
+  let firstAt = 0;
+  const onSignal = (name: NodeJS.Signals): void => {
+    // npm passes Ctrl-C on to a process that the terminal has told already.
+    if (stop.signal.aborted && performance.now() - firstAt < 500) return;
+    if (stop.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
+    firstAt = performance.now();
+    say("Ending early; checking what there is. A second Ctrl-C ends at once.");
+    stop.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return stop.signal;
+}
+
+async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string }): Promise<number> {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const options = { ...given, seed: given.seed ?? String(randomInt(1_000_000_000)) };
+  say(`replay: ${replayLine(options)}`);
+  const result = await soak(options, { say, signal: stopSignal(say) });
+  const isClean = result.breaches.length === 0;
+  say(renderReport(result, options, isClean ? undefined : await keepEvidence(result)));
+  return isClean ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(program.parse().opts());
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

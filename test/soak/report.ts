@@ -1,0 +1,58 @@
+/** The end of a soak for a person: what it went through, and whether it is clean. */
+
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Table from "cli-table3";
+import { sumOf } from "../../src/pipeline/ledger.ts";
+import { writeFacts } from "../checker/collect.ts";
+import type { SoakOptions, SoakResult } from "./soak.ts";
+
+const maxBreaches = 40;
+
+/** `keptIn`: where the history and the logs are, when something is wrong. */
+export function renderReport(result: SoakResult, options: SoakOptions, keptIn: string | undefined): string {
+  const { breaches, ledger, history, durationMs, drainMs, faults, feed, desk } = result;
+  const kinds = [...faults].toSorted();
+  const style = { head: [], border: [] };
+  const table = new Table({ head: kinds.map(([kind]) => kind), style, colAligns: kinds.map(() => "right") });
+  table.push(kinds.map(([, times]) => times));
+  const { ordered, executed, rejected } = sumOf(ledger.clientOrders.values());
+  const entries = Object.values(ledger.counts).reduce((sum, { total }) => sum + total, 0);
+  const lines = [
+    "",
+    ...(faults.size === 0 ? [] : [table.toString()]),
+    `Soaked for ${(durationMs / 60_000).toFixed(1)} min; everything was finished ${(drainMs / 1_000).toFixed(1)} s after the last fault.`,
+    `Orders: ${number(feed.placed)} placed (${number(feed.placedAgain)} times again, unconfirmed), ${number(entries)} entries in the log.`,
+    `Shares: ${number(ordered)} ordered, ${number(executed)} executed, ${number(rejected)} rejected.`,
+    `Processes: ${desk.starts} started; ${number(desk.takenOver)} deliveries taken over, ${number(desk.fenced)} late settlements fenced, ` +
+      `${desk.renewed} members taken for dead and back.`,
+    `History: ${number(history.length)} facts checked.`,
+  ];
+  if (breaches.length === 0) {
+    lines.push("CLEAN: nothing lost, nothing twice, nothing open, and the three books agree.");
+  } else {
+    lines.push(`NOT CLEAN: ${number(breaches.length)} violations`);
+    lines.push(...breaches.slice(0, maxBreaches).map((breach) => `  ${breach}`));
+    if (breaches.length > maxBreaches) lines.push(`  and ${number(breaches.length - maxBreaches)} more`);
+    if (keptIn !== undefined) lines.push(`Kept for a look: ${keptIn}`);
+  }
+  lines.push(`replay: ${replayLine(options)}`);
+  return lines.join("\n");
+}
+
+export function replayLine({ minutes, seed, rate }: SoakOptions): string {
+  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}`;
+}
+
+/** Writes the history, as the checker reads it, and what every process has said. Resolves with the directory. */
+export async function keepEvidence({ history, logs }: SoakResult): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "throughline-soak-"));
+  await writeFile(join(directory, "history.ndjson"), writeFacts(history));
+  for (const [name, text] of logs) await writeFile(join(directory, name), text);
+  return directory;
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}

@@ -1,0 +1,125 @@
+/** The faults of a soak and when they come: drawn from its seed before it begins, so that the same seed brings the same again. */
+
+import { between, seededRandom } from "../../src/orders/index.ts";
+
+export const componentNames = ["order-manager", "algorithm", "order-sender"] as const;
+export type ComponentName = (typeof componentNames)[number];
+/** Of each component. */
+export const membersOfEach = 2;
+
+/** Longer than a member may be silent before its deliveries are taken over. */
+export const claimAfterMs = 1_500;
+
+/** A member as it is named in the schedule: `algorithm 2`. It stays the same member of the desk when its process is another. */
+export interface Seat {
+  readonly component: ComponentName;
+  readonly number: number;
+}
+
+export type Fault =
+  /** `kill`: SIGKILL. `terminate`: SIGTERM, after which it has to end with 0. Started again after the time. */
+  | { readonly kind: "kill" | "terminate"; readonly seat: Seat; readonly awayMs: number }
+  /** SIGSTOP, and SIGCONT after the time. */
+  | { readonly kind: "stop"; readonly seat: Seat; readonly awayMs: number }
+  /** Both members of a component, terminated one after the other as a deploy does. */
+  | { readonly kind: "deploy"; readonly component: ComponentName }
+  | { readonly kind: "redisKill"; readonly awayMs: number }
+  | { readonly kind: "redisStop"; readonly awayMs: number }
+  /** CLIENT PAUSE, of everything or of writes. */
+  | { readonly kind: "pause"; readonly mode: "ALL" | "WRITE"; readonly awayMs: number }
+  /** CLIENT KILL of every connection but our own. */
+  | { readonly kind: "clientKill" }
+  | { readonly kind: "scriptFlush" }
+  /** Resets every connection. `isHalf`: the server is left in the belief that its clients are there. */
+  | { readonly kind: "cut"; readonly isHalf: boolean }
+  | { readonly kind: "refuse"; readonly awayMs: number }
+  /** What is connected is swallowed without a reset; new connections work after the time. */
+  | { readonly kind: "blackHole"; readonly awayMs: number }
+  | { readonly kind: "delay"; readonly delayMs: number; readonly awayMs: number };
+
+export interface Planned {
+  /** From the beginning of the soak. */
+  readonly atMs: number;
+  readonly fault: Fault;
+}
+
+type Draw = (random: () => number) => Fault;
+
+/** As often as they stand here. */
+const draws: readonly (readonly [weight: number, draw: Draw])[] = [
+  [5, (random) => ({ kind: "kill", seat: seat(random), awayMs: between(random, 50, 2_500) })],
+  [3, (random) => ({ kind: "terminate", seat: seat(random), awayMs: between(random, 50, 1_500) })],
+  [4, (random) => ({ kind: "stop", seat: seat(random), awayMs: between(random, claimAfterMs, claimAfterMs * 4) })],
+  [1, (random) => ({ kind: "deploy", component: pick(random, componentNames) })],
+  [3, (random) => ({ kind: "redisKill", awayMs: between(random, 50, 2_000) })],
+  [1, (random) => ({ kind: "redisStop", awayMs: between(random, 200, 4_000) })],
+  [2, (random) => ({ kind: "pause", mode: pick(random, ["ALL", "WRITE"]), awayMs: between(random, 200, 3_000) })],
+  [2, () => ({ kind: "clientKill" })],
+  [1, () => ({ kind: "scriptFlush" })],
+  [3, (random) => ({ kind: "cut", isHalf: random() < 0.5 })],
+  [1, (random) => ({ kind: "refuse", awayMs: between(random, 100, 2_000) })],
+  [1, (random) => ({ kind: "blackHole", awayMs: between(random, 100, 1_500) })],
+  [1, (random) => ({ kind: "delay", delayMs: between(random, 5, 60), awayMs: between(random, 500, 3_000) })],
+];
+
+/** Each draw as often as its weight. */
+const weighted: readonly Draw[] = draws.flatMap(([weight, draw]) => Array<Draw>(weight).fill(draw));
+
+/** The pipeline is given time to start, and time to go on after the last fault. */
+const firstAtMs = 2_000;
+const lastBeforeEndMs = 1_500;
+const gapMs = { least: 800, most: 5_000 };
+
+/** The same for the same seed; a longer soak begins with the faults of a shorter one. */
+export function planFaults(seed: string, durationMs: number): readonly Planned[] {
+  const random = seededRandom(`soak ${seed}`);
+  const planned: Planned[] = [];
+  for (let atMs = firstAtMs; atMs <= durationMs - lastBeforeEndMs; atMs += between(random, gapMs.least, gapMs.most)) {
+    planned.push({ atMs, fault: pick(random, weighted)(random) });
+  }
+  return planned;
+}
+
+/** For people, and the same for the same fault. */
+export function describeFault(fault: Fault): string {
+  switch (fault.kind) {
+    case "kill":
+      return `kill -9 ${nameOf(fault.seat)}, started again after ${fault.awayMs} ms`;
+    case "terminate":
+      return `SIGTERM ${nameOf(fault.seat)}, started again after ${fault.awayMs} ms`;
+    case "stop":
+      return `SIGSTOP ${nameOf(fault.seat)} for ${fault.awayMs} ms`;
+    case "deploy":
+      return `deploy of ${fault.component}: one member after the other`;
+    case "redisKill":
+      return `kill -9 Redis, started again after ${fault.awayMs} ms`;
+    case "redisStop":
+      return `SIGSTOP Redis for ${fault.awayMs} ms`;
+    case "pause":
+      return `CLIENT PAUSE ${fault.awayMs} ${fault.mode}`;
+    case "clientKill":
+      return "CLIENT KILL of every connection";
+    case "scriptFlush":
+      return "SCRIPT FLUSH";
+    case "cut":
+      return fault.isHalf ? "every connection reset, unnoticed by the server" : "every connection reset";
+    case "refuse":
+      return `connections refused for ${fault.awayMs} ms`;
+    case "blackHole":
+      return `every connection black-holed, new ones for ${fault.awayMs} ms`;
+    case "delay":
+      return `replies ${fault.delayMs} ms late for ${fault.awayMs} ms`;
+  }
+}
+
+export function nameOf({ component, number }: Seat): string {
+  return `${component} ${number}`;
+}
+
+function seat(random: () => number): Seat {
+  return { component: pick(random, componentNames), number: between(random, 1, membersOfEach) };
+}
+
+function pick<T>(random: () => number, from: readonly T[]): T {
+  return from[between(random, 0, from.length - 1)] as T;
+}
