@@ -1,0 +1,26 @@
+# Any component as a container: `docker run … throughline algorithm`. Node 24 runs the TypeScript as it is, so nothing is built.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+FROM ${NODE_IMAGE}
+WORKDIR /app
+# What changes least comes first.
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY docker docker
+COPY src src
+COPY producers producers
+COPY consumers consumers
+# Inside a container only its own network is heard; what is published beyond it is for whoever runs it to say.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 HEALTH_HOST=0.0.0.0 HEALTH_PORT=8081
+EXPOSE 8080 8081
+USER node
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["node", "docker/healthy.ts"]
+# The component is this very process: no shell and no npm stands between it and SIGTERM.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "docker/run.ts"]
+CMD ["--help"]

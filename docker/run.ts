@@ -1,0 +1,19 @@
+/** The image's entry: `run.ts NAME …ARGUMENTS` becomes that program, in this process, so that signals reach it. */
+
+const programs: Readonly<Record<string, () => Promise<unknown>>> = {
+  "order-manager": () => import("../producers/order-manager/main.ts"),
+  algorithm: () => import("../consumers/algorithm/main.ts"),
+  "order-sender": () => import("../consumers/order-sender/main.ts"),
+  throughline: () => import("../src/cli/throughline.ts"),
+};
+
+const [name = ""] = process.argv.splice(2, 1);
+const start = Object.hasOwn(programs, name) ? programs[name] : undefined;
+if (start === undefined) {
+  const isHelp = name === "--help" || name === "-h";
+  const line = `Name what to run: ${Object.keys(programs).join(", ")}. Each takes --help.\n`;
+  (isHelp ? process.stdout : process.stderr).write(line);
+  process.exitCode = isHelp ? 0 : 2;
+} else {
+  await start();
+}

@@ -1,0 +1,87 @@
+/**
+ * What the Compose stack needs before its Redis and its Collector start: `setup.ts DIRECTORY`. Writes redis/users.acl, a least-privilege
+ * user for each component and for people, and collector/backends.yaml. The passwords come from the environment.
+ */
+
+import { createHash, randomBytes } from "node:crypto";
+import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type AclRole, type AclScope, aclRules } from "../src/redis/acl.ts";
+
+const [directory = ""] = process.argv.slice(2);
+const { NAMESPACE: namespace = "" } = process.env;
+
+interface User {
+  readonly name: string;
+  readonly roles: readonly AclRole[];
+  readonly scope?: Omit<AclScope, "namespace">;
+  /** Rules beside those of the roles. */
+  readonly more?: string;
+}
+
+const users: readonly User[] = [
+  {
+    name: "order-manager",
+    roles: ["producer", "component"],
+    scope: { component: "order-manager", channels: ["client-orders", "executions"] },
+  },
+  {
+    name: "algorithm",
+    roles: ["component"],
+    scope: { component: "algorithm", channels: ["client-orders", "exchange-orders", "fills", "executions"] },
+  },
+  {
+    name: "order-sender",
+    roles: ["component"],
+    scope: { component: "order-sender", channels: ["exchange-orders", "fills"] },
+    // The simulated exchange's own book, no part of the backbone.
+    more: `~sim-exchange:{${namespace}}:* (+hget +hset +hincrby +hgetall ~sim-exchange:{${namespace}}:*)`,
+  },
+  { name: "operator", roles: ["operator"] },
+];
+
+/** `OPERATOR_PASSWORD` of the user `operator`. @throws when it is missing, or could be guessed */
+function passwordOf(name: string): string {
+  const variable = `${name.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
+  const password = process.env[variable] ?? "";
+  if (!/^[\w.~-]{16,}$/.test(password)) {
+    throw new Error(
+      `${variable} must be set to 16 or more letters, digits, ".", "_", "~" or "-": "sh docker/passwords.sh >.env" makes them all`,
+    );
+  }
+  return password;
+}
+
+function lineOf(name: string, password: string, rules: readonly string[]): string {
+  const hash = createHash("sha256").update(password).digest("hex");
+  return ["user", name, `#${hash}`, ...rules].join(" ");
+}
+
+/** Written beside and moved, so that nobody reads half of it. */
+async function put(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode: 0o644 });
+  await rename(`${path}.new`, path);
+}
+
+await mkdir(join(directory, "redis"), { recursive: true });
+await mkdir(join(directory, "collector"), { recursive: true });
+// Kept from the last time: a Redis that runs on has its users from then.
+const healthPath = join(directory, "redis/health-password");
+const health = await readFile(healthPath, "utf8").catch(() => randomBytes(24).toString("hex"));
+await put(healthPath, health);
+await put(
+  join(directory, "redis/users.acl"),
+  [
+    // Nobody is let in as `default`. It keeps its rights, because a server loads its own append-only file under them: without them it
+    // would leave out every transaction, which is what all scripts' writes are, and start empty.
+    "user default off ~* &* +@all",
+    // An aclfile begins each user anew by itself: the first rule, `reset`, is left out.
+    ...users.map(({ name, roles, scope, more }) =>
+      lineOf(name, passwordOf(name), [...aclRules(roles, { namespace, ...scope }).slice(1), ...(more ? [more] : [])]),
+    ),
+    lineOf("health", health, ["on", "-@all", "+ping"]),
+    "",
+  ].join("\n"),
+);
+await copyFile(new URL("collector/jaeger.yaml", import.meta.url), join(directory, "collector/backends.yaml"));
+process.stdout.write(`Wrote the users ${users.map(({ name }) => name).join(", ")}, and the Collector's backends.\n`);

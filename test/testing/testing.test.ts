@@ -1,0 +1,67 @@
+/** What users test with: a Redis that goes with its test, and spans that can be looked at. */
+
+import { trace } from "@opentelemetry/api";
+import { Redis } from "ioredis";
+import * as assert from "uvu/assert";
+import { ConfigError, on } from "../../src/index.ts";
+import { captureSpans, type StartRedisOptions, startRedis } from "../../src/testing/index.ts";
+import { open, things } from "../support/backbone.ts";
+import { rejects } from "../support/rejects.ts";
+import { test } from "../support/test.ts";
+
+test("a Redis that a test starts is its own, and is gone with it", async () => {
+  const urls: string[] = [];
+  {
+    await using first = await startRedis();
+    await using second = await startRedis();
+    urls.push(first.url, second.url);
+    assert.is.not(first.url, second.url);
+    const clients = urls.map((url) => new Redis(url));
+    await clients[0]?.set("key", "first");
+    assert.is(await clients[1]?.get("key"), null);
+    for (const client of clients) client.disconnect();
+  }
+  for (const url of urls) {
+    const client = new Redis(url, { retryStrategy: null, lazyConnect: true });
+    client.on("error", () => undefined);
+    await rejects(client.connect(), Error, /closed|ECONNREFUSED/);
+  }
+});
+
+test("an option that startRedis does not know is refused", async () => {
+  await rejects(startRedis({ images: "redis:8" } as StartRedisOptions), ConfigError, /no option "images"/);
+});
+
+test("captured spans are those of one journey, with what they are found by, and go with the capture", async () => {
+  const channel = things("things", { correlation: ({ n }) => ({ "order.id": `o-${n}` }) });
+  {
+    using spans = captureSpans();
+    assert.throws(() => captureSpans(), /another OpenTelemetry SDK/);
+    await using o = await open();
+    const component = await o.run(
+      o.backbone.component("c", [
+        on(channel, ({ payload: { n } }) => {
+          if (n === 2) throw new Error("two");
+        }),
+      ]),
+    );
+    await component.whenSettled(await o.backbone.publish(channel, { n: 1 }));
+    await component.drain();
+    const [send, handled] = [spans.one("send things"), spans.one("process things")];
+    assert.is(handled.parentSpanId, send.spanId);
+    assert.is(handled.traceId, send.traceId);
+    assert.equal(handled.links, [{ traceId: send.traceId, spanId: send.spanId }]);
+    assert.is(handled.attributes["order.id"], "o-1");
+    assert.is(handled.error, undefined);
+    assert.throws(
+      () => spans.one("process nothing"),
+      /there are 0 spans "process nothing" among: send things, process/,
+    );
+    spans.clear();
+    assert.equal(spans.all(), []);
+  }
+  assert.not(trace.getTracer("after").startSpan("x").isRecording());
+  using again = captureSpans();
+  trace.getTracer("after").startSpan("y").end();
+  assert.is(again.one("y").parentSpanId, undefined);
+});
