@@ -4,13 +4,15 @@ import { startTelemetry } from "../src/telemetry/index.ts";
 import type { Sample, Task } from "./contender.ts";
 import { type ContenderName, load } from "./contenders.ts";
 import { RedisMeter } from "./meter.ts";
+import { whenExported } from "./receiving.ts";
 
 /** What a host answers: once when it is ready, and once for each task, in order. */
 export type Answer = { readonly sample: Sample } | { readonly error: string };
 
 const [url, name] = process.argv.slice(2) as [string, ContenderName];
+const receiver = process.env["BENCH_RECEIVER"];
 // Only where spans are to be exported: otherwise not even ids are made.
-if (process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] !== undefined) await startTelemetry({ serviceName: "bench" });
+if (receiver !== undefined) await startTelemetry({ serviceName: "bench" });
 const contender = await load(name);
 
 process.on("message", (task: Task) => {
@@ -23,9 +25,9 @@ process.on("message", (task: Task) => {
 process.on("disconnect", () => process.exit());
 process.send?.({ sample: {} } satisfies Answer); // ready
 
-async function perform({ work, count }: Task): Promise<Sample> {
+async function perform({ work, count, shape }: Task): Promise<Sample> {
   const act = contender.works[work];
   if (act === undefined) throw new Error(`${name} cannot do "${work}"`);
-  await using meter = new RedisMeter(url);
-  return await act({ url, count, meter });
+  await using meter = new RedisMeter(url, receiver === undefined ? undefined : () => whenExported(receiver));
+  return await act({ url, count, shape, meter });
 }

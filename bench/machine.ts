@@ -14,9 +14,11 @@ export interface Machine {
 
 const require = createRequire(import.meta.url);
 
-export function describeMachine(redis: string): Machine {
-  const versions: Record<string, string> = { redis, node: process.versions.node };
-  for (const name of ["ioredis", "bullmq", "bullmq-otel", "@opentelemetry/api"]) versions[name] = versionOf(name);
+/** `server` is the program and its version. */
+export function describeMachine(server: string): Machine {
+  const versions: Record<string, string> = { server, node: process.versions.node };
+  for (const name of ["ioredis", "redis", "bullmq", "bullmq-otel", "@opentelemetry/api", "@opentelemetry/sdk-node"])
+    versions[name === "redis" ? "node-redis" : name] = versionOf(name);
   return {
     at: new Date().toISOString(),
     processor: cpus()[0]?.model.trim() ?? "unknown",

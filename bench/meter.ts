@@ -1,16 +1,20 @@
 /** Measures the part of a round that counts: clock, this process's processor time, and the server's. */
 
 import { Redis } from "ioredis";
+import { monotonicMs } from "./clock.ts";
 import type { Meter, Sample } from "./contender.ts";
 
 export class RedisMeter implements Meter, AsyncDisposable {
   readonly #client: Redis;
+  readonly #whenExported: (() => Promise<number>) | undefined;
   #redisBefore = 0;
   #cpuBefore: NodeJS.CpuUsage | undefined;
-  #begunAt = 0;
+  #begunMs = 0;
 
-  constructor(url: string) {
+  /** `whenExported` resolves with the time at which the last span has arrived. */
+  constructor(url: string, whenExported?: () => Promise<number>) {
     this.#client = new Redis(url);
+    this.#whenExported = whenExported;
   }
 
   async ready(): Promise<void> {
@@ -21,15 +25,16 @@ export class RedisMeter implements Meter, AsyncDisposable {
   begin(): void {
     if (this.#cpuBefore !== undefined) return;
     this.#cpuBefore = process.cpuUsage();
-    this.#begunAt = performance.now();
+    this.#begunMs = monotonicMs();
   }
 
   async end(count: number): Promise<Sample> {
-    const ms = performance.now() - this.#begunAt;
+    const doneMs = monotonicMs();
+    const exportedMs = (await this.#whenExported?.()) ?? 0;
     const { user, system } = process.cpuUsage(this.#cpuBefore);
     const redisMs = (await this.#redisCpuMs()) - this.#redisBefore;
     return {
-      perSecond: (count * 1_000) / ms,
+      perSecond: (count * 1_000) / (Math.max(doneMs, exportedMs) - this.#begunMs),
       clientMicros: (user + system) / count,
       redisMicros: (redisMs * 1_000) / count,
     };

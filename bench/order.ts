@@ -1,4 +1,4 @@
-/** The event that everybody publishes and handles: a client's order of about 100 bytes as JSON, and its trace fields. */
+/** The event that everybody publishes and handles: a client's order, as JSON about 95 bytes or as many as are asked for, and its trace fields. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Channel, defineChannel } from "../src/index.ts";
@@ -10,6 +10,8 @@ export interface Order {
   readonly side: "buy" | "sell";
   readonly quantity: number;
   readonly price: string;
+  /** Fills the payload up to a size. */
+  readonly note?: string;
 }
 
 /** Checks every field. By hand, because a schema library's own cost is not what is measured. */
@@ -27,7 +29,8 @@ const schema: StandardSchemaV1<unknown, Order> = {
         typeof order.symbol === "string" &&
         (order.side === "buy" || order.side === "sell") &&
         Number.isInteger(order.quantity) &&
-        typeof order.price === "string";
+        typeof order.price === "string" &&
+        (order.note === undefined || typeof order.note === "string");
       return isOrder ? { value: order } : { issues: [{ message: "it is no order" }] };
     },
   },
@@ -45,8 +48,9 @@ function channelOf(name: string): Channel<Order> {
   });
 }
 
-export function orderOf(i: number): Order {
-  return {
+/** The order number `i`, as JSON of about `payloadBytes`; without it, as short as it is. */
+export function orderOf(i: number, payloadBytes?: number): Order {
+  const order: Order = {
     id: `c-${String(i).padStart(8, "0")}`,
     userId: `u-${i % 997}`,
     symbol: `S${i % 101}`,
@@ -54,6 +58,26 @@ export function orderOf(i: number): Order {
     quantity: 100 + (i % 900),
     price: "187.25",
   };
+  if (payloadBytes === undefined || payloadBytes <= bareBytes) return order;
+  return { ...order, note: noteOf(payloadBytes - bareBytes) };
+}
+
+/** Of an order as JSON with an empty note, more or less the digits of its numbers. */
+const bareBytes = 105;
+const notes = new Map<number, string>();
+
+/** Words rather than one letter: what compresses or escapes is as in a text. */
+function noteOf(length: number): string {
+  const known = notes.get(length);
+  if (known !== undefined) return known;
+  const note = "fill or kill, at the close; ".repeat(Math.ceil(length / 28)).slice(0, length);
+  notes.set(length, note);
+  return note;
+}
+
+/** The number of an order from its id. */
+export function numberOf(order: Pick<Order, "id">): number {
+  return Number(order.id.slice(2));
 }
 
 /** What a consumer makes of an order in the scenarios that produce. */
@@ -61,7 +85,15 @@ export function routedOf(order: Order): Order {
   return { ...order, quantity: order.quantity + 1 };
 }
 
+/** Of whoever publishes without tracing: one for all. */
 export const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/** Of event `i` where each is a trace of its own, the given share of which is sampled: 0, or one in so and so many. */
+export function traceparentOf(i: number, sampled: number): string {
+  const isSampled = sampled > 0 && i % Math.round(1 / sampled) === 0;
+  const number = (i + 1).toString(16);
+  return `00-${number.padStart(32, "a")}-${number.padStart(16, "b")}-0${isSampled ? 1 : 0}`;
+}
 
 export function baggageOf(order: Order): string {
   return `user.id=${order.userId},client.order_id=${order.id}`;

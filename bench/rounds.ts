@@ -2,32 +2,53 @@
 
 import type { Redis } from "ioredis";
 import type { Sample } from "./contender.ts";
-import type { ContenderName, Hosts } from "./contenders.ts";
-import type { Scenario } from "./scenarios.ts";
+import { load } from "./contenders.ts";
+import type { Hosts } from "./hosts.ts";
+import type { Entrant, Scenario } from "./scenario.ts";
 
 /** Until everybody's code is compiled: in the second round it still gets faster. */
-const warmUpRounds = 2;
+const usualWarmUp = 2;
 
-/** Everybody's samples, a list of them each, in the order of the rounds. */
-export type Samples = ReadonlyMap<ContenderName, readonly Sample[]>;
+/** Every entrant's samples, a list of them each, in the order of the rounds. */
+export type Samples = ReadonlyMap<string, readonly Sample[]>;
+
+export interface Extent {
+  readonly rounds: number;
+  /** What part of each round's events is taken, above 0. */
+  readonly scale: number;
+}
+
+export interface Measured {
+  readonly samples: Samples;
+  /** Entrants that cannot take part, and why. */
+  readonly absent: Readonly<Record<string, string>>;
+}
 
 export async function runScenario(
-  { work, isBacklog, entrants }: Scenario,
-  rounds: number,
+  { work, isBacklog, entrants, warmUpRounds = usualWarmUp, maxRounds = Number.POSITIVE_INFINITY }: Scenario,
+  { rounds, scale }: Extent,
   hosts: Hosts,
   admin: Redis,
   onRound: () => void,
-): Promise<Samples> {
-  const samples = new Map<ContenderName, Sample[]>(entrants.map(({ contender }) => [contender, []]));
-  for (let round = 1 - warmUpRounds; round <= rounds; round++) {
-    for (const { contender, count } of entrants) {
-      const sample = await hosts.perform(contender, { work, count, isBacklog });
-      if (round > 0) samples.get(contender)?.push(sample);
+): Promise<Measured> {
+  const absent: Record<string, string> = {};
+  const present: Entrant[] = [];
+  for (const entrant of entrants) {
+    const reason = await (await load(entrant.contender)).absence?.();
+    if (reason === undefined) present.push(entrant);
+    else absent[entrant.name] = reason;
+  }
+  const samples = new Map<string, Sample[]>(present.map(({ name }) => [name, []]));
+  for (let round = 1 - warmUpRounds; round <= Math.min(rounds, maxRounds); round++) {
+    for (const { name, contender, count, shape } of present) {
+      const scaled = Math.max(1, Math.round(count * scale));
+      const sample = await hosts.perform(contender, { work, count: scaled, shape, isBacklog });
+      if (round > 0) samples.get(name)?.push(sample);
       await empty(admin);
       onRound();
     }
   }
-  return samples;
+  return { samples, absent };
 }
 
 /** The append-only file begins anew as well, so that no rewrite falls into a round and the disk does not fill. */

@@ -1,11 +1,12 @@
 /** Medians of rounds, how far the rounds lie apart, and ratios. */
 
-import type { ContenderName } from "./contenders.ts";
 import type { Samples } from "./rounds.ts";
-import type { Aim, Scenario } from "./scenarios.ts";
+import type { Aim, Scenario } from "./scenario.ts";
 
 export interface Standing {
-  readonly contender: ContenderName;
+  /** As its scenario names it. */
+  readonly entrant: string;
+  readonly title: string;
   /** Median of each measurement. */
   readonly medians: Readonly<Record<string, number>>;
   /** The measurement that counts: its median, and its lowest and highest round. */
@@ -13,45 +14,68 @@ export interface Standing {
   readonly least: number;
   readonly most: number;
   /** How many times as good as each reference: the median of the rounds' ratios. */
-  readonly ratios: Readonly<Partial<Record<ContenderName, number>>>;
+  readonly ratios: Readonly<Record<string, number>>;
+}
+
+export interface Verdict extends Aim {
+  readonly reached: number;
+  readonly isMet: boolean;
 }
 
 export interface Result {
   readonly scenario: Scenario;
+  readonly rounds: number;
+  /** What part of each round's events was taken: with less than 1 it was a trial. */
+  readonly scale: number;
   readonly standings: readonly Standing[];
-  readonly aims: readonly (Aim & { readonly reached: number })[];
+  readonly aims: readonly Verdict[];
+  /** Entrants that could not take part, and why. */
+  readonly absent: Readonly<Record<string, string>>;
 }
 
-export function evaluate(scenario: Scenario, samples: Samples): Result {
-  const { measurement, better, references } = scenario;
-  const medianOf = (contender: ContenderName, name: string): number =>
-    median((samples.get(contender) ?? []).map((sample) => sample[name] ?? Number.NaN));
+export function evaluate(
+  scenario: Scenario,
+  samples: Samples,
+  { scale, absent }: Pick<Result, "scale" | "absent">,
+): Result {
+  const { measurement, better, references, entrants } = scenario;
+  const valuesOf = (entrant: string, name: string): readonly number[] =>
+    (samples.get(entrant) ?? []).map((sample) => sample[name] ?? Number.NaN);
   // Of the rounds in pairs, not of the medians: what slows the machine down for a while slows both of a pair down.
-  const ratio = (contender: ContenderName, against: ContenderName): number => {
-    const others = samples.get(against) ?? [];
-    const pairs = (samples.get(contender) ?? []).map((sample, round): number => {
-      const [own, other] = [sample[measurement] ?? Number.NaN, others[round]?.[measurement] ?? Number.NaN];
-      return better === "more" ? own / other : other / own;
+  const quotient = (entrant: string, against: string, name: string): number => {
+    const others = valuesOf(against, name);
+    return median(valuesOf(entrant, name).map((value, round) => value / (others[round] ?? Number.NaN)));
+  };
+  const standings = entrants
+    .filter(({ name }) => samples.has(name))
+    .map(({ name: entrant, title }): Standing => {
+      const values = valuesOf(entrant, measurement);
+      const names = new Set((samples.get(entrant) ?? []).flatMap((sample) => Object.keys(sample)));
+      const present = references.filter((reference) => samples.has(reference));
+      return {
+        entrant,
+        title,
+        medians: Object.fromEntries([...names].map((name) => [name, median(valuesOf(entrant, name))])),
+        median: median(values),
+        least: Math.min(...values),
+        most: Math.max(...values),
+        ratios: Object.fromEntries(
+          present.map((against) => [
+            against,
+            better === "more" ? quotient(entrant, against, measurement) : quotient(against, entrant, measurement),
+          ]),
+        ),
+      };
     });
-    return median(pairs);
-  };
-  const standings = [...samples].map(([contender, rounds]): Standing => {
-    const values = rounds.map((sample) => sample[measurement] ?? Number.NaN);
-    const names = Object.keys(rounds[0] ?? {});
-    return {
-      contender,
-      medians: Object.fromEntries(names.map((name) => [name, medianOf(contender, name)])),
-      median: median(values),
-      least: Math.min(...values),
-      most: Math.max(...values),
-      ratios: Object.fromEntries(references.map((against) => [against, ratio(contender, against)])),
-    };
-  });
-  return {
-    scenario,
-    standings,
-    aims: scenario.aims.map((aim) => ({ ...aim, reached: ratio(aim.contender, aim.against) })),
-  };
+  const rounds = Math.max(0, ...[...samples.values()].map((list) => list.length));
+  const verdicts = scenario.aims
+    .filter(({ of, against }) => samples.has(of) && (against === undefined || samples.has(against)))
+    .map((aim): Verdict => {
+      const name = aim.measurement ?? measurement;
+      const reached = aim.against === undefined ? median(valuesOf(aim.of, name)) : quotient(aim.of, aim.against, name);
+      return { ...aim, reached, isMet: reached >= (aim.atLeast ?? -Infinity) && reached <= (aim.atMost ?? Infinity) };
+    });
+  return { scenario, rounds, scale, standings, aims: verdicts, absent };
 }
 
 export function median(values: readonly number[]): number {
@@ -59,4 +83,9 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The smallest value that is at least as large as `share` of all. */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

@@ -11,3 +11,21 @@ function compareDigits(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** The id after which a range begins, for what leaves out the id that it is given: `-`, `(id`, an id, or epoch ms. */
+export function idBefore(from: string): string {
+  if (from === "-") return "0-0";
+  if (from.startsWith("(")) return from.slice(1);
+  const [ms = "0", seq] = from.split("-", 2);
+  if (seq !== undefined && seq !== "0") return `${ms}-${BigInt(seq) - 1n}`;
+  return BigInt(ms) === 0n ? "0-0" : `${BigInt(ms) - 1n}-${maxSequence}`;
+}
+
+/** Whether an entry is not after the end of a range: `+`, `(id`, an id, or epoch ms, which stands for all of its millisecond. */
+export function isUpTo(entryId: string, to: string): boolean {
+  if (to === "+") return true;
+  if (to.startsWith("(")) return compareIds(entryId, to.slice(1)) < 0;
+  return compareIds(entryId, to.includes("-") ? to : `${to}-${maxSequence}`) <= 0;
+}
+
+const maxSequence = "18446744073709551615";

@@ -173,7 +173,9 @@ function problemOf(json: string, maxPayloadBytes: number, maxNesting: number): s
   ) {
     return `it takes ${Buffer.byteLength(json)} bytes, more than ${maxPayloadBytes}`;
   }
-  if (json.length > 2 * maxNesting && nestingOf(json) > maxNesting) return `it is nested deeper than ${maxNesting}`;
+  if (json.length > 2 * maxNesting && mayNestDeeper(json, maxNesting) && nestingOf(json) > maxNesting) {
+    return `it is nested deeper than ${maxNesting}`;
+  }
   // An escaped key could spell a forbidden name, so that only parsing tells; both are rare.
   if (json.includes("\\u"))
     return hasForbiddenKey(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
@@ -197,22 +199,39 @@ function hasForbiddenKey(json: string): boolean {
   return found;
 }
 
+/** No deeper than there are brackets that open: most payloads are told by their first few. */
+function mayNestDeeper(json: string, maxNesting: number): boolean {
+  let brackets = 0;
+  for (const bracket of ["{", "["]) {
+    for (let at = json.indexOf(bracket); at >= 0; at = json.indexOf(bracket, at + 1)) {
+      if (++brackets > maxNesting) return true;
+    }
+  }
+  return false;
+}
+
 function nestingOf(json: string): number {
   let depth = 0;
   let deepest = 0;
-  let inString = false;
   for (let i = 0; i < json.length; i++) {
     const c = json.charCodeAt(i);
-    if (inString) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) inString = false;
-    } else if (c === 0x22) inString = true;
+    if (c === 0x22) i = endOfString(json, i);
     else if (c === 0x7b || c === 0x5b) {
       depth++;
       if (depth > deepest) deepest = depth;
     } else if (c === 0x7d || c === 0x5d) depth--;
   }
   return deepest;
+}
+
+/** Where the string ends that begins at `start`: the next quotation mark with an even number of backslashes before it. */
+function endOfString(json: string, start: number): number {
+  for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (json.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return json.length;
 }
 
 function messageOf(error: unknown): string {

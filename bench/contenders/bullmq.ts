@@ -3,8 +3,8 @@
 import { Queue, type Telemetry, Worker } from "bullmq";
 import { BullMQOtel } from "bullmq-otel";
 import { Redis } from "ioredis";
-import { inChunks } from "../bulk.ts";
-import type { Contender, Round, Sample } from "../contender.ts";
+import { each, inChunks } from "../bulk.ts";
+import type { Backlog, Contender, Round, Sample } from "../contender.ts";
 import { type Order, orderOf, routedOf } from "../order.ts";
 
 const jobOptions = { removeOnComplete: true, removeOnFail: true };
@@ -51,7 +51,22 @@ function contenderWith(telemetry: () => { telemetry?: Telemetry }): Contender {
     return sample;
   };
 
-  const backlog = async (url: string, count: number): Promise<void> => {
+  const publishing =
+    (act: (queue: Queue<Order>, round: Round) => Promise<void>) =>
+    async (round: Round): Promise<Sample> => {
+      const { queue, connection } = open("orders", round.url);
+      await queue.waitUntilReady();
+      await round.meter.ready();
+      round.meter.begin();
+      await act(queue, round);
+      const sample = await round.meter.end(round.count);
+      await queue.close();
+      connection.disconnect();
+      return sample;
+    };
+
+  /** By this process, which has no SDK: jobs of a backlog have no trace. */
+  const backlog = async ({ url, count }: Backlog): Promise<void> => {
     const { queue, connection } = open("orders", url);
     await publish(queue, count);
     await queue.close();
@@ -59,17 +74,11 @@ function contenderWith(telemetry: () => { telemetry?: Telemetry }): Contender {
   };
 
   const works: Contender["works"] = {
-    publish: async ({ url, count, meter }) => {
-      const { queue, connection } = open("orders", url);
-      await queue.waitUntilReady();
-      await meter.ready();
-      meter.begin();
-      await publish(queue, count);
-      const sample = await meter.end(count);
-      await queue.close();
-      connection.disconnect();
-      return sample;
-    },
+    publish: publishing((queue, { count }) => publish(queue, count)),
+
+    publishEach: publishing((queue, { count, shape }) =>
+      each(count, shape.atOnce ?? 1, (i) => queue.add("order", orderOf(i))),
+    ),
 
     consume: (round) => work(round, async (order) => order.quantity),
 

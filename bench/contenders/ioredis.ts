@@ -1,47 +1,25 @@
-/** Bare ioredis, written as well as one can by hand: untraced, unfenced, nothing validated, no retries, no dead letters. */
+/** Bare ioredis, written as well as one can by hand. */
 
-import { createHash } from "node:crypto";
 import { Redis } from "ioredis";
-import { inChunks } from "../bulk.ts";
-import type { Contender } from "../contender.ts";
+import { each, inChunks } from "../bulk.ts";
+import type { Contender, Round, Sample } from "../contender.ts";
+import { entryBytes } from "../entry-bytes.ts";
 import { fill } from "../fill.ts";
-import { baggageOf, type Order, orderOf, routedOf, traceparent } from "../order.ts";
+import { measureLatency } from "../latency.ts";
+import { numberOf, type Order, orderOf, routedOf, traceparent } from "../order.ts";
+import { backlog, fieldsOf, group, perRead, perScript, routed, stream, transformScript, transformSha } from "./bare.ts";
 
-const stream = "orders";
-const routed = "routed";
-const group = "bare";
-
-type Reply = [stream: string, entries: [id: string, fields: string[]][]][] | null;
-
-/** One script for a batch: appends each output, then acknowledges all. */
-const transformScript = `
-local ids = {}
-for i = 2, #ARGV, 4 do
-  redis.call('XADD', KEYS[2], '*', 'payload', ARGV[i + 1], 'traceparent', ARGV[i + 2], 'baggage', ARGV[i + 3])
-  ids[#ids + 1] = ARGV[i]
-end
-redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
-`;
-const transformSha = createHash("sha1").update(transformScript).digest("hex");
-const perScript = 100;
-
-function fieldsOf(i: number): string[] {
-  const order = orderOf(i);
-  return ["payload", JSON.stringify(order), "traceparent", traceparent, "baggage", baggageOf(order)];
-}
+type Entry = [id: string, fields: string[]];
+type Reply = [stream: string, entries: Entry[]][] | null;
 
 function connect(url: string): Redis {
   return new Redis(url, { protocol: 2 });
 }
 
-/** Reads on while what was read is being handled. */
-async function readAll(
-  client: Redis,
-  count: number,
-  handle: (entries: [id: string, fields: string[]][]) => void,
-): Promise<void> {
+/** Reads on while what was read is being handled, until `handle` has had `count` entries. */
+async function readAll(client: Redis, count: number, handle: (entries: Entry[]) => void): Promise<void> {
   const read = (): Promise<Reply> =>
-    client.xreadgroup("GROUP", group, "m", "COUNT", 500, "BLOCK", 1_000, "STREAMS", stream, ">") as Promise<Reply>;
+    client.xreadgroup("GROUP", group, "m", "COUNT", perRead, "BLOCK", 1_000, "STREAMS", stream, ">") as Promise<Reply>;
   let next = read();
   for (let seen = 0; seen < count; ) {
     const entries = (await next)?.[0]?.[1] ?? [];
@@ -51,25 +29,50 @@ async function readAll(
   }
 }
 
-async function backlog(url: string, count: number): Promise<void> {
-  const client = connect(url);
-  await fill(client, stream, count, fieldsOf);
-  await client.quit();
+/** Reader and writer with the group at the beginning of the stream; the sample is taken when all that `handle` returns is done. */
+async function consumeAll(
+  { url, count, meter }: Round,
+  handle: (entries: Entry[], writer: Redis) => Promise<unknown>,
+): Promise<Sample> {
+  const [reader, writer] = [connect(url), connect(url)];
+  await writer.xgroup("CREATE", stream, group, "0", "MKSTREAM");
+  await writer.script("LOAD", transformScript);
+  await reader.ping();
+  await meter.ready();
+  const settled: Promise<unknown>[] = [];
+  await readAll(reader, count, (entries) => {
+    meter.begin();
+    settled.push(handle(entries, writer));
+  });
+  await Promise.all(settled);
+  const sample = await meter.end(count);
+  await Promise.all([reader.quit(), writer.quit()]);
+  return sample;
+}
+
+async function consume(round: Round): Promise<Sample> {
+  let quantity = 0;
+  const sample = await consumeAll(round, (entries, writer) => {
+    const ids: string[] = [];
+    for (const [id, fields] of entries) {
+      quantity += (JSON.parse(fields[1] as string) as Order).quantity;
+      ids.push(id);
+    }
+    return writer.xack(stream, group, ...ids);
+  });
+  if (quantity === 0) throw new Error("nothing was handled");
+  return sample;
 }
 
 const works: Contender["works"] = {
-  publish: async ({ url, count, meter }) => {
+  publish: async ({ url, count, shape, meter }) => {
     const client = connect(url);
     await client.ping();
     await meter.ready();
     meter.begin();
     await inChunks(count, async (first, end) => {
       const pipeline = client.pipeline();
-      for (let i = first; i < end; i++) {
-        const order = orderOf(i);
-        const payload = JSON.stringify(order);
-        pipeline.xadd(stream, "*", "payload", payload, "traceparent", traceparent, "baggage", baggageOf(order));
-      }
+      for (let i = first; i < end; i++) pipeline.xadd(stream, "*", ...fieldsOf(i, shape));
       await pipeline.exec();
     });
     const sample = await meter.end(count);
@@ -77,38 +80,24 @@ const works: Contender["works"] = {
     return sample;
   },
 
-  consume: async ({ url, count, meter }) => {
-    const [reader, writer] = [connect(url), connect(url)];
-    await writer.xgroup("CREATE", stream, group, "0");
-    await reader.ping();
+  publishEach: async ({ url, count, shape, meter }) => {
+    const client = connect(url);
+    await client.ping();
     await meter.ready();
-    const acknowledged: Promise<unknown>[] = [];
-    let quantity = 0;
-    await readAll(reader, count, (entries) => {
-      meter.begin();
-      const ids: string[] = [];
-      for (const [id, fields] of entries) {
-        quantity += (JSON.parse(fields[1] as string) as Order).quantity;
-        ids.push(id);
-      }
-      acknowledged.push(writer.xack(stream, group, ...ids));
-    });
-    await Promise.all(acknowledged);
+    meter.begin();
+    await each(count, shape.atOnce ?? 1, (i) => client.xadd(stream, "*", ...fieldsOf(i, shape)));
     const sample = await meter.end(count);
-    if (quantity === 0) throw new Error("nothing was handled");
-    await Promise.all([reader.quit(), writer.quit()]);
+    await client.quit();
     return sample;
   },
 
-  transform: async ({ url, count, meter }) => {
-    const [reader, writer] = [connect(url), connect(url)];
-    await writer.xgroup("CREATE", stream, group, "0");
-    await writer.script("LOAD", transformScript);
-    await reader.ping();
-    await meter.ready();
-    const settled: Promise<unknown>[] = [];
-    await readAll(reader, count, (entries) => {
-      meter.begin();
+  consume,
+  // What it reads is a batch already.
+  batch: consume,
+
+  transform: (round) =>
+    consumeAll(round, (entries, writer) => {
+      const settled: Promise<unknown>[] = [];
       for (let first = 0; first < entries.length; first += perScript) {
         const args: string[] = [];
         for (const [id, fields] of entries.slice(first, first + perScript)) {
@@ -117,12 +106,40 @@ const works: Contender["works"] = {
         }
         settled.push(writer.evalsha(transformSha, 2, stream, routed, group, ...args));
       }
-    });
-    await Promise.all(settled);
-    const sample = await meter.end(count);
+      return Promise.all(settled);
+    }),
+
+  latency: async (round) => {
+    const [reader, writer] = [connect(round.url), connect(round.url)];
+    await writer.xgroup("CREATE", stream, group, "0", "MKSTREAM");
+    await reader.ping();
+    const sample = await measureLatency("ioredis", round, (arrived) =>
+      readAll(reader, round.count, (entries) => {
+        for (const [, fields] of entries) arrived(numberOf(JSON.parse(fields[1] as string) as Order));
+        writer.xack(stream, group, ...entries.map(([id]) => id)).catch(() => undefined); // nobody waits for it
+      }),
+    );
     await Promise.all([reader.quit(), writer.quit()]);
     return sample;
   },
+
+  /** With the two fields that nobody who wants traces can do without. */
+  entryBytes: (round) =>
+    entryBytes(round, stream, async (client) => {
+      const fields = (i: number): string[] => ["payload", JSON.stringify(orderOf(i)), "traceparent", traceparent];
+      await fill(client, stream, round.count, fields);
+    }),
 };
 
-export const contender: Contender = { works, backlog };
+export const contender: Contender = {
+  works,
+  backlog,
+  publisher: async (url) => {
+    const client = connect(url);
+    await client.ping();
+    return {
+      publish: (i) => client.xadd(stream, "*", ...fieldsOf(i, {})),
+      close: async () => void (await client.quit()),
+    };
+  },
+};

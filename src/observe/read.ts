@@ -1,6 +1,6 @@
 /** Reads a channel in log order: a range of it page by page, and then, if wanted, what comes. */
 
-import { compareIds } from "../entry-ids.ts";
+import { compareIds, idBefore } from "../entry-ids.ts";
 import { decodeEntry, type Envelope } from "../envelope.ts";
 import { EnvelopeError } from "../errors.ts";
 import type { StoredEntry } from "../ports.ts";
@@ -48,7 +48,7 @@ export async function* readEntries(
 ): AsyncGenerator<LogEntry, void, undefined> {
   const { signal, limit = Number.POSITIVE_INFINITY } = range;
   const streams = await streamsOf(inspector, channel, range.partition);
-  const lastIds = new Map(streams.map((stream) => [stream.partition, beginningOf(range.from)]));
+  const lastIds = new Map(streams.map((stream) => [stream.partition, idBefore(range.from ?? "-")]));
   if (limit <= 0) return;
   let count = 0;
   const pages = mergedPages(inspector, streams, {
@@ -88,18 +88,6 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 }
 
 const followPageSize = 100;
-
-/** The id after which following begins when the range itself is empty. */
-function beginningOf(from: string | undefined): string {
-  if (from === undefined || from === "-") return "0-0";
-  if (from.startsWith("(")) return from.slice(1);
-  const [ms = "0", seq] = from.split("-", 2);
-  // XREAD leaves the id itself out, a range includes it: one before it is meant.
-  if (seq !== undefined && seq !== "0") return `${ms}-${BigInt(seq) - 1n}`;
-  return BigInt(ms) === 0n ? "0-0" : `${BigInt(ms) - 1n}-${maxSequence}`;
-}
-
-const maxSequence = "18446744073709551615";
 
 async function streamsOf(
   inspector: Inspector,

@@ -50,7 +50,7 @@ export class RedisEntryReader implements EntryReader {
   async #read(args: readonly (string | number)[]): Promise<readonly StoredEntry[] | undefined> {
     try {
       const { component, member } = this.#membership;
-      return (await this.#socket.read(["GROUP", component, member, ...args])) ?? [];
+      return (await this.#socket.read(["XREADGROUP", "GROUP", component, member, ...args])) ?? [];
     } catch (error) {
       if (!isPassing(error)) throw error;
       await delay(passingDelayMs);

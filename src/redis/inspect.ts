@@ -1,6 +1,7 @@
 /** The read side's look at Redis: every command here reads, and may be sent again after a lost reply. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { idBefore, isUpTo } from "../entry-ids.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type {
   Catalogue,
@@ -21,6 +22,7 @@ import { parseRetention, type Retention } from "../retention/policy.ts";
 import { Connection, isConnectionLoss, isPassing } from "./connections.ts";
 import { RedisFollower, type Row } from "./follow.ts";
 import { formatVersion, Keys, parkedConsumer, releasedConsumer, replayKeys } from "./keys.ts";
+import { RangeReader } from "./range-reader.ts";
 import { shadowField } from "./replay-namespace.ts";
 import { parseSettlement } from "./settlement-log.ts";
 
@@ -36,6 +38,9 @@ export interface InspectorOptions {
   readonly patienceMs?: number;
 }
 
+/** Shorter pages are not worth a connection of their own. */
+const minDecoded = 64;
+
 /** Connects at the first call. @throws {ConfigError} on a URL that cannot be read */
 export class RedisInspector implements Inspector {
   readonly namespace: string;
@@ -43,6 +48,8 @@ export class RedisInspector implements Inspector {
   readonly #keys: Keys;
   readonly #connection: Connection;
   readonly #patienceMs: number;
+  /** Opened for the first long page. */
+  #pages: RangeReader | undefined;
   #awayBecause = "no answer";
 
   constructor(options: InspectorOptions) {
@@ -50,6 +57,11 @@ export class RedisInspector implements Inspector {
     this.#options = options;
     this.#keys = new Keys(options.namespace);
     this.#patienceMs = options.patienceMs ?? 3_000;
+    this.#connection = this.#open("inspect");
+  }
+
+  #open(purpose: string): Connection {
+    const { url, tls, namespace, quietly } = this.#options;
     const log: Log = {
       ...quiet,
       // The call that fails says it, once.
@@ -57,13 +69,13 @@ export class RedisInspector implements Inspector {
         if ("reason" in fields) this.#awayBecause = String(fields.reason);
       },
     };
-    this.#connection = new Connection({
-      url: options.url,
-      tls: options.tls,
+    return new Connection({
+      url,
+      tls,
       log,
       silenceMs: this.#patienceMs,
-      purpose: `inspect:${options.namespace}`,
-      quietly: options.quietly,
+      purpose: `${purpose}:${namespace}`,
+      quietly,
     });
   }
 
@@ -146,10 +158,24 @@ export class RedisInspector implements Inspector {
   }
 
   async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {
+    if (!range.reverse && max >= minDecoded) return this.#decodedPage(stream, range, max);
     const bounds = range.reverse ? ["XREVRANGE", range.to, range.from] : ["XRANGE", range.from, range.to];
     const [command = "", first = "", second = ""] = bounds;
     const rows = (await this.#ask(command, this.#keyOf(stream), first, second, "COUNT", String(max))) as Row[];
     return rows.map(([entryId, fields]) => ({ channel: stream.channel, entryId, fields: fields ?? [] }));
+  }
+
+  async #decodedPage(stream: LogStream, { from, to }: PageRange, max: number): Promise<readonly StoredEntry[]> {
+    this.#pages ??= new RangeReader(this.#open("pages"));
+    const pages = this.#pages;
+    const key = this.#keyOf(stream);
+    const read = () => pages.after(key, stream.channel, idBefore(from), max);
+    let page: readonly StoredEntry[] | undefined;
+    while (page === undefined) {
+      page = (await this.#until(read, `XREAD ${key}`, pages.connection)) as typeof page;
+    }
+    const last = page.at(-1);
+    return last === undefined || isUpTo(last.entryId, to) ? page : page.filter(({ entryId }) => isUpTo(entryId, to));
   }
 
   async fieldBytes(stream: LogStream, entryId: string): Promise<readonly Buffer[] | undefined> {
@@ -218,6 +244,7 @@ export class RedisInspector implements Inspector {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close();
+    this.#pages?.close();
   }
 
   async #groupFacts(stream: LogStream, key: string, group: Map<string, unknown>, now: number): Promise<GroupFacts> {
@@ -265,11 +292,11 @@ export class RedisInspector implements Inspector {
   }
 
   /** Asks until there is an answer. `what` is for the error. */
-  async #until(ask: () => Promise<unknown>, what: string): Promise<unknown> {
+  async #until(ask: () => Promise<unknown>, what: string, connection: Connection = this.#connection): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#patienceMs);
     for (;;) {
       try {
-        if (!this.#connection.isReady) await this.#connection.ready(deadline);
+        if (!connection.isReady) await connection.ready(deadline);
         return await ask();
       } catch (error) {
         if (error instanceof ConfigError || error instanceof StoreError) throw error;

@@ -28,12 +28,12 @@ export class ReadSocket {
   }
 
   /**
-   * Sends an XREADGROUP. Undefined: the connection was lost meanwhile, and with it whatever the server had delivered.
+   * Sends an XREADGROUP or XREAD, whose name is the first argument. Undefined: the connection was lost meanwhile, and with it whatever the server had delivered.
    * @throws the server's error reply @throws {StoreError} when the connection is closed
    */
   async read(args: readonly (string | number)[]): Promise<readonly StoredEntry[] | undefined> {
     if (!this.#isTaken && !(await this.#take())) return undefined;
-    const reply = await this.#ask(encode(["XREADGROUP", ...args]));
+    const reply = await this.#ask(encode(args));
     if (reply === undefined) return undefined;
     if ("refusal" in reply) throw reply.refusal;
     return reply.entries;

@@ -1,4 +1,4 @@
-/** Decodes the replies of XREADGROUP as they arrive. The client library takes ten times as long (docs/performance.md). */
+/** Decodes the replies of XREADGROUP and XREAD as they arrive. The client library takes ten times as long (docs/performance.md). */
 
 import type { StoredEntry } from "../ports.ts";
 

@@ -102,7 +102,7 @@ test("there is no health endpoint unless a port is set, and a port that is taken
   await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => [] });
   const { port } = new URL(health.url);
   await using refused = startProcess(algorithm, ["--health-port", port], { env });
-  assert.is((await refused.ended).code, 1);
+  assert.is((await refused.ended).code, 2);
   assert.match(
     refused.stderr(),
     new RegExp(`^algorithm: the health endpoint cannot listen on 127.0.0.1:${port} \\(EADDRINUSE\\)`, "m"),

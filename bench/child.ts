@@ -1,0 +1,27 @@
+/** A process of ours that is forked: its next word, and its end. */
+
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+
+/** @throws when the process ends before it says something; `what` names it. */
+export function nextAnswer<T>(child: ChildProcess, what: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const answered = (answer: unknown): void => {
+      child.off("exit", ended);
+      resolve(answer as T);
+    };
+    const ended = (code: number | null, signal: string | null): void => {
+      child.off("message", answered);
+      reject(new Error(`${what} ended with ${code ?? signal}`));
+    };
+    child.once("message", answered).once("exit", ended);
+  });
+}
+
+/** Lets go of it, which is its sign to end, and resolves when it has. */
+export async function leave(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  if (child.connected) child.disconnect();
+  await ended;
+}

@@ -1,0 +1,37 @@
+/** What the two hand-written contenders have in common: untraced, unfenced, nothing validated, no retries, no dead letters. */
+
+import { createHash } from "node:crypto";
+import { Redis } from "ioredis";
+import type { Backlog, Shape } from "../contender.ts";
+import { fill } from "../fill.ts";
+import { baggageOf, orderOf, traceparent } from "../order.ts";
+
+export const stream = "orders";
+export const routed = "routed";
+export const group = "bare";
+/** Entries a read. */
+export const perRead = 500;
+/** Entries that one script call settles. */
+export const perScript = 100;
+
+/** One script for a batch: appends each output, then acknowledges all. */
+export const transformScript = `
+local ids = {}
+for i = 2, #ARGV, 4 do
+  redis.call('XADD', KEYS[2], '*', 'payload', ARGV[i + 1], 'traceparent', ARGV[i + 2], 'baggage', ARGV[i + 3])
+  ids[#ids + 1] = ARGV[i]
+end
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
+`;
+export const transformSha: string = createHash("sha1").update(transformScript).digest("hex");
+
+export function fieldsOf(i: number, { payloadBytes }: Shape): string[] {
+  const order = orderOf(i, payloadBytes);
+  return ["payload", JSON.stringify(order), "traceparent", traceparent, "baggage", baggageOf(order)];
+}
+
+export async function backlog({ url, count, shape }: Backlog): Promise<void> {
+  const client = new Redis(url);
+  await fill(client, stream, count, (i) => fieldsOf(i, shape));
+  await client.quit();
+}

@@ -1,0 +1,65 @@
+/** Throughline as its users run it, for all works: the namespace, a backbone, a backlog, and a component that handles all of it. */
+
+import { Redis } from "ioredis";
+import { encodeEntry, wireFields } from "../../../src/envelope.ts";
+import { newEventId } from "../../../src/event-id.ts";
+import { type Backbone, type Component, connectBackbone, type Log, type Subscription } from "../../../src/index.ts";
+import { Keys } from "../../../src/redis/keys.ts";
+import type { Backlog, Round, Sample, Shape } from "../../contender.ts";
+import { fill } from "../../fill.ts";
+import { baggageOf, orderOf, orders, traceparentOf } from "../../order.ts";
+
+export const namespace = "bench";
+export const componentName = "bench";
+/** Of the channel that everybody publishes into. */
+export const stream: string = new Keys(namespace).stream(0, orders.name);
+export const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
+
+export function connect(url: string): Promise<Backbone> {
+  return connectBackbone({ url, namespace, log });
+}
+
+/** Names and values of entry `i`, as a producer that samples this share of its traces would have appended it. */
+export function fieldsOf(i: number, { payloadBytes }: Shape, sampled: number): readonly string[] {
+  const order = orderOf(i, payloadBytes);
+  const carrier = { traceparent: traceparentOf(i, sampled), tracestate: "", baggage: baggageOf(order) };
+  const values = encodeEntry(newEventId(), Date.now(), order.symbol, JSON.stringify(order), carrier, []);
+  return wireFields.flatMap((name, place) => [name, values[place] as string]);
+}
+
+export async function backlog({ url, count, shape, sampled }: Backlog): Promise<void> {
+  const client = new Redis(url);
+  await fill(client, stream, count, (i) => fieldsOf(i, shape, sampled));
+  await client.quit();
+}
+
+/**
+ * Runs components on the backlog until each has handled and settled all of it. `subscribe` is given what to call for every event, or
+ * for a number of them, where the handler starts.
+ */
+export async function handleAll(
+  { url, count, shape, meter }: Round,
+  subscribe: (handled: (events?: number) => void) => Subscription,
+): Promise<Sample> {
+  const { components = 1 } = shape;
+  await using backbone = await connect(url);
+  await meter.ready();
+  const names = Array.from({ length: components }, (_, i) => (i === 0 ? componentName : `${componentName}-${i}`));
+  const all = names.map((name): { component: Component; done: Promise<void> } => {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    let handled = 0;
+    const subscription = subscribe((events = 1) => {
+      meter.begin();
+      handled += events;
+      if (handled >= count) resolve();
+    });
+    return { component: backbone.component(name, [subscription]), done };
+  });
+  const runs = all.map(({ component }) => component.run());
+  await Promise.race([Promise.all(all.map(({ done }) => done)), Promise.race(runs)]);
+  for (const name of names) await meter.whenAcknowledged(stream, name);
+  const sample = await meter.end(count * components);
+  await Promise.all(all.map(({ component }) => component.drain()));
+  await Promise.all(runs);
+  return sample;
+}

@@ -1,0 +1,68 @@
+/** The contenders' processes, and the receiver of their spans: each started when it is first needed, all gone with the scenario. */
+
+import { type ChildProcess, fork } from "node:child_process";
+import { leave, nextAnswer } from "./child.ts";
+import type { Sample, Task } from "./contender.ts";
+import { type ContenderName, contenders, load } from "./contenders.ts";
+import type { Answer } from "./host.ts";
+import { type Receiver, received, startReceiver } from "./receiving.ts";
+
+export class Hosts implements AsyncDisposable {
+  readonly #url: string;
+  readonly #nodeArguments: readonly string[];
+  readonly #running = new Map<ContenderName, ChildProcess>();
+  #receiver: Receiver | undefined;
+
+  constructor(url: string, nodeArguments: readonly string[]) {
+    this.#url = url;
+    this.#nodeArguments = nodeArguments;
+  }
+
+  /** @throws what the contender threw */
+  async perform(name: ContenderName, task: Task): Promise<Sample> {
+    const { sampled } = contenders[name];
+    const { count, shape } = task;
+    if (task.isBacklog) await (await load(name)).backlog?.({ url: this.#url, count, shape, sampled: sampled ?? 0 });
+    const host = this.#running.get(name) ?? (await this.#start(name));
+    const before = sampled === undefined ? 0 : await this.#spans();
+    host.send(task);
+    const answer = await nextAnswer<Answer>(host, name);
+    if ("error" in answer) throw new Error(`${name}, ${task.work}: ${answer.error}`);
+    if (sampled === undefined) return answer.sample;
+    return { ...answer.sample, spansReceived: ((await this.#spans()) - before) / count };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#running.values()].map(leave));
+    await this.#receiver?.[Symbol.asyncDispose]();
+  }
+
+  async #spans(): Promise<number> {
+    return this.#receiver === undefined ? 0 : (await received(this.#receiver.countUrl)).spans;
+  }
+
+  async #start(name: ContenderName): Promise<ChildProcess> {
+    const host = fork(new URL("./host.ts", import.meta.url), [this.#url, name], {
+      execArgv: [...process.execArgv, ...this.#nodeArguments],
+      env: await this.#environment(contenders[name].sampled),
+    });
+    this.#running.set(name, host);
+    const ready = await nextAnswer<Answer>(host, name);
+    if ("error" in ready) throw new Error(`${name} does not start: ${ready.error}`);
+    return host;
+  }
+
+  /** Whatever the shell says about telemetry does not count: who exports, and how much, is the contender's. */
+  async #environment(sampled: number | undefined): Promise<NodeJS.ProcessEnv> {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("OTEL_")));
+    if (sampled === undefined) return env;
+    this.#receiver ??= await startReceiver();
+    return {
+      ...env,
+      BENCH_RECEIVER: this.#receiver.countUrl,
+      OTEL_EXPORTER_OTLP_ENDPOINT: this.#receiver.otlpUrl,
+      OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+      OTEL_TRACES_SAMPLER_ARG: String(sampled),
+    };
+  }
+}

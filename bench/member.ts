@@ -1,0 +1,56 @@
+/** The process of one member of a component: connects, handles what it is given, and stops, as it is told. */
+
+import { type Backbone, type Component, on } from "../src/index.ts";
+import { componentName, connect } from "./contenders/throughline/common.ts";
+import { orders } from "./order.ts";
+
+export type MemberTask =
+  | { readonly task: "connect"; readonly url: string }
+  | { readonly task: "run" }
+  | { readonly task: "stop" };
+
+/** To `connect` and `run` when it is done; to `stop` what was handled since `run`, and the processor time that it took. */
+export type MemberAnswer =
+  | { readonly done: true }
+  | { readonly handled: number; readonly cpuMicros: number }
+  | { readonly error: string };
+
+let backbone: Backbone;
+let component: Component;
+let run: Promise<void>;
+let cpuBefore: NodeJS.CpuUsage;
+let handled = 0;
+
+async function perform(task: MemberTask): Promise<MemberAnswer> {
+  switch (task.task) {
+    case "connect":
+      backbone = await connect(task.url);
+      return { done: true };
+    case "run":
+      handled = 0;
+      cpuBefore = process.cpuUsage();
+      component = backbone.component(componentName, [
+        on(orders, ({ payload }) => {
+          if (payload.quantity > 0) handled++;
+        }),
+      ]);
+      run = component.run();
+      await Promise.race([component.ready(), run]);
+      return { done: true };
+    case "stop": {
+      const { user, system } = process.cpuUsage(cpuBefore);
+      await component.drain();
+      await run;
+      await backbone[Symbol.asyncDispose]();
+      return { handled, cpuMicros: user + system };
+    }
+  }
+}
+
+process.on("message", (task: MemberTask) => {
+  perform(task).then(
+    (answer) => process.send?.(answer),
+    (error: unknown) => process.send?.({ error: String(error) } satisfies MemberAnswer),
+  );
+});
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,73 @@
+/** The command line of the benchmark. */
+
+import { Command, InvalidArgumentError } from "commander";
+import { type ContenderName, contenders } from "./contenders.ts";
+import type { Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+export interface Options {
+  readonly quick: boolean;
+  readonly only: readonly Scenario[];
+  readonly scale: number;
+  readonly json?: string;
+  readonly svg?: string;
+  readonly cpuProf?: string;
+}
+
+type Given = Options & { readonly contenders?: readonly ContenderName[] };
+
+const contenderNames = Object.keys(contenders) as ContenderName[];
+
+/** `argv` as in `process.argv`. Ends the process on `--help` and on what is no option, or throws, where `onExit` is given. */
+export function parseOptions(argv: readonly string[], onExit?: (error: Error) => never): Options {
+  const program = new Command("npm run bench --")
+    .description("Measures Throughline against what one would use instead, on a Redis of its own.")
+    .option("--quick", "three rounds instead of five", false)
+    .option(
+      "--only <names>",
+      `scenarios, separated by commas: ${scenarios.map(({ name }) => name).join(", ")}`,
+      named,
+      scenarios,
+    )
+    .option("--contenders <names>", `who takes part, separated by commas: ${contenderNames.join(", ")}`, contending)
+    .option(
+      "--scale <part>",
+      "that part of each round's events, such as 0.1: to try something, not to measure",
+      part,
+      1,
+    )
+    .option("--json <file>", "write every figure as JSON; of scenarios that are not run, the file keeps what it has")
+    .option("--svg <file>", "write a bar chart")
+    .option("--cpu-prof <directory>", "write a CPU profile of each contender's process")
+    .allowExcessArguments(false);
+  if (onExit !== undefined) program.exitOverride(onExit).configureOutput({ writeErr: () => undefined });
+  const { only, contenders: chosen, ...others } = program.parse([...argv]).opts<Given>();
+  return { ...others, only: chosen === undefined ? only : only.map((scenario) => among(scenario, chosen)) };
+}
+
+/** The scenario without the others' entrants. */
+function among(scenario: Scenario, chosen: readonly ContenderName[]): Scenario {
+  return { ...scenario, entrants: scenario.entrants.filter(({ contender }) => chosen.includes(contender)) };
+}
+
+function contending(names: string): readonly ContenderName[] {
+  return names.split(",").map((name) => {
+    const contender = contenderNames.find((one) => one === name.trim());
+    if (contender === undefined) throw new InvalidArgumentError(`There is no contender "${name.trim()}".`);
+    return contender;
+  });
+}
+
+function named(names: string): readonly Scenario[] {
+  return names.split(",").map((name) => {
+    const scenario = scenarios.find((one) => one.name === name.trim());
+    if (scenario === undefined) throw new InvalidArgumentError(`There is no scenario "${name.trim()}".`);
+    return scenario;
+  });
+}
+
+function part(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("It is a number above 0, at most 1.");
+  return value;
+}

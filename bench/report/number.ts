@@ -1,0 +1,7 @@
+/** Figures as people read them. */
+
+/** Whole from 1,000 on, else with two decimals. */
+export function short(value: number): string {
+  const digits = Math.abs(value) >= 1_000 ? 0 : 2;
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

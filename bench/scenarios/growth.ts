@@ -1,0 +1,56 @@
+/** How consuming grows with the components of a channel, the members of a component, and the backlog. */
+
+import type { Scenario } from "../scenario.ts";
+import { rate, shaped } from "./entrants.ts";
+
+export const components: Scenario = {
+  ...rate,
+  name: "components",
+  title: "1, 4 and 16 components on a channel, in one process",
+  about: "Each component handles and settles every event; a delivery is one event for one of them.",
+  work: "components",
+  isBacklog: true,
+  unit: "deliveries/s",
+  entrants: [1, 4, 16].map((n) => shaped("throughline", `× ${n}`, Math.ceil(64_000 / n), { components: n })),
+  references: ["throughline × 1"],
+  aims: [],
+  warmUpRounds: 1,
+};
+
+export const members: Scenario = {
+  ...rate,
+  name: "members",
+  title: "1, 2 and 4 members of one component, a process each",
+  about:
+    "From the start of the members to the last settlement. `leastShare` is what the member with the fewest events had of an equal share.",
+  work: "members",
+  isBacklog: true,
+  entrants: [1, 2, 4].map((n) => shaped("throughline", `× ${n}`, 60_000, { members: n })),
+  references: ["throughline × 1"],
+  aims: [],
+};
+
+/** Small backlogs, drained one after the other, so that they take about as long as the large one. */
+const drains = 20;
+const few = `${drains} × ten thousand`;
+const many = "a million";
+
+export const backlog: Scenario = {
+  ...rate,
+  name: "backlog",
+  title: "Draining a backlog of a million",
+  about:
+    "One member in a process of its own. `peakRssMiB` is the highest of its memory, `growth` the highest of the last quarter against the " +
+    "highest of the second.",
+  work: "drain",
+  isBacklog: false,
+  entrants: [shaped("throughline", few, 10_000, { drains }), shaped("throughline", many, 1_000_000, { drains: 1 })],
+  references: [`throughline ${few}`],
+  aims: [
+    { of: `throughline ${many}`, against: `throughline ${few}`, atLeast: 0.9 },
+    { of: `throughline ${many}`, measurement: "peakRssMiB", atMost: 256 },
+    { of: `throughline ${many}`, measurement: "growth", atMost: 1.1 },
+  ],
+  warmUpRounds: 1,
+  maxRounds: 2,
+};

@@ -1,0 +1,36 @@
+/** All scenarios, in the order in which they are run and shown. */
+
+import type { Scenario } from "../scenario.ts";
+import { batch, consume, transform } from "./consume.ts";
+import { entryBytes } from "./entry-bytes.ts";
+import { importing, record } from "./files.ts";
+import { backlog, components, members } from "./growth.ts";
+import { latencies } from "./latency.ts";
+import { payloads } from "./payload.ts";
+import { pipeline } from "./pipeline.ts";
+import { publish, publish64, publishOne } from "./publish.ts";
+import { replaying } from "./replay.ts";
+import { acknowledge, settle } from "./settle.ts";
+import { tracing } from "./tracing.ts";
+
+export const scenarios: readonly Scenario[] = [
+  publish,
+  publishOne,
+  publish64,
+  consume,
+  transform,
+  batch,
+  pipeline,
+  ...latencies,
+  ...payloads,
+  backlog,
+  components,
+  members,
+  entryBytes,
+  record,
+  importing,
+  replaying,
+  settle,
+  acknowledge,
+  tracing,
+];
