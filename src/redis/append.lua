@@ -27,19 +27,8 @@ end
 local stream, window, id, time, key, payload = column('s'), column('w'), column('i'), column('t'), column('k'), column('p')
 local traceparent, tracestate, baggage, causes = column('T'), column('S'), column('B'), column('C')
 
-local slot = tostring(tonumber(number) % ring)
-local noted = redis.call('HGET', KEYS[1], slot)
-if noted then
-  local newline = string.find(noted, '\n', 1, true)
-  local notedNumber = string.sub(noted, 1, newline - 1)
-  if notedNumber == number then
-    redis.call('PEXPIRE', KEYS[1], ttl) -- a write of this connection, which a WAIT after it then covers
-    return string.sub(noted, newline + 1)
-  end
-  if tonumber(notedNumber) > tonumber(number) then
-    return redis.error_reply('STALE batch ' .. number .. ' was overtaken by ' .. notedNumber)
-  end
-end
+local answered = answerOf(KEYS[1], number, ring, ttl)
+if answered then return answered end
 
 local refused = {}
 local anyRefused = false
@@ -140,6 +129,5 @@ for s, cap in pairs(evicts) do
 end
 
 local reply = table.concat(ids, '\n')
-redis.pcall('HSET', KEYS[1], slot, number .. '\n' .. reply)
-redis.pcall('PEXPIRE', KEYS[1], ttl)
+noteAnswer(KEYS[1], number, ring, ttl, reply)
 return reply

@@ -12,19 +12,8 @@
 local ARGV, KEYS, redis = ARGV, KEYS, redis
 local number, ring, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
-local slot = tostring(tonumber(number) % ring)
-local noted = redis.call('HGET', KEYS[1], slot)
-if noted then
-  local newline = string.find(noted, '\n', 1, true)
-  local notedNumber = string.sub(noted, 1, newline - 1)
-  if notedNumber == number then
-    redis.call('PEXPIRE', KEYS[1], ttl) -- a write of this connection, which a WAIT after it then covers
-    return string.sub(noted, newline + 1)
-  end
-  if tonumber(notedNumber) > tonumber(number) then
-    return redis.error_reply('STALE batch ' .. number .. ' was overtaken by ' .. notedNumber)
-  end
-end
+local answered = answerOf(KEYS[1], number, ring, ttl)
+if answered then return answered end
 for s = 2, #KEYS do
   local kind = redis.call('TYPE', KEYS[s]).ok
   if kind ~= 'stream' and kind ~= 'none' then return redis.error_reply('WRONGTYPE ' .. KEYS[s] .. ' is a ' .. kind .. ', not a stream') end
@@ -46,6 +35,5 @@ while i <= #ARGV do
   i = i + count
 end
 local reply = table.concat(ids, '\n')
-redis.call('HSET', KEYS[1], slot, number .. '\n' .. reply)
-redis.call('PEXPIRE', KEYS[1], ttl)
+noteAnswer(KEYS[1], number, ring, ttl, reply)
 return reply

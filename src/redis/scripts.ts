@@ -11,10 +11,10 @@ export interface Script {
 }
 
 /** A script has no way to include another: what several share is put after the header line. */
-function load(name: string, shared?: string): Script {
+function load(name: string, ...shared: readonly string[]): Script {
   const own = read(name);
   const afterHeader = own.indexOf("\n") + 1;
-  const source = shared === undefined ? own : own.slice(0, afterHeader) + read(shared) + own.slice(afterHeader);
+  const source = own.slice(0, afterHeader) + shared.map(read).join("") + own.slice(afterHeader);
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }
 
@@ -24,12 +24,12 @@ function read(name: string): string {
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   ack: load("ack"),
-  append: load("append", "groups"),
+  append: load("append", "numbers", "groups"),
   begin: load("begin"),
   bury: load("bury"),
   claim: load("claim"),
   heartbeat: load("heartbeat"),
-  import: load("import"),
+  import: load("import", "numbers"),
   join: load("join", "groups"),
   meta: load("meta"),
   park: load("park"),
@@ -40,7 +40,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   release: load("release"),
   replayAppend: load("replay-append", "groups"),
   replayClaim: load("replay-claim"),
-  settle: load("settle", "groups"),
+  settle: load("settle", "numbers", "groups"),
   trim: load("trim", "groups"),
   unpark: load("unpark"),
 };

@@ -30,19 +30,8 @@ local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name eac
 local group, member, number, ring, ttl, letters, caps = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
 local logPlace, firstSettlement = tonumber(ARGV[8]), 9
 
-local slot = tostring(tonumber(number) % ring)
-local noted = redis.call('HGET', KEYS[3], slot)
-if noted then
-  local newline = string.find(noted, '\n', 1, true)
-  local notedNumber = string.sub(noted, 1, newline - 1)
-  if notedNumber == number then
-    redis.call('PEXPIRE', KEYS[3], ttl) -- a write of this connection, which a WAIT after it then covers
-    return string.sub(noted, newline + 1)
-  end
-  if tonumber(notedNumber) > tonumber(number) then
-    return redis.error_reply('STALE settlement ' .. number .. ' was overtaken by ' .. notedNumber)
-  end
-end
+local answered = answerOf(KEYS[3], number, ring, ttl)
+if answered then return answered end
 
 local registered = redis.call('ZSCORE', KEYS[1], member)
 local robbed = registered and redis.call('EXISTS', KEYS[2]) == 1
@@ -248,6 +237,5 @@ for stream, cap in pairs(evicts) do
 end
 
 local reply = table.concat(results, '\n')
-redis.pcall('HSET', KEYS[3], slot, number .. '\n' .. reply)
-redis.pcall('PEXPIRE', KEYS[3], ttl)
+noteAnswer(KEYS[3], number, ring, ttl, reply)
 return reply
