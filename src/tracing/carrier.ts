@@ -1,13 +1,6 @@
 /** The W3C fields of an entry: limits before parsing, an allow-list for baggage, and OpenTelemetry's getter and setter. */
 
-import {
-  createTraceState,
-  isSpanContextValid,
-  type SpanContext,
-  type TextMapGetter,
-  type TextMapSetter,
-  TraceFlags,
-} from "@opentelemetry/api";
+import { createTraceState, isSpanContextValid, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
 import { ConfigError } from "../errors.ts";
 import type { Carrier } from "../ports.ts";
@@ -115,6 +108,12 @@ export function traceparentOf(spanContext: SpanContext): string {
   if (!isSpanContextValid(spanContext)) return "";
   const flags = spanContext.traceFlags & TraceFlags.SAMPLED ? "01" : "00";
   return `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
+}
+
+/** A span's own `tracestate`, as far as it may be written; most have none. */
+export function tracestateOf({ traceState }: SpanContext): string {
+  const text = traceState?.serialize() ?? "";
+  return text === "" || isTracestate(text) ? text : "";
 }
 
 /** The allowed entries of a baggage field. Nothing of a field that breaks a limit is used. */
@@ -298,24 +297,3 @@ export function mergeBaggage(all: readonly Baggage[]): Baggage {
   }
   return new Map([...merged].map(([key, values]) => [key, joinValues([...values])]));
 }
-
-/** Gives a propagator the trace fields of a carrier that was checked; baggage is read by `decodeBaggage` alone. */
-export const carrierGetter: TextMapGetter<Carrier> = {
-  keys: () => ["traceparent", "tracestate"],
-  get: (carrier, key) => {
-    if (key === "traceparent") return carrier.traceparent || undefined;
-    if (key === "tracestate") return carrier.tracestate || undefined;
-    return undefined;
-  },
-};
-
-/** A carrier while a propagator writes it. */
-export type WritableCarrier = { -readonly [Field in keyof Carrier]: Carrier[Field] };
-
-/** Takes the trace fields from a propagator; other propagators' fields have no place on the wire. */
-export const carrierSetter: TextMapSetter<WritableCarrier> = {
-  set: (carrier, key, value) => {
-    if (key === "traceparent" && isTraceparent(value)) carrier.traceparent = value;
-    else if (key === "tracestate" && isTracestate(value)) carrier.tracestate = value;
-  },
-};

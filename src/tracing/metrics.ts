@@ -6,6 +6,7 @@ import {
   createNoopMeter,
   type Meter,
   metrics,
+  type ObservableResult,
 } from "@opentelemetry/api";
 import type { Carrier, GroupGauges, Outcome } from "../ports.ts";
 import { attribute } from "./attributes.ts";
@@ -23,6 +24,8 @@ function createInstruments(meter: Meter) {
   const histogram = (name: string, description: string, buckets: number[]) =>
     meter.createHistogram(name, { description, unit: "s", advice: { explicitBucketBoundaries: buckets } });
   const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit });
+  const tally = (name: string, description: string, unit: string) =>
+    meter.createObservableCounter(name, { description, unit });
   const gauge = (name: string, description: string, unit: string) =>
     meter.createObservableGauge(name, { description, unit });
   return {
@@ -31,8 +34,9 @@ function createInstruments(meter: Meter) {
       "Duration of a publish, until Redis has appended.",
       durationBuckets,
     ),
-    sent: counter("messaging.client.sent.messages", "Events appended.", "{message}"),
-    consumed: counter("messaging.client.consumed.messages", "Events handed to a handler.", "{message}"),
+    // Counted here and told when they are collected: the SDK looks the dimensions up anew with each of its own counts.
+    sent: tally("messaging.client.sent.messages", "Events appended.", "{message}"),
+    consumed: tally("messaging.client.consumed.messages", "Events handed to a handler.", "{message}"),
     processDuration: histogram(
       "messaging.process.duration",
       "Duration of an attempt, until its settlement is known.",
@@ -65,11 +69,26 @@ export interface AttemptDimensions {
   readonly component: string;
 }
 
+/** Counts by dimensions, which are the same object for the same ones. */
+class Tally {
+  readonly #counts = new Map<Attributes, number>();
+
+  add(dimensions: Attributes, count: number): void {
+    this.#counts.set(dimensions, (this.#counts.get(dimensions) ?? 0) + count);
+  }
+
+  observe(result: ObservableResult): void {
+    for (const [dimensions, count] of this.#counts) result.observe(count, dimensions);
+  }
+}
+
 /** Records while a meter provider is registered; without one each call is a comparison. */
 export class Meters {
   #provider: unknown;
   #instruments: Instruments | undefined;
   readonly #gauges = new Map<object, BatchObservableCallback>();
+  readonly #sent = new Tally();
+  readonly #consumed = new Tally();
   readonly #dimensions = new Map<string, Map<string, Attributes>>();
 
   /** Whether anything is measured now. */
@@ -87,6 +106,8 @@ export class Meters {
   #adopt(meter: Meter, provider: unknown): void {
     this.#provider = provider;
     this.#instruments = meter === createNoopMeter() ? undefined : createInstruments(meter);
+    this.#instruments?.sent.addCallback((result) => this.#sent.observe(result));
+    this.#instruments?.consumed.addCallback((result) => this.#consumed.observe(result));
     for (const callback of this.#gauges.values()) this.#attach(callback);
   }
 
@@ -94,7 +115,7 @@ export class Meters {
     const instruments = this.#current();
     if (instruments === undefined) return;
     const dimensions = this.#of("send", channel, "");
-    if (error === undefined) instruments.sent.add(1, dimensions);
+    if (error === undefined) this.#sent.add(dimensions, 1);
     const measured = error === undefined ? dimensions : { ...dimensions, [attribute.errorType]: errorType };
     instruments.operationDuration.record(secondsSince(startedAt), measured);
   }
@@ -104,7 +125,7 @@ export class Meters {
     const instruments = this.#current();
     if (instruments === undefined) return;
     const dimensions = this.#of("process", channel, component);
-    instruments.consumed.add(waitedMs.length, dimensions);
+    this.#consumed.add(dimensions, waitedMs.length);
     if (claimed) instruments.claimed.add(waitedMs.length, dimensions);
     for (const ms of waitedMs)
       if (Number.isFinite(ms)) instruments.queueTime.record(Math.max(0, ms) / 1_000, dimensions);

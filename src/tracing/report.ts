@@ -3,16 +3,7 @@
 import type { Log } from "../ports.ts";
 
 /** Where tracing failed; one log line each. */
-export type TracingFault =
-  | "send"
-  | "process"
-  | "settle"
-  | "replay"
-  | "inject"
-  | "extract"
-  | "metrics"
-  | "gauges"
-  | "context";
+export type TracingFault = "send" | "process" | "settle" | "replay" | "metrics" | "gauges" | "context";
 
 export class FaultReport {
   readonly #log: Log;

@@ -169,7 +169,7 @@ test("attributes of any odd type are left out or made fit, and the rest stays", 
   assert.equal(rig.warnings, []);
 });
 
-test("a propagator that throws is logged once, and the trace goes on by the wire's own format", () => {
+test("the trace goes on by the wire's own format, whatever propagator is registered", () => {
   registerSdk();
   const fault = (): never => {
     throw new Error("broken propagator");
@@ -186,7 +186,7 @@ test("a propagator that throws is logged once, and the trace goes on by the wire
     );
     assert.is(entry.carrier.baggage, "user.id=u");
   }
-  assert.is(rig.warnings.length, 2, "once for inject, once for extract");
+  assert.equal(rig.warnings, []);
 });
 
 test("a tracer that throws is logged once, and events are handled without spans", () => {
