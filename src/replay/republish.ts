@@ -8,10 +8,12 @@ import { eventIdOf } from "../observe/entry-json.ts";
 import type { LogEntry } from "../observe/read.ts";
 import type { ReplaySpan, SendSpan, TracedChannel } from "../ports.ts";
 import { IdSet } from "./id-set.ts";
+import { Lane } from "./lane.ts";
 import { markCauses, replayedId } from "./mark.ts";
 import type { Pace } from "./pacing.ts";
+import { problemOf } from "./readable.ts";
 import { Selection, type SelectionOptions } from "./selection.ts";
-import type { ReplayLine, ReplaySource } from "./source.ts";
+import type { ReplaySource } from "./source.ts";
 import type { PartitionProgress, ReplayedEntry, ReplayTarget } from "./target.ts";
 
 export interface RepublishParts {
@@ -42,11 +44,6 @@ export interface Republished {
   readonly complete: boolean;
 }
 
-/** Most entries in one append, and most bytes, as for a publish. */
-const maxBatchEntries = 128;
-const maxBatchBytes = 1_048_576;
-/** Batches of a partition on the wire at once. */
-const maxInFlight = 8;
 /** Entries of one millisecond that are looked at together; more come from a clock that was set back. */
 const maxTogether = 5_000;
 /** How long an end that was asked for waits for a Redis that is away, ms. */
@@ -98,7 +95,7 @@ class Republisher {
         const selected = this.#selection.take(entry);
         if (selected === "end") break;
         if (selected === "left") continue;
-        if (entry.envelope === undefined || isLossy(line)) {
+        if (problemOf(line) !== undefined) {
           this.#unreadable++;
           this.#parts.onUnreadable(entry);
           continue;
@@ -203,78 +200,8 @@ class Republisher {
   }
 }
 
-/** Entries on their way into one partition. */
-class Lane {
-  readonly #target: ReplayTarget;
-  readonly #partition: number;
-  readonly #onAppended: (count: number) => void;
-  #entries: ReplayedEntry[] = [];
-  #spans: SendSpan[] = [];
-  #positions = new Map<string, string>();
-  #bytes = 0;
-  readonly #inFlight = new Set<Promise<void>>();
-  /** What is gathered should have been sent, but too much is on the wire. */
-  #isDue = false;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(target: ReplayTarget, partition: number, onAppended: (count: number) => void) {
-    this.#target = target;
-    this.#partition = partition;
-    this.#onAppended = onAppended;
-  }
-
-  /** Resolves when there is room for more; undefined where there is. @throws what an earlier append was refused with */
-  add({ channel, entryId }: LogEntry, entry: ReplayedEntry, span: SendSpan): Promise<void> | undefined {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#entries.push(entry);
-    this.#spans.push(span);
-    this.#positions.set(channel, entryId);
-    for (const value of entry.values) this.#bytes += value.length;
-    if (this.#entries.length < maxBatchEntries && this.#bytes < maxBatchBytes) return undefined;
-    this.flush();
-    return this.#inFlight.size < maxInFlight ? undefined : Promise.race(this.#inFlight);
-  }
-
-  /** Sends what is there: at once, or as soon as less is on the wire. */
-  flush(): void {
-    this.#isDue = this.#inFlight.size >= maxInFlight;
-    if (this.#isDue || this.#entries.length === 0 || this.#failure !== undefined) return;
-    const [entries, spans, positions] = [this.#entries, this.#spans, this.#positions];
-    this.#entries = [];
-    this.#spans = [];
-    this.#positions = new Map();
-    this.#bytes = 0;
-    const sent = this.#target.append(this.#partition, { entries, positions }).then(
-      (entryIds) => {
-        for (let i = 0; i < spans.length; i++) spans[i]?.sent(entryIds[i] ?? "");
-        this.#onAppended(entries.length);
-      },
-      (error: unknown) => {
-        for (const span of spans) span.failed(error);
-        this.#failure ??= { error };
-      },
-    );
-    const settled = sent.then(() => {
-      this.#inFlight.delete(settled);
-      if (this.#isDue) this.flush();
-    });
-    this.#inFlight.add(settled);
-  }
-
-  /** @throws what an append was refused with */
-  async flushed(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-}
-
 function isOfAnotherMs(a: LogEntry, b: LogEntry): boolean {
   return timeOf(b.entryId) !== timeOf(a.entryId);
-}
-
-/** Whether the entry is no valid UTF-8, so that its text has lost something: no component takes such an entry either. */
-function isLossy(line: ReplayLine): boolean {
-  return "bytes" in line && line.bytes !== undefined;
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {
