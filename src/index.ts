@@ -87,7 +87,9 @@ export {
   ndjsonLine,
 } from "./replay/import-file.ts";
 export { type ImportOptions, type ImportReport, importRecording } from "./replay/import-recording.ts";
+export type { Rehearsal, Replays } from "./replay/namespace-replays.ts";
 export type { Speed } from "./replay/pacing.ts";
+export type { ReplayReport } from "./replay/perform-run.ts";
 export { type RecordOptions, type RecordProgress, type RecordReport, record } from "./replay/record.ts";
 export {
   type OpenRecordingOptions,
@@ -99,14 +101,7 @@ export type { RepublishOptions } from "./replay/request.ts";
 export type { Run, RunRequest, RunState } from "./replay/runs.ts";
 export type { ReplayLine, ReplaySource } from "./replay/source.ts";
 export { openLog, replayComponent } from "./replayer.ts";
-export {
-  openReplays,
-  type Rehearsal,
-  type ReplayOptions,
-  type ReplayReport,
-  type Replays,
-  replay,
-} from "./replays.ts";
+export { openReplays, type ReplayOptions, replay } from "./replays.ts";
 export type { RetentionPolicy } from "./retention/policy.ts";
 export { tlsFromEnv } from "./tls.ts";
 export { withBaggage } from "./tracing/baggage.ts";

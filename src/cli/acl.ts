@@ -3,6 +3,7 @@
 import { Argument, type Command, Option } from "commander";
 import { ConfigError } from "../errors.ts";
 import { type AclRole, type AclScope, aclRoles, aclRules } from "../redis/acl.ts";
+import { type AclFormat, aclFormats, aclText, placeholder } from "./acl-text.ts";
 import { type CommonOptions, usageExitCode } from "./common.ts";
 import { print } from "./output.ts";
 
@@ -10,30 +11,27 @@ interface AclOptions extends CommonOptions {
   readonly channel?: readonly string[];
   readonly component?: string;
   readonly into?: string;
+  readonly background?: true;
   readonly evicts?: true;
   readonly waits?: true;
   readonly user?: string;
-  readonly format: "setuser" | "aclfile";
+  readonly format: AclFormat;
 }
 
-/** Redis takes no user whose password hash is not one, so that nobody runs with a placeholder. */
-const placeholder = "#SHA256-OF-THE-PASSWORD";
-
-export function addAcl(program: Command): void {
-  program
-    .command("acl")
-    .description("the rules of a least-privilege Redis user, who may do what the roles need and nothing else")
+export function defineAcl(acl: Command): void {
+  acl
     .addArgument(new Argument("<roles...>", "of one user, added up").choices(aclRoles))
     .option("--user <name>", "default: the namespace and the roles")
     .option("--channel <names...>", "it publishes to, consumes and trims these channels only")
     .option("--component <name>", "it runs this component only")
     .option("--into <namespace>", "where replay may publish")
+    .option("--background", "it queues replays, and works on queued ones")
     .option("--evicts", "it publishes to channels that evict when they are full")
     .option("--waits", "it asks for durability by WAIT and WAITAOF; Redis 7.2 or newer")
     .addOption(
       new Option("--format <format>", "a command, or a line of the aclfile")
-        .choices(["setuser", "aclfile"])
-        .default("setuser"),
+        .choices(aclFormats)
+        .default("setuser" satisfies AclFormat),
     )
     .action(async (roles: AclRole[], _options: object, command: Command) => {
       const options = command.optsWithGlobals<AclOptions>();
@@ -43,10 +41,7 @@ export function addAcl(program: Command): void {
         await print(JSON.stringify({ user, rules }, undefined, 2));
         return;
       }
-      const [reset = "", ...rest] = rules;
-      // An aclfile begins each user anew by itself.
-      const words = format === "aclfile" ? ["user", user] : ["ACL", "SETUSER", user, reset];
-      await print([...words, placeholder, ...rest].join(" "));
+      await print(aclText(user, rules, format));
       process.stderr.write(
         `Put the password's hash in place of ${placeholder.slice(1)}: printf %s "$PASSWORD" | sha256sum\n`,
       );
@@ -54,12 +49,13 @@ export function addAcl(program: Command): void {
 }
 
 function rulesOf(command: Command, roles: readonly AclRole[], options: AclOptions): readonly string[] {
-  const { namespace, channel, component, into, evicts, waits, user = "" } = options;
+  const { namespace, channel, component, into, background, evicts, waits, user = "" } = options;
   const scope: AclScope = {
     namespace,
     ...(channel === undefined ? {} : { channels: channel }),
     ...(component === undefined ? {} : { component }),
     ...(into === undefined ? {} : { into }),
+    ...(background === undefined ? {} : { background }),
     ...(evicts === undefined ? {} : { evicts }),
     ...(waits === undefined ? {} : { waits }),
   };

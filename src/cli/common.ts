@@ -1,9 +1,8 @@
-/** What the commands share: the observer that the common options ask for, positions in the log, and Ctrl-C. */
+/** What the commands share: the common options and what they open, positions in the log, and Ctrl-C. Light, as each command loads it. */
 
 import { type Command, InvalidArgumentError } from "commander";
 import { ConfigError } from "../errors.ts";
-import { type Observer, type ObserverOptions, openObserver } from "../observer.ts";
-import { type Operator, openOperator } from "../operator.ts";
+import type { ObserverOptions } from "../observer.ts";
 import type { Log } from "../ports.ts";
 import { tlsFromEnv } from "../tls.ts";
 
@@ -15,18 +14,13 @@ export interface CommonOptions {
 
 export const usageExitCode = 2;
 
-/** Ends the process with one line when the options cannot be used. */
-export function observerOf(command: Command): Observer {
-  return opened(command, openObserver);
-}
-
-/** As `observerOf`. */
-export function operatorOf(command: Command): Operator {
-  return opened(command, openOperator);
-}
-
-function opened<T>(command: Command, open: (options: ObserverOptions) => T): T {
-  const { url, namespace } = command.optsWithGlobals<CommonOptions>();
+/** Opens what the common options ask for. Ends the process with one line when they cannot be used. */
+export function openFor<T>(
+  command: Command,
+  open: (options: ObserverOptions) => T,
+  namespace: string = command.optsWithGlobals<CommonOptions>().namespace,
+): T {
+  const { url } = command.optsWithGlobals<CommonOptions>();
   try {
     return open({ url, tls: tlsFromEnv(process.env), namespace, log: stderrLog });
   } catch (error) {

@@ -6,7 +6,8 @@ import type { DeadLetters, OnOutcome } from "../dead-letters/dead-letters.ts";
 import type { DeadLetterFilter } from "../dead-letters/filter.ts";
 import { LetterCounter, outcomeText, renderCounts } from "../dead-letters/render.ts";
 import { eventIdOf } from "../observe/entry-json.ts";
-import { operatorOf, usageExitCode } from "./common.ts";
+import { openOperator } from "../operator.ts";
+import { openFor, usageExitCode } from "./common.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
 import { print } from "./output.ts";
 
@@ -67,7 +68,7 @@ function addChange(command: Command, change: Change): void {
           exitCode: usageExitCode,
         });
       }
-      await using operator = operatorOf(self);
+      await using operator = openFor(self, openOperator);
       await run(self, change, lettersOf(operator, options), filter, options);
     });
 }

@@ -3,13 +3,13 @@
 import type { Command } from "commander";
 import { deadLetterJson } from "../dead-letters/letter.ts";
 import { LetterCounter, renderCounts, renderLetter, renderLine } from "../dead-letters/render.ts";
-import { operatorOf } from "./common.ts";
+import { openOperator } from "../operator.ts";
+import { openFor } from "./common.ts";
 import { addPurge, addRedrive } from "./dead-change.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
 import { print, terminalWidth } from "./output.ts";
 
-export function addDead(program: Command): void {
-  const dead = program.command("dead").description("dead letters: list, show, redrive, purge");
+export function defineDead(dead: Command): void {
   addList(dead);
   addShow(dead);
   addRedrive(dead);
@@ -21,7 +21,7 @@ function addList(dead: Command): void {
     .option("--count", "how many there are of each kind, in place of each")
     .action(async (ids: string[], _options: object, command: Command) => {
       const options = command.optsWithGlobals<DeadOptions & { count?: true }>();
-      await using operator = operatorOf(command);
+      await using operator = openFor(command, openOperator);
       const counter = new LetterCounter();
       const width = terminalWidth();
       for await (const letter of lettersOf(operator, options).list(filterOf(ids, options))) {
@@ -41,7 +41,7 @@ function addShow(dead: Command): void {
   withFilters(dead.command("show").description("everything about the dead letters with these ids"), "<ids...>").action(
     async (ids: string[], _options: object, command: Command) => {
       const options = command.optsWithGlobals<DeadOptions>();
-      await using operator = operatorOf(command);
+      await using operator = openFor(command, openOperator);
       const letters = lettersOf(operator, options);
       let found = 0;
       await letters.rehearse(filterOf(ids, options), (letter, redrive) => {

@@ -19,10 +19,8 @@ export const ignoreOption = [
   "fields that may differ, such as payload.timestamp or payload.fills[].id",
 ] as const;
 
-export function addDiff(program: Command): void {
-  program
-    .command("diff")
-    .description("compares two runs event by event: the same, changed, missing, added, and which orders that concerns")
+export function defineDiff(command: Command): void {
+  command
     .argument("<recorded>", "a recording's file, or a namespace")
     .argument("<replayed>", "what is compared with it, likewise")
     .option(...ignoreOption)

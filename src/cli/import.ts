@@ -36,10 +36,8 @@ interface ImportCommandOptions extends CommonOptions {
 /** Lines that are wrong are named up to this number; the counts cover all. */
 const maxNamed = 20;
 
-export function addImport(program: Command): void {
-  program
-    .command("import")
-    .description("appends a file's entries to channels: a recording's, exactly, or lines of JSON, or LOBSTER orders")
+export function defineImport(command: Command): void {
+  command
     .argument("<file>", "may be compressed, as .gz or .zst")
     .option("--into <channel>", "the channel; a recording's entries go into the channels of their names without it")
     .addOption(

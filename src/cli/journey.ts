@@ -2,7 +2,8 @@
 
 import type { Command } from "commander";
 import { renderJourney } from "../observe/render-journey.ts";
-import { observerOf, parsePosition, parseWhole } from "./common.ts";
+import { openObserver } from "../observer.ts";
+import { openFor, parsePosition, parseWhole } from "./common.ts";
 import { print, terminalWidth } from "./output.ts";
 
 interface JourneyCommandOptions {
@@ -11,10 +12,8 @@ interface JourneyCommandOptions {
   readonly json?: true;
 }
 
-export function addJourney(program: Command): void {
-  program
-    .command("journey")
-    .description("one event's whole story across all components, from the log alone")
+export function defineJourney(journey: Command): void {
+  journey
     .argument(
       "<query>",
       "an event id, <channel>/<entry id>, an attribute such as client.order_id=c-17, or a field such as payload.userId=u-3",
@@ -27,7 +26,7 @@ export function addJourney(program: Command): void {
     .option("-n, --limit <count>", "how many matching events to follow (default 10)", parseWhole)
     .action(async (query: string, _options: object, command: Command) => {
       const { from, limit, json } = command.optsWithGlobals<JourneyCommandOptions>();
-      await using observer = observerOf(command);
+      await using observer = openFor(command, openObserver);
       const journey = await observer.journey(query, {
         ...(from === undefined ? {} : { from }),
         ...(limit === undefined ? {} : { maxMatches: limit }),

@@ -1,8 +1,9 @@
 /** `throughline record`. */
 
 import { type Command, Option } from "commander";
+import { openObserver } from "../observer.ts";
 import { type RecordOptions, record } from "../replay/record.ts";
-import { observerOf, parsePosition, stopSignal } from "./common.ts";
+import { openFor, parsePosition, stopSignal } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { parseAttribute } from "./dead-filters.ts";
 import { print } from "./output.ts";
@@ -18,10 +19,8 @@ interface RecordCommandOptions {
   readonly json?: true;
 }
 
-export function addRecord(program: Command): void {
-  program
-    .command("record")
-    .description("writes entries of channels to a file, byte for byte, to be replayed or imported")
+export function defineRecord(command: Command): void {
+  command
     .argument("<channels...>", "the channels")
     .requiredOption("-o, --output <file>", "the recording; compressed where its name ends with .gz or .zst")
     .option("--component <names...>", "also the order in which these components settled the entries")
@@ -43,7 +42,7 @@ export function addRecord(program: Command): void {
       const { output, component, continue: isContinued, json, ...rest } = self.optsWithGlobals<RecordCommandOptions>();
       const { from, to, where, follow } = rest;
       const signal = stopSignal();
-      await using observer = observerOf(self);
+      await using observer = openFor(self, openObserver);
       const progress = openCountProgress(process.stderr, "entries");
       const options: RecordOptions = {
         signal,

@@ -1,8 +1,9 @@
 /** A replay for people and as JSON: what it is about to do, and what it has done. */
 
 import { durationText, timeText } from "../observe/format.ts";
+import type { Rehearsal } from "../replay/namespace-replays.ts";
+import type { ReplayReport } from "../replay/perform-run.ts";
 import type { Run, RunRequest } from "../replay/runs.ts";
-import type { Rehearsal, ReplayReport } from "../replays.ts";
 
 export function requestText(request: RunRequest): string {
   const { run, namespace, speed, limit, where } = request;

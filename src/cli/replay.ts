@@ -3,15 +3,16 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { ConfigError } from "../errors.ts";
+import type { Replays } from "../replay/namespace-replays.ts";
+import type { SourceOptions } from "../replay/open-source.ts";
 import { factorOf, type Speed } from "../replay/pacing.ts";
+import type { RunOptions } from "../replay/perform-run.ts";
 import { openRecording } from "../replay/recording-reader.ts";
 import { isChannelName } from "../replay/request.ts";
 import type { RunRequest } from "../replay/runs.ts";
-import type { Replays, RunOptions, SourceOptions } from "../replays.ts";
+import { openReplays } from "../replays.ts";
 import { startTelemetry } from "../telemetry/index.ts";
-import { tlsFromEnv } from "../tls.ts";
-import { type CommonOptions, parsePosition, parseWhole, stderrLog, stopSignal, usageExitCode } from "./common.ts";
+import { type CommonOptions, openFor, parsePosition, parseWhole, stopSignal, usageExitCode } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print } from "./output.ts";
@@ -36,10 +37,8 @@ interface ReplayCommandOptions extends CommonOptions {
   readonly background?: true;
 }
 
-export function addReplay(program: Command): void {
-  const replay = program
-    .command("replay")
-    .description("republishes a recording, or channels of the log: into a shadow namespace, unless told otherwise")
+export function defineReplay(replay: Command): void {
+  replay
     .argument("[source...]", "a recording's file, or channels; not needed with --resume")
     .option("--channel <name...>", "only these channels of a recording")
     .addOption(
@@ -59,7 +58,7 @@ export function addReplay(program: Command): void {
     .option("--speed <speed>", "original (default), so many times as fast, or max", parseSpeed)
     .option("--live", "the namespace is one that components work in, and it is meant")
     .option("-y, --yes", "do not ask before a replay into a live namespace")
-    .option("--skip-invalid", "take what can be read of a damaged recording")
+    .option("--skip-invalid", "leave out entries that are no events, and take what can be read of a damaged recording")
     .option("--dry-run", "say what would go where, and write nothing")
     .option("--resume <run>", "go on with a run that was interrupted")
     .option("--background", "leave it to `throughline replays work`")
@@ -73,9 +72,9 @@ export function addReplay(program: Command): void {
       if (await replaysComponent(sources, command, signal)) return;
       const options = command.optsWithGlobals<ReplayCommandOptions>();
       const source = await openedOf(sourceOf(command, sources, options));
-      await using replays = await openFor(command, source, options);
+      await using replays = openFor(command, openReplays, namespaceOf(source, options));
       if (options.resume !== undefined) await resume(command, replays, options.resume, sources, options, signal);
-      else await begin(command, replays, source, options, signal);
+      else await begin(command, replays, source, options, signal).catch((error: unknown) => interrupted(error, signal));
     });
   addComponentOptions(replay);
 }
@@ -89,19 +88,11 @@ async function begin(
 ): Promise<void> {
   const opened = await replays.open(source);
   const { into, from, to, where, limit, speed, live, skipInvalid, json } = options;
-  const request = await replays.prepare(opened, {
-    namespace: targetOf(command),
-    into,
-    from,
-    to,
-    where,
-    limit,
-    speed,
-    live,
-    skipInvalid,
-  });
+  const namespace = targetOf(command);
+  const wanted = { namespace, into, from, to, where, limit, speed, live, skipInvalid };
+  const request = await replays.prepare(opened, wanted, signal);
   if (options.dryRun === true) {
-    const rehearsal = await replays.rehearse(opened, request);
+    const rehearsal = await replays.rehearse(opened, request, signal);
     await print(json === true ? rehearsalJson(rehearsal) : rehearsalText(rehearsal));
     if (rehearsal.entries.size === 0) process.exitCode = 1;
     return;
@@ -120,6 +111,13 @@ async function begin(
   }
   process.stderr.write(`${requestText(request)}\n`);
   await show(request, json === true, (hooks) => replays.start(opened, request, { ...hooks, signal }));
+}
+
+/** Ends the command with one line where it was stopped before it had written anything. */
+function interrupted(error: unknown, signal: AbortSignal): void {
+  if (error !== signal.reason) throw error;
+  process.stderr.write("Interrupted: nothing was done.\n");
+  process.exitCode = 1;
 }
 
 async function resume(
@@ -203,20 +201,8 @@ function isSourceOf({ source, channels }: RunRequest, sources: readonly string[]
 }
 
 /** Runs belong to the namespace that they replay: a recording says itself which that is. */
-async function openFor(
-  command: Command,
-  { recording }: SourceOptions,
-  options: ReplayCommandOptions,
-): Promise<Replays> {
-  const { openReplays } = await import("../replays.ts"); // only here: with BullMQ it takes longer than most commands do
-  const said = typeof recording === "object" ? recording.namespace : options.fromNamespace;
-  const namespace = said ?? "trading";
-  try {
-    return openReplays({ url: options.url, tls: tlsFromEnv(process.env), namespace, log: stderrLog });
-  } catch (error) {
-    if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
-    throw error;
-  }
+function namespaceOf({ recording }: SourceOptions, { fromNamespace }: ReplayCommandOptions): string {
+  return (typeof recording === "object" ? recording.namespace : fromNamespace) ?? "trading";
 }
 
 async function openedOf(source: SourceOptions): Promise<SourceOptions> {

@@ -3,20 +3,19 @@
 import { setInterval } from "node:timers/promises";
 import type { Command } from "commander";
 import { renderStatus } from "../observe/render-status.ts";
-import { observerOf, stopSignal } from "./common.ts";
+import { openObserver } from "../observer.ts";
+import { openFor, stopSignal } from "./common.ts";
 import { print } from "./output.ts";
 
 const watchIntervalMs = 2_000;
 const clearScreen = "\u001b[H\u001b[2J\u001b[3J";
 
-export function addStatus(program: Command): void {
-  program
-    .command("status")
-    .description("channels, components and members: lag, pending, parked, dead letters, and what is abandoned")
+export function defineStatus(status: Command): void {
+  status
     .option("--watch", "look again every two seconds until Ctrl-C")
     .action(async (_options: object, command: Command) => {
       const { json, watch } = command.optsWithGlobals<{ json?: true; watch?: true }>();
-      await using observer = observerOf(command);
+      await using observer = openFor(command, openObserver);
       if (watch !== true) {
         const status = await observer.status();
         await print(json === true ? JSON.stringify(status, undefined, 2) : renderStatus(status));

@@ -4,8 +4,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { entryJson } from "../observe/entry-json.ts";
 import type { ReadRange } from "../observe/read.ts";
 import { renderEntry } from "../observe/render-entry.ts";
-import type { Observer } from "../observer.ts";
-import { observerOf, parsePosition, parseWhole, stopSignal } from "./common.ts";
+import { type Observer, openObserver } from "../observer.ts";
+import { openFor, parsePosition, parseWhole, stopSignal } from "./common.ts";
 import { print, terminalWidth } from "./output.ts";
 
 const defaultLimit = 20;
@@ -17,10 +17,8 @@ interface TailOptions {
   readonly json?: true;
 }
 
-export function addTail(program: Command): void {
-  program
-    .command("tail")
-    .description("entries of a channel, one a line, oldest first")
+export function defineTail(tail: Command): void {
+  tail
     .argument("<channel>", "a channel, or <channel>:dead:<component> for dead letters", parseChannel)
     .option("-f, --follow", "then go on with new entries until Ctrl-C")
     .option(
@@ -36,7 +34,7 @@ export function addTail(program: Command): void {
     .action(async (channel: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<TailOptions>();
       const signal = stopSignal();
-      await using observer = observerOf(command);
+      await using observer = openFor(command, openObserver);
       const width = terminalWidth();
       let count = 0;
       for await (const entry of observer.read(channel, { ...(await rangeOf(observer, channel, options)), signal })) {

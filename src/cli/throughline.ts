@@ -3,18 +3,9 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { ThroughlineError } from "../errors.ts";
-import { addAcl } from "./acl.ts";
+import { commands } from "./commands.ts";
 import { usageExitCode } from "./common.ts";
-import { addDead } from "./dead.ts";
-import { addDiff } from "./diff.ts";
-import { addImport } from "./import.ts";
-import { addJourney } from "./journey.ts";
 import { endWithReader } from "./output.ts";
-import { addRecord } from "./record.ts";
-import { addReplay } from "./replay.ts";
-import { addReplays } from "./replays.ts";
-import { addStatus } from "./status.ts";
-import { addTail } from "./tail.ts";
 
 const program = new Command("throughline")
   .description("Looks into a Throughline backbone, and deals with its dead letters.")
@@ -24,21 +15,25 @@ const program = new Command("throughline")
   .configureHelp({ showGlobalOptions: true })
   .showSuggestionAfterError(true)
   .addHelpText("afterAll", "\nExit codes: 0 done; 1 it failed, or found nothing; 2 it was called wrongly.")
-  .exitOverride();
-addStatus(program);
-addTail(program);
-addJourney(program);
-addDead(program);
-addRecord(program);
-addImport(program);
-addAcl(program);
-addReplay(program);
-addReplays(program);
-addDiff(program);
-for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
-  command
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`) });
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`) })
+  .hook("preSubcommand", (_program, command) => define(command))
+  .helpCommand(false);
+for (const [name, { description }] of commands) program.command(name).description(description);
+program
+  .command("help")
+  .description("display help for a command")
+  .argument("[command]")
+  .action(async (name?: string) => {
+    const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+    if (command === undefined) return program.error(`error: unknown command '${name}'`);
+    await define(command);
+    return command.help();
+  });
+
+/** Adds to a command what its file says of it. */
+async function define(command: Command): Promise<void> {
+  (await commands.get(command.name())?.load())?.(command);
 }
 
 endWithReader();

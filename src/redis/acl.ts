@@ -19,6 +19,8 @@ export interface AclScope {
   readonly component?: string;
   /** The namespace that `replay` publishes into. Default: none. */
   readonly into?: string;
+  /** Whether `replay` queues runs for the background, and works on queued ones. */
+  readonly background?: boolean;
   /** Whether the user publishes to channels that evict their oldest entries when they are full. */
   readonly evicts?: boolean;
   /** Whether it asks for durability by WAIT and WAITAOF. A server older than Redis 7.2 takes no rule that names the latter. */
@@ -45,6 +47,7 @@ type KeyKind =
   | "bull"
   | "replayed"
   | "replayRuns"
+  | "replayBull"
   | "any";
 
 /** These commands on these keys, and on no others: a selector of Redis 7. `R` reads, `W` writes. */
@@ -72,6 +75,16 @@ const evicting: Grant = {
   access: "RW",
   commands: ["xtrim", "xrange", "xpending", "xinfo|groups"],
 };
+
+/** What BullMQ's scripts for a queue and its workers do. They touch nothing but its own keys. */
+const queueing: Grant["commands"] = [
+  ...["del", "exists", "get", "set", "incr", "persist", "pexpire", "pttl", "rename"],
+  ...["hget", "hgetall", "hmget", "hset", "hmset", "hdel", "hexists", "hincrby"],
+  ...["lindex", "llen", "lpop", "lpush", "lrange", "lrem", "ltrim", "rpoplpush", "rpush"],
+  ...["sadd", "scard", "smembers", "srem", "xadd", "xtrim"],
+  ...["bzpopmin", "zadd", "zcard", "zpopmin", "zrange", "zrangebyscore", "zrem", "zremrangebyrank"],
+  ...["zremrangebyscore", "zrevrange", "zrevrangebyscore", "zscore"],
+];
 
 const consuming: readonly Grant[] = [
   describing,
@@ -102,19 +115,7 @@ const consuming: readonly Grant[] = [
   { on: ["state"], access: "RW", commands: ["hget", "hset", "hdel", "type"] },
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
-  // BullMQ's scripts for a queue and its workers. They touch nothing but its own keys.
-  {
-    on: ["bull"],
-    access: "RW",
-    commands: [
-      ...["del", "exists", "get", "set", "incr", "persist", "pexpire", "pttl", "rename"],
-      ...["hget", "hgetall", "hmget", "hset", "hmset", "hdel", "hexists", "hincrby"],
-      ...["lindex", "llen", "lpop", "lpush", "lrange", "lrem", "ltrim", "rpoplpush", "rpush"],
-      ...["sadd", "scard", "smembers", "srem", "xadd", "xtrim"],
-      ...["bzpopmin", "zadd", "zcard", "zpopmin", "zrange", "zrangebyscore", "zrem", "zremrangebyrank"],
-      ...["zremrangebyscore", "zrevrange", "zrevrangebyscore", "zscore"],
-    ],
-  },
+  { on: ["bull"], access: "RW", commands: queueing },
 ];
 
 /** Republishing into a namespace: what was refused in the middle is taken back. */
@@ -128,8 +129,12 @@ const republishing: readonly Grant[] = [
 const noting: Grant = {
   on: ["replayRuns"],
   access: "RW",
-  commands: ["hget", "hgetall", "hset", "hsetnx", "zadd", "zrange"],
+  // They lie outside of the keys that the first rules let a script be called with.
+  commands: ["eval", "hget", "hgetall", "hset", "hsetnx", "zadd", "zrange"],
 };
+
+/** The runs that wait for a worker, which lie beside the namespace as well. */
+const waiting: Grant = { on: ["replayBull"], access: "RW", commands: ["eval", "evalsha", ...queueing] };
 
 const reading: Grant = {
   on: ["any", "meta"],
@@ -170,10 +175,12 @@ const table: Readonly<Record<AclRole, RolePart>> = {
  */
 export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly string[] {
   check(scope);
-  const { namespace, into, evicts = false, waits = false } = scope;
+  const { namespace, into, background = false, evicts = false, waits = false } = scope;
   const parts = roles.map((role) => table[role]);
   const grants = parts.flatMap((part) => part.grants);
   if (evicts && (roles.includes("producer") || roles.includes("component"))) grants.push(evicting);
+  const inBackground = background && roles.includes("replay");
+  if (inBackground) grants.push(waiting);
   const selectors = grants.map((grant) => selectorOf(grant, scope));
   const spaces = [namespace];
   if (into !== undefined && roles.includes("replay")) {
@@ -181,6 +188,7 @@ export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly s
     spaces.push(into);
   }
   const commands = new Set([...connecting, ...parts.flatMap((part) => part.commands ?? [])]);
+  if (inBackground) commands.add("info"); // as BullMQ does
   if (waits) commands.add("wait").add("waitaof");
   // The first rules' keys are those that a script may be called with; what it then does to them is the selectors' to allow.
   const keys = spaces.flatMap((space) => [`~{${space}:*}:*`, `~${space}:meta`]);
@@ -226,6 +234,8 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return [`${tag}:replayed:*`];
     case "replayRuns":
       return [`{${namespace}-replays:0}:replays*`];
+    case "replayBull":
+      return [`{${namespace}-replays:0}:bull:*`];
     case "bull":
       return [`{${namespace}:0}:bull:*`];
     case "any":

@@ -33,7 +33,7 @@ export interface InspectorOptions {
   /** What a namespace that nothing has used yet will have. Without it such a namespace has no catalogue. */
   readonly partitions?: number;
   readonly log: Log;
-  readonly quietly?: Quietly;
+  readonly quietly?: Quietly | undefined;
   /** How long a call waits for a Redis that is away before it fails. Default 3,000. */
   readonly patienceMs?: number;
 }

@@ -1,13 +1,11 @@
 /** The namespace that a replay writes into: whether it is live, and a shadow made ready where it is none. */
 
 import { ThroughlineError } from "../errors.ts";
+import type { NamespaceUse, TargetOpening } from "../replay/target.ts";
 import type { Connection } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { Namespace } from "./namespace.ts";
 import { storeError } from "./outbox.ts";
-
-/** `live`: something else than a replay uses it. */
-export type NamespaceUse = "unused" | "shadow" | "live";
 
 /** Field of a namespace's description that says which namespace it is a shadow of. */
 export const shadowField = "shadow";
@@ -39,14 +37,8 @@ export async function namespaceUse(
 export async function openForReplay(
   connection: Connection,
   keys: Keys,
-  options: {
-    readonly partitions: number;
-    readonly shadowOf: string | undefined;
-    readonly channels: readonly string[];
-    readonly signal: AbortSignal;
-  },
+  { partitions, shadowOf, channels, signal }: TargetOpening,
 ): Promise<void> {
-  const { partitions, shadowOf, channels, signal } = options;
   const { client } = connection;
   try {
     const namespace = await Namespace.open(connection, keys, partitions, signal);

@@ -5,6 +5,7 @@ import type { Run, RunCounts, RunRequest, RunState, RunStore } from "../replay/r
 import type { Connection } from "./connections.ts";
 import { type Keys, replayKeys } from "./keys.ts";
 import { storeError } from "./outbox.ts";
+import { scripts } from "./scripts.ts";
 
 /** Every command here may be sent again after a lost reply. */
 export class RedisRunStore implements RunStore {
@@ -47,9 +48,10 @@ export class RedisRunStore implements RunStore {
     });
   }
 
-  async begin(run: string): Promise<void> {
-    const seenAt = await this.now();
-    await this.#ask((client) => client.hset(this.#keys.replayRun(run), { state: "running", seenAt, error: "" }));
+  async begin(run: string, seen: RunState): Promise<boolean> {
+    const against = seen === "cancelled" ? "" : "cancelled";
+    const before = await this.#note(run, "running", against, { seenAt: await this.now(), error: "" });
+    return before !== against;
   }
 
   async beat(run: string, entries: number): Promise<boolean> {
@@ -62,28 +64,33 @@ export class RedisRunStore implements RunStore {
   }
 
   async end(run: string, state: RunState, { entries, unreadable }: RunCounts, error = ""): Promise<void> {
-    const key = this.#keys.replayRun(run);
-    await this.#ask(async (client) => {
-      const wasCancelled = (await client.hget(key, "state")) === "cancelled" && state !== "done";
-      await client.hset(key, { entries, unreadable, ...(wasCancelled ? {} : { state, error }) });
-    });
+    await this.#ask((client) => client.hset(this.#keys.replayRun(run), { entries, unreadable }));
+    await this.#note(run, state, state === "done" ? "" : "cancelled", { error });
   }
 
-  cancel(run: string): Promise<boolean> {
-    const key = this.#keys.replayRun(run);
-    return this.#ask(async (client) => {
-      const state = await client.hget(key, "state");
-      if (state === null) throw new ReplayError(`there is no run ${run}: \`throughline replays\` lists them`);
-      if (state === "done") return false;
-      await client.hset(key, "state", "cancelled");
-      return true;
-    });
+  async cancel(run: string): Promise<RunState> {
+    const before = await this.#note(run, "cancelled", "done", {});
+    if (before === "") throw new ReplayError(`there is no run ${run}: \`throughline replays\` lists them`);
+    return before;
   }
 
   now(): Promise<number> {
     return this.#ask(async (client) => {
       const [seconds, micros] = await client.time();
       return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    });
+  }
+
+  /** The state before, in which it is still where that is `against`; empty where there is no such run. */
+  #note(
+    run: string,
+    state: RunState,
+    against: RunState | "",
+    fields: Readonly<Record<string, string | number>>,
+  ): Promise<RunState | ""> {
+    const args = [state, against, ...Object.entries(fields).flat()];
+    return this.#ask(async (client) => {
+      return (await client.eval(scripts.replayNote.source, 1, this.#keys.replayRun(run), ...args)) as RunState | "";
     });
   }
 

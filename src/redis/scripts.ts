@@ -40,6 +40,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   release: load("release"),
   replayAppend: load("replay-append", "groups"),
   replayClaim: load("replay-claim"),
+  replayNote: load("replay-note"),
   settle: load("settle", "numbers", "groups"),
   trim: load("trim", "groups"),
   unpark: load("unpark"),
@@ -63,6 +64,7 @@ type ScriptName =
   | "release"
   | "replayAppend"
   | "replayClaim"
+  | "replayNote"
   | "settle"
   | "trim"
   | "unpark";

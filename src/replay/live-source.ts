@@ -1,7 +1,7 @@
 /** A range of the live log as what a replay reads. */
 
 import { isUtf8 } from "node:buffer";
-import { compareIds } from "../entry-ids.ts";
+import { compareIds, isUpTo } from "../entry-ids.ts";
 import { ReplayError } from "../errors.ts";
 import type { Inspector, StreamFacts } from "../observe/inspector.ts";
 import { toLogEntry } from "../observe/read.ts";
@@ -12,7 +12,7 @@ import type { ReplayLine, ReplaySource } from "./source.ts";
 export interface LiveRange {
   /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. Default: the oldest entry. */
   readonly from?: string | undefined;
-  /** Last entry id, included. Default: the newest entry when the source was opened. */
+  /** Last entry id, included. Default, and at the latest: the newest entry when the source was opened. */
   readonly to?: string | undefined;
   /** Components whose settlement logs belong to it. */
   readonly components?: readonly string[] | undefined;
@@ -27,8 +27,6 @@ export interface LiveSource extends ReplaySource {
   readonly from: string;
   /** Where it ends, whatever is appended meanwhile. */
   readonly to: string;
-  /** Entries of its channels; undefined where the range is narrower than all of them. */
-  readonly entries: number | undefined;
   lines(signal?: AbortSignal): AsyncGenerator<LiveLine, void, undefined>;
 }
 
@@ -58,10 +56,10 @@ export async function liveSource(
   }
   const newest = facts.map(({ lastEntryId }) => lastEntryId).filter(Boolean);
   const from = range.from ?? "-";
-  const to = range.to ?? newest.sort(compareIds).at(-1) ?? "0-0";
+  const end = newest.sort(compareIds).at(-1) ?? "0-0";
+  const to = range.to === undefined || isUpTo(end, range.to) ? end : range.to;
   // What settled the last entries stands after them.
   const settledTo = range.to ?? String(await inspector.now());
-  const isWhole = range.from === undefined && range.to === undefined;
   const stream = (kind: MergedStream["kind"], name: string): readonly MergedStream[] =>
     numbers(partitions).map((partition) => ({ kind, name, partition, from, to: kind === "entry" ? to : settledTo }));
   return {
@@ -71,7 +69,6 @@ export async function liveSource(
     partitions,
     from,
     to,
-    entries: isWhole ? facts.reduce((sum, { entries }) => sum + entries, 0) : undefined,
     async *lines(signal) {
       const streams = [
         ...channels.flatMap((channel) => stream("entry", channel)),

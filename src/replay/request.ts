@@ -26,7 +26,7 @@ export interface RepublishOptions {
   readonly limit?: number | undefined;
   /** Default `original`. */
   readonly speed?: Speed | undefined;
-  /** Takes what can be read of a damaged recording. */
+  /** Leaves entries out that are no events, and takes what can be read of a damaged recording. */
   readonly skipInvalid?: boolean | undefined;
   /** The run's id, from which those of its events are derived. Default: a new one. */
   readonly run?: string | undefined;
@@ -39,13 +39,11 @@ export interface OpenedSource {
   readonly partitions: number;
   /** The channels that are wanted of it. */
   readonly channels: readonly string[];
-  /** How many entries it has; undefined where that is not known. */
-  readonly entries: number | undefined;
 }
 
 /** @throws {ConfigError} on options that cannot be. @throws {ReplayError} on ones that do not fit the source */
 export function requestOf(
-  { source, described, partitions, channels, entries }: OpenedSource,
+  { source, described, partitions, channels }: OpenedSource,
   options: RepublishOptions,
   createdAt: number,
 ): RunRequest {
@@ -68,9 +66,6 @@ export function requestOf(
   if (!isNamespace(namespace)) {
     throw new ConfigError(`"${namespace}" is no namespace: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-"`);
   }
-  const isWhole = from === undefined && to === undefined && where === undefined;
-  const isAll = channels.length === source.channels.length;
-  const total = isWhole && isAll && entries !== undefined ? Math.min(entries, limit ?? entries) : limit;
   return {
     run,
     sourceNamespace: source.namespace,
@@ -86,7 +81,6 @@ export function requestOf(
     speed,
     skipInvalid: options.skipInvalid ?? false,
     live: options.live ?? false,
-    ...(total === undefined ? {} : { total }),
     createdAt,
   };
 }

@@ -31,7 +31,7 @@ export interface RunRequest {
   readonly speed: Speed;
   readonly skipInvalid: boolean;
   readonly live: boolean;
-  /** How many entries it has to republish; absent where that is not known without reading them all. */
+  /** How many entries it has to republish; absent until they were looked at. */
   readonly total?: number;
   /** Epoch ms on the server's clock. */
   readonly createdAt: number;
@@ -63,14 +63,14 @@ export interface RunStore {
   find(run: string): Promise<Run | undefined>;
   /** The latest first. */
   list(max: number): Promise<readonly Run[]>;
-  /** Notes that a process works on it. */
-  begin(run: string): Promise<void>;
+  /** Notes that a process works on it. False: it was cancelled since it was `seen` in another state, and stays so. */
+  begin(run: string, seen: RunState): Promise<boolean>;
   /** Says that the process lives. True: the run was cancelled. */
   beat(run: string, entries: number): Promise<boolean>;
   /** Notes how it has ended, unless it was cancelled meanwhile. */
   end(run: string, state: RunState, counts: RunCounts, error?: string): Promise<void>;
-  /** Asks for its end; false where it has ended already. */
-  cancel(run: string): Promise<boolean>;
+  /** Asks for its end. The state that it was in: where that is `done`, it has ended already. @throws {ReplayError} on one that is not known */
+  cancel(run: string): Promise<RunState>;
   /** The server's clock, epoch ms. */
   now(): Promise<number>;
 }
@@ -78,6 +78,24 @@ export interface RunStore {
 export interface RunCounts {
   readonly entries: number;
   readonly unreadable: number;
+}
+
+/** The hand that runs are left to. */
+export interface RunQueue {
+  /** A run is queued once, however often it is added. @throws {StoreError} when Redis refuses */
+  add(run: string): Promise<void>;
+  /** Takes a run out that waits, if that can be done. */
+  remove(run: string): Promise<void>;
+  /**
+   * Performs queued runs, one after the other, until the signal aborts, and waits for the one that it is at, which the same signal ends.
+   * `again`: it was interrupted, and goes back to the queue. What is thrown is tried again later.
+   */
+  work(signal: AbortSignal, perform: (run: string) => Promise<"done" | "again">): Promise<void>;
+}
+
+/** A run that nothing was done for. */
+export function unbegun(request: RunRequest, state: RunState): Run {
+  return { request, state, entries: 0, unreadable: 0, error: "", seenAt: 0 };
 }
 
 /** How often the process of a run says that it lives, ms. */

@@ -1,4 +1,32 @@
-/** Where a run of a replay writes: entries, and in the same step how far it has come. */
+/** Where a run of a replay writes: a namespace, entries, and in the same step how far it has come. */
+
+import type { Catalogue } from "../observe/inspector.ts";
+
+/** `live`: something else than a replay uses it. */
+export type NamespaceUse = "unused" | "shadow" | "live";
+
+export interface TargetOpening {
+  readonly run: string;
+  readonly partitions: number;
+  /** `<namespace> <run>` of what a shadow is of; undefined where the namespace is meant to be live. */
+  readonly shadowOf: string | undefined;
+  readonly channels: readonly string[];
+  /** Ends the wait for a Redis that is away: what is thrown then is its reason. */
+  readonly signal: AbortSignal;
+}
+
+/** The namespace that a run writes into. */
+export interface TargetSpace extends AsyncDisposable {
+  /** `channels`: ones of which entries may have been written by hand, without a description. Writes nothing. @throws {StoreError} */
+  use(channels: readonly string[]): Promise<NamespaceUse>;
+  /** Undefined where nothing has used it. @throws {ConfigError} on another format. @throws {StoreError} */
+  catalogue(): Promise<Catalogue | undefined>;
+  /**
+   * Makes it ready. A shadow is marked, and its channels are described, so that `status` and `journey` know them. May be called again.
+   * @throws {ConfigError} when it has another partition count or format. @throws {StoreError} when Redis refuses
+   */
+  openTarget(opening: TargetOpening): Promise<ReplayTarget>;
+}
 
 /** An entry of a run, encoded: the eight values of the wire format, in its order. */
 export interface ReplayedEntry {

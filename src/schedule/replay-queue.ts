@@ -1,7 +1,9 @@
 /** BullMQ as the hand that long replays are left to: one job a run, that carries nothing but the run's id. */
 
-import { type ConnectionOptions, Queue, type Telemetry, WaitingError, Worker } from "bullmq";
+import { type ConnectionOptions, Queue, type QueueOptions, type Telemetry, WaitingError, Worker } from "bullmq";
+import { StoreError } from "../errors.ts";
 import type { Log } from "../ports.ts";
+import type { RunQueue } from "../replay/runs.ts";
 
 const queueName = "replay";
 /** How long closing waits for BullMQ before its connections are cut, ms. */
@@ -28,59 +30,44 @@ export interface BullOptions {
   readonly telemetry: Telemetry | undefined;
 }
 
-export class ReplayQueue {
-  readonly #queue: Queue<Queued>;
+export class BullRunQueue implements RunQueue, AsyncDisposable {
+  readonly #options: BullOptions;
+  /** Opened for the first run that is added or taken out. */
+  #queue: Queue<Queued> | undefined;
 
-  constructor({ connection, prefix, log, telemetry }: BullOptions) {
-    this.#queue = new Queue<Queued>(queueName, {
-      connection,
-      prefix,
-      ...(telemetry === undefined ? {} : { telemetry }),
-    });
-    this.#queue.on("error", (error) => log.warn({ reason: error.message }, "the queue of replays is not available"));
+  constructor(options: BullOptions) {
+    this.#options = options;
   }
 
-  /** A run is queued once, however often it is added. */
   async add(run: string): Promise<void> {
-    await this.#queue.add(
-      "replay",
-      { run },
-      {
-        jobId: run,
-        attempts: maxTries,
-        backoff: { type: "exponential", delay: 500 },
-        removeOnComplete: true,
-        removeOnFail: true,
-      },
-    );
+    const options = {
+      jobId: run,
+      attempts: maxTries,
+      backoff: { type: "exponential", delay: 500 },
+      removeOnComplete: true,
+      removeOnFail: true,
+    };
+    try {
+      await this.#opened().add("replay", { run }, options);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new StoreError(`run ${run} cannot be queued: ${reason}`, { cause });
+    }
   }
 
-  /** Takes a run out that waits. One that a worker is at stays: it ends by itself. */
   async remove(run: string): Promise<void> {
-    const waiting = await this.#queue.getJob(run);
-    await waiting?.remove().catch(() => undefined); // held by its worker
+    try {
+      const waiting = await this.#opened().getJob(run);
+      await waiting?.remove().catch(() => undefined); // held by its worker
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn({ reason, run }, "the run may still wait in the queue, from which no worker performs it");
+    }
   }
 
-  async close(): Promise<void> {
-    await closed(this.#queue, closeTimeoutMs);
-  }
-}
-
-export interface ReplayWorkerOptions extends BullOptions {
-  /** Ends the worker. */
-  readonly signal: AbortSignal;
-  /** `again`: it was interrupted, and goes back to the queue. What is thrown is tried again later. */
-  readonly perform: (run: string) => Promise<"done" | "again">;
-}
-
-/** Takes one run at a time. */
-export class ReplayWorker implements AsyncDisposable {
-  readonly #worker: Worker<Queued>;
-  readonly #signal: AbortSignal;
-
-  constructor({ connection, prefix, log, telemetry, signal, perform }: ReplayWorkerOptions) {
-    this.#signal = signal;
-    this.#worker = new Worker<Queued>(
+  async work(signal: AbortSignal, perform: (run: string) => Promise<"done" | "again">): Promise<void> {
+    const { log, ...options } = this.#options;
+    const worker = new Worker<Queued>(
       queueName,
       async (job, token) => {
         if ((await perform(job.data.run)) === "done") return;
@@ -88,36 +75,47 @@ export class ReplayWorker implements AsyncDisposable {
         throw new WaitingError();
       },
       {
-        connection,
-        prefix,
+        ...settingsOf(options),
         concurrency: 1,
         lockDuration: lockMs,
         stalledInterval: lookEveryMs,
         maxStalledCount: maxDeaths,
-        ...(telemetry === undefined ? {} : { telemetry }),
       },
     );
     let warned = false;
-    this.#worker.on("ready", () => {
+    worker.on("ready", () => {
       warned = false;
     });
     // BullMQ reconnects by itself and reports each failure; one line is enough.
-    this.#worker.on("error", (error) => {
+    worker.on("error", (error) => {
       if (!warned) log.warn({ reason: error.message }, "queued replays are not available; trying again");
       warned = true;
     });
+    await whenAborted(signal);
+    await closed(worker, handBackTimeoutMs);
   }
 
-  /** Resolves when the signal aborts. */
-  ended(): Promise<void> {
-    if (this.#signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => this.#signal.addEventListener("abort", () => resolve(), { once: true }));
-  }
-
-  /** Waits for the run that it is at, which the same signal has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await closed(this.#worker, handBackTimeoutMs);
+    if (this.#queue !== undefined) await closed(this.#queue, closeTimeoutMs);
   }
+
+  #opened(): Queue<Queued> {
+    if (this.#queue === undefined) {
+      const { log, ...options } = this.#options;
+      this.#queue = new Queue<Queued>(queueName, settingsOf(options));
+      this.#queue.on("error", (error) => log.warn({ reason: error.message }, "the queue of replays is not available"));
+    }
+    return this.#queue;
+  }
+}
+
+function settingsOf({ connection, prefix, telemetry }: Omit<BullOptions, "log">): QueueOptions {
+  return { connection, prefix, ...(telemetry === undefined ? {} : { telemetry }) };
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 async function closed(part: Queue<Queued> | Worker<Queued>, timeoutMs: number): Promise<void> {

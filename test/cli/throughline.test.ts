@@ -190,4 +190,8 @@ test("help is no error", async () => {
   const { code, out } = await run(log, "--help");
   assert.is(code, 0);
   for (const command of ["status", "tail", "journey"]) assert.match(out, command);
+  const [asked, helped] = await Promise.all([run(log, "tail", "--help"), run(log, "help", "tail")]);
+  assert.match(asked.out, "--follow");
+  assert.equal([helped.code, helped.out], [0, asked.out]);
+  assert.is((await run(log, "help", "tial")).code, 2);
 });

@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { createAlgorithm } from "../../consumers/algorithm/index.ts";
 import { createOrderSender, createSimulatedExchange } from "../../consumers/order-sender/index.ts";
 import { createOrderManager, placeOrder } from "../../producers/order-manager/index.ts";
+import { aclText } from "../../src/cli/acl-text.ts";
 import {
   type Backbone,
   type BackboneOptions,
@@ -15,9 +16,11 @@ import {
   item,
   type Log,
   on,
+  openReplays,
   PermanentError,
   PublishError,
   replay,
+  type Speed,
   StoreError,
 } from "../../src/index.ts";
 import { openObserver } from "../../src/observer.ts";
@@ -343,6 +346,66 @@ test("whoever may replay into a namespace can do so, keeps notes of it, and resu
   assert.is(await server.admin.xlen(`{${namespace}:0}:things`), 5);
 });
 
+test(
+  "a background worker needs no more than the role has with its option, and is refused elsewhere",
+  async () => {
+    await using server = await start();
+    const backbone = await server.connect(await server.user("publisher", ["producer"]));
+    for (let n = 0; n < 5; n++) await backbone.publish(things("things"), { n });
+    const options = { namespace, log: server.log };
+    const url = await server.user("worker", ["replay"], { into: "shadow", background: true });
+    await using replays = openReplays({ url, ...options });
+    const source = await replays.open({ channels: ["things"] });
+    const queue = async (run: string, speed: Speed = "max"): Promise<string> => {
+      const request = await replays.prepare(source, { namespace: "shadow", into: run, run, speed });
+      await replays.queue(request);
+      return `{shadow:0}:${run}`;
+    };
+    const cancelled = await queue("cancelled");
+    assert.is(await replays.cancel("cancelled"), true);
+    const slow = await queue("slow", 0.000_01);
+    const reports: unknown[] = [];
+    const work = async (isDone: () => boolean | Promise<boolean>): Promise<void> => {
+      const stop = new AbortController();
+      const worked = replays.work(stop.signal, (run, report) => reports.push([run, report]));
+      await eventually(isDone, 15_000).finally(() => stop.abort());
+      await worked;
+    };
+    await work(async () => (await server.admin.xlen(slow)) === 1);
+    assert.is((await replays.find("slow"))?.state, "stopped", "it was handed back");
+    assert.is(await replays.cancel("slow"), true);
+    const done = await queue("done");
+    await work(async () => (await replays.find("done"))?.state === "done");
+    assert.equal([await server.admin.xlen(done), await server.admin.exists(cancelled)], [5, 0]);
+    assert.equal(await server.denied(), []);
+    assert.equal(
+      server.lines.filter(({ level }) => level === "error" || level === "warn"),
+      [],
+    );
+
+    const client = server.client(url);
+    await assertDenied(client, [
+      ["HSET", `{${namespace}:0}:bull:maintenance:1`, "a", "b"],
+      ["HSET", "{other-replays:0}:bull:replay:1", "a", "b"],
+      ["EVAL", "return redis.call('HSET', KEYS[1], 'a', 'b')", "1", "{other-replays:0}:bull:replay:1"],
+      ["XADD", `{${namespace}:0}:things`, "*", "payload", "{}"],
+      ["DEL", `{${namespace}-replays:0}:replays`],
+      ["KEYS", "*"],
+    ]);
+    const without = await server.user("foreground", ["replay"], { into: "shadow" });
+    await assertDenied(server.client(without), [
+      ["HSET", `{${namespace}-replays:0}:bull:replay:1`, "a", "b"],
+      ["EVAL", "return redis.call('HGETALL', KEYS[1])", "1", `{${namespace}-replays:0}:bull:replay:1`],
+      ["INFO"],
+    ]);
+    await using foreground = openReplays({ url: without, ...options });
+    const request = await foreground.prepare(source, { namespace: "shadow", run: "refused", speed: "max" });
+    await rejects(foreground.queue(request), StoreError, /run refused cannot be queued/);
+    assert.is((await foreground.find("refused"))?.state, "failed");
+  },
+  { timeoutMs: 60_000 },
+);
+
 test("a channel that a user may not publish to refuses its own events, and the others of a publishAll", async () => {
   await using server = await start();
   const mine = things("mine");
@@ -499,33 +562,45 @@ test("a scope that could open more than it says is refused", () => {
   }
 });
 
-test("throughline acl prints a command and an aclfile line that Redis takes once the password is in", async () => {
+test("what throughline acl prints is a command and an aclfile line that Redis takes once the password is in", async () => {
   await using server = await start();
-  const acl = async (...args: readonly string[]): Promise<{ code: number | null; out: string }> => {
-    await using child = startProcess("src/cli/throughline.ts", ["acl", ...args], { env: { NAMESPACE: namespace } });
-    const { code } = await child.ended;
-    return { code, out: child.stdout().trim() };
-  };
   for (const role of aclRoles) {
-    const { code, out } = await acl(role);
-    assert.is(code, 0);
-    const words = out.split(" ");
+    const words = aclText(`trading-${role}`, aclRules([role], { namespace }), "setuser").split(" ");
     assert.equal(words.slice(0, 4), ["ACL", "SETUSER", `trading-${role}`, "reset"]);
     const [command = "", ...args] = words;
     await rejects(server.admin.call(command, ...args), Error, /password hash/);
-    const hash = "a".repeat(64);
-    assert.is(
-      await server.admin.call(command, ...args.map((word) => (word.startsWith("#") ? `#${hash}` : word))),
-      "OK",
-    );
+    const hashed = args.map((word) => (word.startsWith("#") ? `#${"a".repeat(64)}` : word));
+    assert.is(await server.admin.call(command, ...hashed), "OK");
     const list = (await server.admin.call("ACL", "LIST")) as string[];
     assert.ok(list.some((line) => line.startsWith(`user trading-${role} on`) && line.includes("resetchannels")));
   }
-  const file = await acl("producer", "operator", "--format", "aclfile", "--user", "both");
-  assert.match(file.out, /^user both #SHA256-OF-THE-PASSWORD on -@all /);
-  const { user, rules } = JSON.parse((await acl("component", "--component", "algorithm", "--json")).out);
-  assert.is(user, "trading-component");
-  assert.equal(rules, aclRules(["component"], { namespace, component: "algorithm" }));
-  assert.is((await acl("king")).code, 2);
-  assert.is((await acl("component", "--component", "*")).code, 2);
 });
+
+test(
+  "throughline acl prints what was asked for, and refuses what is none",
+  async () => {
+    const acl = async (...args: readonly string[]): Promise<{ code: number | null; out: string }> => {
+      await using child = startProcess("src/cli/throughline.ts", ["acl", ...args], { env: { NAMESPACE: namespace } });
+      const { code } = await child.ended;
+      return { code, out: child.stdout().trim() };
+    };
+    const [command, file, json, ...wrong] = await Promise.all([
+      acl("replay", "--into", "shadow", "--background"),
+      acl("producer", "operator", "--format", "aclfile", "--user", "both"),
+      acl("component", "--component", "algorithm", "--json"),
+      acl("king"),
+      acl("component", "--component", "*"),
+    ]);
+    const replayRules = aclRules(["replay"], { namespace, into: "shadow", background: true });
+    assert.equal([command.code, command.out], [0, aclText("trading-replay", replayRules, "setuser")]);
+    assert.match(file.out, /^user both #SHA256-OF-THE-PASSWORD on -@all /);
+    const { user, rules } = JSON.parse(json.out);
+    assert.is(user, "trading-component");
+    assert.equal(rules, aclRules(["component"], { namespace, component: "algorithm" }));
+    assert.equal(
+      wrong.map(({ code }) => code),
+      [2, 2],
+    );
+  },
+  { timeoutMs: 60_000 },
+);

@@ -1,7 +1,10 @@
 /** Replays that are left to a worker: it may die, be stopped, or be told to leave one. */
 
 import * as assert from "uvu/assert";
+import { Connection } from "../../src/redis/connections.ts";
+import { RedisRunStore } from "../../src/redis/replay-runs.ts";
 import type { HandWritten } from "../observe/hand-written.ts";
+import { memoryLog } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
@@ -102,6 +105,41 @@ test("a run is cancelled while it waits, and while it runs; its worker takes the
   assert.is((await run(log, "replays", "cancel", next.run)).code, 1, "what has ended cannot be cancelled");
   worker.kill("SIGTERM");
   assert.equal(await worker.ended, { code: 0, signal: null });
+});
+
+test("a run that is cancelled between a worker's look and its start stays cancelled, and so does one that is about to end", async () => {
+  await using stage = new Stage();
+  await fill(stage.log, 3, 1);
+  const source = await stage.replays.open({ channels: ["orders"] });
+  const { url, namespace } = stage.log;
+  const connection = new Connection({ url, log: memoryLog([]), silenceMs: 5_000, purpose: "test" });
+  try {
+    const store = new RedisRunStore(connection, namespace);
+    const stateOf = async (id: string): Promise<string | undefined> => (await store.find(id))?.state;
+    const { run: id, ...request } = await stage.replays.prepare(source, { speed: "max" });
+    await store.create({ ...request, run: id }, "queued");
+    const looked = await store.find(id);
+    assert.is(await stage.replays.cancel(id), true);
+    assert.is(await store.begin(id, looked?.state ?? "done"), false);
+    assert.is(await stateOf(id), "cancelled");
+    await store.end(id, "stopped", { entries: 1, unreadable: 0 });
+    await store.end(id, "failed", { entries: 1, unreadable: 0 }, "late");
+    assert.equal([await stateOf(id), (await store.find(id))?.error], ["cancelled", ""]);
+    // Whoever knows that it was cancelled may go on with it; what is done is done.
+    assert.is((await stage.replays.resume(id)).entries, 3);
+    assert.is(await stage.replays.cancel(id), false);
+    assert.is(await stateOf(id), "done");
+
+    // The same from outside: whenever the cancel comes, the run does not go on to its end.
+    const slow = { ...request, speed: 0.001 };
+    const runs = Array.from({ length: 8 }, (_, i) => `race-${i}`);
+    const reports = runs.map((run) => stage.replays.start(source, { ...slow, run }));
+    await Promise.all(runs.map((run) => eventually(() => stage.replays.cancel(run).catch(() => false))));
+    for (const { state } of await Promise.all(reports)) assert.is(state, "cancelled");
+    for (const run of runs) assert.is(await stateOf(run), "cancelled");
+  } finally {
+    connection.close();
+  }
 });
 
 test("a run whose source is gone fails, says why, and does not hold the next one up", async () => {

@@ -1,7 +1,21 @@
 /** What a replay writes: the same events under ids of its run, in a shadow, and nothing where they came from. */
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { ConfigError, connectBackbone, deriveEventId, on, openReplays, ReplayError, replay } from "../../src/index.ts";
+import {
+  ConfigError,
+  connectBackbone,
+  deriveEventId,
+  on,
+  openReplays,
+  RecordingError,
+  ReplayError,
+  record,
+  replay,
+} from "../../src/index.ts";
+import { openObserver } from "../../src/observer.ts";
 import { HandWritten } from "../observe/hand-written.ts";
 import { things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
@@ -134,7 +148,37 @@ test("takes only what a range, an attribute, or a count leaves", async () => {
   }
 });
 
-test("what is no event is left out and counted", async () => {
+test("what is no event is refused before anything is written, by name", async () => {
+  await using stage = new Stage();
+  await trade(stage.log);
+  const { client, namespace } = stage.log;
+  const ids: string[] = [];
+  for (let n = 0; n < 7; n++) ids.push(await stage.log.appendRaw(stage.log.stream("orders"), { what: "no payload" }));
+  const error = await rejects(stage.replay(["orders"]), ReplayError);
+  for (const id of ids.slice(0, 5)) assert.match(error.message, `orders: entry ${id} is not a readable event`);
+  assert.match(error.message, /; and 2 more\. Nothing was written; skipInvalid \(--skip-invalid\)/);
+  assert.equal(await client.keys(`*${namespace}-replay*`), []);
+  // What is not wanted need not be one.
+  assert.is((await stage.replay(["orders"], { to: String(t0 + 1) })).entries, 2);
+  assert.is((await stage.replay(["orders"], { limit: 2 })).entries, 2);
+
+  const directory = await mkdtemp(join(tmpdir(), "throughline-replay-"));
+  try {
+    const file = join(directory, "morning.ndjson");
+    await using observer = openObserver({ url: stage.log.url, namespace });
+    await record(observer, ["orders"], file);
+    const recorded = await rejects(replay({ url: stage.log.url, recording: file, speed: "max" }), RecordingError);
+    assert.equal([recorded.file, recorded.line], [file, 4], "a header and two events stand before it");
+    assert.match(recorded.message, `${file}, line 4: orders: entry ${ids[0]} is not a readable event`);
+    assert.match(recorded.message, `line 5: orders: entry ${ids[1]}`);
+    const source = await stage.replays.open({ recording: file });
+    assert.is((await stage.replays.prepare(source, { skipInvalid: true })).total, 2);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("what is no event is left out and counted where that is wanted", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   await stage.log.appendRaw(stage.log.stream("orders"), { what: "no payload" });
@@ -142,7 +186,8 @@ test("what is no event is left out and counted", async () => {
   await stage.log.client.xadd(stage.log.stream("orders"), "*", "payload", bytes);
   await stage.log.append("orders", { id: "valid", payload: "\ufffd" });
   const seen: string[] = [];
-  const report = await stage.replay(["orders"], {}, { onUnreadable: ({ channel }) => void seen.push(channel) });
+  const onUnreadable = ({ channel }: { readonly channel: string }) => void seen.push(channel);
+  const report = await stage.replay(["orders"], { skipInvalid: true }, { onUnreadable });
   assert.equal([report.entries, report.unreadable, seen], [3, 2, ["orders", "orders"]]);
   const last = (await stage.entries(report.namespace, "orders")).at(-1);
   assert.is(last?.["payload"], '"\ufffd"');

@@ -1,8 +1,9 @@
 /** A namespace written by hand, what replays it, and a look at what came of it. */
 
+import type { Replays } from "../../src/replay/namespace-replays.ts";
+import type { ReplayReport, RunOptions } from "../../src/replay/perform-run.ts";
 import type { RepublishOptions } from "../../src/replay/request.ts";
-import type { ReplayReport } from "../../src/replays.ts";
-import { openReplays, type Replays, type RunOptions } from "../../src/replays.ts";
+import { openReplays } from "../../src/replays.ts";
 import { HandWritten } from "../observe/hand-written.ts";
 
 /** An entry's fields by name, and its id. */

@@ -1,0 +1,56 @@
+/** Which commands there are. One is loaded when it is called, as loading all would take longer than most of them run. */
+
+import type { Command } from "commander";
+
+interface CommandPlace {
+  readonly description: string;
+  /** Gives what adds its arguments, options and action to it. */
+  readonly load: () => Promise<(command: Command) => void>;
+}
+
+/** In the order of the help. */
+export const commands: ReadonlyMap<string, CommandPlace> = new Map(
+  Object.entries({
+    status: {
+      description: "channels, components and members: lag, pending, parked, dead letters, and what is abandoned",
+      load: async () => (await import("./status.ts")).defineStatus,
+    },
+    tail: {
+      description: "entries of a channel, one a line, oldest first",
+      load: async () => (await import("./tail.ts")).defineTail,
+    },
+    journey: {
+      description: "one event's whole story across all components, from the log alone",
+      load: async () => (await import("./journey.ts")).defineJourney,
+    },
+    dead: {
+      description: "dead letters: list, show, redrive, purge",
+      load: async () => (await import("./dead.ts")).defineDead,
+    },
+    record: {
+      description: "writes entries of channels to a file, byte for byte, to be replayed or imported",
+      load: async () => (await import("./record.ts")).defineRecord,
+    },
+    import: {
+      description: "appends a file's entries to channels: a recording's, exactly, or lines of JSON, or LOBSTER orders",
+      load: async () => (await import("./import.ts")).defineImport,
+    },
+    acl: {
+      description: "the rules of a least-privilege Redis user, who may do what the roles need and nothing else",
+      load: async () => (await import("./acl.ts")).defineAcl,
+    },
+    replay: {
+      description: "republishes a recording, or channels of the log: into a shadow namespace, unless told otherwise",
+      load: async () => (await import("./replay.ts")).defineReplay,
+    },
+    replays: {
+      description: "runs that replay the namespace: how far they are; cancel one, or work on the queued ones",
+      load: async () => (await import("./replays.ts")).defineReplays,
+    },
+    diff: {
+      description:
+        "compares two runs event by event: the same, changed, missing, added, and which orders that concerns",
+      load: async () => (await import("./diff.ts")).defineDiff,
+    },
+  }),
+);
