@@ -22,5 +22,5 @@ USER node
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["node", "docker/healthy.ts"]
 # The component is this very process: no shell and no npm stands between it and SIGTERM.
-ENTRYPOINT ["node", "--max-semi-space-size=16", "docker/run.ts"]
+ENTRYPOINT ["node", "--single-threaded-gc", "--max-semi-space-size=16", "docker/run.ts"]
 CMD ["--help"]

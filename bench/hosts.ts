@@ -7,6 +7,12 @@ import { type ContenderName, contenders, load } from "./contenders.ts";
 import type { Answer } from "./host.ts";
 import { type Receiver, received, startReceiver } from "./receiving.ts";
 
+/**
+ * The same for everybody. On two cores V8's helper threads take turns with Redis, and with them every contender's time depends on chance
+ * (docs/performance.md); the components' own scripts run without them, too.
+ */
+const hostArguments = ["--single-threaded-gc"];
+
 export class Hosts implements AsyncDisposable {
   readonly #url: string;
   readonly #nodeArguments: readonly string[];
@@ -43,7 +49,7 @@ export class Hosts implements AsyncDisposable {
 
   async #start(name: ContenderName): Promise<ChildProcess> {
     const host = fork(new URL("./host.ts", import.meta.url), [this.#url, name], {
-      execArgv: [...process.execArgv, ...this.#nodeArguments],
+      execArgv: [...process.execArgv, ...hostArguments, ...this.#nodeArguments],
       env: await this.#environment(contenders[name].sampled),
     });
     this.#running.set(name, host);

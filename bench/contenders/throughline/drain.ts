@@ -46,7 +46,7 @@ export const draining: Contender["works"] = {
 async function startMember(url: string): Promise<ChildProcess> {
   const member = fork(new URL("../../backlog-member.ts", import.meta.url), [url], {
     // As the components' own scripts have it: V8 would otherwise keep a young generation that is larger than all that lives.
-    execArgv: [...process.execArgv, "--max-semi-space-size=16"],
+    execArgv: [...process.execArgv, "--single-threaded-gc", "--max-semi-space-size=16"],
   });
   await nextAnswer(member, "the member"); // it is ready
   return member;
