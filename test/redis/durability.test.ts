@@ -108,7 +108,7 @@ test("acknowledges what the replicas have", async () => {
 test("calls a publish unknown that too few replicas have in time, and asks on for a settlement", async () => {
   await using stack = new AsyncDisposableStack();
   const { primary, replica } = await startPair(stack);
-  await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 300 } });
+  await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 1_000 } });
   const component = await o.run(
     o.backbone.component("copier", [
       on(source, async ({ payload }, { publish }) => void (await publish(out, payload))),
@@ -119,7 +119,7 @@ test("calls a publish unknown that too few replicas have in time, and asks on fo
   const error = await rejects(
     o.backbone.publish(source, { n: 1 }),
     PublishError,
-    /0 of 1 replicas had it after 300 ms/,
+    /0 of 1 replicas had it after 1000 ms/,
   );
   assert.is(error.outcome, "unknown");
   const isAsking = (): boolean => o.log.some(({ text }) => text.includes("not as durable as was asked; asking again"));
