@@ -351,7 +351,11 @@ test(
   async () => {
     await using server = await start();
     const backbone = await server.connect(await server.user("publisher", ["producer"]));
-    for (let n = 0; n < 5; n++) await backbone.publish(things("things"), { n });
+    for (let n = 0; n < 5; n++) {
+      const { entryId } = await backbone.publish(things("things"), { n });
+      // What was appended within one millisecond is replayed at once, however slow the replay is.
+      await eventually(() => Date.now() > Number.parseInt(entryId, 10) + 1);
+    }
     const options = { namespace, log: server.log };
     const url = await server.user("worker", ["replay"], { into: "shadow", background: true });
     await using replays = openReplays({ url, ...options });
