@@ -2,16 +2,13 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { CrashLoopError, EnvelopeError, FencedError } from "../errors.ts";
-import type { Event } from "../event.ts";
-import type { ProcessSpan, Settlement, SettleResult } from "../ports.ts";
+import type { ProcessSpan, SettleResult } from "../ports.ts";
+import { Attempt } from "./attempt.ts";
 import type { AttemptContext, Task } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import { bury, park } from "./endings.ts";
 import { insist, refusedDelayMs } from "./insist.ts";
 import { codeOf, judge, maxCrashes, reasonOf } from "./outcome.ts";
-import type { StateView } from "./state.ts";
-import type { Subscription } from "./subscription.ts";
-import { Collector, SingleTools } from "./tools.ts";
 
 export class Attempts {
   readonly #context: AttemptContext;
@@ -65,8 +62,9 @@ export class Attempts {
   }
 
   #attemptSound(deliveries: readonly Delivery[]): void | Promise<void> {
-    if (deliveries.every((delivery) => delivery.problem === undefined)) return this.#attempt(deliveries);
-    return this.#burySome(deliveries);
+    for (let i = 0; i < deliveries.length; i++)
+      if ((deliveries[i] as Delivery).problem !== undefined) return this.#burySome(deliveries);
+    return this.#attempt(deliveries);
   }
 
   async #burySome(deliveries: readonly Delivery[]): Promise<void> {
@@ -109,183 +107,124 @@ export class Attempts {
   }
 
   #attempt(deliveries: readonly Delivery[]): void | Promise<void> {
-    const { component, tracing, state, onChannel } = this.#context;
-    const { subscription, membership } = deliveries[0] as Delivery;
-    const { partition, member } = membership;
-    const events: Event<unknown>[] = [];
-    let attempt = 1;
-    let claimed = false;
-    for (let i = 0; i < deliveries.length; i++) {
-      const delivery = deliveries[i] as Delivery;
-      events.push(delivery.event as Event<unknown>);
-      attempt = Math.max(attempt, delivery.attempt);
-      claimed ||= delivery.claimed;
-    }
-    const span = tracing.process({
-      channel: subscription.channel,
-      component,
-      member,
-      partition,
-      entries: deliveries,
-      attempt,
-      claimed,
-    });
-    const view = state.view();
-    const collector = new Collector(component, partition, events, span, view, onChannel);
+    const attempt = new Attempt(this.#context, deliveries, this.#onSettled);
     let handled: void | Promise<void>;
     try {
-      handled = span.run(() => this.#handle(subscription, attempt, events, collector));
+      handled = attempt.handle();
     } catch (error) {
-      return this.#discard(deliveries, collector, span, error);
+      return this.#discard(attempt, error);
     }
-    if (handled === undefined && !collector.isBusy) return this.#finish(deliveries, collector, view, span);
-    return this.#finishLater(handled, deliveries, collector, view, span);
-  }
-
-  #handle(
-    { handling }: Subscription,
-    attempt: number,
-    events: readonly Event<unknown>[],
-    collector: Collector,
-  ): void | Promise<void> {
-    const { signal } = this.#context;
-    if (handling.mode === "batch") {
-      const { publish, state, effectIdOf } = collector;
-      return handling.handle(events, { publish, state, signal, attempt, effectIdOf });
-    }
-    return handling.handle(events[0] as Event<unknown>, new SingleTools(collector, signal, attempt));
+    return handled === undefined && !attempt.isBusy ? this.#finish(attempt) : this.#finishLater(handled, attempt);
   }
 
   // Not an asynchronous function: it would be the costliest part of most attempts.
-  #finishLater(
-    handled: void | Promise<void>,
-    deliveries: readonly Delivery[],
-    collector: Collector,
-    view: StateView,
-    span: ProcessSpan,
-  ): Promise<void> {
-    const failed = (error: unknown): Promise<void> => this.#discard(deliveries, collector, span, error);
+  #finishLater(handled: void | Promise<void>, attempt: Attempt): Promise<void> {
+    const failed = (error: unknown): Promise<void> => this.#discard(attempt, error);
     return Promise.resolve(handled).then(() => {
-      if (!collector.isBusy) return this.#finish(deliveries, collector, view, span);
-      return collector.validated().then(() => this.#finish(deliveries, collector, view, span), failed);
+      if (!attempt.isBusy) return this.#finish(attempt);
+      return attempt.validated().then(() => this.#finish(attempt), failed);
     }, failed);
   }
 
-  #discard(deliveries: readonly Delivery[], collector: Collector, span: ProcessSpan, error: unknown): Promise<void> {
-    collector.discard(error);
-    return this.#fail(deliveries, error, span);
+  #discard(attempt: Attempt, error: unknown): Promise<void> {
+    attempt.discard(error);
+    return this.#fail(attempt.deliveries, error, attempt.span);
   }
 
   /** The handler has ended well: what it did is submitted. */
-  #finish(
-    deliveries: readonly Delivery[],
-    collector: Collector,
-    view: StateView,
-    span: ProcessSpan,
-  ): void | Promise<void> {
-    collector.finish();
-    if (deliveries.some((delivery) => delivery.isVoid)) {
-      this.#fence(deliveries, collector, view, span);
+  #finish(attempt: Attempt): void | Promise<void> {
+    attempt.finish();
+    if (attempt.isVoid) {
+      this.#fence(attempt);
       return;
     }
-    const writes = view.commit();
-    if (writes === undefined) {
+    if (!attempt.commit()) {
       // Still in its lanes' turn, so that the order of its keys is kept.
-      collector.discard(stateChanged());
-      span.settled("conflict");
-      return this.#attempt(deliveries);
+      attempt.discard(stateChanged());
+      attempt.span.settled("conflict");
+      return this.#attempt(attempt.deliveries);
     }
-    const settlement: Settlement = {
-      deliveries,
-      reads: view.reads,
-      writes,
-      outputs: collector.entries,
-      redelivered: deliveries.some((delivery) => delivery.hasRecord),
-    };
     this.#unsettled++;
-    this.#submit(deliveries, settlement, collector, view, span, refusedDelayMs.first);
+    this.#context.settler.submit(attempt);
   }
 
-  #submit(
-    deliveries: readonly Delivery[],
-    settlement: Settlement,
-    collector: Collector,
-    view: StateView,
-    span: ProcessSpan,
-    nextDelayMs: number,
-  ): void {
-    const { settler, hand, log, component, signal } = this.#context;
-    const { membership } = deliveries[0] as Delivery;
-    settler.submit(membership, settlement, (result: SettleResult) => {
-      switch (result.outcome) {
-        case "acked":
-          collector.appended(result.outputIds);
-          span.settled("acked");
-          for (const delivery of deliveries) hand.leave(delivery, "acked");
-          break;
-        case "fenced":
-          this.#fence(deliveries, collector, view, span);
-          break;
-        case "conflict":
-          view.forget();
-          collector.discard(stateChanged());
-          span.settled("conflict");
-          this.#context.again({ deliveries, isCounted: true });
-          break;
-        case "refused": {
-          const entries = deliveries.map(({ channel, entryId }) => `${channel}/${entryId}`);
-          log.error(
-            { component, entries, reason: result.reason },
-            "Redis refuses a settlement: the entry stays pending",
-          );
-          if (signal.aborted) {
-            this.#abandon(deliveries, collector, span);
-            break;
-          }
-          delay(nextDelayMs, undefined, { signal }).then(
-            () => {
-              const later = Math.min(nextDelayMs * 2, refusedDelayMs.most);
-              if (!deliveries.some((delivery) => delivery.isVoid)) {
-                this.#submit(deliveries, settlement, collector, view, span, later);
-                return;
-              }
-              // It was taken over meanwhile and came back: the new delivery settles it.
-              this.#fence(deliveries, collector, view, span);
-              this.#settledOne();
-            },
-            () => {
-              this.#abandon(deliveries, collector, span);
-              this.#settledOne();
-            },
-          );
+  readonly #onSettled = (attempt: Attempt, result: SettleResult): void => {
+    const { hand } = this.#context;
+    const { deliveries } = attempt;
+    switch (result.outcome) {
+      case "acked":
+        attempt.appended(result.outputIds);
+        attempt.span.settled("acked");
+        for (let i = 0; i < deliveries.length; i++) hand.leave(deliveries[i] as Delivery, "acked");
+        break;
+      case "fenced":
+        this.#fence(attempt);
+        break;
+      case "conflict":
+        attempt.forget();
+        attempt.discard(stateChanged());
+        attempt.span.settled("conflict");
+        this.#context.again({ deliveries, isCounted: true });
+        break;
+      case "refused":
+        this.#onRefused(attempt, result.reason);
+        return;
+    }
+    this.#settledOne();
+  };
+
+  /** Tries again, later and later, for as long as it is this member's and there is time. */
+  #onRefused(attempt: Attempt, reason: string): void {
+    const { log, component, signal, settler } = this.#context;
+    log.error(
+      { component, entries: namesOf(attempt.deliveries), reason },
+      "Redis refuses a settlement: the entry stays pending",
+    );
+    if (signal.aborted) {
+      this.#abandon(attempt);
+      this.#settledOne();
+      return;
+    }
+    const delayMs = attempt.nextDelayMs;
+    attempt.nextDelayMs = Math.min(delayMs * 2, refusedDelayMs.most);
+    delay(delayMs, undefined, { signal }).then(
+      () => {
+        if (!attempt.isVoid) {
+          settler.submit(attempt);
           return;
         }
-      }
-      this.#settledOne();
-    });
+        // It was taken over meanwhile and came back: the new delivery settles it.
+        this.#fence(attempt);
+        this.#settledOne();
+      },
+      () => {
+        this.#abandon(attempt);
+        this.#settledOne();
+      },
+    );
   }
 
-  #fence(deliveries: readonly Delivery[], collector: Collector, view: StateView, span: ProcessSpan): void {
+  #fence(attempt: Attempt): void {
     const { hand, log, component } = this.#context;
+    const { deliveries } = attempt;
     const error = new FencedError("the delivery was taken over by another member; nothing of this attempt was written");
-    view.forget();
-    collector.discard(error);
-    span.settled("fenced", error);
+    attempt.forget();
+    attempt.discard(error);
+    attempt.span.settled("fenced", error);
     for (const delivery of deliveries) {
       delivery.isVoid = true;
       hand.leave(delivery);
     }
     // One delivery that was taken over fences its whole batch; the others are still here.
     if (deliveries.length > 1) this.#context.strayed();
-    const entries = deliveries.map(({ channel, entryId }) => `${channel}/${entryId}`);
-    log.warn({ component, entries }, "fenced: the delivery belongs to another member by now");
+    log.warn({ component, entries: namesOf(deliveries) }, "fenced: the delivery belongs to another member by now");
   }
 
-  #abandon(deliveries: readonly Delivery[], collector: Collector, span: ProcessSpan): void {
+  #abandon(attempt: Attempt): void {
     const error = new FencedError("the drain ran out of time; the delivery stays pending");
-    collector.discard(error);
-    span.settled("abandoned", error);
-    for (const delivery of deliveries) this.#context.hand.leave(delivery);
+    attempt.discard(error);
+    attempt.span.settled("abandoned", error);
+    for (const delivery of attempt.deliveries) this.#context.hand.leave(delivery);
   }
 
   async #fail(deliveries: readonly Delivery[], error: unknown, span: ProcessSpan): Promise<void> {
@@ -344,6 +283,10 @@ export class Attempts {
     this.#unsettled--;
     if (this.#unsettled === 0) for (const resolve of this.#whenSettled.splice(0)) resolve();
   }
+}
+
+function namesOf(deliveries: readonly Delivery[]): readonly string[] {
+  return deliveries.map(({ channel, entryId }) => `${channel}/${entryId}`);
 }
 
 function stateChanged(): FencedError {

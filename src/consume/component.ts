@@ -97,7 +97,7 @@ export class RunningComponent implements Component {
     const { name, subscriptions, options, partitions, store, timers, tracing, log } = parts;
     this.name = name;
     this.#parts = parts;
-    this.#lanes = new Lanes(options.concurrency, ({ task, run }) => run(task));
+    this.#lanes = new Lanes(options.concurrency, (task) => task.run(task));
     this.#members = Array.from(
       { length: partitions },
       (_, partition) =>
@@ -299,7 +299,7 @@ export class RunningComponent implements Component {
 
   async #finishStarted(): Promise<void> {
     const gathered = await Promise.all(this.#members.map((member) => member.stopTaking()));
-    const waiting = this.#lanes.clear().flatMap(({ task }) => task.deliveries);
+    const waiting = this.#lanes.clear().flatMap(({ deliveries }) => deliveries);
     await Promise.all(
       this.#members.map((member, partition) =>
         member.release([

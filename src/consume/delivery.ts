@@ -11,8 +11,6 @@ import type { Subscription } from "./subscription.ts";
 export class Delivery implements DeliveryId, Delivered {
   readonly channel: string;
   readonly entryId: string;
-  /** What it is known by among those in hand. */
-  readonly name: string;
   readonly subscription: Subscription;
   /** Under which membership it was delivered: only that one may settle it. */
   readonly membership: Membership;
@@ -47,7 +45,6 @@ export class Delivery implements DeliveryId, Delivered {
   ) {
     this.channel = entry.channel;
     this.entryId = entry.entryId;
-    this.name = nameOf(entry);
     this.subscription = subscription;
     this.membership = membership;
     this.claimed = claimed;
@@ -67,7 +64,10 @@ export class Delivery implements DeliveryId, Delivered {
   /** The lanes in which its turn must come. Events of one key keep their order, whatever channel they are on. */
   get keys(): readonly string[] {
     const key = this.envelope?.key ?? "";
-    return key === "" ? noKeys : [`${this.membership.partition}/${key}`];
+    if (key === "") return noKeys;
+    // Lanes are shared by all partitions; the first one's keys, mostly all that there are, stand for themselves.
+    const { partition } = this.membership;
+    return [partition === 0 ? key : `${partition}/${key}`];
   }
 
   /** It was there too often when a member fell silent: only a start that it has alone can tell whether it is the cause. */
@@ -120,11 +120,6 @@ export class Delivery implements DeliveryId, Delivered {
     this.correlation = this.subscription.channel.correlation(payload);
     this.event = { id, channel, entryId, traceparent: envelope.carrier.traceparent, payload, key, time, causes };
   }
-}
-
-/** Tells deliveries of one partition apart. */
-export function nameOf({ channel, entryId }: DeliveryId): string {
-  return `${channel}/${entryId}`;
 }
 
 const noKeys: readonly string[] = Object.freeze([]);

@@ -1,7 +1,7 @@
 /** Everything that this member has in hand: read or claimed, and not settled. */
 
 import type { DeliveryId } from "../ports.ts";
-import { type Delivery, nameOf } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 
 /** How a delivery left the hand for good. */
 export type Settled = "acked" | "deadLettered";
@@ -9,7 +9,9 @@ export type Settled = "acked" | "deadLettered";
 export class Hand {
   readonly #maxEntries: number;
   readonly #maxSize: number;
-  readonly #deliveries = new Map<string, Delivery>();
+  /** By channel and entry id. */
+  readonly #deliveries = new Map<string, Map<string, Delivery>>();
+  #count = 0;
   #size = 0;
   /** While own pending entries are paged through: what left the hand since the paging began. */
   #leftSince: Set<string> | undefined;
@@ -24,14 +26,14 @@ export class Hand {
   }
 
   get count(): number {
-    return this.#deliveries.size;
+    return this.#count;
   }
 
   /** How many more entries may be taken; below 1 when the hand is full. The mean size so far bounds the bytes of the next read. */
   get room(): number {
-    const mean = this.#deliveries.size === 0 ? 0 : this.#size / this.#deliveries.size;
+    const mean = this.#count === 0 ? 0 : this.#size / this.#count;
     const bySize = mean === 0 ? this.#maxEntries : Math.floor((this.#maxSize - this.#size) / mean);
-    return Math.min(this.#maxEntries - this.#deliveries.size, bySize);
+    return Math.min(this.#maxEntries - this.#count, bySize);
   }
 
   /** Resolves when there is room, or at the next departure after `signal` aborts. */
@@ -54,25 +56,34 @@ export class Hand {
 
   /** Takes a delivery in hand. An older delivery of the same entry is void from now on: the entry came back to this member. */
   take(delivery: Delivery): void {
-    const { name } = delivery;
-    const older = this.#deliveries.get(name);
-    if (older !== undefined) {
+    const { channel, entryId } = delivery;
+    let ofChannel = this.#deliveries.get(channel);
+    if (ofChannel === undefined) {
+      ofChannel = new Map();
+      this.#deliveries.set(channel, ofChannel);
+    }
+    const older = ofChannel.get(entryId);
+    if (older === undefined) this.#count++;
+    else {
       older.isVoid = true;
       this.#size -= older.size;
     }
-    this.#deliveries.set(name, delivery);
+    ofChannel.set(entryId, delivery);
     this.#size += delivery.size;
   }
 
   /** Lets go of a delivery. `settled` tells those who wait for it. */
   leave(delivery: Delivery, settled?: Settled): void {
-    const { name } = delivery;
-    if (this.#deliveries.get(name) === delivery) {
-      this.#deliveries.delete(name);
+    const { channel, entryId } = delivery;
+    const ofChannel = this.#deliveries.get(channel);
+    if (ofChannel?.get(entryId) === delivery) {
+      ofChannel.delete(entryId);
+      this.#count--;
       this.#size -= delivery.size;
-      this.#leftSince?.add(name);
+      this.#leftSince?.add(nameOf(delivery));
     }
     if (settled !== undefined && this.#waiters.size > 0) {
+      const name = nameOf(delivery);
       for (const wake of this.#waiters.get(name) ?? []) wake(settled);
       this.#waiters.delete(name);
     }
@@ -81,14 +92,16 @@ export class Hand {
 
   /** The entries of a channel that are in hand. */
   idsOf(channel: string): readonly string[] {
-    return [...this.#deliveries.values()].filter((one) => one.channel === channel).map(({ entryId }) => entryId);
+    return [...(this.#deliveries.get(channel)?.keys() ?? [])];
   }
 
   /** Everything in hand belongs to somebody else now. */
   voidAll(): void {
-    for (const delivery of [...this.#deliveries.values()]) {
-      delivery.isVoid = true;
-      this.leave(delivery);
+    for (const ofChannel of this.#deliveries.values()) {
+      for (const delivery of [...ofChannel.values()]) {
+        delivery.isVoid = true;
+        this.leave(delivery);
+      }
     }
   }
 
@@ -106,8 +119,8 @@ export class Hand {
 
   /** Whether an entry found among this member's pending ones is already in hand, or was until a moment ago. */
   knows(delivery: DeliveryId): boolean {
-    const name = nameOf(delivery);
-    return this.#deliveries.has(name) || this.#leftSince?.has(name) === true;
+    const { channel, entryId } = delivery;
+    return this.#deliveries.get(channel)?.has(entryId) === true || this.#leftSince?.has(nameOf(delivery)) === true;
   }
 
   /** Resolves when the entry is settled by this member. */
@@ -130,4 +143,9 @@ export class Hand {
       signal.addEventListener("abort", abort, { once: true });
     });
   }
+}
+
+/** Tells deliveries of one partition apart. */
+function nameOf({ channel, entryId }: DeliveryId): string {
+  return `${channel}/${entryId}`;
 }

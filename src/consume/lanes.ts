@@ -23,6 +23,10 @@ export class Lanes<T> {
   #alone: T[] = [];
   /** All that wait, in any of the above. */
   readonly #waiting = new Set<Waiting<T>>();
+  /** The keys of the task that is just being started, while it is not in its lines; undefined while none is. */
+  #startingKeys: readonly string[] | undefined;
+  /** Its place in its lines, once it has one. */
+  #starting: Waiting<T> | undefined;
   #running = 0;
   #runningAlone = false;
   #whenQuiet: (() => void)[] = [];
@@ -42,6 +46,12 @@ export class Lanes<T> {
   }
 
   add(task: T, keys: readonly string[]): void {
+    if (this.#startingKeys !== undefined) this.#enterStarting(task);
+    else if (this.#mayStart(keys)) {
+      this.#startAtOnce(task, keys);
+      this.#start();
+      return;
+    }
     const waiting: Waiting<T> = { task, keys, blockedBy: 0 };
     for (const key of keys) {
       const line = this.#lines.get(key);
@@ -51,12 +61,8 @@ export class Lanes<T> {
         waiting.blockedBy++;
       }
     }
-    const isNext = this.#alone.length === 0 && this.#startable.length === 0 && !this.#runningAlone;
-    if (waiting.blockedBy === 0 && isNext && this.#running < this.#concurrency) this.#launch(task, waiting);
-    else {
-      this.#waiting.add(waiting);
-      if (waiting.blockedBy === 0) this.#startable.push(waiting);
-    }
+    this.#waiting.add(waiting);
+    if (waiting.blockedBy === 0) this.#startable.push(waiting);
     this.#start();
   }
 
@@ -87,6 +93,38 @@ export class Lanes<T> {
     return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenQuiet.push(resolve));
   }
 
+  /** Whether nothing is before a task with these keys: no other of a key, nobody who waits for a slot, none that must run alone. */
+  #mayStart(keys: readonly string[]): boolean {
+    if (this.#running >= this.#concurrency || this.#startable.length > 0) return false;
+    if (this.#alone.length > 0 || this.#runningAlone) return false;
+    for (const key of keys) if (this.#lines.has(key)) return false;
+    return true;
+  }
+
+  /** Most tasks have ended when they return, and nobody has come meanwhile: those never stand in a line. */
+  #startAtOnce(task: T, keys: readonly string[]): void {
+    this.#running++;
+    this.#startingKeys = keys;
+    const ended = this.#outcomeOf(task);
+    const waiting = this.#starting;
+    this.#startingKeys = undefined;
+    this.#starting = undefined;
+    if (ended !== undefined) this.#endLater(ended, waiting ?? this.#enter(task, keys));
+    else if (waiting === undefined) this.#running--;
+    else this.#end(waiting);
+  }
+
+  /** A task that is being started has added another: from now on it stands in its lines, before it. */
+  #enterStarting(task: T): void {
+    this.#starting ??= this.#enter(task, this.#startingKeys ?? []);
+  }
+
+  #enter(task: T, keys: readonly string[]): Waiting<T> {
+    const waiting: Waiting<T> = { task, keys, blockedBy: 0 };
+    for (const key of keys) this.#lines.set(key, [waiting]);
+    return waiting;
+  }
+
   #start(): void {
     this.#startWhatMay();
     if (this.#running === 0 && this.#whenQuiet.length > 0) for (const resolve of this.#whenQuiet.splice(0)) resolve();
@@ -108,21 +146,26 @@ export class Lanes<T> {
 
   #launch(task: T, waiting: Waiting<T> | undefined): void {
     this.#running++;
-    // `run` handles its own errors; a lane that stopped for one would hold its key for ever. One that it does not handle ends the process,
-    // whether it was thrown at once or later: whoever added the task is not to be told of it.
-    let ended: void | Promise<void>;
-    try {
-      ended = this.#run(task);
-    } catch (error) {
-      ended = Promise.reject(error);
-    }
+    const ended = this.#outcomeOf(task);
     if (ended === undefined) this.#end(waiting);
-    else {
-      ended.finally(() => {
-        this.#end(waiting);
-        this.#start();
-      });
+    else this.#endLater(ended, waiting);
+  }
+
+  // `run` handles its own errors; a lane that stopped for one would hold its key for ever. One that it does not handle ends the process,
+  // whether it was thrown at once or later: whoever added the task is not to be told of it.
+  #outcomeOf(task: T): void | Promise<void> {
+    try {
+      return this.#run(task);
+    } catch (error) {
+      return Promise.reject(error);
     }
+  }
+
+  #endLater(ended: Promise<void>, waiting: Waiting<T> | undefined): void {
+    ended.finally(() => {
+      this.#end(waiting);
+      this.#start();
+    });
   }
 
   #end(waiting: Waiting<T> | undefined): void {

@@ -30,9 +30,8 @@ import type { Subscription } from "./subscription.ts";
 /** Most characters of entries in hand. */
 const maxSizeInHand = 32 * 1_048_576;
 
-/** A task with whom it belongs to: the lanes are shared by all partitions of a component. */
-export interface LaneTask {
-  readonly task: Task;
+/** A task with what runs it: the lanes are shared by all partitions of a component. */
+export interface LaneTask extends Task {
   readonly run: (task: Task) => void | Promise<void>;
 }
 
@@ -292,9 +291,10 @@ export class PartitionMember {
 
   #enqueue(task: Task, finished?: () => void): void {
     const run = finished === undefined ? this.#run : (one: Task) => this.#runThen(one, finished);
-    const isSuspect = task.deliveries.some((delivery) => delivery.isSuspect);
-    if (isSuspect) this.#context.lanes.addAlone({ task, run });
-    else this.#context.lanes.add({ task, run }, keysOf(task.deliveries));
+    const { deliveries, isCounted } = task;
+    const { lanes } = this.#context;
+    if (deliveries.some((delivery) => delivery.isSuspect)) lanes.addAlone({ deliveries, isCounted, run });
+    else lanes.add({ deliveries, isCounted, run }, keysOf(deliveries));
   }
 
   async #runThen(task: Task, finished: () => void): Promise<void> {

@@ -8,17 +8,18 @@ const maxEffects = 128;
 /** Scripts on the wire at once: the next one is being built while one runs. Fewer than the numbers that Redis remembers. */
 const maxInFlight = 3;
 
-interface Waiting {
+/** A settlement with whom it belongs to. */
+export interface Submission extends Settlement {
   readonly membership: Membership;
-  readonly settlement: Settlement;
-  readonly done: (result: SettleResult) => void;
+  /** Called with the result, once for each time that it is submitted. */
+  settled(result: SettleResult): void;
 }
 
 export class Settler {
   readonly #store: Pick<StreamStore, "settle">;
   /** Runs the store's commands without making spans of them. */
   readonly #quietly: <T>(run: () => T) => T;
-  #queue: Waiting[] = [];
+  #queue: Submission[] = [];
   #inFlight = 0;
   #flushDue = false;
 
@@ -27,9 +28,8 @@ export class Settler {
     this.#quietly = quietly;
   }
 
-  /** `done` is called with the result, once. */
-  submit(membership: Membership, settlement: Settlement, done: (result: SettleResult) => void): void {
-    this.#queue.push({ membership, settlement, done });
+  submit(submission: Submission): void {
+    this.#queue.push(submission);
     if (this.#flushDue) return;
     this.#flushDue = true;
     setImmediate(() => {
@@ -40,25 +40,24 @@ export class Settler {
 
   #flush(): void {
     while (this.#inFlight < maxInFlight && this.#queue.length > 0) {
-      const { membership } = this.#queue[0] as Waiting;
+      const { membership } = this.#queue[0] as Submission;
       let count = 0;
       let effects = 0;
       while (count < maxBatch && effects < maxEffects) {
         const next = this.#queue[count];
         if (next?.membership !== membership) break;
-        if (hasEffects(next.settlement)) effects++;
+        if (hasEffects(next)) effects++;
         count++;
       }
       this.#send(membership, this.#queue.splice(0, count));
     }
   }
 
-  #send(membership: Membership, batch: readonly Waiting[]): void {
+  #send(membership: Membership, batch: readonly Submission[]): void {
     this.#inFlight++;
-    const settlements = batch.map(({ settlement }) => settlement);
-    this.#quietly(() => this.#store.settle(membership, settlements)).then((results) => {
+    this.#quietly(() => this.#store.settle(membership, batch)).then((results) => {
       this.#inFlight--;
-      for (let i = 0; i < batch.length; i++) batch[i]?.done(results[i] as SettleResult);
+      for (let i = 0; i < batch.length; i++) batch[i]?.settled(results[i] as SettleResult);
       this.#flush();
     });
   }

@@ -24,7 +24,8 @@ export class Collector {
   readonly #sources: readonly EventRef[];
   readonly #sourceId: string;
   readonly #span: ProcessSpan;
-  readonly #state: StateView;
+  /** What the attempt has read and wants to write. */
+  readonly view: StateView;
   readonly #onChannel: (channel: Channel<unknown>) => void;
   #outputs: Output[] | undefined;
   /** Publishes whose schema is asynchronous; the settlement waits for them even if the handler does not. */
@@ -37,7 +38,7 @@ export class Collector {
     partition: number,
     sources: readonly EventRef[],
     span: ProcessSpan,
-    state: StateView,
+    view: StateView,
     onChannel: (channel: Channel<unknown>) => void,
   ) {
     this.#component = component;
@@ -46,7 +47,7 @@ export class Collector {
     const [only] = sources;
     this.#sourceId = sources.length === 1 ? (only as EventRef).id : sources.map((source) => source.id).join(" ");
     this.#span = span;
-    this.#state = state;
+    this.view = view;
     this.#onChannel = onChannel;
   }
 
@@ -71,7 +72,7 @@ export class Collector {
   get state(): <V>(store: string) => StateStore<V> {
     return <V>(store: string): StateStore<V> => {
       if (!/^[a-z][a-z0-9._-]{0,127}$/.test(store)) throw new ChannelError(`"${store}" is no name for a state store`);
-      return this.#state.store<V>(store);
+      return this.view.store<V>(store);
     };
   }
 
@@ -160,27 +161,35 @@ const noEntries: readonly NewEntry[] = Object.freeze([]);
 const noCauses: readonly Cause[] = Object.freeze([]);
 const noOptions: OutputOptions = Object.freeze({});
 
-/** What the handler of one event gets. The effect id is a digest, taken when somebody asks for it. */
+/** What collects for a handler, once it is asked to. */
+interface Collecting {
+  readonly attempt: number;
+  readonly collector: Collector;
+}
+
+/** What the handler of one event gets. What collects is made, and the effect id's digest taken, when somebody asks for it. */
 export class SingleTools implements Tools {
   readonly signal: AbortSignal;
-  readonly attempt: number;
-  readonly #collector: Collector;
+  readonly #collecting: Collecting;
 
-  constructor(collector: Collector, signal: AbortSignal, attempt: number) {
+  constructor(collecting: Collecting, signal: AbortSignal) {
     this.signal = signal;
-    this.attempt = attempt;
-    this.#collector = collector;
+    this.#collecting = collecting;
+  }
+
+  get attempt(): number {
+    return this.#collecting.attempt;
   }
 
   get publish(): PublishOutput {
-    return this.#collector.publish;
+    return this.#collecting.collector.publish;
   }
 
   get state(): <V>(store: string) => StateStore<V> {
-    return this.#collector.state;
+    return this.#collecting.collector.state;
   }
 
   get effectId(): string {
-    return this.#collector.effectId;
+    return this.#collecting.collector.effectId;
   }
 }

@@ -1,0 +1,163 @@
+/** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
+
+import type { Event } from "../event.ts";
+import type {
+  Membership,
+  NewEntry,
+  Processing,
+  ProcessSpan,
+  Settlement,
+  SettleResult,
+  StateRead,
+  StateWrite,
+  TracedChannel,
+} from "../ports.ts";
+import type { AttemptContext } from "./context.ts";
+import type { Delivery } from "./delivery.ts";
+import { refusedDelayMs } from "./insist.ts";
+import type { Submission } from "./settler.ts";
+import { Collector, SingleTools } from "./tools.ts";
+
+const none: readonly never[] = Object.freeze([]);
+
+/** An object for all of it: an event costs little more than the objects that are made for it. */
+export class Attempt implements Processing, Settlement, Submission {
+  readonly channel: TracedChannel;
+  readonly component: string;
+  readonly member: string;
+  readonly partition: number;
+  readonly membership: Membership;
+  readonly deliveries: readonly Delivery[];
+  /** Of a batch the highest of its events. */
+  readonly attempt: number;
+  readonly claimed: boolean;
+  readonly redelivered: boolean;
+  readonly span: ProcessSpan;
+  /** Set by `commit`. */
+  reads: readonly StateRead[] = none;
+  writes: readonly StateWrite[] = none;
+  outputs: readonly NewEntry[] = none;
+  /** How long it waits when Redis refuses its settlement, ms. */
+  nextDelayMs: number = refusedDelayMs.first;
+  readonly #context: AttemptContext;
+  readonly #onSettled: (attempt: Attempt, result: SettleResult) => void;
+  /** Made for a handler that asks for what it needs one for; many do not. */
+  #collector: Collector | undefined;
+  #isOpen = true;
+
+  constructor(
+    context: AttemptContext,
+    deliveries: readonly Delivery[],
+    onSettled: (attempt: Attempt, result: SettleResult) => void,
+  ) {
+    const { subscription, membership } = deliveries[0] as Delivery;
+    this.channel = subscription.channel;
+    this.component = context.component;
+    this.member = membership.member;
+    this.partition = membership.partition;
+    this.membership = membership;
+    this.deliveries = deliveries;
+    let attempt = 1;
+    let claimed = false;
+    let redelivered = false;
+    for (let i = 0; i < deliveries.length; i++) {
+      const delivery = deliveries[i] as Delivery;
+      if (delivery.attempt > attempt) attempt = delivery.attempt;
+      if (delivery.claimed) claimed = true;
+      if (delivery.hasRecord) redelivered = true;
+    }
+    this.attempt = attempt;
+    this.claimed = claimed;
+    this.redelivered = redelivered;
+    this.#context = context;
+    this.#onSettled = onSettled;
+    this.span = context.tracing.process(this);
+  }
+
+  get entries(): readonly Delivery[] {
+    return this.deliveries;
+  }
+
+  /** Whether one of its deliveries was taken over: then nothing of it may be written. */
+  get isVoid(): boolean {
+    for (let i = 0; i < this.deliveries.length; i++) if ((this.deliveries[i] as Delivery).isVoid) return true;
+    return false;
+  }
+
+  /** Runs the handler, with the span active. */
+  handle(): void | Promise<void> {
+    return this.span.run(() => this.#handle());
+  }
+
+  #handle(): void | Promise<void> {
+    const [delivery] = this.deliveries as readonly [Delivery];
+    const { handling } = delivery.subscription;
+    const { signal } = this.#context;
+    if (handling.mode === "single")
+      return handling.handle(delivery.event as Event<unknown>, new SingleTools(this, signal));
+    const { publish, state, effectIdOf } = this.collector;
+    return handling.handle(this.#events, { publish, state, signal, attempt: this.attempt, effectIdOf });
+  }
+
+  get #events(): readonly Event<unknown>[] {
+    return this.deliveries.map(({ event }) => event as Event<unknown>);
+  }
+
+  get collector(): Collector {
+    if (this.#collector === undefined) {
+      const { component, state, onChannel } = this.#context;
+      this.#collector = new Collector(component, this.partition, this.#events, this.span, state.view(), onChannel);
+      // Tools that were kept beyond the end of the handler.
+      if (!this.#isOpen) this.#collector.finish();
+    }
+    return this.#collector;
+  }
+
+  /** Whether a publish still waits for its schema. */
+  get isBusy(): boolean {
+    return this.#collector?.isBusy === true;
+  }
+
+  /** @throws what an asynchronous schema found */
+  async validated(): Promise<void> {
+    await this.#collector?.validated();
+  }
+
+  /** The handler has ended: nothing more can be added. */
+  finish(): void {
+    this.#isOpen = false;
+    this.#collector?.finish();
+  }
+
+  /** Makes what was collected ready to be settled. False: the state that it has read is not the newest any more. */
+  commit(): boolean {
+    const collector = this.#collector;
+    if (collector === undefined) return true;
+    const writes = collector.view.commit();
+    if (writes === undefined) return false;
+    this.reads = collector.view.reads;
+    this.writes = writes;
+    this.outputs = collector.entries;
+    return true;
+  }
+
+  /** Its settlement did not commit: nothing that it has read or written can be trusted. */
+  forget(): void {
+    this.#collector?.view.forget();
+  }
+
+  /** Nothing was appended and nothing will be. */
+  discard(reason: unknown): void {
+    this.#isOpen = false;
+    this.#collector?.discard(reason);
+  }
+
+  /** The settlement appended the outputs. */
+  appended(entryIds: readonly string[]): void {
+    this.#collector?.appended(entryIds);
+  }
+
+  settled(result: SettleResult): void {
+    this.#onSettled(this, result);
+  }
+}
