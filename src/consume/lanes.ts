@@ -162,9 +162,14 @@ export class Lanes<T> {
   }
 
   #endLater(ended: Promise<void>, waiting: Waiting<T> | undefined): void {
-    ended.finally(() => {
+    const over = (): void => {
       this.#end(waiting);
       this.#start();
+    };
+    // Not `finally`, which makes three promises of one.
+    ended.then(over, (error: unknown) => {
+      over();
+      throw error;
     });
   }
 

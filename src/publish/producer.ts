@@ -159,7 +159,8 @@ export class Producer {
   }
 
   #add(partition: number, entries: readonly NewEntry[], atomic: boolean, outcome: AppendOutcome): void {
-    this.#tracing.quietly(() => (this.#batchers[partition] as Batcher).add(entries, atomic, outcome));
+    // Not made quiet here, publish by publish: the connection is, batch by batch.
+    (this.#batchers[partition] as Batcher).add(entries, atomic, outcome);
   }
 }
 

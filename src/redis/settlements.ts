@@ -53,28 +53,8 @@ export class Settlements {
     places: readonly number[],
     results: SettleResult[],
   ): Promise<void> {
-    const { partition, component, member } = membership;
-    const byChannel = new Map<string, { readonly ids: string[]; readonly order: number[]; recorded: number }>();
-    for (const place of places) {
-      const { deliveries, redelivered } = settlements[place] as Settlement;
-      for (const { channel, entryId } of deliveries) {
-        let group = byChannel.get(channel);
-        if (group === undefined) {
-          group = { ids: [], order: [], recorded: 0 };
-          byChannel.set(channel, group);
-        }
-        // Those with an attempt record come first.
-        if (redelivered) {
-          group.ids.splice(group.recorded, 0, entryId);
-          group.order.splice(group.recorded, 0, place);
-          group.recorded++;
-        } else {
-          group.ids.push(entryId);
-          group.order.push(place);
-        }
-      }
-      results[place] = acked;
-    }
+    const { partition, component, member, channels } = membership;
+    for (const place of places) results[place] = acked;
     const keys = [
       this.#verbs.keys.members(partition, component),
       this.#verbs.keys.robbed(partition, component, member),
@@ -83,13 +63,23 @@ export class Settlements {
     const body = this.#body;
     body.clear();
     this.#addCalls(body, settlements, places);
-    let order: number[] = [];
-    for (const [channel, { ids, order: places, recorded }] of byChannel) {
+    for (const channel of channels) {
+      let count = 0;
+      let recorded = 0;
+      forEachOf(channel, settlements, places, (_, isRecorded) => {
+        count++;
+        if (isRecorded) recorded++;
+      });
+      if (count === 0) continue;
       keys.push(this.#verbs.keys.stream(partition, channel), this.#verbs.keys.attempts(partition, channel, component));
-      body.add(ids.length);
+      body.add(count);
       body.add(recorded);
-      for (const id of ids) body.add(id);
-      order = order.concat(places);
+      // Those with an attempt record come first.
+      for (const which of recorded === 0 ? [false] : [true, false]) {
+        forEachOf(channel, settlements, places, (entryId, isRecorded) => {
+          if (isRecorded === which) body.add(entryId);
+        });
+      }
     }
     const reply = String(
       await this.#verbs.send("ack", "Redis refused an acknowledgement", scripts.ack, keys, {
@@ -98,9 +88,16 @@ export class Settlements {
       }),
     );
     // A batch settles together: one fenced delivery fences it, and what else of it was acknowledged had no effects to lose.
-    for (const word of reply === "" ? [] : reply.split(" ")) {
-      results[order[Number(word) - 1] as number] = { outcome: "fenced" };
+    if (reply === "") return;
+    const order: number[] = [];
+    for (const channel of channels) {
+      for (const which of [true, false]) {
+        forEachOf(channel, settlements, places, (_, isRecorded, place) => {
+          if (isRecorded === which) order.push(place);
+        });
+      }
     }
+    for (const word of reply.split(" ")) results[order[Number(word) - 1] as number] = { outcome: "fenced" };
   }
 
   /** What the settlement log is to say of them; empty where none is kept. */
@@ -183,6 +180,23 @@ export class Settlements {
       for (let i = 0; i < values.length; i++) if (values[i] !== "") body.part(columnLetters[i] as string);
     }
     body.close();
+  }
+}
+
+/** Calls `visit` for each delivery of a channel, with whether it has an attempt record and the place of its settlement. */
+function forEachOf(
+  channel: string,
+  settlements: readonly Settlement[],
+  places: readonly number[],
+  visit: (entryId: string, isRecorded: boolean, place: number) => void,
+): void {
+  for (let p = 0; p < places.length; p++) {
+    const place = places[p] as number;
+    const { deliveries, redelivered } = settlements[place] as Settlement;
+    for (let d = 0; d < deliveries.length; d++) {
+      const delivery = deliveries[d] as DeliveryId;
+      if (delivery.channel === channel) visit(delivery.entryId, redelivered, place);
+    }
   }
 }
 

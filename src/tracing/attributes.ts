@@ -3,7 +3,7 @@
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
 import type { Processing, TracedChannel } from "../ports.ts";
-import { type Baggage, joinValues, splitValues } from "./carrier.ts";
+import { type Baggage, type CarrierLimits, isPlainBaggage, joinValues, plainValueOf, splitValues } from "./carrier.ts";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
 export const attribute = {
@@ -39,35 +39,86 @@ export interface ServerAddress {
 const maxTextLength = 1_024;
 const maxListLength = 128;
 
-/** Names and attributes of one channel's spans. */
-export interface ChannelSpans {
+type SendVerb = "send" | "create" | "sendDead";
+
+/** What the attempts of one member say on one partition; `first` beside it what nearly all say: the first one, of an entry that was read. */
+interface MemberStatics {
+  readonly component: string;
+  readonly member: string;
+  readonly partition: number;
+  readonly any: Attributes;
+  readonly first: Attributes;
+}
+
+/** Members remembered for each channel: as many as a process has components on it, and those that they were before a rejoin. */
+const maxMembers = 64;
+
+/** Names of one channel's spans, and the attributes that they have in common, each the same object for the same ones. */
+export class ChannelSpans {
   readonly sendName: string;
   readonly createName: string;
   readonly processName: string;
   readonly sendDeadName: string;
   readonly send: Attributes;
-  readonly create: Attributes;
-  readonly process: Attributes;
-  readonly sendDead: Attributes;
+  readonly #process: Attributes;
+  readonly #base: Readonly<Record<SendVerb, Attributes>>;
+  /** By partition. */
+  readonly #sends: Readonly<Record<SendVerb, Attributes[]>> = { send: [], create: [], sendDead: [] };
+  #members: MemberStatics[] = [];
+
+  constructor(name: string, server: ServerAddress | undefined) {
+    this.sendName = `send ${name}`;
+    this.createName = `create ${name}`;
+    this.processName = `process ${name}`;
+    this.sendDeadName = `send ${name}:dead`;
+    this.send = operation("send", name, server);
+    this.#process = operation("process", name, server);
+    this.#base = {
+      send: this.send,
+      create: operation("create", name, server),
+      sendDead: operation("send", `${name}:dead`, server),
+    };
+  }
+
+  /** Of what is written into a partition. */
+  of(verb: SendVerb, partition: number): Attributes {
+    const known = this.#sends[verb][partition];
+    if (known !== undefined) return known;
+    const statics = Object.freeze({ ...this.#base[verb], [attribute.partition]: String(partition) });
+    this.#sends[verb][partition] = statics;
+    return statics;
+  }
+
+  /** Of an attempt; what is rare about it is added to `attributes`. */
+  processing({ component, member, partition, attempt, claimed }: Processing, attributes: Attributes): Attributes {
+    const statics = this.#of(component, member, partition);
+    if (attempt === 1 && !claimed) return statics.first;
+    attributes[attribute.attempt] = attempt;
+    attributes[attribute.claimed] = claimed;
+    return statics.any;
+  }
+
+  #of(component: string, member: string, partition: number): MemberStatics {
+    for (const known of this.#members)
+      if (known.member === member && known.partition === partition && known.component === component) return known;
+    const any = Object.freeze({
+      ...this.#process,
+      [attribute.component]: component,
+      [attribute.member]: member,
+      [attribute.partition]: String(partition),
+    });
+    const first = Object.freeze({ ...any, [attribute.attempt]: 1, [attribute.claimed]: false });
+    const statics: MemberStatics = { component, member, partition, any, first };
+    if (this.#members.length >= maxMembers) this.#members = [];
+    this.#members.push(statics);
+    return statics;
+  }
 }
 
-export function channelSpans(name: string, server: ServerAddress | undefined): ChannelSpans {
-  return {
-    sendName: `send ${name}`,
-    createName: `create ${name}`,
-    processName: `process ${name}`,
-    sendDeadName: `send ${name}:dead`,
-    send: operation("send", "send", name, server),
-    create: operation("create", "create", name, server),
-    process: operation("process", "process", name, server),
-    sendDead: operation("send", "send", `${name}:dead`, server),
-  };
-}
-
-function operation(opName: string, type: string, channel: string, server: ServerAddress | undefined): Attributes {
+function operation(type: string, channel: string, server: ServerAddress | undefined): Attributes {
   const attributes: Attributes = {
     [attribute.system]: "redis",
-    [attribute.operationName]: opName,
+    [attribute.operationName]: type,
     [attribute.operationType]: type,
     [attribute.channel]: channel,
   };
@@ -76,7 +127,7 @@ function operation(opName: string, type: string, channel: string, server: Server
   return Object.freeze(attributes);
 }
 
-/** Keeps `channelSpans` per channel object: a backbone has few, and each is asked for with every event. */
+/** Keeps `ChannelSpans` per channel object: a backbone has few, and each is asked for with every event. */
 export class ChannelSpansCache {
   readonly #server: ServerAddress | undefined;
   readonly #byChannel = new WeakMap<TracedChannel, ChannelSpans>();
@@ -88,30 +139,10 @@ export class ChannelSpansCache {
   of(channel: TracedChannel): ChannelSpans {
     const known = this.#byChannel.get(channel);
     if (known !== undefined) return known;
-    const spans = channelSpans(channel.name, this.#server);
+    const spans = new ChannelSpans(channel.name, this.#server);
     this.#byChannel.set(channel, spans);
     return spans;
   }
-}
-
-/** What one attempt says beside the channel's own attributes. */
-export function processAttributes(statics: Attributes, processing: Processing): Attributes {
-  const { entries } = processing;
-  const attributes: Attributes = {
-    ...statics,
-    [attribute.component]: processing.component,
-    [attribute.member]: processing.member,
-    [attribute.partition]: String(processing.partition),
-    [attribute.attempt]: processing.attempt,
-    [attribute.claimed]: processing.claimed,
-  };
-  const [entry] = entries;
-  if (entries.length > 1) attributes[attribute.batchSize] = entries.length;
-  else if (entry !== undefined) {
-    attributes[attribute.entryId] = entry.entryId;
-    attributes[attribute.eventId] = entry.eventId;
-  }
-  return attributes;
 }
 
 /** Adds what an event is found by: from its baggage first, then, over it, from its payload. */
@@ -120,10 +151,34 @@ export function correlate(attributes: Attributes, baggage: Baggage, correlation:
     const values = splitValues(value);
     attributes[key] = values.length === 1 ? bounded(value) : values.slice(0, maxListLength).map(bounded);
   }
+  addCorrelation(attributes, correlation);
+}
+
+function addCorrelation(attributes: Attributes, correlation: Correlation): void {
   for (const key of Object.keys(correlation)) {
     const value = attributeValueOf(correlation, key);
     if (value !== undefined) attributes[key] = value;
   }
+}
+
+/**
+ * As `correlate`, from a baggage field of short plain ids, as nearly all are, without taking it apart. False: there is anything else, and
+ * `correlate` has to be asked; what was added until then stands.
+ */
+export function correlatePlain(
+  attributes: Attributes,
+  field: string,
+  correlation: Correlation,
+  limits: CarrierLimits,
+): boolean {
+  if (!isPlainBaggage(field, limits)) return false;
+  for (const key of limits.baggageKeys) {
+    const value = plainValueOf(field, key);
+    if (value === undefined || value.length > limits.maxBaggageValueBytes) return false;
+    if (value !== "") attributes[key] = value;
+  }
+  addCorrelation(attributes, correlation);
+  return true;
 }
 
 /** As `correlate`, for several events: the distinct values of all, a list where they differ. */

@@ -66,6 +66,16 @@ export function resolveLimits(limits: Partial<CarrierLimits>): CarrierLimits {
   return Object.freeze(resolved);
 }
 
+/** The span that a carrier names; undefined where it names none. */
+export function originOf({ traceparent, tracestate }: Carrier, onRejected: OnRejected): SpanContext | undefined {
+  if (traceparent === "") return undefined;
+  const isReadable = tracestate === "" || isTracestate(tracestate);
+  const origin = spanContextOf(traceparent, isReadable ? tracestate : "");
+  if (origin === undefined) onRejected("traceparent");
+  else if (!isReadable) onRejected("tracestate");
+  return origin;
+}
+
 /** The trace fields as far as they are well-formed: without a valid `traceparent` there is nothing to continue. */
 export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carrier {
   const { traceparent, tracestate } = carrier;
@@ -190,33 +200,37 @@ function encodePlainBaggage(baggage: Baggage, limits: CarrierLimits): string | u
  * The baggage field of an output, from what its own event says and from the field of the event that it comes from, where both are
  * short plain ids: most are, and then nothing has to be taken apart. Undefined where there is anything else.
  */
-export function passedBaggage(
-  field: string,
-  correlation: Correlation,
-  { baggageKeys, maxBaggageBytes, maxBaggageEntries, maxBaggageValueBytes }: CarrierLimits,
-): string | undefined {
-  if (field.length > maxBaggageBytes || maxBaggageEntries < maxPlainMembers || baggageKeys.length > maxPlainMembers)
-    return undefined;
-  if (field !== "" && !plainField.test(field)) return undefined;
+export function passedBaggage(field: string, correlation: Correlation, limits: CarrierLimits): string | undefined {
+  const { baggageKeys, maxBaggageBytes, maxBaggageValueBytes } = limits;
+  if (!isPlainBaggage(field, limits)) return undefined;
   let text = "";
   for (let i = 0; i < baggageKeys.length; i++) {
     const key = baggageKeys[i] as string;
     const own = correlation[key];
-    let value = "";
-    if (own === undefined || own === "") {
-      const at = memberAt(field, key, 0);
-      if (at >= 0) {
-        if (memberAt(field, key, at + 1) >= 0) return undefined;
-        const end = field.indexOf(",", at);
-        value = field.slice(at + key.length + 1, end < 0 ? field.length : end);
-      }
-    } else if (typeof own !== "string" || !unreserved.test(own)) return undefined;
-    else value = own;
-    if (value === "") continue;
-    if (value.length > maxBaggageValueBytes) return undefined;
-    text = text === "" ? `${key}=${value}` : `${text},${key}=${value}`;
+    let value: string | undefined;
+    if (own === undefined || own === "") value = plainValueOf(field, key);
+    else if (typeof own === "string" && unreserved.test(own)) value = own;
+    if (value === undefined || value.length > maxBaggageValueBytes) return undefined;
+    if (value !== "") text = text === "" ? `${key}=${value}` : `${text},${key}=${value}`;
   }
   return text.length > maxBaggageBytes ? undefined : text;
+}
+
+/** Whether a field has nothing but short plain ids, of which `plainValueOf` can be asked. */
+export function isPlainBaggage(field: string, limits: CarrierLimits): boolean {
+  const { baggageKeys, maxBaggageBytes, maxBaggageEntries } = limits;
+  if (field.length > maxBaggageBytes || maxBaggageEntries < maxPlainMembers || baggageKeys.length > maxPlainMembers)
+    return false;
+  return field === "" || plainField.test(field);
+}
+
+/** The key's value in a plain field; empty where it has none, undefined where it has several. */
+export function plainValueOf(field: string, key: string): string | undefined {
+  const at = memberAt(field, key, 0);
+  if (at < 0) return "";
+  if (memberAt(field, key, at + 1) >= 0) return undefined;
+  const end = field.indexOf(",", at);
+  return field.slice(at + key.length + 1, end < 0 ? field.length : end);
 }
 
 /** Where the key's member begins in a plain field; -1 where there is none. */

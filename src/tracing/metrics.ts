@@ -5,11 +5,13 @@ import {
   type BatchObservableCallback,
   createNoopMeter,
   type Meter,
+  type MeterProvider,
   metrics,
   type ObservableResult,
 } from "@opentelemetry/api";
 import type { Carrier, GroupGauges, Outcome } from "../ports.ts";
 import { attribute } from "./attributes.ts";
+import { type Distribution, distributionsOf } from "./distributions.ts";
 
 const scope = "throughline";
 
@@ -18,32 +20,57 @@ const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
 /** Waiting has no upper end: a backlog may be hours old. */
 const waitingBuckets = [...durationBuckets, 30, 60, 300, 900, 3_600, 14_400];
 
+/** Error types of one series whose dimensions are kept; they may come from users' error codes, and so be anything. */
+const maxErrorTypes = 1_000;
+
 type Instruments = ReturnType<typeof createInstruments>;
 
-function createInstruments(meter: Meter) {
-  const histogram = (name: string, description: string, buckets: number[]) =>
-    meter.createHistogram(name, { description, unit: "s", advice: { explicitBucketBoundaries: buckets } });
+/**
+ * Instruments by the provider that they report to, for all backbones of the process: an SDK that is told a count twice for the same
+ * dimensions believes one of the two.
+ */
+const instrumentsByProvider = new WeakMap<MeterProvider, Instruments>();
+
+/** Undefined where the provider measures nothing. */
+function instrumentsOf(provider: MeterProvider): Instruments | undefined {
+  const known = instrumentsByProvider.get(provider);
+  if (known !== undefined) return known;
+  const meter = provider.getMeter(scope);
+  if (meter === createNoopMeter()) return undefined;
+  const instruments = createInstruments(provider, meter);
+  instrumentsByProvider.set(provider, instruments);
+  return instruments;
+}
+
+function createInstruments(provider: MeterProvider, meter: Meter) {
+  const distributions = distributionsOf(provider, meter);
+  const distribution = (name: string, description: string, buckets: readonly number[]): Distribution =>
+    distributions.distribution({ name, description, unit: "s", buckets });
   const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit });
-  const tally = (name: string, description: string, unit: string) =>
-    meter.createObservableCounter(name, { description, unit });
+  // Counted here and told when they are collected: the SDK looks the dimensions up anew with each of its own counts.
+  const sends = new SendSeries();
+  const attempts = new AttemptSeries();
+  const tally = (name: string, description: string, observe: (result: ObservableResult) => void) =>
+    meter.createObservableCounter(name, { description, unit: "{message}" }).addCallback(observe);
   const gauge = (name: string, description: string, unit: string) =>
     meter.createObservableGauge(name, { description, unit });
+  tally("messaging.client.sent.messages", "Events appended.", (result) => sends.observe(result));
+  tally("messaging.client.consumed.messages", "Events handed to a handler.", (result) => attempts.observe(result));
   return {
-    operationDuration: histogram(
+    sends,
+    attempts,
+    operationDuration: distribution(
       "messaging.client.operation.duration",
       "Duration of a publish, until Redis has appended.",
       durationBuckets,
     ),
-    // Counted here and told when they are collected: the SDK looks the dimensions up anew with each of its own counts.
-    sent: tally("messaging.client.sent.messages", "Events appended.", "{message}"),
-    consumed: tally("messaging.client.consumed.messages", "Events handed to a handler.", "{message}"),
-    processDuration: histogram(
+    processDuration: distribution(
       "messaging.process.duration",
       "Duration of an attempt, until its settlement is known.",
       durationBuckets,
     ),
-    queueTime: histogram("throughline.queue.time", "From append to the start of the handler.", waitingBuckets),
-    criticalTime: histogram(
+    queueTime: distribution("throughline.queue.time", "From append to the start of the handler.", waitingBuckets),
+    criticalTime: distribution(
       "throughline.critical.time",
       "From when the event happened until it is settled.",
       waitingBuckets,
@@ -69,27 +96,86 @@ export interface AttemptDimensions {
   readonly component: string;
 }
 
-/** Counts by dimensions, which are the same object for the same ones. */
-class Tally {
-  readonly #counts = new Map<Attributes, number>();
+/** What is measured under the same dimensions. */
+class Series {
+  /** Always this object, so that nobody has to look into it twice. */
+  readonly dimensions: Attributes;
+  /** Events. */
+  count = 0;
+  readonly #failed = new Map<string, Attributes>();
 
-  add(dimensions: Attributes, count: number): void {
-    this.#counts.set(dimensions, (this.#counts.get(dimensions) ?? 0) + count);
+  constructor(dimensions: Attributes) {
+    this.dimensions = Object.freeze(dimensions);
+  }
+
+  /** The dimensions of what failed so; undefined: of what did not fail. */
+  measured(errorType: string | undefined): Attributes {
+    if (errorType === undefined) return this.dimensions;
+    const known = this.#failed.get(errorType);
+    if (known !== undefined) return known;
+    const failed = Object.freeze({ ...this.dimensions, [attribute.errorType]: errorType });
+    if (this.#failed.size < maxErrorTypes) this.#failed.set(errorType, failed);
+    return failed;
   }
 
   observe(result: ObservableResult): void {
-    for (const [dimensions, count] of this.#counts) result.observe(count, dimensions);
+    if (this.count > 0) result.observe(this.count, this.dimensions);
+  }
+}
+
+/** By channel. */
+class SendSeries {
+  readonly #series = new Map<string, Series>();
+
+  of(channel: string): Series {
+    const known = this.#series.get(channel);
+    if (known !== undefined) return known;
+    const series = new Series({
+      [attribute.system]: "redis",
+      [attribute.operationName]: "send",
+      [attribute.channel]: channel,
+    });
+    this.#series.set(channel, series);
+    return series;
+  }
+
+  observe(result: ObservableResult): void {
+    for (const series of this.#series.values()) series.observe(result);
+  }
+}
+
+/** By channel and component. */
+class AttemptSeries {
+  readonly #series = new Map<string, Map<string, Series>>();
+
+  of(channel: string, component: string): Series {
+    return this.#series.get(channel)?.get(component) ?? this.#add(channel, component);
+  }
+
+  observe(result: ObservableResult): void {
+    for (const byComponent of this.#series.values()) {
+      for (const series of byComponent.values()) series.observe(result);
+    }
+  }
+
+  #add(channel: string, component: string): Series {
+    const series = new Series({
+      [attribute.system]: "redis",
+      [attribute.operationName]: "process",
+      [attribute.channel]: channel,
+      [attribute.component]: component,
+    });
+    const byComponent = this.#series.get(channel) ?? new Map<string, Series>();
+    this.#series.set(channel, byComponent.set(component, series));
+    return series;
   }
 }
 
 /** Records while a meter provider is registered; without one each call is a comparison. */
 export class Meters {
-  #provider: unknown;
+  #provider: MeterProvider | undefined;
   #instruments: Instruments | undefined;
   readonly #gauges = new Map<object, BatchObservableCallback>();
-  readonly #sent = new Tally();
-  readonly #consumed = new Tally();
-  readonly #dimensions = new Map<string, Map<string, Attributes>>();
 
   /** Whether anything is measured now. */
   get recording(): boolean {
@@ -99,36 +185,43 @@ export class Meters {
   /** Instruments of the meter provider that is registered now; undefined where none is. */
   #current(): Instruments | undefined {
     const provider = metrics.getMeterProvider();
-    if (provider !== this.#provider) this.#adopt(provider.getMeter(scope), provider);
+    if (provider !== this.#provider) this.#adopt(provider);
     return this.#instruments;
   }
 
-  #adopt(meter: Meter, provider: unknown): void {
+  #adopt(provider: MeterProvider): void {
     this.#provider = provider;
-    this.#instruments = meter === createNoopMeter() ? undefined : createInstruments(meter);
-    this.#instruments?.sent.addCallback((result) => this.#sent.observe(result));
-    this.#instruments?.consumed.addCallback((result) => this.#consumed.observe(result));
+    this.#instruments = instrumentsOf(provider);
     for (const callback of this.#gauges.values()) this.#attach(callback);
   }
 
   sent(channel: string, startedAt: number, error: unknown, errorType: string): void {
     const instruments = this.#current();
     if (instruments === undefined) return;
-    const dimensions = this.#of("send", channel, "");
-    if (error === undefined) this.#sent.add(dimensions, 1);
-    const measured = error === undefined ? dimensions : { ...dimensions, [attribute.errorType]: errorType };
-    instruments.operationDuration.record(secondsSince(startedAt), measured);
+    const series = instruments.sends.of(channel);
+    if (error === undefined) series.count += 1;
+    instruments.operationDuration.record(
+      secondsSince(startedAt),
+      series.measured(error === undefined ? undefined : errorType),
+    );
   }
 
   /** `waitedMs`: for each event, from append to now. */
   started({ channel, component }: AttemptDimensions, waitedMs: readonly number[], claimed: boolean): void {
     const instruments = this.#current();
     if (instruments === undefined) return;
-    const dimensions = this.#of("process", channel, component);
-    this.#consumed.add(dimensions, waitedMs.length);
-    if (claimed) instruments.claimed.add(waitedMs.length, dimensions);
-    for (const ms of waitedMs)
-      if (Number.isFinite(ms)) instruments.queueTime.record(Math.max(0, ms) / 1_000, dimensions);
+    const series = instruments.attempts.of(channel, component);
+    start(instruments, series, waitedMs.length, claimed);
+    for (const ms of waitedMs) recordMs(instruments.queueTime, ms, series);
+  }
+
+  /** As `started`, of a single event. */
+  startedOne({ channel, component }: AttemptDimensions, waitedMs: number, claimed: boolean): void {
+    const instruments = this.#current();
+    if (instruments === undefined) return;
+    const series = instruments.attempts.of(channel, component);
+    start(instruments, series, 1, claimed);
+    recordMs(instruments.queueTime, waitedMs, series);
   }
 
   /** `agesMs`: for each event, from when it happened to now. */
@@ -141,15 +234,24 @@ export class Meters {
   ): void {
     const instruments = this.#current();
     if (instruments === undefined) return;
-    const dimensions = this.#of("process", channel, component);
-    const measured = errorType === undefined ? dimensions : { ...dimensions, [attribute.errorType]: errorType };
-    instruments.processDuration.record(secondsSince(startedAt), measured);
-    if (outcome === "acked") {
-      for (const ms of agesMs)
-        if (Number.isFinite(ms)) instruments.criticalTime.record(Math.max(0, ms) / 1_000, dimensions);
-    } else if (outcome === "retried") instruments.retried.add(agesMs.length, measured);
-    else if (outcome === "deadLettered") instruments.deadLettered.add(agesMs.length, measured);
-    else if (outcome === "fenced") instruments.fenced.add(agesMs.length, dimensions);
+    const series = instruments.attempts.of(channel, component);
+    settle(instruments, series, startedAt, agesMs.length, outcome, errorType);
+    if (outcome === "acked") for (const ms of agesMs) recordMs(instruments.criticalTime, ms, series);
+  }
+
+  /** As `settled`, of a single event. */
+  settledOne(
+    { channel, component }: AttemptDimensions,
+    startedAt: number,
+    ageMs: number,
+    outcome: Outcome,
+    errorType: string | undefined,
+  ): void {
+    const instruments = this.#current();
+    if (instruments === undefined) return;
+    const series = instruments.attempts.of(channel, component);
+    settle(instruments, series, startedAt, 1, outcome, errorType);
+    if (outcome === "acked") recordMs(instruments.criticalTime, ageMs, series);
   }
 
   rejected(channel: string, field: keyof Carrier): void {
@@ -157,7 +259,8 @@ export class Meters {
   }
 
   lost(channel: string, component: string, count: number): void {
-    this.#current()?.lost.add(count, this.#of("process", channel, component));
+    const instruments = this.#current();
+    instruments?.lost.add(count, instruments.attempts.of(channel, component).dimensions);
   }
 
   trimmed(channel: string, count: number): void {
@@ -171,7 +274,7 @@ export class Meters {
       if (instruments === undefined) return;
       try {
         for (const group of await read()) {
-          const dimensions = this.#of("process", group.channel, group.component);
+          const { dimensions } = instruments.attempts.of(group.channel, group.component);
           result.observe(instruments.lagEntries, group.lagEntries, dimensions);
           result.observe(instruments.lagTime, group.lagMs / 1_000, dimensions);
           result.observe(instruments.pending, group.pending, dimensions);
@@ -206,21 +309,31 @@ export class Meters {
   #observables({ lagEntries, lagTime, pending, parked, deadLetters }: Instruments) {
     return [lagEntries, lagTime, pending, parked, deadLetters];
   }
+}
 
-  #of(operation: "send" | "process", channel: string, component: string): Attributes {
-    const byComponent = this.#dimensions.get(channel) ?? new Map<string, Attributes>();
-    const key = operation === "send" ? "" : `/${component}`;
-    const known = byComponent.get(key);
-    if (known !== undefined) return known;
-    const dimensions: Attributes = Object.freeze({
-      [attribute.system]: "redis",
-      [attribute.operationName]: operation,
-      [attribute.channel]: channel,
-      ...(operation === "process" && { [attribute.component]: component }),
-    });
-    this.#dimensions.set(channel, byComponent.set(key, dimensions));
-    return dimensions;
-  }
+function start({ claimed }: Instruments, series: Series, events: number, isClaimed: boolean): void {
+  series.count += events;
+  if (isClaimed) claimed.add(events, series.dimensions);
+}
+
+function settle(
+  { processDuration, retried, deadLettered, fenced }: Instruments,
+  series: Series,
+  startedAt: number,
+  events: number,
+  outcome: Outcome,
+  errorType: string | undefined,
+): void {
+  const measured = series.measured(errorType);
+  processDuration.record(secondsSince(startedAt), measured);
+  if (outcome === "retried") retried.add(events, measured);
+  else if (outcome === "deadLettered") deadLettered.add(events, measured);
+  else if (outcome === "fenced") fenced.add(events, series.dimensions);
+}
+
+/** An entry may have a time that is none, or one that is yet to come. */
+function recordMs(distribution: Distribution, ms: number, { dimensions }: Series): void {
+  if (Number.isFinite(ms)) distribution.record(Math.max(0, ms) / 1_000, dimensions);
 }
 
 function secondsSince(startedAt: number): number {

@@ -4,18 +4,16 @@ import {
   type Attributes,
   type Context,
   context,
-  createContextKey,
   propagation,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
   SpanKind,
-  type Tracer,
   trace,
 } from "@opentelemetry/api";
 import type { Cause } from "../event.ts";
 import type { Carrier, Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports.ts";
-import { attribute, correlate, correlateBatch, errorTypeOf, processAttributes } from "./attributes.ts";
+import { attribute, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
 import {
   type Baggage,
@@ -25,14 +23,13 @@ import {
   passedBaggage,
   readableCarrier,
   traceparentOf,
+  tracestateOf,
 } from "./carrier.ts";
+import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";
 import { causeContexts, linksTo } from "./links.ts";
-import { currentTracer } from "./sdk.ts";
-import { fail, inertSend, PassedSend, UnmeasuredSend } from "./send-spans.ts";
+import { currentSource, type SpanSource } from "./sdk.ts";
+import { fail, inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
 import type { Collector } from "./tracer.ts";
-
-/** Tells from a context whose handler runs in it. */
-const ownerKey = createContextKey("throughline process span");
 
 /** The replay that an attempt belongs to. */
 export interface ReplayedIn {
@@ -40,16 +37,23 @@ export interface ReplayedIn {
   readonly span: SpanContext | undefined;
 }
 
-/** One attempt. Without a tracer it only passes the event's carrier on, and reads no more of it than it must. */
-export class ProcessScope implements ProcessSpan, BaggageOwner {
+/**
+ * One attempt, and the context in which its handler runs: the span, and a single event's baggage, are made for whoever asks for them.
+ * Without an SDK it only passes the event's carrier on; so it does where the span would not be kept.
+ */
+export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   readonly #collector: Collector;
   readonly #processing: Processing;
   /** Set where it is part of a replay. */
   readonly #replay: ReplayedIn | undefined;
+  /** Set where it is kept, or where only its own sampler can tell. */
   #span: Span | undefined;
-  /** Root or the producer's context, with this span and, for a single event, its baggage. */
-  #context: Context | undefined;
-  #origins: readonly (SpanContext | undefined)[] = [];
+  /** Set where an SDK is registered and the span would not be kept: what it would have been known by. */
+  #declined: SpanContext | undefined;
+  /** What is active in the handler: the span, or for a declined one its name alone, once it is asked for. */
+  #activeSpan: Span | undefined;
+  /** Where each entry comes from; empty without an SDK. */
+  #origins: readonly (SpanContext | undefined)[] = noOrigins;
   #baggages: readonly Baggage[] | undefined;
   #startedAt = 0;
   #ended = false;
@@ -61,57 +65,124 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
   }
 
   open(): void {
-    const { meters, serverNow } = this.#collector;
-    const { entries, channel, component, claimed } = this.#processing;
-    if (meters.recording && this.#replay === undefined) {
-      this.#startedAt = performance.now();
-      const now = serverNow();
-      const waitedMs = entries.map(({ entryId }) => now - Number.parseInt(entryId, 10));
-      meters.started({ channel: channel.name, component }, waitedMs, claimed);
-    }
-    const tracer = currentTracer();
-    if (tracer !== undefined) this.#openSpan(tracer);
+    if (this.#collector.meters.recording && this.#replay === undefined) this.#measureStart();
+    const source = currentSource();
+    if (source !== undefined) this.#openSpan(source);
   }
 
-  #openSpan(tracer: Tracer): void {
+  #measureStart(): void {
+    const { meters, serverNow } = this.#collector;
+    const { entries, channel, component, claimed } = this.#processing;
+    this.#startedAt = performance.now();
+    const now = serverNow();
+    const dimensions = { channel: channel.name, component };
+    const [entry] = entries;
+    if (entry !== undefined && entries.length === 1) meters.startedOne(dimensions, now - appendedAt(entry), claimed);
+    else
+      meters.started(
+        dimensions,
+        entries.map((one) => now - appendedAt(one)),
+        claimed,
+      );
+  }
+
+  #openSpan(source: SpanSource): void {
+    const { channel, entries } = this.#processing;
+    const [entry] = entries;
+    if (entry !== undefined && entries.length === 1 && channel.topology === "parent" && this.#replay === undefined) {
+      const origin = this.#collector.extract(channel.name, entry.carrier);
+      this.#origins = [origin];
+      // Its parent decides alone, so that nothing else has to be looked at where it says no.
+      if (origin !== undefined) {
+        this.#declined = source.decline({ parent: origin, context: undefined, links: [] });
+        if (this.#declined === undefined) this.#openKept(source, origin);
+        return;
+      }
+    } else this.#origins = entries.map(({ carrier }) => this.#collector.extract(channel.name, carrier));
+    this.#openKept(source, undefined);
+  }
+
+  /** Opens it, unless it is a root that its links or its id decide against. */
+  #openKept(source: SpanSource, parent: SpanContext | undefined): void {
     const processing = this.#processing;
     const { channel, entries } = processing;
     const collector = this.#collector;
-    const spans = collector.channels.of(channel);
-    const attributes = processAttributes(spans.process, processing);
-    const contexts = entries.map(({ carrier }) => collector.extract(channel.name, carrier));
-    this.#origins = contexts.map((origin) => (origin === undefined ? undefined : trace.getSpanContext(origin)));
+    const attributes: Attributes = {};
     const targets: (SpanContext | undefined)[] = [...this.#origins];
     const [entry] = entries;
-    const single = entry !== undefined && entries.length === 1;
-    if (single) {
-      correlate(attributes, this.baggage, entry.correlation);
-      targets.push(...causeContexts(entry.causes));
-    } else correlateBatch(attributes, entries, this.#decoded());
+    const isSingle = entry !== undefined && entries.length === 1;
+    if (isSingle && entry.causes.length > 0) targets.push(...causeContexts(entry.causes));
     const replay = this.#replay;
     if (replay === undefined) targets.push(...collector.earlier.of(processing));
-    else {
-      attributes[attribute.replayRun] = replay.runId;
-      targets.unshift(replay.span); // first, as the ones at the end are dropped where there are too many
-    }
+    else targets.unshift(replay.span); // first, as the ones at the end are dropped where there are too many
     const links = linksTo(targets, attributes);
-    const continues = single && channel.topology === "parent" && replay === undefined;
-    const parent = (continues && contexts[0]) || ROOT_CONTEXT;
-    const span = tracer.startSpan(spans.processName, { kind: SpanKind.CONSUMER, attributes, links }, parent);
-    this.#span = span;
-    const own = trace.setSpan(ROOT_CONTEXT, span).setValue(ownerKey, this);
-    this.#context = this.baggage.size === 0 ? own : propagation.setBaggage(own, toApi(this.baggage));
+    if (parent === undefined) {
+      this.#declined = source.decline({ parent, context: undefined, links });
+      if (this.#declined !== undefined) return;
+    }
+    if (isSingle) {
+      attributes[attribute.entryId] = entry.entryId;
+      attributes[attribute.eventId] = entry.eventId;
+      if (!correlatePlain(attributes, entry.carrier.baggage, entry.correlation, collector.limits))
+        correlate(attributes, this.baggage, entry.correlation);
+    } else {
+      attributes[attribute.batchSize] = entries.length;
+      correlateBatch(attributes, entries, this.#decoded());
+    }
+    if (replay !== undefined) attributes[attribute.replayRun] = replay.runId;
+    const spans = collector.channels.of(channel);
+    const statics = spans.processing(processing, attributes);
+    this.#span = source.open({
+      name: spans.processName,
+      kind: SpanKind.CONSUMER,
+      statics,
+      attributes,
+      links,
+      parent,
+      context: undefined,
+    });
+    this.#activeSpan = this.#span;
+  }
+
+  /** Whether an SDK is registered: then this is the context of the handler. */
+  get #isContext(): boolean {
+    return this.#span !== undefined || this.#declined !== undefined;
+  }
+
+  getValue(key: symbol): unknown {
+    if (key === spanKey) {
+      if (this.#activeSpan === undefined && this.#declined !== undefined)
+        this.#activeSpan = trace.wrapSpanContext(this.#declined);
+      return this.#activeSpan;
+    }
+    if (key === ownerKey) return this;
+    if (key === baggageKey) return this.baggage.size === 0 ? undefined : toApi(this.baggage);
+    return undefined;
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#asPlain().setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#asPlain().deleteValue(key);
+  }
+
+  #asPlain(): Context {
+    const span = this.getValue(spanKey) as Span | undefined;
+    const own = ROOT_CONTEXT.setValue(ownerKey, this);
+    const traced = span === undefined ? own : trace.setSpan(own, span);
+    return this.baggage.size === 0 ? traced : propagation.setBaggage(traced, toApi(this.baggage));
   }
 
   run<T>(handle: () => T): T {
-    const own = this.#context;
-    if (own === undefined) return this.#passesOn() ? runOwned(this, handle) : handle();
+    if (!this.#isContext) return this.#passesOn() ? runOwned(this, handle) : handle();
     let entered = false;
     try {
-      return context.with(own, () => {
+      return context.with(this, () => {
         entered = true;
         // Without a context manager nothing is active: our own storage carries at least the baggage.
-        return context.active() === own ? handle() : runOwned(this, handle);
+        return context.active() === this ? handle() : runOwned(this, handle);
       });
     } catch (error) {
       if (entered) throw error;
@@ -128,9 +199,9 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
       const inside = active.getValue(ownerKey) === this;
       const owner = activeOwner();
       // Under no owner a handler runs that had nothing to pass on: what is active then is its own.
-      const ours = inside || owner === this || (owner === undefined && this.#context === undefined);
+      const ours = inside || owner === this || (owner === undefined && !this.#isContext);
       const around = ours ? activeBaggage() : undefined;
-      const parent = inside ? active : (this.#context ?? ROOT_CONTEXT);
+      const parent = inside ? active : this.#isContext ? this : ROOT_CONTEXT;
       const behind = this.#baggageBehind(sending.causes, around);
       if (this.#replay !== undefined) return this.#collector.passReplayed(this.#span, behind, sending);
       const handled = this.#origins.length === 1 ? this.#origins[0] : undefined;
@@ -141,20 +212,28 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
     }
   }
 
-  /** The usual case where nothing is traced or measured: what came with the event goes on as it is. Undefined in any other. */
+  /**
+   * The usual case: nobody has put anything over what came with the event, and its baggage is short plain ids. That goes on as it is, and
+   * where no span is kept the trace fields do, too. Undefined in any other.
+   */
   #pass(sending: Sending): SendSpan | undefined {
     const { entries } = this.#processing;
     const [entry] = entries;
     const collector = this.#collector;
-    if (entry === undefined || entries.length > 1 || this.#span !== undefined || collector.meters.recording)
-      return undefined;
-    if (sending.baggage !== undefined || this.#replay !== undefined || currentTracer() !== undefined) return undefined;
-    if (!isActiveAlone(this.#passesOn() ? this : undefined)) return undefined;
+    if (entry === undefined || entries.length > 1) return undefined;
+    if (sending.baggage !== undefined || this.#replay !== undefined) return undefined;
+    if (this.#isContext) {
+      if (context.active() !== this) return undefined;
+    } else if (currentSource() !== undefined || !isActiveAlone(this.#passesOn() ? this : undefined)) return undefined;
     try {
       const baggage = passedBaggage(entry.carrier.baggage, sending.correlation, collector.limits);
       if (baggage === undefined) return undefined;
-      const { traceparent, tracestate } = this.passing(sending.causes);
-      return new PassedSend({ traceparent, tracestate, baggage });
+      const passing = this.passing(sending.causes);
+      if (this.#span !== undefined)
+        return collector.openPlainSend("send", this, baggage, passing, sending, this.#origins[0]);
+      const carrier = { traceparent: passing.traceparent, tracestate: passing.tracestate, baggage };
+      if (!collector.meters.recording) return new PassedSend(carrier);
+      return new SendScope(collector, sending.channel.name, undefined, carrier);
     } catch {
       return undefined; // a correlation that throws when it is looked at: the careful way deals with it
     }
@@ -163,25 +242,34 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
   sendDead(): SendSpan {
     const { faults } = this.#collector;
     const carrier = this.#processing.entries[0]?.carrier ?? noCarrier;
-    const tracer = currentTracer();
-    const parent = this.#replay === undefined ? this.#context : undefined;
-    if (tracer === undefined || parent === undefined) return new PassedSend(carrier);
-    return faults.attempt("send", () => new UnmeasuredSend(faults, this.#openDead(tracer, parent), carrier), inertSend);
+    const source = currentSource();
+    const span = this.#span;
+    if (source === undefined || span === undefined || this.#replay !== undefined) return new PassedSend(carrier);
+    return faults.attempt("send", () => new UnmeasuredSend(faults, this.#openDead(source, span), carrier), inertSend);
   }
 
-  #openDead(tracer: Tracer, parent: Context): Span {
+  #openDead(source: SpanSource, parent: Span): Span {
     const { channel, entries, partition } = this.#processing;
     const spans = this.#collector.channels.of(channel);
-    const attributes: Attributes = { ...spans.sendDead, [attribute.partition]: String(partition) };
+    const attributes: Attributes = {};
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1) attributes[attribute.eventId] = entry.eventId;
     correlateBatch(attributes, entries, this.#decoded());
     const links = linksTo(this.#origins, attributes);
-    return tracer.startSpan(spans.sendDeadName, { kind: SpanKind.CLIENT, attributes, links }, parent);
+    return source.open({
+      name: spans.sendDeadName,
+      kind: SpanKind.CLIENT,
+      statics: spans.of("sendDead", partition),
+      attributes,
+      links,
+      parent: parent.spanContext(),
+      context: this,
+    });
   }
 
   get traceparent(): string {
-    return this.#span === undefined ? "" : traceparentOf(this.#span.spanContext());
+    const own = this.#span?.spanContext() ?? this.#declined;
+    return own === undefined ? "" : traceparentOf(own);
   }
 
   settled(outcome: Outcome, error?: unknown): void {
@@ -204,8 +292,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
     }
     if (!meters.recording || this.#replay !== undefined) return;
     const now = Date.now();
+    const dimensions = { channel: channel.name, component };
+    const [entry] = entries;
+    if (entry !== undefined && entries.length === 1) {
+      meters.settledOne(dimensions, this.#startedAt, now - entry.time, outcome, errorType);
+      return;
+    }
     const agesMs = entries.map(({ time }) => now - time);
-    meters.settled({ channel: channel.name, component }, this.#startedAt, agesMs, outcome, errorType);
+    meters.settled(dimensions, this.#startedAt, agesMs, outcome, errorType);
   }
 
   /** What is active in the handler: a single event's baggage. A batch has none of its own. */
@@ -232,15 +326,25 @@ export class ProcessScope implements ProcessSpan, BaggageOwner {
     return this.#processing.entries.some(({ carrier }) => carrier.traceparent !== "" || carrier.baggage !== "");
   }
 
-  /** The carrier that an output passes on where no tracer is registered: of the one event behind it, if it is one. */
+  /** The carrier that an output passes on where no span is kept: of the one event behind it, if it is one. */
   passing(causes: readonly Cause[]): Carrier {
     const { entries, channel } = this.#processing;
     const [cause] = causes;
+    const declined = this.#declined;
+    if (declined !== undefined && declined !== this.#origins[0])
+      return { traceparent: traceparentOf(declined), tracestate: tracestateOf(declined), baggage: "" };
     if (this.#span !== undefined || (entries.length > 1 && causes.length !== 1)) return noCarrier;
     const source = entries.length === 1 ? entries[0] : entries.find(({ eventId }) => eventId === cause?.id);
     const carrier = source?.carrier ?? { ...noCarrier, traceparent: cause?.traceparent ?? "" };
     return readableCarrier(carrier, (field) => this.#collector.meters.rejected(channel.name, field));
   }
+}
+
+const noOrigins: readonly (SpanContext | undefined)[] = Object.freeze([]);
+
+/** Epoch ms on the server's clock, of which an entry's id is the best estimate. */
+function appendedAt({ entryId }: Delivered): number {
+  return Number.parseInt(entryId, 10);
 }
 
 function isCause(entry: Delivered | undefined, causes: readonly Cause[]): boolean {

@@ -1,12 +1,12 @@
 /** The span of a replay as a whole, and the attempts that belong to it. */
 
-import { type Attributes, ROOT_CONTEXT, type Span, SpanKind } from "@opentelemetry/api";
+import { type Attributes, type Link, type Span, SpanKind, trace } from "@opentelemetry/api";
 import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports.ts";
 import { attribute, correlate, errorTypeOf } from "./attributes.ts";
 import { spanContextOf, traceparentOf } from "./carrier.ts";
 import { linksTo } from "./links.ts";
 import { ProcessScope, type ReplayedIn } from "./process-span.ts";
-import { currentTracer } from "./sdk.ts";
+import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, PassedSend, UnmeasuredSend } from "./send-spans.ts";
 import type { Collector } from "./tracer.ts";
 
@@ -30,8 +30,9 @@ export class ReplayScope implements ReplaySpan {
       [attribute.replayRun]: runId,
     };
     if (component !== undefined) attributes[attribute.component] = component;
-    const options = { kind: SpanKind.INTERNAL, attributes };
-    this.#span = currentTracer()?.startSpan(`replay ${name}`, options, ROOT_CONTEXT);
+    const source = currentSource();
+    if (source === undefined) return;
+    this.#span = openRoot(source, `replay ${name}`, SpanKind.INTERNAL, {}, attributes, []);
   }
 
   get traceparent(): string {
@@ -53,19 +54,17 @@ export class ReplayScope implements ReplaySpan {
   }
 
   #openSend({ channel, partition, eventId, carrier }: Republishing): SendSpan | undefined {
-    const tracer = currentTracer();
-    if (tracer === undefined) return undefined;
+    const source = currentSource();
+    if (source === undefined) return undefined;
     const collector = this.#collector;
     const spans = collector.channels.of(channel);
     const attributes: Attributes = {
-      ...spans.send,
-      [attribute.partition]: String(partition),
       [attribute.eventId]: eventId,
       [attribute.replayRun]: this.#replaying.runId,
     };
     correlate(attributes, collector.decodeBaggage(channel.name, carrier), {});
     const links = linksTo([this.#span?.spanContext(), spanContextOf(carrier.traceparent)], attributes);
-    const span = tracer.startSpan(spans.sendName, { kind: SpanKind.PRODUCER, attributes, links }, ROOT_CONTEXT);
+    const span = openRoot(source, spans.sendName, SpanKind.PRODUCER, spans.of("send", partition), attributes, links);
     return new UnmeasuredSend(collector.faults, span, collector.inject(span, carrier.baggage));
   }
 
@@ -82,4 +81,19 @@ export class ReplayScope implements ReplaySpan {
       undefined,
     );
   }
+}
+
+/** A span of its own trace; where it would not be kept, one that is its name alone. */
+function openRoot(
+  source: SpanSource,
+  name: string,
+  kind: SpanKind,
+  statics: Attributes,
+  attributes: Attributes,
+  links: Link[],
+): Span {
+  const place = { parent: undefined, context: undefined, links };
+  const declined = source.decline(place);
+  if (declined !== undefined) return trace.wrapSpanContext(declined);
+  return source.open({ ...place, name, kind, statics, attributes });
 }

@@ -8,7 +8,6 @@ import {
   type Span,
   type SpanContext,
   SpanKind,
-  type Tracer,
   trace,
 } from "@opentelemetry/api";
 import type {
@@ -30,6 +29,7 @@ import {
   ChannelSpansCache,
   correlate,
   correlateBatch,
+  correlatePlain,
   type ServerAddress,
 } from "./attributes.ts";
 import { activeBaggage, activeOwner, runBare } from "./baggage.ts";
@@ -40,8 +40,8 @@ import {
   encodeBaggage,
   noBaggage,
   noCarrier,
+  originOf,
   passedBaggage,
-  readableCarrier,
   resolveLimits,
   spanContextOf,
   traceparentOf,
@@ -52,7 +52,7 @@ import { Meters } from "./metrics.ts";
 import { ProcessScope } from "./process-span.ts";
 import { ReplayScope } from "./replay-span.ts";
 import { FaultReport } from "./report.ts";
-import { currentTracer } from "./sdk.ts";
+import { currentSource, type SpanSource } from "./sdk.ts";
 import { GroupedSend, inertSend, PassedSend, SendGroup, SendScope } from "./send-spans.ts";
 import { suppress } from "./suppression.ts";
 
@@ -102,13 +102,13 @@ export class Collector implements Tracing {
   }
 
   sendAll(sendings: readonly Sending[]): readonly SendSpan[] {
-    const tracer = currentTracer();
-    if (tracer === undefined) return sendings.map((sending) => this.send(sending));
+    const source = currentSource();
+    if (source === undefined) return sendings.map((sending) => this.send(sending));
     const active = context.active();
     const baggage = activeBaggage();
     const creates = sendings.map((sending) => this.openSend("create", active, baggage, noCarrier, sending));
     const open = () => {
-      const span = this.#openSendAll(tracer, active, baggage, sendings, creates);
+      const span = this.#openSendAll(source, active, baggage, sendings, creates);
       const group = new SendGroup(this.faults, span, creates.length);
       return creates.map((create) => new GroupedSend(create, group));
     };
@@ -133,7 +133,7 @@ export class Collector implements Tracing {
   }
 
   quietly<T>(run: () => T): T {
-    if (this.#redisSpans || currentTracer() === undefined) return run();
+    if (this.#redisSpans || currentSource() === undefined) return run();
     return context.with(suppress(context.active()), run);
   }
 
@@ -160,7 +160,7 @@ export class Collector implements Tracing {
   }
 
   /**
-   * A `send` or `create` span and the carrier that names it; without a tracer the carrier that is passed on. `handled` is the one
+   * A `send` or `create` span and the carrier that names it; without an SDK the carrier that is passed on. `handled` is the one
    * event whose handler publishes.
    */
   openSend(
@@ -171,29 +171,53 @@ export class Collector implements Tracing {
     sending: Sending,
     handled?: SpanContext,
   ): SendSpan {
-    let carrier = passing;
     try {
-      if (
-        base === undefined &&
-        sending.baggage === undefined &&
-        !this.meters.recording &&
-        currentTracer() === undefined
-      ) {
-        const plain = passedBaggage("", sending.correlation, this.limits);
-        if (plain !== undefined) return new PassedSend(passedOn(passing, plain));
-      }
+      const isAlone = (base === undefined || base.size === 0) && sending.baggage === undefined;
+      const plain = isAlone ? passedBaggage("", sending.correlation, this.limits) : undefined;
+      if (plain !== undefined) return this.openPlainSend(verb, parent, plain, passing, sending, handled);
       const baggage = this.#baggageFor(base, sending);
-      carrier = passedOn(passing, baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits));
-      const tracer = currentTracer();
-      const channel = sending.channel.name;
-      if (tracer !== undefined) {
-        const span = this.#startSend(tracer, verb, parent, baggage, sending, handled);
-        return new SendScope(this, channel, span, this.inject(span, carrier.baggage));
-      }
-      if (this.meters.recording) return new SendScope(this, channel, undefined, carrier);
+      const field = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
+      return this.#openSend(verb, parent, field, baggage, passing, sending, handled);
     } catch (error) {
       this.faults.report("send", error);
+      return passing === noCarrier ? inertSend : new PassedSend(passing);
     }
+  }
+
+  /** As `openSend`, where the baggage field is known already, and has nothing but short plain ids. */
+  openPlainSend(
+    verb: "send" | "create",
+    parent: Context,
+    field: string,
+    passing: Carrier,
+    sending: Sending,
+    handled: SpanContext | undefined,
+  ): SendSpan {
+    return this.#openSend(verb, parent, field, undefined, passing, sending, handled);
+  }
+
+  #openSend(
+    verb: "send" | "create",
+    parent: Context,
+    field: string,
+    baggage: Baggage | undefined,
+    passing: Carrier,
+    sending: Sending,
+    handled: SpanContext | undefined,
+  ): SendSpan {
+    const source = currentSource();
+    const channel = sending.channel.name;
+    let carrier = passedOn(passing, field);
+    if (source !== undefined) {
+      try {
+        const span = this.#startSend(source, verb, parent, field, baggage, sending, handled);
+        if ("end" in span) return new SendScope(this, channel, span, carrierOf(span.spanContext(), field));
+        carrier = carrierOf(span, field);
+      } catch (error) {
+        this.faults.report("send", error);
+      }
+    }
+    if (this.meters.recording) return new SendScope(this, channel, undefined, carrier);
     return carrier === noCarrier ? inertSend : new PassedSend(carrier);
   }
 
@@ -204,29 +228,33 @@ export class Collector implements Tracing {
     return new PassedSend(span === undefined ? passedOn(noCarrier, text) : this.inject(span, text));
   }
 
+  /** The span, or the name of one that is not kept. */
   #startSend(
-    tracer: Tracer,
+    source: SpanSource,
     verb: "send" | "create",
     parent: Context,
-    baggage: Baggage,
+    field: string,
+    baggage: Baggage | undefined,
     sending: Sending,
     handled: SpanContext | undefined,
-  ): Span {
-    const spans = this.channels.of(sending.channel);
-    const attributes: Attributes = {
-      ...spans[verb],
-      [attribute.partition]: String(sending.partition),
-      [attribute.eventId]: sending.eventId,
-    };
-    correlate(attributes, baggage, sending.correlation);
+  ): Span | SpanContext {
+    const attributes: Attributes = {};
     // Who states causes means them beside the event being handled; without them the parent says enough.
     const links = sending.causes.length === 0 ? [] : linksTo([handled, ...causeContexts(sending.causes)], attributes);
+    const place = { parent: trace.getSpanContext(parent), context: parent, links };
+    const declined = source.decline(place);
+    if (declined !== undefined) return declined;
+    attributes[attribute.eventId] = sending.eventId;
+    if (baggage === undefined) correlatePlain(attributes, field, sending.correlation, this.limits);
+    else correlate(attributes, baggage, sending.correlation);
+    const spans = this.channels.of(sending.channel);
     const name = verb === "send" ? spans.sendName : spans.createName;
-    return tracer.startSpan(name, { kind: SpanKind.PRODUCER, attributes, links }, parent);
+    const statics = spans.of(verb, sending.partition);
+    return source.open({ ...place, name, kind: SpanKind.PRODUCER, statics, attributes });
   }
 
   #openSendAll(
-    tracer: Tracer,
+    source: SpanSource,
     parent: Context,
     base: Baggage | undefined,
     sendings: readonly Sending[],
@@ -234,10 +262,8 @@ export class Collector implements Tracing {
   ): Span {
     const [first] = sendings;
     const oneChannel = first !== undefined && sendings.every(({ channel }) => channel.name === first.channel.name);
-    const attributes: Attributes = oneChannel
-      ? { ...this.channels.of(first.channel).send }
-      : { [attribute.system]: "redis", [attribute.operationName]: "send", [attribute.operationType]: "send" };
-    attributes[attribute.batchSize] = sendings.length;
+    const statics = oneChannel ? this.channels.of(first.channel).send : sendToMany;
+    const attributes: Attributes = { [attribute.batchSize]: sendings.length };
     if (first !== undefined && sendings.every(({ partition }) => partition === first.partition))
       attributes[attribute.partition] = String(first.partition);
     const baggages = sendings.map((sending) => this.#baggageFor(base, sending));
@@ -245,7 +271,10 @@ export class Collector implements Tracing {
     const contexts = creates.map(({ carrier }) => spanContextOf(carrier.traceparent));
     const links = linksTo(contexts, attributes);
     const name = oneChannel ? this.channels.of(first.channel).sendName : "send";
-    return tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes, links }, parent);
+    const place = { parent: trace.getSpanContext(parent), context: parent, links };
+    const declined = source.decline(place);
+    if (declined !== undefined) return trace.wrapSpanContext(declined);
+    return source.open({ ...place, name, kind: SpanKind.CLIENT, statics, attributes });
   }
 
   /** What of the allow-list travels: stated for this publish, else in the payload, else active. */
@@ -268,15 +297,12 @@ export class Collector implements Tracing {
    * microsecond each way, and may be none.
    */
   inject(span: Span, baggage: string): Carrier {
-    const spanContext = span.spanContext();
-    return { traceparent: traceparentOf(spanContext), tracestate: tracestateOf(spanContext), baggage };
+    return carrierOf(span.spanContext(), baggage);
   }
 
-  /** The context that a carrier names; undefined where it names none. Unreadable fields are counted. */
-  extract(channel: string, carrier: Carrier): Context | undefined {
-    const { traceparent, tracestate } = readableCarrier(carrier, (field) => this.meters.rejected(channel, field));
-    const spanContext = spanContextOf(traceparent, tracestate);
-    return spanContext === undefined ? undefined : trace.setSpanContext(ROOT_CONTEXT, spanContext);
+  /** The span that a carrier names; undefined where it names none. Unreadable fields are counted. */
+  extract(channel: string, carrier: Carrier): SpanContext | undefined {
+    return originOf(carrier, (field) => this.meters.rejected(channel, field));
   }
 
   decodeBaggage(channel: string, carrier: Carrier): Baggage {
@@ -285,9 +311,20 @@ export class Collector implements Tracing {
   }
 }
 
+function carrierOf(spanContext: SpanContext, baggage: string): Carrier {
+  return { traceparent: traceparentOf(spanContext), tracestate: tracestateOf(spanContext), baggage };
+}
+
 function passedOn({ traceparent, tracestate }: Carrier, baggage: string): Carrier {
   return traceparent === "" && baggage === "" ? noCarrier : { traceparent, tracestate, baggage };
 }
+
+/** Of a `publishAll` into several channels. */
+const sendToMany: Attributes = Object.freeze({
+  [attribute.system]: "redis",
+  [attribute.operationName]: "send",
+  [attribute.operationType]: "send",
+});
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;

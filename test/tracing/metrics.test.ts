@@ -60,6 +60,21 @@ test("each outcome is counted once for each event, also without a tracer", async
   });
 });
 
+test("the backbones of one process count together", async () => {
+  const reader = register();
+  const [one, other] = [new Rig(), new Rig()];
+  for (let n = 0; n < 3; n++) one.process([one.published("a")]).settled("acked");
+  for (let n = 0; n < 5; n++) other.process([other.published("b")]).settled("acked");
+  for (let collections = 0; collections < 2; collections++) {
+    const {
+      "messaging.client.sent.messages": sent,
+      "messaging.client.consumed.messages": consumed,
+      "throughline.critical.time": settled,
+    } = await reader.read();
+    assert.equal([sent, consumed, settled], [8, 8, 8]);
+  }
+});
+
 test("gauges are read at each collection, from a provider that came after them, until they are removed", async () => {
   metrics.disable();
   const rig = new Rig();
