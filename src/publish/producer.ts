@@ -1,13 +1,14 @@
 /** Publishing outside of handlers: validate, open the send span, encode, batch, append. */
 
-import { type Channel, type Correlation, validatePayload } from "../channel.ts";
-import { encodeEntry, encodePayload } from "../envelope.ts";
+import { type Channel, validatePayload } from "../channel.ts";
+import { encodePayload } from "../envelope.ts";
 import { ChannelError, ConfigError, PublishError } from "../errors.ts";
 import type { Cause, EventRef, Published } from "../event.ts";
 import { newEventId } from "../event-id.ts";
-import type { Appended, Appender, NewEntry, Sending, SendSpan, Tracing } from "../ports.ts";
+import type { Appended, Appender, NewEntry, SendSpan, Tracing } from "../ports.ts";
 import { type AppendOutcome, Batcher, type BatcherLimits } from "./batcher.ts";
 import { toCauses } from "./causes.ts";
+import { Publication } from "./publication.ts";
 
 export interface PublishOptions {
   /** The event's id, where the caller has one that is stable. With the channel's `dedupe` it is appended once. */
@@ -34,17 +35,6 @@ export interface PublishItem {
 
 export function item<P>(channel: Channel<P>, payload: P, options: PublishOptions = {}): PublishItem {
   return { channel, payload, options };
-}
-
-/** Validated and encoded, before it has a span and a place in a batch. */
-interface Prepared {
-  readonly channel: Channel<unknown>;
-  readonly id: string;
-  readonly key: string;
-  readonly json: string;
-  readonly time: number;
-  readonly causes: readonly Cause[];
-  readonly sending: Sending;
 }
 
 export class Producer {
@@ -82,26 +72,26 @@ export class Producer {
   async publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     if (items.length === 0) return [];
     if (items.length > 1_000) throw new ConfigError(`publishAll takes up to 1,000 events at once, not ${items.length}`);
-    const prepared: Prepared[] = [];
+    const prepared: Publication[] = [];
     for (const { channel, payload, options } of items) {
       prepared.push(this.#prepare(channel, await validatePayload(channel, payload), options));
     }
-    const { partition } = (prepared[0] as Prepared).sending;
-    if (prepared.some(({ sending }) => sending.partition !== partition)) {
+    const { partition } = prepared[0] as Publication;
+    if (prepared.some((one) => one.partition !== partition)) {
       throw new ChannelError("publishAll is atomic within a partition only, and these events' keys lie in several");
     }
-    const open = (): readonly SendSpan[] => this.#tracing.sendAll(prepared.map(({ sending }) => sending));
+    const open = (): readonly SendSpan[] => this.#tracing.sendAll(prepared);
     const detached = items.filter(({ options }) => options.detached === true).length;
     if (detached > 0 && detached < items.length) {
       throw new ConfigError("a publishAll has one story: either all of its events are detached, or none is");
     }
     const spans = detached > 0 ? this.#tracing.atRoot(open) : open();
-    const entries = prepared.map((one, i) => toEntry(one, spans[i] as SendSpan));
+    const entries = prepared.map((one, i) => one.entryUnder(spans[i] as SendSpan));
     const results = await new Promise<readonly Appended[]>((resolve, reject) => {
       this.#add(partition, entries, true, {
         done: resolve,
         failed: (error) => {
-          for (const span of spans) span.failed(error);
+          for (const one of prepared) one.failed(error);
           reject(error);
         },
       });
@@ -110,10 +100,10 @@ export class Producer {
     if (reasons.length > 0) {
       const reason = reasons.find((text) => !text.startsWith("another entry")) ?? reasons[0];
       const error = new PublishError("rejected", `publishAll was refused as a whole: ${reason}`);
-      for (const span of spans) span.failed(error);
+      for (const one of prepared) one.failed(error);
       throw error;
     }
-    return results.map((result, i) => toRef(prepared[i] as Prepared, spans[i] as SendSpan, result));
+    return results.map((result, i) => (prepared[i] as Publication).appended(result));
   }
 
   /** Waits for what is under way and closes the connection. */
@@ -123,7 +113,7 @@ export class Producer {
     await this.#appender.close();
   }
 
-  #prepare<P>(channel: Channel<P>, payload: P, options: PublishOptions): Prepared {
+  #prepare<P>(channel: Channel<P>, payload: P, options: PublishOptions): Publication {
     if (this.#closed) throw new PublishError("rejected", "the backbone is closed: nothing was sent");
     this.#onChannel(channel);
     const json = encodePayload(channel, payload);
@@ -132,30 +122,20 @@ export class Producer {
     if (id === "" || id.length > 256) throw new ChannelError(`an eventId has 1 to 256 characters, not ${id.length}`);
     const causes = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const partition = this.#batchers.length === 1 ? 0 : partitionOf(key === "" ? id : key, this.#batchers.length);
-    const correlation: Correlation = channel.correlation(payload);
-    const sending = { channel, partition, eventId: id, correlation, causes, baggage: options.baggage };
-    return { channel, id, key, json, time: options.time ?? Date.now(), causes, sending };
+    const time = options.time ?? Date.now();
+    const correlation = channel.correlation(payload);
+    return new Publication(channel, partition, id, time, key, json, correlation, causes, options.baggage);
   }
 
   #publish<P>(channel: Channel<P>, payload: P, options: PublishOptions): Promise<Published> {
-    const prepared = this.#prepare(channel, payload, options);
-    const open = (): SendSpan => this.#tracing.send(prepared.sending);
-    const span = options.detached === true ? this.#tracing.atRoot(open) : open();
-    return new Promise((resolve, reject) => {
-      this.#add(prepared.sending.partition, [toEntry(prepared, span)], false, {
-        done: (results, first) => {
-          try {
-            resolve(toRef(prepared, span, results[first] as Appended));
-          } catch (refused) {
-            reject(refused);
-          }
-        },
-        failed: (error) => {
-          span.failed(error);
-          reject(error);
-        },
-      });
-    });
+    const publication = this.#prepare(channel, payload, options);
+    const tracing = this.#tracing;
+    const span =
+      options.detached === true ? tracing.atRoot(() => tracing.send(publication)) : tracing.send(publication);
+    const entry = publication.entryUnder(span);
+    const published = publication.published();
+    this.#add(publication.partition, [entry], false, publication);
+    return published;
   }
 
   #add(partition: number, entries: readonly NewEntry[], atomic: boolean, outcome: AppendOutcome): void {
@@ -166,26 +146,6 @@ export class Producer {
 
 const noOptions: PublishOptions = Object.freeze({});
 const noCauses: readonly Cause[] = Object.freeze([]);
-
-function toEntry({ channel, id, time, key, json, causes }: Prepared, span: SendSpan): NewEntry {
-  return {
-    channel: channel.name,
-    values: encodeEntry(id, time, key, json, span.carrier, causes),
-    dedupeWindowMs: channel.dedupeWindowMs,
-    cap: channel.cap,
-  };
-}
-
-function toRef({ channel, id }: Prepared, span: SendSpan, result: Appended): Published {
-  if ("refused" in result) {
-    const error = new PublishError("rejected", `channel "${channel.name}" cannot be appended to: ${result.refused}`);
-    span.failed(error);
-    throw error;
-  }
-  span.sent(result.entryId);
-  const { entryId, isRepeat } = result;
-  return { id, channel: channel.name, entryId, traceparent: span.carrier.traceparent, isRepeat };
-}
 
 /** FNV-1a over the key: the same key always lies in the same partition, whatever wrote it (docs/wire-format.md). */
 export function partitionOf(key: string, partitions: number): number {

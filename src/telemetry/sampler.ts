@@ -19,9 +19,20 @@ import {
 } from "@opentelemetry/sdk-trace";
 
 /**
- * Decides for spans without a parent: as the spans that they link to, else as `root` does. One sampled link is enough: a batch is
- * kept when any of its events is.
+ * What links say of a span without a parent. One sampled link is enough: a batch is kept when any of its events is. Undefined: there
+ * are none that say anything.
  */
+export function keptByLinks(links: readonly Link[]): boolean | undefined {
+  let kept: boolean | undefined;
+  for (const { context } of links) {
+    if (!isSpanContextValid(context)) continue;
+    if (context.traceFlags & TraceFlags.SAMPLED) return true;
+    kept = false;
+  }
+  return kept;
+}
+
+/** Decides for spans without a parent: as the spans that they link to, else as `root` does. */
 export class LinksSampler implements Sampler {
   readonly #root: Sampler;
 
@@ -37,13 +48,9 @@ export class LinksSampler implements Sampler {
     attributes: Attributes,
     links: Link[],
   ): SamplingResult {
-    let linked = false;
-    for (const link of links) {
-      if (!isSpanContextValid(link.context)) continue;
-      if (link.context.traceFlags & TraceFlags.SAMPLED) return { decision: SamplingDecision.RECORD_AND_SAMPLED };
-      linked = true;
-    }
-    if (linked) return { decision: SamplingDecision.NOT_RECORD };
+    const kept = keptByLinks(links);
+    if (kept !== undefined)
+      return { decision: kept ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD };
     return this.#root.shouldSample(context, traceId, name, kind, attributes, links);
   }
 
@@ -57,26 +64,32 @@ export class LinksSampler implements Sampler {
  * where there is no parent; the others mean what they say, for every span. Undefined: a name that the SDK shall judge.
  */
 export function samplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
-  switch (name?.trim() || "parentbased_always_on") {
+  const root = rootSamplerOf(name, argument);
+  if (root !== undefined) return new ParentBasedSampler({ root: new LinksSampler(root) });
+  switch (name?.trim()) {
     case "always_on":
       return new AlwaysOnSampler();
     case "always_off":
       return new AlwaysOffSampler();
     case "traceidratio":
       return new TraceIdRatioBasedSampler(ratioOf(argument));
-    case "parentbased_always_on":
-      return parentBased(new AlwaysOnSampler());
-    case "parentbased_always_off":
-      return parentBased(new AlwaysOffSampler());
-    case "parentbased_traceidratio":
-      return parentBased(new TraceIdRatioBasedSampler(ratioOf(argument)));
     default:
       return undefined;
   }
 }
 
-function parentBased(root: Sampler): Sampler {
-  return new ParentBasedSampler({ root: new LinksSampler(root) });
+/** What a `parentbased_…` sampler asks of a span that has neither parent nor links; undefined: it is none of these. */
+export function rootSamplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
+  switch (name?.trim() || "parentbased_always_on") {
+    case "parentbased_always_on":
+      return new AlwaysOnSampler();
+    case "parentbased_always_off":
+      return new AlwaysOffSampler();
+    case "parentbased_traceidratio":
+      return new TraceIdRatioBasedSampler(ratioOf(argument));
+    default:
+      return undefined;
+  }
 }
 
 /** As the SDK: everything, where it is missing or no ratio. */

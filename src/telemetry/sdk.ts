@@ -19,6 +19,9 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Log } from "../ports.ts";
 import { logDiagnostics } from "./diagnostics.ts";
+import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
+import { ownMetricsOf } from "./metric-reader.ts";
+import { ownSpansOf } from "./own-spans.ts";
 import { patchRedisClient, redisInstrumentation } from "./redis-spans.ts";
 import { RetryingExporter } from "./retrying-exporter.ts";
 import { samplerOf } from "./sampler.ts";
@@ -31,14 +34,6 @@ export interface SdkOptions {
   readonly log: Log;
 }
 
-const batchSize = 512;
-/** A flush sends all batches at once, and the exporter takes 30. */
-const maxQueueSize = 30 * batchSize;
-/** Of an export, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise: a Collector that hangs must not hold up the shutdown. */
-const exportTimeoutMs = 5_000;
-/** What the exporter leaves of the deadline to the rest of the SDK. */
-const shutdownMarginMs = 250;
-
 /** Returns what stops it; that may take as long as the Collector does. */
 export function startSdk(options: SdkOptions): () => Promise<void> {
   const { settings, log } = options;
@@ -48,7 +43,10 @@ export function startSdk(options: SdkOptions): () => Promise<void> {
   const sampler = samplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
   // The counter exists only once the SDK is started, and must not be asked for once it is shut down.
   let dropped: Counter | undefined;
-  const spanProcessors = spanProcessorsOf(options, (spans) => dropped?.add(spans));
+  const onDropped = (spans: number): void => dropped?.add(spans);
+  const ownSpans = ownSpansOf({ ...options, onDropped });
+  const spanProcessors = spanProcessorsOf(options, onDropped);
+  const ownMetrics = ownMetricsOf(settings, log);
   const sdk = startNodeSdk({
     baseResource: baseResource(options.serviceName),
     // Others read the command line, which may hold a password.
@@ -58,11 +56,16 @@ export function startSdk(options: SdkOptions): () => Promise<void> {
     instrumentations: [redisInstrumentation()],
     logRecordProcessors: [],
     ...(settings.metricExporters.length === 0 && { metricReaders: [] }),
+    ...(ownMetrics !== undefined && { metricReaders: [ownMetrics.reader] }),
     ...(sampler !== undefined && { sampler }),
-    ...(spanProcessors !== undefined && { spanProcessors }),
+    ...(spanProcessors !== undefined && {
+      spanProcessors: ownSpans === undefined ? spanProcessors : [...spanProcessors, ownSpans.processor],
+    }),
   });
   logDiagnostics(log, process.env["OTEL_LOG_LEVEL"]);
+  ownMetrics?.provide();
   dropped = droppedSpans();
+  ownSpans?.provide();
   patchRedisClient();
   return () => sdk.shutdown();
 }
@@ -93,22 +96,13 @@ function batching({ log, shutdownTimeoutMs }: SdkOptions, onDropped: (spans: num
       }),
     log,
     onDropped,
-    shutdownTimeoutMs: Math.max(0, shutdownTimeoutMs - shutdownMarginMs),
+    shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),
   });
   return new BatchSpanProcessor({
     exporter,
-    maxQueueSize: Math.min(getNumberFromEnv("OTEL_BSP_MAX_QUEUE_SIZE") ?? maxQueueSize, maxQueueSize),
-    maxExportBatchSize: getNumberFromEnv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") ?? batchSize,
-    scheduledDelayMillis: getNumberFromEnv("OTEL_BSP_SCHEDULE_DELAY") ?? 1_000,
+    ...batchSettings(),
     exportTimeoutMillis: getNumberFromEnv("OTEL_BSP_EXPORT_TIMEOUT") ?? 30_000,
   });
-}
-
-/** `shutdownMs`: what is left until the deadline of a shutdown that is under way. */
-function timeoutOf(shutdownMs: number | undefined): { timeoutMillis?: number } {
-  if (shutdownMs !== undefined) return { timeoutMillis: shutdownMs };
-  const { OTEL_EXPORTER_OTLP_TIMEOUT: general, OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: own } = process.env;
-  return general || own ? {} : { timeoutMillis: exportTimeoutMs };
 }
 
 function droppedSpans(): Counter {

@@ -2,6 +2,8 @@
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+type Signal = "TRACES" | "METRICS";
+
 export interface TelemetrySettings {
   /** Exporters of spans; empty: no tracing. */
   readonly traceExporters: readonly string[];
@@ -9,6 +11,8 @@ export interface TelemetrySettings {
   readonly metricExporters: readonly string[];
   /** Of the spans' OTLP exporter; only `grpc` is ours, others are left to the SDK. */
   readonly traceProtocol: string;
+  /** Of the metrics' OTLP exporter; only `grpc` is ours, others are left to the SDK. */
+  readonly metricProtocol: string;
   /** A declarative configuration decides everything, by itself. */
   readonly byFile: boolean;
 }
@@ -19,16 +23,20 @@ export function readSettings(env: Environment): TelemetrySettings | "ids" | "off
   const settings: TelemetrySettings = {
     traceExporters: exportersOf(env, "TRACES"),
     metricExporters: exportersOf(env, "METRICS"),
-    traceProtocol:
-      textOf(env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]) ?? textOf(env["OTEL_EXPORTER_OTLP_PROTOCOL"]) ?? "grpc",
+    traceProtocol: protocolOf(env, "TRACES"),
+    metricProtocol: protocolOf(env, "METRICS"),
     byFile: textOf(env["OTEL_CONFIG_FILE"]) !== undefined,
   };
   const silent = settings.traceExporters.length === 0 && settings.metricExporters.length === 0;
   return silent && !settings.byFile ? "ids" : settings;
 }
 
+function protocolOf(env: Environment, signal: Signal): string {
+  return textOf(env[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`]) ?? textOf(env["OTEL_EXPORTER_OTLP_PROTOCOL"]) ?? "grpc";
+}
+
 /** Without a word about exporters, an endpoint is what switches a signal on. */
-function exportersOf(env: Environment, signal: "TRACES" | "METRICS"): readonly string[] {
+function exportersOf(env: Environment, signal: Signal): readonly string[] {
   const named = textOf(env[`OTEL_${signal}_EXPORTER`]);
   if (named !== undefined) {
     const exporters = [...new Set(named.split(",").map((name) => name.trim()))].filter((name) => name !== "");

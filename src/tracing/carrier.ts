@@ -1,6 +1,6 @@
 /** The W3C fields of an entry: limits before parsing, an allow-list for baggage, and OpenTelemetry's getter and setter. */
 
-import { createTraceState, isSpanContextValid, type SpanContext, TraceFlags } from "@opentelemetry/api";
+import { createTraceState, INVALID_SPANID, INVALID_TRACEID, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
 import { ConfigError } from "../errors.ts";
 import type { Carrier } from "../ports.ts";
@@ -113,11 +113,16 @@ export function spanContextOf(traceparent: string, tracestate = ""): SpanContext
   return spanContext;
 }
 
+/** Whether ids name a span at all. An SDK's are hex digits, and those of a carrier were looked at when it was read. */
+export function namesSpan({ traceId, spanId }: SpanContext): boolean {
+  return traceId.length === 32 && spanId.length === 16 && traceId !== INVALID_TRACEID && spanId !== INVALID_SPANID;
+}
+
 /** Version 00 of a span's own `traceparent`; empty for a span that is none. */
 export function traceparentOf(spanContext: SpanContext): string {
-  if (!isSpanContextValid(spanContext)) return "";
-  const flags = spanContext.traceFlags & TraceFlags.SAMPLED ? "01" : "00";
-  return `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
+  if (!namesSpan(spanContext)) return "";
+  const { traceId, spanId, traceFlags } = spanContext;
+  return `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? "01" : "00"}`;
 }
 
 /** A span's own `tracestate`, as far as it may be written; most have none. */

@@ -40,6 +40,8 @@ export interface WireMetric {
   readonly name: string;
   readonly unit: string;
   readonly type: "sum" | "gauge" | "histogram" | "other";
+  /** Histogram. */
+  readonly temporality?: string;
   readonly points: readonly {
     readonly attributes: Attributes;
     /** Sum and gauge. */
@@ -47,6 +49,15 @@ export interface WireMetric {
     /** Histogram. */
     readonly count: number;
     readonly bounds: readonly number[];
+    /** Histogram: what else its point says. */
+    readonly spread?: {
+      readonly counts: readonly number[];
+      readonly sum: number;
+      readonly min: number;
+      readonly max: number;
+      readonly startNs: string;
+      readonly endNs: string;
+    };
   }[];
 }
 
@@ -117,10 +128,17 @@ export interface ExportMetrics {
         readonly sum?: { readonly dataPoints: readonly NumberPoint[] };
         readonly gauge?: { readonly dataPoints: readonly NumberPoint[] };
         readonly histogram?: {
+          readonly aggregationTemporality: string;
           readonly dataPoints: readonly {
             readonly attributes: readonly KeyValue[];
             readonly count: string;
             readonly explicitBounds: readonly number[];
+            readonly bucketCounts: readonly string[];
+            readonly sum: number;
+            readonly min: number;
+            readonly max: number;
+            readonly startTimeUnixNano: string;
+            readonly timeUnixNano: string;
           }[];
         };
       }[];
@@ -172,13 +190,23 @@ export function toMetrics({ resourceMetrics }: ExportMetrics): WireMetric[] {
           }));
         if (sum) return { service, name, unit, type: "sum", points: numbers(sum.dataPoints) };
         if (gauge) return { service, name, unit, type: "gauge", points: numbers(gauge.dataPoints) };
-        const points = (histogram?.dataPoints ?? []).map(({ attributes, count, explicitBounds }) => ({
-          attributes: toAttributes(attributes),
+        if (!histogram) return { service, name, unit, type: "other", points: [] };
+        const points = histogram.dataPoints.map((point) => ({
+          attributes: toAttributes(point.attributes),
           value: 0,
-          count: Number(count),
-          bounds: explicitBounds,
+          count: Number(point.count),
+          bounds: point.explicitBounds,
+          spread: {
+            counts: point.bucketCounts.map(Number),
+            sum: point.sum,
+            min: point.min,
+            max: point.max,
+            startNs: point.startTimeUnixNano,
+            endNs: point.timeUnixNano,
+          },
         }));
-        return { service, name, unit, type: histogram ? "histogram" : "other", points };
+        const temporality = histogram.aggregationTemporality.replace("AGGREGATION_TEMPORALITY_", "");
+        return { service, name, unit, type: "histogram", temporality, points };
       }),
     );
   });

@@ -1,0 +1,101 @@
+/** The backbone's own spans on a way of their own to the Collector, in a process whose SDK exports over OTLP/gRPC. */
+
+import { ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { Sampler, SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { Log } from "../ports.ts";
+import { provideSpans } from "../tracing/sdk.ts";
+import { createEncodedExporter, RequestFrame } from "./encoded-exporter.ts";
+import { halve } from "./encoded-spans.ts";
+import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
+import { LeanSpans } from "./lean-source.ts";
+import { RetryingSender } from "./retrying-sender.ts";
+import { rootSamplerOf } from "./sampler.ts";
+import type { TelemetrySettings } from "./settings.ts";
+import { SpanBatches } from "./span-batches.ts";
+
+export interface OwnSpansOptions {
+  readonly settings: TelemetrySettings;
+  readonly log: Log;
+  readonly onDropped: (spans: number) => void;
+  readonly shutdownTimeoutMs: number;
+}
+
+export interface OwnSpans {
+  /** For the SDK that is to be started: flushes and shuts down with it, and has nothing to do with the SDK's spans. */
+  readonly processor: SpanProcessor;
+  /** To be called once the SDK is started. */
+  provide(): void;
+}
+
+/** Undefined: the SDK shall make all spans, as it is told something that only it can do. */
+export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
+  const { traceExporters, traceProtocol, byFile } = options.settings;
+  const [exporter, ...more] = traceExporters;
+  if (byFile || exporter !== "otlp" || more.length > 0 || traceProtocol !== "grpc" || limitsSpans()) return undefined;
+  const root = rootSamplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
+  if (root === undefined) return undefined;
+  const before = registered();
+  let batches: SpanBatches | undefined;
+  return {
+    processor: {
+      onStart: () => undefined,
+      onEnd: () => undefined,
+      forceFlush: async () => batches?.flush(),
+      shutdown: async () => batches?.shutdown(),
+    },
+    provide() {
+      // An SDK that could not be started, or came second, has registered nothing.
+      const provider = registered();
+      const resource = provider === before ? undefined : resourceOf(provider);
+      if (resource !== undefined) batches = provideBatches(provider, resource, root, options);
+    },
+  };
+}
+
+function provideBatches(
+  provider: TracerProvider,
+  resource: Resource,
+  root: Sampler,
+  { log, onDropped, shutdownTimeoutMs }: OwnSpansOptions,
+): SpanBatches {
+  const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis } = batchSettings();
+  const frame = new RequestFrame(resource, "throughline");
+  const batches = new SpanBatches({
+    sender: (onReleased) =>
+      new RetryingSender({
+        // Not the name of the exporter of the SDK's spans, as the two would then share their back-offs.
+        create: (generation, timeoutMs) =>
+          createEncodedExporter(frame, { userAgent: `throughline-own/${generation}`, ...timeoutOf(timeoutMs) }),
+        halve,
+        onReleased,
+        onDropped,
+        log,
+        shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),
+        maxHeldSpans: maxQueueSize,
+      }),
+    log,
+    onDropped,
+    maxSize: Math.min(maxExportBatchSize, maxQueueSize),
+    maxWaitMs: scheduledDelayMillis,
+  });
+  provideSpans(provider, new LeanSpans(root, (span) => batches.add(span)));
+  return batches;
+}
+
+/** Limits other than the default ones. */
+function limitsSpans(): boolean {
+  return Object.entries(process.env).some(
+    ([name, value]) => /^OTEL_(SPAN|ATTRIBUTE|EVENT|LINK)_.*LIMIT$/.test(name) && value?.trim() !== "",
+  );
+}
+
+function registered(): TracerProvider {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+}
+
+/** It has no public name. Should it get another one, the SDK makes all spans again. */
+function resourceOf(provider: TracerProvider): Resource | undefined {
+  return "_resource" in provider ? (provider._resource as Resource) : undefined;
+}
