@@ -6,7 +6,7 @@ import type { ResolvedDurability } from "../options.ts";
 import type { Log } from "../ports.ts";
 import { type Connection, isConnectionLoss, isPassing, isScriptMissing, passingDelayMs } from "./connections.ts";
 import { Confirmer } from "./durability.ts";
-import { encodeScriptCall, type ScriptArgs } from "./script-command.ts";
+import { encodeScriptCall, recycle, type ScriptArgs } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 
 export interface SendOptions {
@@ -105,7 +105,10 @@ export class Outbox {
     answer.then(
       (reply) => {
         this.#inFlight--;
-        if (this.#finish(request)) request.resolve(reply);
+        if (this.#finish(request)) {
+          recycle(request.encodedCall);
+          request.resolve(reply);
+        }
         this.#resume();
       },
       (error: unknown) => {

@@ -10,6 +10,13 @@ export type ScriptArgs =
 
 const writer = new ArgWriter();
 
+/** Memory of calls that are over: a new piece for each call keeps the garbage collector marking all the time (docs/performance.md). */
+const spares: Buffer[] = [];
+const maxSpares = 16;
+const leastBytes = 4_096;
+/** A larger piece is not kept. */
+const maxSpareBytes = 1_048_576;
+
 /** The whole command as it goes over the wire, any number of times. */
 export function encodeScriptCall(sha: string, keys: readonly string[], args: ScriptArgs): Buffer {
   const [head, body] = "body" in args ? [args.head, args.body] : [args, undefined];
@@ -21,11 +28,25 @@ export function encodeScriptCall(sha: string, keys: readonly string[], args: Scr
   for (const arg of head) writer.add(arg);
   const count = `*${writer.count + (body?.count ?? 0)}\r\n`;
   const bodyAt = count.length + writer.byteLength;
-  const encoded = Buffer.allocUnsafe(bodyAt + (body?.byteLength ?? 0));
+  const encoded = take(bodyAt + (body?.byteLength ?? 0));
   encoded.write(count, "latin1");
   writer.copy(encoded, count.length);
   body?.copy(encoded, bodyAt);
   return encoded;
+}
+
+/** The server has answered the call, so that all of it was received, and it is not sent again: its memory may be used for another. */
+export function recycle(encodedCall: Buffer): void {
+  if (spares.length < maxSpares && encodedCall.buffer.byteLength <= maxSpareBytes)
+    spares.push(Buffer.from(encodedCall.buffer));
+}
+
+function take(bytes: number): Buffer {
+  const place = spares.findLastIndex(({ length }) => length >= bytes);
+  const [spare] = place < 0 ? [] : spares.splice(place, 1);
+  // By powers of two, so that calls of about the same length fit each other's.
+  const memory = spare ?? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(bytes, leastBytes))));
+  return memory.subarray(0, bytes);
 }
 
 /** Its arguments are not known to the client, so that they are in none of its errors either: they are payloads. */
