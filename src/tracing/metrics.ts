@@ -9,7 +9,7 @@ import {
   metrics,
   type ObservableResult,
 } from "@opentelemetry/api";
-import type { Carrier, GroupGauges, Outcome } from "../ports.ts";
+import type { Carrier, Delivered, GroupGauges, Outcome, Processing } from "../ports.ts";
 import { attribute } from "./attributes.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
 
@@ -88,12 +88,6 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     parked: gauge("throughline.parked", "Deliveries that wait for a retry.", "{delivery}"),
     deadLetters: gauge("throughline.dead_letters", "Dead letters kept.", "{entry}"),
   };
-}
-
-/** Where an attempt counts: the dimensions of its metrics. */
-export interface AttemptDimensions {
-  readonly channel: string;
-  readonly component: string;
 }
 
 /** What is measured under the same dimensions. */
@@ -206,52 +200,36 @@ export class Meters {
     );
   }
 
-  /** `waitedMs`: for each event, from append to now. */
-  started({ channel, component }: AttemptDimensions, waitedMs: readonly number[], claimed: boolean): void {
+  /** An attempt begins; `now` is on the server's clock. */
+  started({ channel, component, entries, claimed: isClaimed }: Processing, now: number): void {
     const instruments = this.#current();
     if (instruments === undefined) return;
-    const series = instruments.attempts.of(channel, component);
-    start(instruments, series, waitedMs.length, claimed);
-    for (const ms of waitedMs) recordMs(instruments.queueTime, ms, series);
+    const { claimed, queueTime, attempts } = instruments;
+    const series = attempts.of(channel.name, component);
+    series.count += entries.length;
+    if (isClaimed) claimed.add(entries.length, series.dimensions);
+    for (let i = 0; i < entries.length; i++) recordMs(queueTime, now - appendedAt(entries[i] as Delivered), series);
   }
 
-  /** As `started`, of a single event. */
-  startedOne({ channel, component }: AttemptDimensions, waitedMs: number, claimed: boolean): void {
-    const instruments = this.#current();
-    if (instruments === undefined) return;
-    const series = instruments.attempts.of(channel, component);
-    start(instruments, series, 1, claimed);
-    recordMs(instruments.queueTime, waitedMs, series);
-  }
-
-  /** `agesMs`: for each event, from when it happened to now. */
+  /** It is over; `startedAt` is on the monotonic clock, `now` on the producers'. */
   settled(
-    { channel, component }: AttemptDimensions,
+    { channel, component, entries }: Processing,
     startedAt: number,
-    agesMs: readonly number[],
+    now: number,
     outcome: Outcome,
     errorType: string | undefined,
   ): void {
     const instruments = this.#current();
     if (instruments === undefined) return;
-    const series = instruments.attempts.of(channel, component);
-    settle(instruments, series, startedAt, agesMs.length, outcome, errorType);
-    if (outcome === "acked") for (const ms of agesMs) recordMs(instruments.criticalTime, ms, series);
-  }
-
-  /** As `settled`, of a single event. */
-  settledOne(
-    { channel, component }: AttemptDimensions,
-    startedAt: number,
-    ageMs: number,
-    outcome: Outcome,
-    errorType: string | undefined,
-  ): void {
-    const instruments = this.#current();
-    if (instruments === undefined) return;
-    const series = instruments.attempts.of(channel, component);
-    settle(instruments, series, startedAt, 1, outcome, errorType);
-    if (outcome === "acked") recordMs(instruments.criticalTime, ageMs, series);
+    const { processDuration, criticalTime, retried, deadLettered, fenced, attempts } = instruments;
+    const series = attempts.of(channel.name, component);
+    const measured = series.measured(errorType);
+    processDuration.record(secondsSince(startedAt), measured);
+    if (outcome === "acked")
+      for (let i = 0; i < entries.length; i++) recordMs(criticalTime, now - (entries[i] as Delivered).time, series);
+    else if (outcome === "retried") retried.add(entries.length, measured);
+    else if (outcome === "deadLettered") deadLettered.add(entries.length, measured);
+    else if (outcome === "fenced") fenced.add(entries.length, series.dimensions);
   }
 
   rejected(channel: string, field: keyof Carrier): void {
@@ -311,24 +289,9 @@ export class Meters {
   }
 }
 
-function start({ claimed }: Instruments, series: Series, events: number, isClaimed: boolean): void {
-  series.count += events;
-  if (isClaimed) claimed.add(events, series.dimensions);
-}
-
-function settle(
-  { processDuration, retried, deadLettered, fenced }: Instruments,
-  series: Series,
-  startedAt: number,
-  events: number,
-  outcome: Outcome,
-  errorType: string | undefined,
-): void {
-  const measured = series.measured(errorType);
-  processDuration.record(secondsSince(startedAt), measured);
-  if (outcome === "retried") retried.add(events, measured);
-  else if (outcome === "deadLettered") deadLettered.add(events, measured);
-  else if (outcome === "fenced") fenced.add(events, series.dimensions);
+/** Epoch ms on the server's clock, of which an entry's id is the best estimate. */
+function appendedAt({ entryId }: Delivered): number {
+  return Number.parseInt(entryId, 10);
 }
 
 /** An entry may have a time that is none, or one that is yet to come. */

@@ -65,25 +65,13 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   }
 
   open(): void {
-    if (this.#collector.meters.recording && this.#replay === undefined) this.#measureStart();
+    const { meters, serverNow } = this.#collector;
+    if (meters.recording && this.#replay === undefined) {
+      this.#startedAt = performance.now();
+      meters.started(this.#processing, serverNow());
+    }
     const source = currentSource();
     if (source !== undefined) this.#openSpan(source);
-  }
-
-  #measureStart(): void {
-    const { meters, serverNow } = this.#collector;
-    const { entries, channel, component, claimed } = this.#processing;
-    this.#startedAt = performance.now();
-    const now = serverNow();
-    const dimensions = { channel: channel.name, component };
-    const [entry] = entries;
-    if (entry !== undefined && entries.length === 1) meters.startedOne(dimensions, now - appendedAt(entry), claimed);
-    else
-      meters.started(
-        dimensions,
-        entries.map((one) => now - appendedAt(one)),
-        claimed,
-      );
   }
 
   #openSpan(source: SpanSource): void {
@@ -280,7 +268,6 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
 
   #settle(outcome: Outcome, error: unknown): void {
     const { meters, earlier } = this.#collector;
-    const { channel, component, entries } = this.#processing;
     const failed = error !== undefined || outcome === "retried" || outcome === "deadLettered";
     const errorType = failed ? errorTypeOf(error) : undefined;
     const span = this.#span;
@@ -290,16 +277,8 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       span.end();
       if (this.#replay === undefined) earlier.note(this.#processing, span.spanContext(), outcome);
     }
-    if (!meters.recording || this.#replay !== undefined) return;
-    const now = Date.now();
-    const dimensions = { channel: channel.name, component };
-    const [entry] = entries;
-    if (entry !== undefined && entries.length === 1) {
-      meters.settledOne(dimensions, this.#startedAt, now - entry.time, outcome, errorType);
-      return;
-    }
-    const agesMs = entries.map(({ time }) => now - time);
-    meters.settled(dimensions, this.#startedAt, agesMs, outcome, errorType);
+    if (meters.recording && this.#replay === undefined)
+      meters.settled(this.#processing, this.#startedAt, Date.now(), outcome, errorType);
   }
 
   /** What is active in the handler: a single event's baggage. A batch has none of its own. */
@@ -341,11 +320,6 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
 }
 
 const noOrigins: readonly (SpanContext | undefined)[] = Object.freeze([]);
-
-/** Epoch ms on the server's clock, of which an entry's id is the best estimate. */
-function appendedAt({ entryId }: Delivered): number {
-  return Number.parseInt(entryId, 10);
-}
 
 function isCause(entry: Delivered | undefined, causes: readonly Cause[]): boolean {
   return causes.some(({ id }) => id === entry?.eventId);

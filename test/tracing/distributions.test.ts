@@ -3,6 +3,7 @@
 import { type Attributes, metrics } from "@opentelemetry/api";
 import { DataPointType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import * as assert from "uvu/assert";
+import type { Processing } from "../../src/ports.ts";
 import {
   type Distribution,
   type DistributionOptions,
@@ -10,6 +11,7 @@ import {
   provideDistributions,
 } from "../../src/tracing/distributions.ts";
 import { Meters } from "../../src/tracing/metrics.ts";
+import { things } from "../support/backbone.ts";
 import { test } from "../support/test.ts";
 
 class Reader extends MetricReader {
@@ -51,7 +53,18 @@ function provide(): Notebook {
   return notebook;
 }
 
-const attempt = { channel: "orders", component: "algorithm" };
+/** At entries that have waited so long, and are as old, at the time 0. */
+function attempt(agesMs: readonly number[], claimed = false): Processing {
+  const entries = agesMs.map((ms) => ({
+    entryId: `${-ms}-0`,
+    eventId: "e",
+    carrier: { traceparent: "", tracestate: "", baggage: "" },
+    causes: [],
+    correlation: {},
+    time: -ms,
+  }));
+  return { channel: things("orders"), component: "algorithm", member: "m", partition: 0, entries, attempt: 1, claimed };
+}
 
 test("all four distributions are asked for once, with ascending buckets, however many backbones there are", () => {
   const notebook = provide();
@@ -78,11 +91,10 @@ test("the same dimensions are the same object, also with an error, and for every
     for (let times = 0; times < 2; times++) {
       meters.sent("orders", performance.now(), undefined, "");
       meters.sent("orders", performance.now(), new Error("x"), "ECONNREFUSED");
-      meters.startedOne(attempt, 5, false);
-      meters.started({ ...attempt }, [5], false);
-      meters.settledOne(attempt, performance.now(), 5, "acked", undefined);
-      meters.settledOne(attempt, performance.now(), 5, "retried", "TypeError");
-      meters.settled({ ...attempt }, performance.now(), [5], "deadLettered", "TypeError");
+      meters.started(attempt([5]), 0);
+      meters.settled(attempt([5]), performance.now(), 0, "acked", undefined);
+      meters.settled(attempt([5]), performance.now(), 0, "retried", "TypeError");
+      meters.settled(attempt([5, 6]), performance.now(), 0, "deadLettered", "TypeError");
     }
   }
   const sent = {
@@ -105,7 +117,7 @@ test("more error types than are kept still count under their names", () => {
   const notebook = provide();
   const meters = new Meters();
   const types = Array.from({ length: 1_200 }, (_, n) => `E${n}`);
-  for (const type of types) meters.settledOne(attempt, performance.now(), 5, "retried", type);
+  for (const type of types) meters.settled(attempt([5]), performance.now(), 0, "retried", type);
   assert.equal(
     notebook.of("messaging.process.duration").map(({ dimensions }) => dimensions["error.type"]),
     types,
@@ -115,40 +127,37 @@ test("more error types than are kept still count under their names", () => {
 test("times that are none are left out, and ones that are yet to come count as now", () => {
   const notebook = provide();
   const meters = new Meters();
-  meters.started(attempt, [Number.NaN, -2_000, 1_500], false);
-  meters.startedOne(attempt, Number.NaN, false);
-  meters.startedOne(attempt, -2_000, false);
-  meters.settled(attempt, performance.now() + 60_000, [Number.NaN, 250], "acked", undefined);
-  meters.settledOne(attempt, performance.now(), Number.NaN, "acked", undefined);
+  meters.started(attempt([Number.NaN, -2_000, 1_500]), 0);
+  meters.started(attempt([Number.NaN]), 0);
+  meters.started(attempt([-2_000]), 0);
+  meters.settled(attempt([Number.NaN, 250]), performance.now() + 60_000, 0, "acked", undefined);
+  meters.settled(attempt([Number.NaN]), performance.now(), 0, "acked", undefined);
   const values = (name: string) => notebook.of(name).map(({ value }) => value);
   assert.equal(values("throughline.queue.time"), [0, 1.5, 0]);
   assert.equal(values("throughline.critical.time"), [0.25]);
   assert.is(values("messaging.process.duration")[0], 0);
 });
 
-test("single events count as events of batches do", async () => {
-  const told = async (tell: (meters: Meters) => void) => {
-    const reader = register();
-    tell(new Meters());
-    const { resourceMetrics } = await reader.collect();
-    const all = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
-    return all.map(({ descriptor, dataPoints, dataPointType }) => [
-      descriptor.name,
-      dataPoints.map(({ attributes, value }) => [
-        attributes,
-        dataPointType === DataPointType.HISTOGRAM && typeof value !== "number" ? value.count : value,
-      ]),
-    ]);
-  };
-  const outcomes = ["acked", "retried", "deadLettered", "fenced"] as const;
-  const many = await told((meters) => {
-    meters.started(attempt, [5], true);
-    for (const outcome of outcomes) meters.settled(attempt, performance.now(), [7], outcome, undefined);
+test("every event of a batch counts, under each outcome", async () => {
+  const reader = register();
+  const meters = new Meters();
+  meters.started(attempt([5, 6, 7], true), 0);
+  for (const outcome of ["acked", "retried", "deadLettered", "fenced"] as const)
+    meters.settled(attempt([5, 6, 7]), performance.now(), 0, outcome, undefined);
+  const { resourceMetrics } = await reader.collect();
+  const all = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+  const counts = all.map(({ descriptor, dataPoints: [point], dataPointType }) => [
+    descriptor.name,
+    dataPointType === DataPointType.HISTOGRAM && typeof point?.value === "object" ? point.value.count : point?.value,
+  ]);
+  assert.equal(Object.fromEntries(counts), {
+    "messaging.client.consumed.messages": 3,
+    "messaging.process.duration": 4,
+    "throughline.queue.time": 3,
+    "throughline.critical.time": 3,
+    "throughline.retried": 3,
+    "throughline.dead_lettered": 3,
+    "throughline.claimed": 3,
+    "throughline.fenced": 3,
   });
-  const one = await told((meters) => {
-    meters.startedOne(attempt, 5, true);
-    for (const outcome of outcomes) meters.settledOne(attempt, performance.now(), 7, outcome, undefined);
-  });
-  assert.is(many.length, 8);
-  assert.equal(one, many);
 });
