@@ -91,5 +91,8 @@ async function overridesFor(owner: Owner, endpoint: string): Promise<string> {
 
 /** Where containers reach this machine: Docker's own bridge, on Linux. */
 export async function bridgeAddress(): Promise<string> {
-  return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
+  const format = "{{with index .IPAM.Config 0}}{{.Subnet}} {{.Gateway}}{{end}}";
+  const [subnet = "", gateway] = (await docker("network", "inspect", "bridge", "--format", format)).split(" ");
+  // An engine that has just made the bridge does not name its address yet: it is the subnet's first.
+  return gateway ?? subnet.replace(/\d+\/\d+$/, "1");
 }
