@@ -1,6 +1,7 @@
 /** Everything that this member has in hand: read or claimed, and not settled. */
 
 import type { DeliveryId } from "../ports.ts";
+import { RollingMap } from "../rolling-map.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** How a delivery left the hand for good. */
@@ -10,7 +11,7 @@ export class Hand {
   readonly #maxEntries: number;
   readonly #maxSize: number;
   /** By channel and entry id. */
-  readonly #deliveries = new Map<string, Map<string, Delivery>>();
+  readonly #deliveries = new Map<string, RollingMap<string, Delivery>>();
   #count = 0;
   #size = 0;
   /** While own pending entries are paged through: what left the hand since the paging began. */
@@ -59,7 +60,7 @@ export class Hand {
     const { channel, entryId } = delivery;
     let ofChannel = this.#deliveries.get(channel);
     if (ofChannel === undefined) {
-      ofChannel = new Map();
+      ofChannel = new RollingMap();
       this.#deliveries.set(channel, ofChannel);
     }
     const older = ofChannel.get(entryId);
@@ -92,13 +93,13 @@ export class Hand {
 
   /** The entries of a channel that are in hand. */
   idsOf(channel: string): readonly string[] {
-    return [...(this.#deliveries.get(channel)?.keys() ?? [])];
+    return this.#deliveries.get(channel)?.keys() ?? [];
   }
 
   /** Everything in hand belongs to somebody else now. */
   voidAll(): void {
     for (const ofChannel of this.#deliveries.values()) {
-      for (const delivery of [...ofChannel.values()]) {
+      for (const delivery of ofChannel.values()) {
         delivery.isVoid = true;
         this.leave(delivery);
       }

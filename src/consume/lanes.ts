@@ -1,5 +1,7 @@
 /** Runs tasks by their keys: those that share a key one after the other, in the order in which they came; the others at once. */
 
+import { RollingMap } from "../rolling-map.ts";
+
 /** Something to run, with the keys that it needs for itself. No keys: it waits for nothing but a free slot. */
 interface Waiting<T> {
   readonly task: T;
@@ -16,13 +18,13 @@ export class Lanes<T> {
   readonly #concurrency: number;
   readonly #run: (task: T) => void | Promise<void>;
   /** For each key the tasks in line, the running one first. A key without tasks has no line. */
-  readonly #lines = new Map<string, Waiting<T>[]>();
+  readonly #lines = new RollingMap<string, Waiting<T>[]>();
   /** First in all their lines, waiting for a slot, in order. */
   #startable: Waiting<T>[] = [];
   /** Tasks that must run alone. While there are any, nothing else starts. */
   #alone: T[] = [];
   /** All that wait, in any of the above. */
-  readonly #waiting = new Set<Waiting<T>>();
+  readonly #waiting = new RollingMap<Waiting<T>, Waiting<T>>();
   /** The keys of the task that is just being started, while it is not in its lines; undefined while none is. */
   #startingKeys: readonly string[] | undefined;
   /** Its place in its lines, once it has one. */
@@ -61,7 +63,7 @@ export class Lanes<T> {
         waiting.blockedBy++;
       }
     }
-    this.#waiting.add(waiting);
+    this.#waiting.set(waiting, waiting);
     if (waiting.blockedBy === 0) this.#startable.push(waiting);
     this.#start();
   }
@@ -74,8 +76,9 @@ export class Lanes<T> {
 
   /** Takes out everything that has not started. */
   clear(): T[] {
-    const tasks = [...this.#waiting].map((waiting) => waiting.task).concat(this.#alone);
-    for (const { keys } of this.#waiting) {
+    const waiting = this.#waiting.values();
+    const tasks = waiting.map(({ task }) => task).concat(this.#alone);
+    for (const { keys } of waiting) {
       for (const key of keys) {
         const line = (this.#lines.get(key) ?? []).filter((one) => !this.#waiting.has(one));
         if (line.length === 0) this.#lines.delete(key);

@@ -39,8 +39,8 @@ export class Outbox {
   /** Undefined where the server's own policy is enough. */
   readonly #confirmer: Confirmer | undefined;
   readonly #log: Log | undefined;
-  /** Unanswered requests in the order of their calls. Empty when nothing is owed. */
-  readonly #requests = new Set<Request>();
+  /** Unanswered requests in the order of their calls. Empty when nothing is owed. An array, for the reason that `RollingMap` has. */
+  readonly #requests: Request[] = [];
   /** Requests on the wire, those that were given up included. */
   #inFlight = 0;
   /** Nothing is sent: something has to be sent again first, once all that is in flight has come back. */
@@ -82,7 +82,7 @@ export class Outbox {
       };
       const { deadlineMs } = options;
       if (deadlineMs !== undefined) request.timer = setTimeout(() => this.#expire(request), deadlineMs);
-      this.#requests.add(request);
+      this.#requests.push(request);
       if (this.#held) return;
       if (this.#connection.isReady) this.#transmit(request);
       else this.#hold();
@@ -92,7 +92,7 @@ export class Outbox {
   /** Gives up what is unanswered. */
   close(): void {
     this.#closed = true;
-    for (const request of this.#requests) this.#giveUp(request, "the backbone was closed before Redis answered");
+    for (const request of [...this.#requests]) this.#giveUp(request, "the backbone was closed before Redis answered");
   }
 
   #transmit(request: Request): void {
@@ -159,12 +159,12 @@ export class Outbox {
       () => {
         this.#resuming = false;
         this.#held = false;
-        for (const request of this.#requests) this.#transmit(request);
+        for (const request of [...this.#requests]) this.#transmit(request);
       },
       (error: unknown) => {
         this.#resuming = false;
         this.#held = false;
-        for (const request of this.#requests) this.#giveUp(request, messageOf(error), error);
+        for (const request of [...this.#requests]) this.#giveUp(request, messageOf(error), error);
       },
     );
   }
@@ -194,7 +194,9 @@ export class Outbox {
   /** False when the request was finished before. */
   #finish(request: Request): boolean {
     clearTimeout(request.timer);
-    return this.#requests.delete(request);
+    const place = this.#requests.indexOf(request); // mostly the first, as replies come in order
+    if (place >= 0) this.#requests.splice(place, 1);
+    return place >= 0;
   }
 }
 
