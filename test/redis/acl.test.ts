@@ -211,7 +211,9 @@ test(
     assert.is((await letters.purge({ limit: 1 })).purged, 1);
     assert.is((await letters.redrive()).redriven, 1);
     await component.whenIdle();
-    assert.equal(handled.toSorted(), [0, 0, 1, 3]);
+    // Which of the two was buried first, and so purged, is theirs to decide: they share no key.
+    const again = handled.filter((n) => n >= 2);
+    assert.ok(again.length === 1 && (again[0] === 2 || again[0] === 3), again.join());
     // Its group is gone, and made again where it stood or before.
     await server.admin.xgroup("DESTROY", stream, "c");
     await publisher.publish(channel, { n: 9 });
