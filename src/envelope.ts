@@ -5,20 +5,41 @@ import { EnvelopeError, LostEntryError, PayloadError } from "./errors.ts";
 import type { Cause } from "./event.ts";
 import type { Carrier, StoredEntry } from "./ports.ts";
 
-/** The fields of wire format 1, in the order in which they are always written. */
+/** The fields of wire format 1, in the order in which they are written. */
 export const wireFields = ["id", "time", "key", "payload", "traceparent", "tracestate", "baggage", "causes"] as const;
 
-/** A decoded entry. `payload` is the JSON text as it was written; `value` is what it parses to, not yet validated. */
-export interface Envelope {
+/** A decoded entry, and the carrier that came with it. */
+export class Envelope implements Carrier {
   readonly channel: string;
   readonly entryId: string;
   readonly id: string;
   /** Epoch ms on the producer's clock; the entry id's time where the entry has none. */
   readonly time: number;
   readonly key: string;
+  /** The JSON text as it was written. */
   readonly payload: string;
-  readonly carrier: Carrier;
+  readonly traceparent: string;
+  readonly tracestate: string;
+  readonly baggage: string;
   readonly causes: readonly Cause[];
+
+  /** @throws {EnvelopeError} when there is no payload field */
+  constructor({ channel, entryId, fields }: StoredEntry) {
+    const [id, time, key, payload, traceparent, tracestate, baggage, causes] = placesIn(fields);
+    if (payload < 0) throw new EnvelopeError(entryId, 'it has no field "payload"');
+    this.channel = channel;
+    this.entryId = entryId;
+    this.id = valueAt(fields, id) || derivedId(channel, entryId);
+    const happenedAt = valueAt(fields, time);
+    this.time = happenedAt === "" || !Number.isFinite(Number(happenedAt)) ? timeOf(entryId) : Number(happenedAt);
+    this.key = valueAt(fields, key);
+    this.payload = valueAt(fields, payload);
+    this.traceparent = valueAt(fields, traceparent);
+    this.tracestate = valueAt(fields, tracestate);
+    this.baggage = valueAt(fields, baggage);
+    const derivedFrom = valueAt(fields, causes);
+    this.causes = derivedFrom === "" ? noCauses : decodeCauses(derivedFrom);
+  }
 }
 
 /** Most causes kept on an entry. */
@@ -45,6 +66,11 @@ export function encodeEntry(
   ];
 }
 
+/** Names and values of an entry with these eight values, in turn: it has no field that is empty. */
+export function wireEntry(values: readonly string[]): string[] {
+  return wireFields.flatMap((name, i) => (values[i] === "" ? [] : [name, values[i] as string]));
+}
+
 /** The payload as JSON within the channel's limits. @throws {PayloadError} */
 export function encodePayload<P>(channel: Channel<P>, payload: P): string {
   let json: string | undefined;
@@ -66,25 +92,9 @@ export function encodePayload<P>(channel: Channel<P>, payload: P): string {
  * @throws {EnvelopeError} when there is no payload field. @throws {LostEntryError} when the entry is no longer in the stream.
  */
 export function decodeEntry(entry: StoredEntry): Envelope {
-  const { channel, entryId, fields } = entry;
-  if (isWireOrder(fields)) {
-    const time = Number(fields[3]);
-    return {
-      channel,
-      entryId,
-      id: fields[1] || derivedId(channel, entryId),
-      time: Number.isFinite(time) && fields[3] !== "" ? time : timeOf(entryId),
-      key: fields[5] as string,
-      payload: fields[7] as string,
-      carrier: {
-        traceparent: fields[9] as string,
-        tracestate: fields[11] as string,
-        baggage: fields[13] as string,
-      },
-      causes: fields[15] === "" ? noCauses : decodeCauses(fields[15] as string),
-    };
-  }
-  return decodeEntry({ channel, entryId, fields: toWireOrder(entry) });
+  if (entry.fields.length > 0) return new Envelope(entry);
+  const { channel, entryId } = entry;
+  throw new LostEntryError(`entry ${entryId} of "${channel}" was trimmed or deleted before it was handled`);
 }
 
 /** The parsed payload. @throws {EnvelopeError} on what is no JSON, is too large or too deep, or has a forbidden key. */
@@ -106,24 +116,31 @@ export function timeOf(entryId: string): number {
 
 const noCauses: readonly Cause[] = Object.freeze([]);
 
-function isWireOrder(fields: readonly string[]): boolean {
-  if (fields.length !== 2 * wireFields.length) return false;
-  for (let i = 0; i < wireFields.length; i++) if (fields[2 * i] !== wireFields[i]) return false;
+/** Where the value of each wire field stands among an entry's fields; -1 where there is none. */
+type Places = readonly [number, number, number, number, number, number, number, number];
+
+/** The names of the entry that was read last, and their places: entries of a channel mostly have the same ones. */
+let lastNames: readonly string[] = [];
+let lastPlaces: Places = [-1, -1, -1, -1, -1, -1, -1, -1];
+
+function placesIn(fields: readonly string[]): Places {
+  if (!haveNames(fields, lastNames)) {
+    lastNames = fields.filter((_, i) => i % 2 === 0);
+    // Of a name that is given twice the first counts; a name at the end has no value.
+    const placeOf = (name: string): number => 2 * lastNames.slice(0, fields.length >> 1).indexOf(name) + 1;
+    lastPlaces = wireFields.map(placeOf) as readonly number[] as Places;
+  }
+  return lastPlaces;
+}
+
+function haveNames(fields: readonly string[], names: readonly string[]): boolean {
+  if (fields.length !== 2 * names.length) return false;
+  for (let i = 0; i < names.length; i++) if (fields[2 * i] !== names[i]) return false;
   return true;
 }
 
-/** Any other set of fields, read by name. A field that is given twice counts once, the first time. */
-function toWireOrder({ channel, entryId, fields }: StoredEntry): readonly string[] {
-  if (fields.length === 0) {
-    throw new LostEntryError(`entry ${entryId} of "${channel}" was trimmed or deleted before it was handled`);
-  }
-  const byName = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] as string;
-    if (!byName.has(name)) byName.set(name, fields[i + 1] as string);
-  }
-  if (!byName.has("payload")) throw new EnvelopeError(entryId, 'it has no field "payload"');
-  return wireFields.flatMap((name) => [name, byName.get(name) ?? ""]);
+function valueAt(fields: readonly string[], place: number): string {
+  return place < 0 ? "" : (fields[place] as string);
 }
 
 /** An entry written by hand has no event id: its place in the log is its identity. */

@@ -27,14 +27,20 @@ export interface StoredEntry {
   readonly fields: readonly string[];
 }
 
-/** An entry to append: the eight values of the wire format, in its order. */
-export interface NewEntry {
-  readonly channel: string;
-  readonly values: readonly string[];
-  /** Above 0: the window in which the event id is appended only once. */
+/** What the store must know of the channel that an entry goes to. */
+export interface Target {
+  readonly name: string;
+  /** Above 0: the window in which the event id is appended only once. A settlement needs none. */
   readonly dedupeWindowMs: number;
   /** The channel's hard cap: 0 none; above 0 the full channel refuses the entry, below 0 it evicts its oldest. */
   readonly cap: number;
+}
+
+/** An entry to append. */
+export interface NewEntry {
+  readonly channel: Target;
+  /** The eight values of the wire format, in its order; those that are empty the entry need not have. Made when they are asked for. */
+  readonly values: readonly string[];
 }
 
 /** Where an entry stands; with `isRepeat` where the one stands that was first. Or why it was not appended, where the reason is the stream's own. */

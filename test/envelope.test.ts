@@ -3,13 +3,12 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { z } from "zod";
-import { decodeEntry, encodeEntry, encodePayload, parsePayload, wireFields } from "../src/envelope.ts";
+import { decodeEntry, encodeEntry, encodePayload, parsePayload, wireEntry, wireFields } from "../src/envelope.ts";
 import { defineChannel, EnvelopeError, LostEntryError, PayloadError } from "../src/index.ts";
 import { test } from "./support/test.ts";
 
 const entryId = "1700000000000-3";
 const anything = defineChannel({ name: "things", schema: z.unknown() });
-const fieldsOf = (values: readonly string[]): string[] => wireFields.flatMap((name, i) => [name, values[i] ?? ""]);
 
 test("reads back what was written, ids and keys of any text included", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 30 });
@@ -24,9 +23,13 @@ test("reads back what was written, ids and keys of any text included", () => {
       text,
       fc.jsonValue(),
       fc.array(cause, { maxLength: 5 }),
-      (id, time, key, value, causes) => {
+      fc.record({
+        traceparent: fc.constantFrom("", "00-a-b-01"),
+        tracestate: fc.constantFrom("", "x=y"),
+        baggage: fc.constantFrom("", "a=b"),
+      }),
+      (id, time, key, value, causes, carrier) => {
         fc.pre(id !== "");
-        const carrier = { traceparent: "00-a-b-01", tracestate: "x=y", baggage: "a=b" };
         let json: string;
         try {
           json = encodePayload(anything, value);
@@ -34,9 +37,9 @@ test("reads back what was written, ids and keys of any text included", () => {
           if (error instanceof PayloadError) return; // it has a forbidden key, or is too deep
           throw error;
         }
-        const fields = fieldsOf(encodeEntry(id, time, key, json, carrier, causes));
+        const fields = wireEntry(encodeEntry(id, time, key, json, carrier, causes));
         const read = decodeEntry({ channel: "things", entryId, fields });
-        assert.equal(read, { channel: "things", entryId, id, time, key, payload: json, carrier, causes });
+        assert.equal({ ...read }, { channel: "things", entryId, id, time, key, payload: json, ...carrier, causes });
         assert.equal(parsePayload(read, 1_048_576, 64), JSON.parse(json));
       },
     ),
@@ -50,7 +53,12 @@ test("reads any fields in any order, or says why not", () => {
     fc.property(fc.array(fc.tuple(name, fc.string({ maxLength: 40 })), { maxLength: 12 }), (pairs) => {
       try {
         const read = decodeEntry({ channel: "things", entryId, fields: pairs.flat() });
-        assert.is(read.payload, pairs.find(([one]) => one === "payload")?.[1]);
+        const written = (name: string): string | undefined => pairs.find(([one]) => one === name)?.[1];
+        assert.is(read.payload, written("payload"));
+        assert.is(read.id, written("id") || `things/${entryId}`);
+        for (const name of ["key", "traceparent", "tracestate", "baggage"] as const) {
+          assert.is(read[name], written(name) ?? "", name);
+        }
         assert.ok(Number.isFinite(read.time) && read.id !== "");
         parsePayload(read, 1_000, 8);
       } catch (error) {
@@ -104,8 +112,8 @@ test("counts nesting outside of strings only, at the limit exactly", () => {
 test("keeps at most 1,000 causes, and survives a rubbish list of them", () => {
   const causes = Array.from({ length: 1_200 }, (_, i) => ({ id: `c${i}`, traceparent: "" }));
   const carrier = { traceparent: "", tracestate: "", baggage: "" };
-  const fields = fieldsOf(encodeEntry("id", 1, "", "1", carrier, causes));
+  const fields = wireEntry(encodeEntry("id", 1, "", "1", carrier, causes));
   assert.is(decodeEntry({ channel: "things", entryId, fields }).causes.length, 1_000);
-  const rubbish = fieldsOf(["id", "1", "", "1", "", "", "", ",".repeat(1_000_000)]);
+  const rubbish = wireEntry(["id", "1", "", "1", "", "", "", ",".repeat(1_000_000)]);
   assert.equal(decodeEntry({ channel: "things", entryId, fields: rubbish }).causes, []);
 });

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { encodeEntry, wireFields } from "../../src/envelope.ts";
+import { encodeEntry, wireEntry } from "../../src/envelope.ts";
 import { newEventId } from "../../src/event-id.ts";
 import { connectBackbone, importRecording, openRecording, record } from "../../src/index.ts";
 import { Keys } from "../../src/redis/keys.ts";
@@ -24,7 +24,7 @@ function fieldsOf(i: number): string[] {
   const order = orderOf(i);
   const carrier = { traceparent, tracestate: "", baggage: baggageOf(order) };
   const values = encodeEntry(newEventId(), 1_700_000_000_000 + i, order.symbol, JSON.stringify(order), carrier, []);
-  return wireFields.flatMap((name, place) => [name, values[place] as string]);
+  return wireEntry(values);
 }
 
 async function backlog({ url, count }: { readonly url: string; readonly count: number }): Promise<void> {

@@ -64,7 +64,7 @@ function settlementOf(entryId: string, hasOutput: boolean, i: number): Settlemen
   const order = routedOf(orderOf(i));
   const carrier = { traceparent, tracestate: "", baggage: baggageOf(order) };
   const values = encodeEntry(`e-${i}`, 1_700_000_000_000, order.symbol, JSON.stringify(order), carrier, []);
-  const output = { channel: routed.name, values, dedupeWindowMs: 0, cap: 0 };
+  const output = { channel: routed, values };
   const delivery = { channel: orders.name, entryId };
   return { deliveries: [delivery], reads: [], writes: [], outputs: hasOutput ? [output] : [], redelivered: false };
 }

@@ -13,7 +13,7 @@ export interface FirstOrder {
 export async function firstOrder(backbone: Pick<Backbone, "read">, ref: EventRef): Promise<FirstOrder | undefined> {
   for await (const { envelope } of backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
     if (envelope?.id !== ref.id) continue;
-    return { order: JSON.parse(envelope.payload) as ClientOrder, traceId: traceIdOf(envelope.carrier) };
+    return { order: JSON.parse(envelope.payload) as ClientOrder, traceId: traceIdOf(envelope) };
   }
   return undefined;
 }

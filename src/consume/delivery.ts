@@ -104,7 +104,7 @@ export class Delivery implements DeliveryId, Delivered {
   }
 
   get carrier(): Carrier {
-    return this.envelope?.carrier ?? noCarrier;
+    return this.envelope ?? noCarrier;
   }
 
   get causes(): readonly Cause[] {
@@ -116,9 +116,31 @@ export class Delivery implements DeliveryId, Delivered {
   }
 
   #accept(envelope: Envelope, payload: unknown): void {
-    const { id, channel, entryId, key, time, causes } = envelope;
     this.correlation = this.subscription.channel.correlation(payload);
-    this.event = { id, channel, entryId, traceparent: envelope.carrier.traceparent, payload, key, time, causes };
+    this.event = new HandledEvent(envelope, payload);
+  }
+}
+
+/** What a handler sees of a delivery. */
+class HandledEvent implements Event<unknown> {
+  readonly id: string;
+  readonly channel: string;
+  readonly entryId: string;
+  readonly traceparent: string;
+  readonly payload: unknown;
+  readonly key: string;
+  readonly time: number;
+  readonly causes: readonly Cause[];
+
+  constructor({ id, channel, entryId, traceparent, key, time, causes }: Envelope, payload: unknown) {
+    this.id = id;
+    this.channel = channel;
+    this.entryId = entryId;
+    this.traceparent = traceparent;
+    this.payload = payload;
+    this.key = key;
+    this.time = time;
+    this.causes = causes;
   }
 }
 

@@ -1,19 +1,30 @@
 /** The tools of one attempt: what a handler publishes and writes is collected here until the settlement. */
 
 import { type Channel, validatePayload } from "../channel.ts";
-import { encodeEntry, encodePayload } from "../envelope.ts";
+import { encodePayload } from "../envelope.ts";
 import { ChannelError } from "../errors.ts";
 import type { Cause, EventRef } from "../event.ts";
 import { deriveEventId } from "../event-id.ts";
-import type { NewEntry, ProcessSpan, SendSpan } from "../ports.ts";
+import type { NewEntry, ProcessSpan } from "../ports.ts";
 import { toCauses } from "../publish/causes.ts";
+import { Outgoing } from "../publish/outgoing.ts";
 import type { StateView } from "./state.ts";
 import type { OutputOptions, PublishOutput, StateStore, Tools } from "./subscription.ts";
 
-/** An output that waits for its settlement. */
-interface Output {
-  readonly entry: NewEntry;
-  readonly span: SendSpan;
+/** An output that waits for its settlement, and names what it comes from, so that its story can be told from the log alone. */
+class Output extends Outgoing {
+  /** The events that were handled. */
+  sources: readonly EventRef[] = [];
+
+  // The event being handled needs no traceparent there: its own entry has it. A batch's outputs come from what they state; only without
+  // that from all of it.
+  protected override allCauses(): readonly Cause[] {
+    const { sources, causes } = this;
+    const [only] = sources;
+    if (only === undefined || sources.length > 1) return causes.length > 0 ? causes : toCauses(sources);
+    const handled = { id: only.id, traceparent: "" };
+    return causes.length === 0 ? [handled] : [handled, ...causes.filter(({ id }) => id !== only.id)];
+  }
 }
 
 /** Collects the outputs and state of one attempt. Thrown away whole if the attempt fails. */
@@ -102,19 +113,19 @@ export class Collector {
 
   /** What is to be appended, in the order of the publishes. */
   get entries(): readonly NewEntry[] {
-    return this.#outputs === undefined ? noEntries : this.#outputs.map(({ entry }) => entry);
+    return this.#outputs ?? noEntries;
   }
 
   /** The settlement appended the outputs. */
   appended(entryIds: readonly string[]): void {
     if (this.#outputs === undefined) return;
-    for (let i = 0; i < this.#outputs.length; i++) this.#outputs[i]?.span.sent(entryIds[i] ?? "");
+    for (let i = 0; i < this.#outputs.length; i++) this.#outputs[i]?.sent(entryIds[i] ?? "");
   }
 
   /** Nothing was appended and nothing will be. */
   discard(reason: unknown): void {
     this.#isOpen = false;
-    for (const { span } of this.#outputs ?? []) span.failed(reason);
+    for (const output of this.#outputs ?? []) output.unsent(reason);
   }
 
   #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
@@ -124,36 +135,34 @@ export class Collector {
     const key = channel.key(payload);
     const correlation = channel.correlation(payload);
     const id = deriveEventId(this.#sourceId, this.#component, place);
+    const time = options.time ?? Date.now();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
-    const span = this.#span.send({
-      channel,
-      partition: this.#partition,
-      eventId: id,
-      correlation,
-      causes: stated,
-      baggage: undefined,
-    });
+    const output = new Output(channel, this.#partition, id, time, key, json, correlation, stated, undefined);
+    output.sources = this.#sources;
+    output.under(this.#span.send(output));
     this.#onChannel(channel);
-    const causes = this.#allCauses(stated);
-    const values = encodeEntry(id, options.time ?? Date.now(), key, json, span.carrier, causes);
     this.#outputs ??= [];
-    this.#outputs.push({ entry: { channel: channel.name, values, dedupeWindowMs: 0, cap: channel.cap }, span });
-    return { id, channel: channel.name, entryId: "", traceparent: span.carrier.traceparent };
-  }
-
-  // An output always names what it comes from, so that its story can be told from the log alone. The event being handled needs no
-  // traceparent there: its own entry has it. A batch's outputs come from what they state; only without that from all of them.
-  #allCauses(stated: readonly Cause[]): readonly Cause[] {
-    if (this.#sources.length > 1 && stated.length > 0) return stated;
-    if (this.#sources.length > 1) return toCauses(this.#sources);
-    const handled = { id: this.#sourceId, traceparent: "" };
-    if (stated.length === 0) return [handled];
-    return [handled, ...stated.filter((cause) => cause.id !== this.#sourceId)];
+    this.#outputs.push(output);
+    return new OutputRef(id, channel.name, output.carrier.traceparent);
   }
 
   #refuseAfterTheEnd({ name }: { readonly name: string }): void {
     if (this.#isOpen) return;
     throw new ChannelError(`publish("${name}") was called after its handler had returned: await it inside the handler`);
+  }
+}
+
+/** Of an output that waits for its settlement: it has no entry yet. */
+class OutputRef implements EventRef {
+  readonly id: string;
+  readonly channel: string;
+  readonly entryId: string = "";
+  readonly traceparent: string;
+
+  constructor(id: string, channel: string, traceparent: string) {
+    this.id = id;
+    this.channel = channel;
+    this.traceparent = traceparent;
   }
 }
 

@@ -57,12 +57,12 @@ export function renderLetter(letter: DeadLetter, redrive: RedriveOutcome): strin
     ["entry", entryId === "" ? "not on record" : `${channel}/${entryId}, appended ${timeText(timeOf(entryId))}`],
   ];
   if (envelope !== undefined) {
-    const baggage = [...baggageOf(envelope.carrier.baggage)].map(([name, value]) => `${name}=${value}`);
+    const baggage = [...baggageOf(envelope.baggage)].map(([name, value]) => `${name}=${value}`);
     rows.push(
       ["key", shown(envelope.key, 256)],
       ["baggage", shown(baggage.join(" "), 1_024)],
       ["causes", shown(envelope.causes.map((cause) => cause.id).join(" "), 1_024)],
-      ["trace", shown(envelope.carrier.traceparent, 64)],
+      ["trace", shown(envelope.traceparent, 64)],
     );
   }
   rows.push(["span", shown(letter.traceparent, 64)]);

@@ -50,9 +50,9 @@ export function entryJson(entry: LogEntry): EntryJson {
     time: envelope.time,
     key: envelope.key,
     ...payloadOf(entry),
-    traceparent: envelope.carrier.traceparent,
-    tracestate: envelope.carrier.tracestate,
-    baggage: Object.fromEntries(baggageOf(envelope.carrier.baggage)),
+    traceparent: envelope.traceparent,
+    tracestate: envelope.tracestate,
+    baggage: Object.fromEntries(baggageOf(envelope.baggage)),
     causes: envelope.causes,
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };

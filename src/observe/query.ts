@@ -36,8 +36,8 @@ function byBaggage(text: string, name: string, value: string): EventQuery {
     eventId: undefined,
     matches: ({ envelope }) => {
       // Most entries are settled by this alone; a name needs no escaping.
-      if (envelope === undefined || !envelope.carrier.baggage.includes(name)) return false;
-      const found = baggageOf(envelope.carrier.baggage).get(name);
+      if (envelope === undefined || !envelope.baggage.includes(name)) return false;
+      const found = baggageOf(envelope.baggage).get(name);
       // An event that concerns several orders or users lists them.
       return found !== undefined && (found === value || found.split("|").includes(value));
     },

@@ -18,21 +18,20 @@ export interface BatcherLimits {
   readonly publishTimeoutMs: number;
 }
 
-/** Who is told what became of entries. Called once, one or the other. */
-export interface AppendOutcome {
+/** Entries that are appended together: one, or a publishAll's. Told once what became of them, one or the other. */
+export interface Group {
+  readonly count: number;
+  /** Asked for when they are sent. */
+  readonly entries: readonly NewEntry[];
+  /** An estimate of bytes. */
+  readonly size: number;
+  readonly atomic: boolean;
+  /** On the monotonic clock, ms. The batcher's. */
+  expiresAt: number;
   /** `first` is the place of the first of the entries among the results. */
   done(results: readonly Appended[], first: number): void;
   /** @param error a `PublishError` */
   failed(error: unknown): void;
-}
-
-/** Entries that are appended together: one, or a publishAll's. */
-interface Group {
-  readonly entries: readonly NewEntry[];
-  readonly bytes: number;
-  readonly atomic: boolean;
-  readonly expiresAt: number;
-  readonly outcome: AppendOutcome;
 }
 
 export class Batcher {
@@ -56,13 +55,10 @@ export class Batcher {
     this.#limits = limits;
   }
 
-  add(entries: readonly NewEntry[], atomic: boolean, outcome: AppendOutcome): void {
-    const bytes = sizeOf(entries);
-    if (
-      this.#pending + entries.length > this.#limits.maxPending ||
-      this.#pendingBytes + bytes > this.#limits.maxPendingBytes
-    ) {
-      outcome.failed(
+  add(group: Group): void {
+    const { count, size } = group;
+    if (this.#pending + count > this.#limits.maxPending || this.#pendingBytes + size > this.#limits.maxPendingBytes) {
+      group.failed(
         new PublishError(
           "rejected",
           `${this.#pending} publishes (${this.#pendingBytes} bytes) are waiting for Redis already; nothing was sent. ` +
@@ -71,10 +67,10 @@ export class Batcher {
       );
       return;
     }
-    const expiresAt = performance.now() + this.#limits.publishTimeoutMs;
-    this.#queue.push({ entries, bytes, atomic, expiresAt, outcome });
-    this.#pending += entries.length;
-    this.#pendingBytes += bytes;
+    group.expiresAt = performance.now() + this.#limits.publishTimeoutMs;
+    this.#queue.push(group);
+    this.#pending += count;
+    this.#pendingBytes += size;
     // A full batch leaves at once, so that Redis works on it while the rest of a large tick is still being validated.
     if (this.#queue.length >= maxBatchEntries && this.#inFlight < maxInFlight) this.#send(this.#nextBatch());
     if (this.#flushDue) return;
@@ -99,11 +95,12 @@ export class Batcher {
     const first = this.#queue[0] as Group;
     let groups = 1;
     if (!first.atomic) {
-      let { bytes } = first;
+      let bytes = first.size;
       while (groups < maxBatchEntries) {
         const next = this.#queue[groups];
-        if (next === undefined || next.atomic || bytes + next.bytes > maxBatchBytes) break;
-        bytes += next.bytes;
+        if (next === undefined || next.atomic) break;
+        bytes += next.size;
+        if (bytes > maxBatchBytes) break;
         groups++;
       }
     }
@@ -121,8 +118,8 @@ export class Batcher {
         let at = 0;
         for (const group of groups) {
           this.#leave(group);
-          group.outcome.done(results, at);
-          at += group.entries.length;
+          group.done(results, at);
+          at += group.count;
         }
         this.#flush();
       },
@@ -130,7 +127,7 @@ export class Batcher {
         this.#inFlight--;
         for (const group of groups) {
           this.#leave(group);
-          group.outcome.failed(error);
+          group.failed(error);
         }
         this.#flush();
       },
@@ -148,9 +145,7 @@ export class Batcher {
         while (this.#queue.length > 0 && (this.#queue[0] as Group).expiresAt <= now) {
           const group = this.#queue.shift() as Group;
           this.#leave(group);
-          group.outcome.failed(
-            new PublishError("rejected", "Redis did not become available in time: nothing was sent"),
-          );
+          group.failed(new PublishError("rejected", "Redis did not become available in time: nothing was sent"));
         }
         if (this.#queue.length > 0) this.#watchHead();
       },
@@ -159,8 +154,8 @@ export class Batcher {
   }
 
   #leave(group: Group): void {
-    this.#pending -= group.entries.length;
-    this.#pendingBytes -= group.bytes;
+    this.#pending -= group.count;
+    this.#pendingBytes -= group.size;
     if (this.#pending > 0) return;
     clearTimeout(this.#expiry);
     this.#expiry = undefined;
@@ -174,11 +169,4 @@ function entriesOf(groups: readonly Group[]): readonly NewEntry[] {
   const all: NewEntry[] = [];
   for (const { entries } of groups) for (const entry of entries) all.push(entry);
   return all;
-}
-
-/** UTF-16 units as an estimate of bytes; fields and protocol add a little each. */
-function sizeOf(entries: readonly NewEntry[]): number {
-  let bytes = 0;
-  for (const { values } of entries) for (const value of values) bytes += value.length + 8;
-  return bytes;
 }

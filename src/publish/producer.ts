@@ -5,10 +5,10 @@ import { encodePayload } from "../envelope.ts";
 import { ChannelError, ConfigError, PublishError } from "../errors.ts";
 import type { Cause, EventRef, Published } from "../event.ts";
 import { newEventId } from "../event-id.ts";
-import type { Appended, Appender, NewEntry, SendSpan, Tracing } from "../ports.ts";
-import { type AppendOutcome, Batcher, type BatcherLimits } from "./batcher.ts";
+import type { Appended, Appender, SendSpan, Tracing } from "../ports.ts";
+import { Batcher, type BatcherLimits } from "./batcher.ts";
 import { toCauses } from "./causes.ts";
-import { Publication } from "./publication.ts";
+import { Publication, PublishedTogether } from "./publication.ts";
 
 export interface PublishOptions {
   /** The event's id, where the caller has one that is stable. With the channel's `dedupe` it is appended once. */
@@ -86,21 +86,15 @@ export class Producer {
       throw new ConfigError("a publishAll has one story: either all of its events are detached, or none is");
     }
     const spans = detached > 0 ? this.#tracing.atRoot(open) : open();
-    const entries = prepared.map((one, i) => one.entryUnder(spans[i] as SendSpan));
+    for (let i = 0; i < prepared.length; i++) (prepared[i] as Publication).under(spans[i] as SendSpan);
     const results = await new Promise<readonly Appended[]>((resolve, reject) => {
-      this.#add(partition, entries, true, {
-        done: resolve,
-        failed: (error) => {
-          for (const one of prepared) one.failed(error);
-          reject(error);
-        },
-      });
+      this.#batcherOf(partition).add(new PublishedTogether(prepared, resolve, reject));
     });
     const reasons = results.flatMap((result) => ("refused" in result ? [result.refused] : []));
     if (reasons.length > 0) {
       const reason = reasons.find((text) => !text.startsWith("another entry")) ?? reasons[0];
       const error = new PublishError("rejected", `publishAll was refused as a whole: ${reason}`);
-      for (const one of prepared) one.failed(error);
+      for (const one of prepared) one.unsent(error);
       throw error;
     }
     return results.map((result, i) => (prepared[i] as Publication).appended(result));
@@ -132,15 +126,15 @@ export class Producer {
     const tracing = this.#tracing;
     const span =
       options.detached === true ? tracing.atRoot(() => tracing.send(publication)) : tracing.send(publication);
-    const entry = publication.entryUnder(span);
+    publication.under(span);
     const published = publication.published();
-    this.#add(publication.partition, [entry], false, publication);
+    this.#batcherOf(publication.partition).add(publication);
     return published;
   }
 
-  #add(partition: number, entries: readonly NewEntry[], atomic: boolean, outcome: AppendOutcome): void {
-    // Not made quiet here, publish by publish: the connection is, batch by batch.
-    (this.#batchers[partition] as Batcher).add(entries, atomic, outcome);
+  /** It is not made quiet publish by publish: the connection is, batch by batch. */
+  #batcherOf(partition: number): Batcher {
+    return this.#batchers[partition] as Batcher;
   }
 }
 

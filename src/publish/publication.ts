@@ -1,59 +1,20 @@
-/** One event on its way into the log: what tracing is told of it, what is appended, and what its publisher gets back. */
+/** A publish outside of any handler, from its span to what its publisher gets back. */
 
-import type { Channel, Correlation } from "../channel.ts";
-import { encodeEntry } from "../envelope.ts";
 import { PublishError } from "../errors.ts";
-import type { Cause, Published } from "../event.ts";
-import type { Appended, NewEntry, Sending, SendSpan } from "../ports.ts";
-import type { AppendOutcome } from "./batcher.ts";
+import type { Published } from "../event.ts";
+import type { Appended, NewEntry } from "../ports.ts";
+import type { Group } from "./batcher.ts";
+import { Outgoing } from "./outgoing.ts";
 
-/** Validated and encoded when it is made. An object for all of it: a publish costs little more than the objects that are made for it. */
-export class Publication implements Sending, AppendOutcome {
-  readonly channel: Channel<unknown>;
-  readonly partition: number;
-  readonly eventId: string;
-  readonly correlation: Correlation;
-  readonly causes: readonly Cause[];
-  readonly baggage: Readonly<Record<string, string>> | undefined;
-  readonly #time: number;
-  readonly #key: string;
-  readonly #json: string;
-  #span: SendSpan | undefined;
+export class Publication extends Outgoing implements Group {
+  readonly atomic: boolean = false;
+  readonly count: number = 1;
+  expiresAt = 0;
   #resolve: ((published: Published) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
-  constructor(
-    channel: Channel<unknown>,
-    partition: number,
-    eventId: string,
-    time: number,
-    key: string,
-    json: string,
-    correlation: Correlation,
-    causes: readonly Cause[],
-    baggage: Readonly<Record<string, string>> | undefined,
-  ) {
-    this.channel = channel;
-    this.partition = partition;
-    this.eventId = eventId;
-    this.#time = time;
-    this.#key = key;
-    this.#json = json;
-    this.correlation = correlation;
-    this.causes = causes;
-    this.baggage = baggage;
-  }
-
-  /** What is to be appended, under this span. */
-  entryUnder(span: SendSpan): NewEntry {
-    this.#span = span;
-    const { channel, eventId, causes } = this;
-    return {
-      channel: channel.name,
-      values: encodeEntry(eventId, this.#time, this.#key, this.#json, span.carrier, causes),
-      dedupeWindowMs: channel.dedupeWindowMs,
-      cap: channel.cap,
-    };
+  get entries(): readonly NewEntry[] {
+    return [this];
   }
 
   /** Resolves when it is appended. */
@@ -73,20 +34,74 @@ export class Publication implements Sending, AppendOutcome {
   }
 
   failed(error: unknown): void {
-    this.#span?.failed(error);
+    this.unsent(error);
     this.#reject?.(error);
   }
 
   /** Ends its span. @throws {PublishError} when it was refused */
   appended(result: Appended): Published {
-    const { channel, eventId: id } = this;
+    const { channel, eventId } = this;
     if ("refused" in result) {
       const error = new PublishError("rejected", `channel "${channel.name}" cannot be appended to: ${result.refused}`);
-      this.#span?.failed(error);
+      this.unsent(error);
       throw error;
     }
-    this.#span?.sent(result.entryId);
     const { entryId, isRepeat } = result;
-    return { id, channel: channel.name, entryId, traceparent: this.#span?.carrier.traceparent ?? "", isRepeat };
+    this.sent(entryId);
+    return new Receipt(eventId, channel.name, entryId, this.carrier.traceparent, isRepeat);
+  }
+}
+
+class Receipt implements Published {
+  readonly id: string;
+  readonly channel: string;
+  readonly entryId: string;
+  readonly traceparent: string;
+  readonly isRepeat: boolean;
+
+  constructor(id: string, channel: string, entryId: string, traceparent: string, isRepeat: boolean) {
+    this.id = id;
+    this.channel = channel;
+    this.entryId = entryId;
+    this.traceparent = traceparent;
+    this.isRepeat = isRepeat;
+  }
+}
+
+/** The publishes of a `publishAll`: all are appended, or none is. */
+export class PublishedTogether implements Group {
+  readonly entries: readonly Publication[];
+  readonly atomic: boolean = true;
+  expiresAt = 0;
+  readonly #done: (results: readonly Appended[]) => void;
+  readonly #failed: (error: unknown) => void;
+
+  constructor(
+    entries: readonly Publication[],
+    done: (results: readonly Appended[]) => void,
+    failed: (error: unknown) => void,
+  ) {
+    this.entries = entries;
+    this.#done = done;
+    this.#failed = failed;
+  }
+
+  get count(): number {
+    return this.entries.length;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const entry of this.entries) size += entry.size;
+    return size;
+  }
+
+  done(results: readonly Appended[], first: number): void {
+    this.#done(results.slice(first));
+  }
+
+  failed(error: unknown): void {
+    for (const entry of this.entries) entry.unsent(error);
+    this.#failed(error);
   }
 }

@@ -5,9 +5,9 @@
 -- KEYS[2..S+1]   the streams; then one key for each entry with a dedupe window, in the order of the entries
 -- ARGV           number, ring size, numbers' time to live in ms, S, "1" for all-or-nothing,
 --                "" or "<stream>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full,
---                columns: one letter for each value that is given with every entry, in their order; what is not given is the first
---                stream, no window, an empty value: "s" stream 1..S, "w" dedupe window in ms or "0", and the wire format's
---                "i" id, "t" time, "k" key, "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "C" causes;
+--                columns: one letter for each value that is given with every entry, in their order: "s" stream 1..S, the first one
+--                without it; "w" dedupe window in ms or "0", none without it; then the wire format's "i" id, "t" time, "k" key,
+--                "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "C" causes: without one the entries do not have the field;
 --                then the values, entry by entry
 -- Reply          one line an entry: its entry id, "=" and that of the first where its window has the event id already, or "!" and why
 --                its stream refuses it; then one for each stream that evicted:
@@ -24,8 +24,10 @@ local function column(letter)
   local at = string.find(columns, letter, 1, true)
   return at and at - 1 -- from an entry's first value
 end
-local stream, window, id, time, key, payload = column('s'), column('w'), column('i'), column('t'), column('k'), column('p')
-local traceparent, tracestate, baggage, causes = column('T'), column('S'), column('B'), column('C')
+local stream, window, id = column('s'), column('w'), column('i')
+local fields = width - id
+local calls = {}
+for s = 1, streams do calls[s] = entryOf(KEYS[s + 1], string.sub(columns, id + 1)) end
 
 local answered = answerOf(KEYS[1], number, ring, ttl)
 if answered then return answered end
@@ -94,10 +96,7 @@ for i = firstEntry, #ARGV, width do
       ids[n] = '!' .. KEYS[s + 1] .. ' is full: it has reached its hard cap'
       anyRefused = true
     else
-      local entryId = redis.pcall('XADD', KEYS[s + 1], '*',
-        'id', ARGV[i + id], 'time', ARGV[i + time], 'key', key and ARGV[i + key] or '', 'payload', ARGV[i + payload],
-        'traceparent', traceparent and ARGV[i + traceparent] or '', 'tracestate', tracestate and ARGV[i + tracestate] or '',
-        'baggage', baggage and ARGV[i + baggage] or '', 'causes', causes and ARGV[i + causes] or '')
+      local entryId = appendEntry(calls[s], ARGV, i + id, fields)
       if type(entryId) == 'table' then
         ids[n] = '!' .. string.gsub(entryId.err or 'unknown error', '[\r\n]', ' ')
         anyRefused = true

@@ -57,51 +57,13 @@ export class RedisAppender implements Appender {
     const begunAt = performance.now();
     this.#claiming ??= this.#claim(deadlineMs);
     await this.#claiming;
-    const number = (this.#numbers.get(partition) ?? 0) + 1;
-    this.#numbers.set(partition, number);
-    const streams = new Map<string, number>();
-    const seen: string[] = [];
-    let caps = "";
-    for (const { channel, values, dedupeWindowMs, cap } of entries) {
-      let place = streams.get(channel);
-      if (place === undefined) {
-        place = streams.size + 1;
-        streams.set(channel, place);
-        if (cap !== 0) caps += `${place}:${cap} `;
-      }
-      if (dedupeWindowMs > 0) seen.push(this.#keys.seen(partition, channel, values[0] as string));
-    }
-    const hasStreams = streams.size > 1;
-    const hasWindows = seen.length > 0;
-    const sent = sentValues(entries);
-    const columns = `${hasStreams ? "s" : ""}${hasWindows ? "w" : ""}${sent.map((place) => columnLetters[place]).join("")}`;
-    const head: (string | number)[] = [
-      number,
-      numbersKept,
-      numbersTtlMs,
-      streams.size,
-      atomic ? "1" : "0",
-      caps,
-      columns,
-    ];
-    const body = this.#body;
-    body.clear();
-    for (const { channel, values, dedupeWindowMs } of entries) {
-      if (hasStreams) body.add(streams.get(channel) as number);
-      if (hasWindows) body.add(dedupeWindowMs);
-      for (const place of sent) body.add(values[place] as string);
-    }
-    const keys = [
-      this.#keys.numbers(partition, this.#session),
-      ...[...streams.keys()].map((channel) => this.#keys.stream(partition, channel)),
-      ...seen,
-    ];
+    const { keys, head, channels } = this.#encode(partition, entries, atomic);
     let reply: unknown;
     try {
       reply = await this.#outbox.send(
         scripts.append,
         keys,
-        { head, body },
+        { head, body: this.#body },
         {
           deadlineMs: Math.max(1, deadlineMs - (performance.now() - begunAt)),
           isConfirmed: true,
@@ -112,9 +74,53 @@ export class RedisAppender implements Appender {
       throw refused(error);
     }
     const lines = String(reply).split("\n");
-    const channels = [...streams.keys()];
     takeEvictions(lines, partition, (place) => channels[place - 1] as string, this.#onEvicted);
     return lines.map(toAppended);
+  }
+
+  /** Fills `body`. A method of its own, so that nobody who waits for the reply holds the values. */
+  #encode(
+    partition: number,
+    entries: readonly NewEntry[],
+    atomic: boolean,
+  ): { readonly keys: string[]; readonly head: (string | number)[]; readonly channels: readonly string[] } {
+    const number = (this.#numbers.get(partition) ?? 0) + 1;
+    this.#numbers.set(partition, number);
+    const streams = new Map<string, number>();
+    const valuesOf = entries.map(({ values }) => values);
+    const seen: string[] = [];
+    let caps = "";
+    for (let i = 0; i < entries.length; i++) {
+      const { name, dedupeWindowMs, cap } = (entries[i] as NewEntry).channel;
+      let place = streams.get(name);
+      if (place === undefined) {
+        place = streams.size + 1;
+        streams.set(name, place);
+        if (cap !== 0) caps += `${place}:${cap} `;
+      }
+      if (dedupeWindowMs > 0) seen.push(this.#keys.seen(partition, name, valuesOf[i]?.[0] as string));
+    }
+    const hasStreams = streams.size > 1;
+    const hasWindows = seen.length > 0;
+    const sent = sentValues(valuesOf);
+    const columns = `${hasStreams ? "s" : ""}${hasWindows ? "w" : ""}${sent.map((place) => columnLetters[place]).join("")}`;
+    const body = this.#body;
+    body.clear();
+    for (let i = 0; i < entries.length; i++) {
+      const { channel } = entries[i] as NewEntry;
+      const values = valuesOf[i] as readonly string[];
+      if (hasStreams) body.add(streams.get(channel.name) as number);
+      if (hasWindows) body.add(channel.dedupeWindowMs);
+      for (let v = 0; v < sent.length; v++) body.add(values[sent[v] as number] as string);
+    }
+    const channels = [...streams.keys()];
+    const keys = [
+      this.#keys.numbers(partition, this.#session),
+      ...channels.map((channel) => this.#keys.stream(partition, channel)),
+      ...seen,
+    ];
+    const head = [number, numbersKept, numbersTtlMs, streams.size, atomic ? "1" : "0", caps, columns];
+    return { keys, head, channels };
   }
 
   async close(): Promise<void> {
@@ -135,9 +141,20 @@ export class RedisAppender implements Appender {
   }
 }
 
+/** Where an entry stands, and whether it stood there before. */
+class Place {
+  readonly entryId: string;
+  readonly isRepeat: boolean;
+
+  constructor(entryId: string, isRepeat: boolean) {
+    this.entryId = entryId;
+    this.isRepeat = isRepeat;
+  }
+}
+
 function toAppended(word: string): Appended {
   if (word.startsWith("!")) return { refused: word.slice(1) };
-  return word.startsWith("=") ? { entryId: word.slice(1), isRepeat: true } : { entryId: word, isRepeat: false };
+  return word.startsWith("=") ? new Place(word.slice(1), true) : new Place(word, false);
 }
 
 function refused(error: unknown): PublishError {
@@ -151,8 +168,8 @@ export const columnLetters = "itkpTSBC";
 const always: readonly number[] = [0, 1, 3];
 
 /** The places of the values that are sent: one that is empty in all of a batch is not. */
-function sentValues(entries: readonly NewEntry[]): readonly number[] {
+function sentValues(valuesOf: readonly (readonly string[])[]): readonly number[] {
   return Array.from(columnLetters, (_, place) => place).filter(
-    (place) => always.includes(place) || entries.some(({ values }) => values[place] !== ""),
+    (place) => always.includes(place) || valuesOf.some((values) => values[place] !== ""),
   );
 }

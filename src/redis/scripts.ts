@@ -24,7 +24,7 @@ function read(name: string): string {
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   ack: load("ack"),
-  append: load("append", "numbers", "groups"),
+  append: load("append", "numbers", "groups", "entries"),
   begin: load("begin"),
   bury: load("bury"),
   claim: load("claim"),
@@ -41,7 +41,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   replayAppend: load("replay-append", "groups"),
   replayClaim: load("replay-claim"),
   replayNote: load("replay-note"),
-  settle: load("settle", "numbers", "groups"),
+  settle: load("settle", "numbers", "groups", "entries"),
   trim: load("trim", "groups"),
   unpark: load("unpark"),
 };

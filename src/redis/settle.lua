@@ -15,7 +15,7 @@
 --            a delivery  "<stream>" or "<stream>.<attempts hash>"                            value: entry id
 --            a read      "<hash>"                                                            values: field, version seen or ""
 --            a write     "<hash>"                                       values: field, "version json", or "" to delete
---            an output   "<stream>:<columns>", one letter a value of the wire format that is given; the others are empty:
+--            an output   "<stream>:<columns>", one letter a value of the wire format that it has:
 --                        "i" id, "t" time, "k" key, "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "C" causes
 --          Most settlements of a batch look the same, so that a layout is taken apart once.
 -- Reply    one line a settlement: "acked <output ids>", "fenced", "conflict", or "refused <why>"; then one for each stream that
@@ -70,23 +70,13 @@ local records = {}
 local results = {}
 local unsettled = {} -- of the calls in the log
 
-local columns = {}
--- The place of each value of an output from its first, and how many there are.
-local function columnsOf(text)
-  local known = columns[text]
-  if known then return known end
-  known = { width = #text }
-  for at = 1, #text do known[string.sub(text, at, at)] = at - 1 end
-  columns[text] = known
-  return known
-end
-
 local layouts = {}
 local function layoutOf(text)
   local known = layouts[text]
   if known then return known end
   local deliveries, reads, writes, outputs = string.match(text, '^([^/]*)/([^/]*)/([^/]*)/([^/]*)$')
-  known = { streams = {}, records = {}, reads = {}, writes = {}, outputs = {}, columns = {}, why = logPlace > 0 and bad[logPlace] or nil }
+  known = { streams = {}, records = {}, reads = {}, writes = {}, why = logPlace > 0 and bad[logPlace] or nil }
+  known.outputs, known.calls, known.widths, known.width = {}, {}, {}, 0
   local function takes(place)
     place = tonumber(place)
     known.why = known.why or bad[place]
@@ -100,7 +90,9 @@ local function layoutOf(text)
   for hash in string.gmatch(writes, '%d+') do known.writes[#known.writes + 1] = takes(hash) end
   for stream, given in string.gmatch(outputs, '(%d+):(%a+)') do
     known.outputs[#known.outputs + 1] = takes(stream)
-    known.columns[#known.outputs] = columnsOf(given)
+    known.calls[#known.outputs] = entryOf(KEYS[tonumber(stream)], given)
+    known.widths[#known.outputs] = #given
+    known.width = known.width + #given
   end
   layouts[text] = known
   return known
@@ -159,16 +151,12 @@ while i < #ARGV do
   local at = firstOutput
   if verdict == 'acked' and not why then
     for o = 1, #outputs do
-      local given = layout.columns[o]
-      local key, traceparent, tracestate, baggage, causes = given.k, given.T, given.S, given.B, given.C
-      local id = redis.pcall('XADD', KEYS[outputs[o]], '*',
-        'id', ARGV[at + given.i], 'time', ARGV[at + given.t], 'key', key and ARGV[at + key] or '', 'payload', ARGV[at + given.p],
-        'traceparent', traceparent and ARGV[at + traceparent] or '', 'tracestate', tracestate and ARGV[at + tracestate] or '',
-        'baggage', baggage and ARGV[at + baggage] or '', 'causes', causes and ARGV[at + causes] or '')
+      local width = layout.widths[o]
+      local id = appendEntry(layout.calls[o], ARGV, at, width)
       why = failed(id)
       if why then break end
       ids[o] = id
-      at = at + given.width
+      at = at + width
     end
     if not why then
       for w = 1, #writes do
@@ -209,8 +197,7 @@ while i < #ARGV do
     for d = 1, #streams do unsettled[#unsettled + 1] = KEYS[streams[d]] .. '/' .. ARGV[firstDelivery + d - 1] end
   end
 
-  i = firstOutput
-  for o = 1, #outputs do i = i + layout.columns[o].width end
+  i = firstOutput + layout.width
 end
 
 for a = 1, #acked do

@@ -1,6 +1,6 @@
 /** Settling over Redis: acknowledgements alone by one script, those with outputs or state by another. */
 
-import type { DeliveryId, Membership, NewEntry, Settlement, SettleResult } from "../ports.ts";
+import type { DeliveryId, Membership, NewEntry, Settlement, SettleResult, Target } from "../ports.ts";
 import { columnLetters, numbersKept, numbersTtlMs, type StoreContext } from "./appender.ts";
 import { ArgWriter } from "./arg-writer.ts";
 import { takeEvictions } from "./evictions.ts";
@@ -122,15 +122,16 @@ export class Settlements {
     ]);
     const log = this.#keepsLog ? keys.place(names.settled(partition, component), "o") : 0;
     /** The streams with a hard cap, by their places. */
-    const capped = new Map<number, { readonly channel: string; readonly cap: number }>();
+    const capped = new Map<number, Target>();
     const body = this.#body;
     body.clear();
     for (const place of places) {
       const settlement = settlements[place] as Settlement;
-      this.#addLayout(body, membership, settlement, keys);
-      addValues(body, settlement);
-      for (const { channel, cap } of settlement.outputs) {
-        if (cap !== 0) capped.set(keys.place(names.stream(partition, channel), "o"), { channel, cap });
+      const outputs = settlement.outputs.map(({ values }) => values);
+      this.#addLayout(body, membership, settlement, outputs, keys);
+      addValues(body, settlement, outputs);
+      for (const { channel } of settlement.outputs) {
+        if (channel.cap !== 0) capped.set(keys.place(names.stream(partition, channel.name), "o"), channel);
       }
     }
     this.#addCalls(body, settlements, places);
@@ -148,7 +149,7 @@ export class Settlements {
       confirmed,
     );
     const lines = String(reply).split("\n");
-    takeEvictions(lines, partition, (place) => capped.get(place)?.channel ?? "", this.#context.onEvicted);
+    takeEvictions(lines, partition, (place) => capped.get(place)?.name ?? "", this.#context.onEvicted);
     for (let i = 0; i < lines.length; i++) results[places[i] as number] = parseVerdict(lines[i] as string);
   }
 
@@ -156,6 +157,7 @@ export class Settlements {
     body: ArgWriter,
     { partition, component }: Membership,
     { deliveries, reads, writes, outputs, redelivered }: Settlement,
+    valuesOf: readonly (readonly string[])[],
     keys: KeyTable,
   ): void {
     const names = this.#verbs.keys;
@@ -174,9 +176,10 @@ export class Settlements {
     for (const { store } of writes) body.number(keys.place(names.state(partition, component, store), "h")).part(",");
     body.part("/");
     for (let o = 0; o < outputs.length; o++) {
-      const { channel, values } = outputs[o] as NewEntry;
+      const { channel } = outputs[o] as NewEntry;
+      const values = valuesOf[o] as readonly string[];
       if (o > 0) body.part(",");
-      body.number(keys.place(names.stream(partition, channel), "o")).part(":");
+      body.number(keys.place(names.stream(partition, channel.name), "o")).part(":");
       for (let i = 0; i < values.length; i++) if (values[i] !== "") body.part(columnLetters[i] as string);
     }
     body.close();
@@ -200,8 +203,12 @@ function forEachOf(
   }
 }
 
-/** The values that a settlement's layout names. */
-function addValues(body: ArgWriter, { deliveries, reads, writes, outputs }: Settlement): void {
+/** The values that a settlement's layout names; `outputs` are those of the entries. */
+function addValues(
+  body: ArgWriter,
+  { deliveries, reads, writes }: Settlement,
+  outputs: readonly (readonly string[])[],
+): void {
   for (let d = 0; d < deliveries.length; d++) body.add((deliveries[d] as DeliveryId).entryId);
   for (const { key, version } of reads) {
     body.add(key);
@@ -212,7 +219,7 @@ function addValues(body: ArgWriter, { deliveries, reads, writes, outputs }: Sett
     body.add(json === undefined ? "" : `${version} ${json}`);
   }
   for (let o = 0; o < outputs.length; o++) {
-    const { values } = outputs[o] as NewEntry;
+    const values = outputs[o] as readonly string[];
     for (let i = 0; i < values.length; i++) if (values[i] !== "") body.add(values[i] as string);
   }
 }

@@ -37,6 +37,8 @@ export class StreamsDecoder {
   #channel = "";
   #entries: StoredEntry[] = [];
   readonly #names: string[] = [];
+  /** As many as an entry's names and values. A copy of it is no array literal: see `Outgoing`. */
+  #blank: string[] = [];
   readonly #channelOf: (stream: string) => string;
 
   constructor(channelOf: (stream: string) => string) {
@@ -121,12 +123,13 @@ export class StreamsDecoder {
     this.#length(array); // 2: its id, its fields
     const entryId = this.#text(this.#length(bulk));
     const count = Math.max(0, this.#length(array));
-    const fields = new Array<string>(count);
+    if (this.#blank.length !== count) this.#blank = new Array<string>(count).fill("");
+    const fields = this.#blank.slice();
     for (let i = 0; i < count; i += 2) {
       fields[i] = this.#name(i >> 1);
       fields[i + 1] = this.#text(this.#length(bulk));
     }
-    this.#entries.push({ channel: this.#channel, entryId, fields });
+    this.#entries.push(new ReadEntry(this.#channel, entryId, fields));
     this.#entriesLeft--;
   }
 
@@ -180,5 +183,17 @@ export class StreamsDecoder {
     if (from + length + 2 > this.#end) throw incomplete;
     for (let i = 0; i < length; i++) if (buffer[from + i] !== text.charCodeAt(i)) return false;
     return true;
+  }
+}
+
+class ReadEntry implements StoredEntry {
+  readonly channel: string;
+  readonly entryId: string;
+  readonly fields: readonly string[];
+
+  constructor(channel: string, entryId: string, fields: readonly string[]) {
+    this.channel = channel;
+    this.entryId = entryId;
+    this.fields = fields;
   }
 }

@@ -1,7 +1,7 @@
 /** The store behind a replay of one partition: settles in memory, and hands on what it was asked to settle. */
 
 import type { ReadState } from "../consume/state.ts";
-import { wireFields } from "../envelope.ts";
+import { wireEntry } from "../envelope.ts";
 import { type LogEntry, toLogEntry } from "../observe/read.ts";
 import type {
   AttemptRecord,
@@ -102,8 +102,7 @@ export class CapturedStore
   }
 
   #append({ channel, values }: NewEntry): LogEntry {
-    const fields = wireFields.flatMap((name, i) => [name, values[i] ?? ""]);
-    return toLogEntry({ channel, entryId: this.#ids.next(), fields }, this.#partition);
+    return toLogEntry({ channel: channel.name, entryId: this.#ids.next(), fields: wireEntry(values) }, this.#partition);
   }
 
   readonly readState: ReadState = (store, key) => {

@@ -36,7 +36,7 @@ export function factOf(entry: LogEntry, originals: Originals): Fact {
     id,
     key: envelope?.key ?? "",
     payload: envelope?.payload ?? JSON.stringify(entry.fields),
-    baggage: envelope?.carrier.baggage ?? "",
+    baggage: envelope?.baggage ?? "",
     causes: causes.map((cause) => originals.get(cause.id) ?? cause.id).sort(),
   };
 }

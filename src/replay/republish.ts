@@ -158,8 +158,7 @@ class Republisher {
     const { envelope, partition } = entry;
     if (envelope === undefined) throw new ReplayError(`entry ${entry.entryId} is no event`);
     const channel = this.#channelOf(into ?? entry.channel);
-    const { carrier } = envelope;
-    const sent = span.republish({ channel, partition, eventId: id, carrier });
+    const sent = span.republish({ channel, partition, eventId: id, carrier: envelope });
     const causes = envelope.causes.map((cause): Cause => {
       const replayed = replayedId(cause.id, run);
       // Without the original's span: who handles it is linked to the replayed cause by the entry of that one.
@@ -167,7 +166,7 @@ class Republisher {
     });
     const marked = markCauses(
       { id: run, traceparent: span.traceparent },
-      { id: envelope.id, traceparent: carrier.traceparent },
+      { id: envelope.id, traceparent: envelope.traceparent },
       causes,
     );
     const values = encodeEntry(id, envelope.time, envelope.key, envelope.payload, sent.carrier, marked);

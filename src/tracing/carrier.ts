@@ -28,7 +28,20 @@ export const defaultLimits: CarrierLimits = Object.freeze({
 
 export const noBaggage: Baggage = new Map();
 
-export const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });
+/** What an entry that is about to be written gets. */
+export class TraceFields implements Carrier {
+  readonly traceparent: string;
+  readonly tracestate: string;
+  readonly baggage: string;
+
+  constructor(traceparent: string, tracestate: string, baggage: string) {
+    this.traceparent = traceparent;
+    this.tracestate = tracestate;
+    this.baggage = baggage;
+  }
+}
+
+export const noCarrier: Carrier = Object.freeze(new TraceFields("", "", ""));
 
 /** Called for a field that breaks a limit or a format; the event goes on without it. */
 export type OnRejected = (field: keyof Carrier) => void;
@@ -86,7 +99,7 @@ export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carri
   }
   if (tracestate === "" || isTracestate(tracestate)) return carrier;
   onRejected("tracestate");
-  return { traceparent, tracestate: "", baggage: carrier.baggage };
+  return new TraceFields(traceparent, "", carrier.baggage);
 }
 
 export function isTraceparent(text: string): boolean {

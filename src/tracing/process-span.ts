@@ -22,6 +22,7 @@ import {
   noCarrier,
   passedBaggage,
   readableCarrier,
+  TraceFields,
   traceparentOf,
   tracestateOf,
 } from "./carrier.ts";
@@ -219,7 +220,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const passing = this.passing(sending.causes);
       if (this.#span !== undefined)
         return collector.openPlainSend("send", this, baggage, passing, sending, this.#origins[0]);
-      const carrier = { traceparent: passing.traceparent, tracestate: passing.tracestate, baggage };
+      const carrier = new TraceFields(passing.traceparent, passing.tracestate, baggage);
       if (!collector.meters.recording) return new PassedSend(carrier);
       return new SendScope(collector, sending.channel.name, undefined, carrier);
     } catch {
@@ -311,10 +312,10 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const [cause] = causes;
     const declined = this.#declined;
     if (declined !== undefined && declined !== this.#origins[0])
-      return { traceparent: traceparentOf(declined), tracestate: tracestateOf(declined), baggage: "" };
+      return new TraceFields(traceparentOf(declined), tracestateOf(declined), "");
     if (this.#span !== undefined || (entries.length > 1 && causes.length !== 1)) return noCarrier;
     const source = entries.length === 1 ? entries[0] : entries.find(({ eventId }) => eventId === cause?.id);
-    const carrier = source?.carrier ?? { ...noCarrier, traceparent: cause?.traceparent ?? "" };
+    const carrier = source?.carrier ?? new TraceFields(cause?.traceparent ?? "", "", "");
     return readableCarrier(carrier, (field) => this.#collector.meters.rejected(channel.name, field));
   }
 }

@@ -44,6 +44,7 @@ import {
   passedBaggage,
   resolveLimits,
   spanContextOf,
+  TraceFields,
   traceparentOf,
   tracestateOf,
 } from "./carrier.ts";
@@ -312,11 +313,11 @@ export class Collector implements Tracing {
 }
 
 function carrierOf(spanContext: SpanContext, baggage: string): Carrier {
-  return { traceparent: traceparentOf(spanContext), tracestate: tracestateOf(spanContext), baggage };
+  return new TraceFields(traceparentOf(spanContext), tracestateOf(spanContext), baggage);
 }
 
 function passedOn({ traceparent, tracestate }: Carrier, baggage: string): Carrier {
-  return traceparent === "" && baggage === "" ? noCarrier : { traceparent, tracestate, baggage };
+  return traceparent === "" && baggage === "" ? noCarrier : new TraceFields(traceparent, tracestate, baggage);
 }
 
 /** Of a `publishAll` into several channels. */

@@ -46,7 +46,7 @@ function decodeInParts(decoder: StreamsDecoder, bytes: Buffer, cuts: readonly nu
     reply = decoder.decode(bytes.subarray(from, to));
     from = to;
   }
-  return reply;
+  return reply !== undefined && "entries" in reply ? { entries: reply.entries.map((entry) => ({ ...entry })) } : reply;
 }
 
 function newDecoder(): StreamsDecoder {

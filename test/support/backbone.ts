@@ -2,6 +2,7 @@
 
 import { Redis } from "ioredis";
 import { z } from "zod";
+import { wireFields } from "../../src/envelope.ts";
 import {
   type Backbone,
   type BackboneOptions,
@@ -28,7 +29,7 @@ export interface Opened extends AsyncDisposable {
   readonly keys: Keys;
   readonly log: readonly LogLine[];
   stream(channel: { readonly name: string }): string;
-  /** All entries of a channel, the parsed payload and the fields by name. */
+  /** All entries of a channel, the parsed payload and the fields by name; those of the wire format that an entry does not have are empty. */
   entries<P>(channel: Channel<P>): Promise<readonly { id: string; fields: Record<string, string>; payload: P }[]>;
   /** Dead letters of a component on a channel, their fields by name. */
   dead(channel: { readonly name: string }, component: string): Promise<readonly Record<string, string>[]>;
@@ -42,6 +43,8 @@ export interface OpenOptions extends Partial<BackboneOptions> {
   /** Of the server itself, where `url` is a proxy's. */
   readonly direct?: string;
 }
+
+const noFields: Readonly<Record<string, string>> = Object.fromEntries(wireFields.map((name) => [name, ""]));
 
 export async function open(options: OpenOptions = {}): Promise<Opened> {
   const { direct = options.url ?? redisUrl(), ...given } = options;
@@ -64,7 +67,7 @@ export async function open(options: OpenOptions = {}): Promise<Opened> {
     entries: async <P>(channel: Channel<P>) => {
       const rows = await client.xrange(stream(channel), "-", "+");
       return rows.map(([id, fields]) => {
-        const named = byName(fields);
+        const named = { ...noFields, ...byName(fields) };
         return { id, fields: named, payload: JSON.parse(named["payload"] ?? "null") as P };
       });
     },

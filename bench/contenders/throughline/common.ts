@@ -1,7 +1,7 @@
 /** Throughline as its users run it, for all works: the namespace, a backbone, a backlog, and a component that handles all of it. */
 
 import { Redis } from "ioredis";
-import { encodeEntry, wireFields } from "../../../src/envelope.ts";
+import { encodeEntry, wireEntry } from "../../../src/envelope.ts";
 import { newEventId } from "../../../src/event-id.ts";
 import { type Backbone, type Component, connectBackbone, type Log, type Subscription } from "../../../src/index.ts";
 import { Keys } from "../../../src/redis/keys.ts";
@@ -24,7 +24,7 @@ export function fieldsOf(i: number, { payloadBytes }: Shape, sampled: number): r
   const order = orderOf(i, payloadBytes);
   const carrier = { traceparent: traceparentOf(i, sampled), tracestate: "", baggage: baggageOf(order) };
   const values = encodeEntry(newEventId(), Date.now(), order.symbol, JSON.stringify(order), carrier, []);
-  return wireFields.flatMap((name, place) => [name, values[place] as string]);
+  return wireEntry(values);
 }
 
 export async function backlog({ url, count, shape, sampled }: Backlog): Promise<void> {
