@@ -8,7 +8,7 @@ const maxAdded = 512;
  * the next. Once one of them has grown old, all that was in those after it outlives the young collections until the next full one
  * (docs/performance.md). Here it is many maps, each begun afresh and thrown away when it is empty.
  */
-export class RollingMap<K, V> {
+export class RollingMap<K, V extends NonNullable<unknown>> {
   /** In the order of their beginnings; keys are added to the last one. */
   readonly #parts: Map<K, V>[] = [new Map()];
   /** To the last part. */
@@ -20,18 +20,26 @@ export class RollingMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#partOf(key)?.get(key);
+    // What is asked for came lately or is the oldest.
+    for (let i = this.#parts.length - 1; i >= 0; i--) {
+      const value = (this.#parts[i] as Map<K, V>).get(key);
+      if (value !== undefined) return value;
+    }
+    return undefined;
   }
 
   has(key: K): boolean {
-    return this.#partOf(key) !== undefined;
+    return this.get(key) !== undefined;
   }
 
-  set(key: K, value: V): void {
-    const known = this.#partOf(key);
-    if (known !== undefined) {
-      known.set(key, value);
-      return;
+  /** Returns what the key had before. */
+  set(key: K, value: V): V | undefined {
+    for (let i = this.#parts.length - 1; i >= 0; i--) {
+      const part = this.#parts[i] as Map<K, V>;
+      const before = part.get(key);
+      if (before === undefined) continue;
+      part.set(key, value);
+      return before;
     }
     if (this.#added === maxAdded) {
       this.#parts.push(new Map());
@@ -40,12 +48,15 @@ export class RollingMap<K, V> {
     this.#added++;
     this.#size++;
     this.#parts.at(-1)?.set(key, value);
+    return undefined;
   }
 
-  delete(key: K): boolean {
+  /** `value`: only if that is what the key has. */
+  delete(key: K, value?: V): boolean {
     for (let i = 0; i < this.#parts.length; i++) {
       const part = this.#parts[i] as Map<K, V>;
-      if (!part.delete(key)) continue;
+      if (value === undefined ? !part.has(key) : part.get(key) !== value) continue;
+      part.delete(key);
       this.#size--;
       if (part.size === 0 && i < this.#parts.length - 1) this.#parts.splice(i, 1);
       return true;
@@ -67,14 +78,5 @@ export class RollingMap<K, V> {
     this.#parts.splice(0, this.#parts.length, new Map());
     this.#added = 0;
     this.#size = 0;
-  }
-
-  #partOf(key: K): Map<K, V> | undefined {
-    // What is asked for came lately or is the oldest.
-    for (let i = this.#parts.length - 1; i >= 0; i--) {
-      const part = this.#parts[i] as Map<K, V>;
-      if (part.has(key)) return part;
-    }
-    return undefined;
   }
 }

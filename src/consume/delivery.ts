@@ -3,6 +3,8 @@
 import { type Correlation, validatePayload } from "../channel.ts";
 import { decodeEntry, type Envelope, parsePayload } from "../envelope.ts";
 import type { Cause, Event } from "../event.ts";
+import { listOf } from "../list.ts";
+import { plain } from "../plain.ts";
 import type { AttemptRecord, Carrier, Delivered, DeliveryId, Membership, StoredEntry } from "../ports.ts";
 import { sharedCrashes } from "./outcome.ts";
 import type { Subscription } from "./subscription.ts";
@@ -67,7 +69,7 @@ export class Delivery implements DeliveryId, Delivered {
     if (key === "") return noKeys;
     // Lanes are shared by all partitions; the first one's keys, mostly all that there are, stand for themselves.
     const { partition } = this.membership;
-    return [partition === 0 ? key : `${partition}/${key}`];
+    return listOf(partition === 0 ? key : `${partition}/${key}`);
   }
 
   /** It was there too often when a member fell silent: only a start that it has alone can tell whether it is the cause. */
@@ -122,27 +124,16 @@ export class Delivery implements DeliveryId, Delivered {
 }
 
 /** What a handler sees of a delivery. */
-class HandledEvent implements Event<unknown> {
-  readonly id: string;
-  readonly channel: string;
-  readonly entryId: string;
-  readonly traceparent: string;
-  readonly payload: unknown;
-  readonly key: string;
-  readonly time: number;
-  readonly causes: readonly Cause[];
-
-  constructor({ id, channel, entryId, traceparent, key, time, causes }: Envelope, payload: unknown) {
-    this.id = id;
-    this.channel = channel;
-    this.entryId = entryId;
-    this.traceparent = traceparent;
-    this.payload = payload;
-    this.key = key;
-    this.time = time;
-    this.causes = causes;
-  }
-}
+const HandledEvent = plain<Event<unknown>, [Envelope, unknown]>(function (envelope, payload) {
+  this.id = envelope.id;
+  this.channel = envelope.channel;
+  this.entryId = envelope.entryId;
+  this.traceparent = envelope.traceparent;
+  this.payload = payload;
+  this.key = envelope.key;
+  this.time = envelope.time;
+  this.causes = envelope.causes;
+});
 
 const noKeys: readonly string[] = Object.freeze([]);
 const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });

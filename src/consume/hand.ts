@@ -63,22 +63,19 @@ export class Hand {
       ofChannel = new RollingMap();
       this.#deliveries.set(channel, ofChannel);
     }
-    const older = ofChannel.get(entryId);
+    const older = ofChannel.set(entryId, delivery);
     if (older === undefined) this.#count++;
     else {
       older.isVoid = true;
       this.#size -= older.size;
     }
-    ofChannel.set(entryId, delivery);
     this.#size += delivery.size;
   }
 
   /** Lets go of a delivery. `settled` tells those who wait for it. */
   leave(delivery: Delivery, settled?: Settled): void {
     const { channel, entryId } = delivery;
-    const ofChannel = this.#deliveries.get(channel);
-    if (ofChannel?.get(entryId) === delivery) {
-      ofChannel.delete(entryId);
+    if (this.#deliveries.get(channel)?.delete(entryId, delivery) === true) {
       this.#count--;
       this.#size -= delivery.size;
       this.#leftSince?.add(nameOf(delivery));

@@ -3,11 +3,16 @@
 import { RollingMap } from "../rolling-map.ts";
 
 /** Something to run, with the keys that it needs for itself. No keys: it waits for nothing but a free slot. */
-interface Waiting<T> {
+class Waiting<T> {
   readonly task: T;
   readonly keys: readonly string[];
   /** How many of its keys have another task before it. 0: it waits for a slot only. */
-  blockedBy: number;
+  blockedBy = 0;
+
+  constructor(task: T, keys: readonly string[]) {
+    this.task = task;
+    this.keys = keys;
+  }
 }
 
 /**
@@ -54,7 +59,7 @@ export class Lanes<T> {
       this.#start();
       return;
     }
-    const waiting: Waiting<T> = { task, keys, blockedBy: 0 };
+    const waiting = new Waiting(task, keys);
     for (const key of keys) {
       const line = this.#lines.get(key);
       if (line === undefined) this.#lines.set(key, [waiting]);
@@ -123,7 +128,7 @@ export class Lanes<T> {
   }
 
   #enter(task: T, keys: readonly string[]): Waiting<T> {
-    const waiting: Waiting<T> = { task, keys, blockedBy: 0 };
+    const waiting = new Waiting(task, keys);
     for (const key of keys) this.#lines.set(key, [waiting]);
     return waiting;
   }

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Channel } from "../channel.ts";
+import { listOf } from "../list.ts";
 import type {
   AttemptRecord,
   DeliveryId,
@@ -31,8 +32,16 @@ import type { Subscription } from "./subscription.ts";
 const maxSizeInHand = 32 * 1_048_576;
 
 /** A task with what runs it: the lanes are shared by all partitions of a component. */
-export interface LaneTask extends Task {
+export class LaneTask implements Task {
+  readonly deliveries: readonly Delivery[];
+  readonly isCounted: boolean;
   readonly run: (task: Task) => void | Promise<void>;
+
+  constructor(deliveries: readonly Delivery[], isCounted: boolean, run: (task: Task) => void | Promise<void>) {
+    this.deliveries = deliveries;
+    this.isCounted = isCounted;
+    this.run = run;
+  }
 }
 
 export interface PartitionContext {
@@ -100,7 +109,7 @@ export class PartitionMember {
       state,
       signal,
       onChannel: context.onChannel,
-      again: (task) => this.#enqueue(task),
+      again: ({ deliveries, isCounted }) => this.#enqueue(deliveries, isCounted),
       strayed: () => this.#reader.lookAgain(),
     });
     this.#keeper = new Keeper({
@@ -127,7 +136,7 @@ export class PartitionMember {
     for (const { channel, handling } of subscriptions) {
       if (handling.mode !== "batch") continue;
       const gatherer = new Gatherer(handling.maxSize, handling.maxWaitMs, (deliveries) =>
-        this.#enqueue({ deliveries, isCounted: false }, () => gatherer.finished()),
+        this.#enqueue(deliveries, false, () => gatherer.finished()),
       );
       this.#gatherers.set(channel.name, gatherer);
     }
@@ -286,15 +295,15 @@ export class PartitionMember {
     const gatherer = this.#gatherers.get(delivery.channel);
     // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
     if (gatherer !== undefined && !delivery.hasRecord && delivery.envelope !== undefined) gatherer.add(delivery);
-    else this.#enqueue({ deliveries: [delivery], isCounted: false });
+    else this.#enqueue(listOf(delivery), false);
   }
 
-  #enqueue(task: Task, finished?: () => void): void {
+  #enqueue(deliveries: readonly Delivery[], isCounted: boolean, finished?: () => void): void {
     const run = finished === undefined ? this.#run : (one: Task) => this.#runThen(one, finished);
-    const { deliveries, isCounted } = task;
     const { lanes } = this.#context;
-    if (deliveries.some((delivery) => delivery.isSuspect)) lanes.addAlone({ deliveries, isCounted, run });
-    else lanes.add({ deliveries, isCounted, run }, keysOf(deliveries));
+    const task = new LaneTask(deliveries, isCounted, run);
+    if (deliveries.some((delivery) => delivery.isSuspect)) lanes.addAlone(task);
+    else lanes.add(task, keysOf(deliveries));
   }
 
   async #runThen(task: Task, finished: () => void): Promise<void> {

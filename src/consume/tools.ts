@@ -5,6 +5,8 @@ import { encodePayload } from "../envelope.ts";
 import { ChannelError } from "../errors.ts";
 import type { Cause, EventRef } from "../event.ts";
 import { deriveEventId } from "../event-id.ts";
+import { listOf } from "../list.ts";
+import { plain } from "../plain.ts";
 import type { NewEntry, ProcessSpan } from "../ports.ts";
 import { toCauses } from "../publish/causes.ts";
 import { Outgoing } from "../publish/outgoing.ts";
@@ -141,8 +143,8 @@ export class Collector {
     output.sources = this.#sources;
     output.under(this.#span.send(output));
     this.#onChannel(channel);
-    this.#outputs ??= [];
-    this.#outputs.push(output);
+    if (this.#outputs === undefined) this.#outputs = listOf(output);
+    else this.#outputs.push(output);
     return new OutputRef(id, channel.name, output.carrier.traceparent);
   }
 
@@ -153,18 +155,14 @@ export class Collector {
 }
 
 /** Of an output that waits for its settlement: it has no entry yet. */
-class OutputRef implements EventRef {
-  readonly id: string;
-  readonly channel: string;
-  readonly entryId: string = "";
-  readonly traceparent: string;
-
-  constructor(id: string, channel: string, traceparent: string) {
+const OutputRef = plain<EventRef, [id: string, channel: string, traceparent: string]>(
+  function (id, channel, traceparent) {
     this.id = id;
     this.channel = channel;
+    this.entryId = "";
     this.traceparent = traceparent;
-  }
-}
+  },
+);
 
 const noEntries: readonly NewEntry[] = Object.freeze([]);
 const noCauses: readonly Cause[] = Object.freeze([]);

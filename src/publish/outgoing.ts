@@ -5,10 +5,7 @@ import { encodeEntry } from "../envelope.ts";
 import type { Cause } from "../event.ts";
 import type { Carrier, NewEntry, Sending, SendSpan } from "../ports.ts";
 
-/**
- * An instance of a class, like everything that is made for each event and lives until Redis has answered: V8 would move the literals to
- * the old generation, and their garbage stays there for seconds (docs/performance.md).
- */
+/** No literal, like nothing that is made for each event and lives until Redis has answered: see `listOf`. */
 export class Outgoing implements Sending, NewEntry {
   readonly channel: Channel<unknown>;
   readonly partition: number;

@@ -2,6 +2,7 @@
 
 import { PublishError } from "../errors.ts";
 import type { Published } from "../event.ts";
+import { plain } from "../plain.ts";
 import type { Appended, NewEntry } from "../ports.ts";
 import type { Group } from "./batcher.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -40,33 +41,29 @@ export class Publication extends Outgoing implements Group {
 
   /** Ends its span. @throws {PublishError} when it was refused */
   appended(result: Appended): Published {
-    const { channel, eventId } = this;
     if ("refused" in result) {
-      const error = new PublishError("rejected", `channel "${channel.name}" cannot be appended to: ${result.refused}`);
+      const error = new PublishError(
+        "rejected",
+        `channel "${this.channel.name}" cannot be appended to: ${result.refused}`,
+      );
       this.unsent(error);
       throw error;
     }
     const { entryId, isRepeat } = result;
     this.sent(entryId);
-    return new Receipt(eventId, channel.name, entryId, this.carrier.traceparent, isRepeat);
+    return new Receipt(this, entryId, isRepeat);
   }
 }
 
-class Receipt implements Published {
-  readonly id: string;
-  readonly channel: string;
-  readonly entryId: string;
-  readonly traceparent: string;
-  readonly isRepeat: boolean;
-
-  constructor(id: string, channel: string, entryId: string, traceparent: string, isRepeat: boolean) {
-    this.id = id;
-    this.channel = channel;
+const Receipt = plain<Published, [event: Outgoing, entryId: string, isRepeat: boolean]>(
+  function (event, entryId, isRepeat) {
+    this.id = event.eventId;
+    this.channel = event.channel.name;
     this.entryId = entryId;
-    this.traceparent = traceparent;
+    this.traceparent = event.carrier.traceparent;
     this.isRepeat = isRepeat;
-  }
-}
+  },
+);
 
 /** The publishes of a `publishAll`: all are appended, or none is. */
 export class PublishedTogether implements Group {

@@ -15,8 +15,8 @@ import type { Keys } from "./keys.ts";
 export class CallsWriter {
   readonly #writer: ArgWriter;
   #channel = "";
-  /** The id before, for its milliseconds. */
-  #before = "";
+  /** Of the id before, with the dash after them. */
+  #milliseconds = "-";
 
   constructor(writer: ArgWriter) {
     this.#writer = writer;
@@ -33,21 +33,17 @@ export class CallsWriter {
         this.#writer.part(" ");
         this.#channel = channel;
       } else this.#writer.part(i === 0 ? " " : ",");
-      const dash = entryId.indexOf("-");
-      this.#writer.part(isSameStart(entryId, this.#before, dash + 1) ? entryId.slice(dash) : entryId);
-      this.#before = entryId;
+      if (entryId.startsWith(this.#milliseconds)) this.#writer.part(entryId.slice(this.#milliseconds.length - 1));
+      else {
+        this.#writer.part(entryId);
+        this.#milliseconds = entryId.slice(0, entryId.indexOf("-") + 1);
+      }
     }
   }
 
   end(): void {
     this.#writer.close();
   }
-}
-
-function isSameStart(a: string, b: string, length: number): boolean {
-  // The last digits differ first.
-  for (let i = length - 1; i >= 0; i--) if (a.charCodeAt(i) !== b.charCodeAt(i)) return false;
-  return true;
 }
 
 /** One entry of the log. `fields` are names and values in turn; somebody else's hold no calls. */

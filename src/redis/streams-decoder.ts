@@ -37,7 +37,7 @@ export class StreamsDecoder {
   #channel = "";
   #entries: StoredEntry[] = [];
   readonly #names: string[] = [];
-  /** As many as an entry's names and values. A copy of it is no array literal: see `Outgoing`. */
+  /** As many as an entry's names and values. A copy of it is no array literal: see `listOf`. */
   #blank: string[] = [];
   readonly #channelOf: (stream: string) => string;
 

@@ -1,6 +1,13 @@
 /** The W3C fields of an entry: limits before parsing, an allow-list for baggage, and OpenTelemetry's getter and setter. */
 
-import { createTraceState, INVALID_SPANID, INVALID_TRACEID, type SpanContext, TraceFlags } from "@opentelemetry/api";
+import {
+  createTraceState,
+  INVALID_SPANID,
+  INVALID_TRACEID,
+  type SpanContext,
+  TraceFlags,
+  type TraceState,
+} from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
 import { ConfigError } from "../errors.ts";
 import type { Carrier } from "../ports.ts";
@@ -113,17 +120,31 @@ function isTracestate(text: string): boolean {
   return text.split(",", maxTracestateMembers + 1).length <= maxTracestateMembers;
 }
 
+/** A span of whoever wrote the entry. */
+class RemoteSpan implements SpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+  readonly isRemote: boolean = true;
+  readonly traceState?: TraceState;
+
+  constructor(traceId: string, spanId: string, traceFlags: number, traceState: TraceState | undefined) {
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.traceFlags = traceFlags;
+    if (traceState !== undefined) this.traceState = traceState;
+  }
+}
+
 /** The span that a well-formed `traceparent` names; undefined for any other text. */
 export function spanContextOf(traceparent: string, tracestate = ""): SpanContext | undefined {
   if (!isTraceparent(traceparent)) return undefined;
-  const spanContext: SpanContext = {
-    traceId: traceparent.slice(3, 35),
-    spanId: traceparent.slice(36, 52),
-    traceFlags: Number.parseInt(traceparent.slice(53, 55), 16) & TraceFlags.SAMPLED,
-    isRemote: true,
-  };
-  if (tracestate !== "") spanContext.traceState = createTraceState(tracestate);
-  return spanContext;
+  return new RemoteSpan(
+    traceparent.slice(3, 35),
+    traceparent.slice(36, 52),
+    Number.parseInt(traceparent.slice(53, 55), 16) & TraceFlags.SAMPLED,
+    tracestate === "" ? undefined : createTraceState(tracestate),
+  );
 }
 
 /** Whether ids name a span at all. An SDK's are hex digits, and those of a carrier were looked at when it was read. */

@@ -12,6 +12,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Cause } from "../event.ts";
+import { listOf } from "../list.ts";
 import type { Carrier, Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports.ts";
 import { attribute, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
@@ -80,7 +81,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1 && channel.topology === "parent" && this.#replay === undefined) {
       const origin = this.#collector.extract(channel.name, entry.carrier);
-      this.#origins = [origin];
+      this.#origins = listOf(origin);
       // Its parent decides alone, so that nothing else has to be looked at where it says no.
       if (origin !== undefined) {
         this.#declined = source.decline({ parent: origin, context: undefined, links: [] });
