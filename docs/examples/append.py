@@ -21,7 +21,7 @@ order = {
     "quantity": 100,
     "orderType": "limit",
 }
-# All eight fields in this order: Redis then stores their names once for many entries.
+# The same fields in this order for every entry: Redis then stores their names once for many.
 entry_id = client.xadd(
     stream,
     {
@@ -30,9 +30,7 @@ entry_id = client.xadd(
         "key": order["symbol"],
         "payload": json.dumps(order, separators=(",", ":")),
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "tracestate": "",
         "baggage": "user.id=ann,client.order_id=py-1",
-        "causes": "",
     },
 )
 print("appended", entry_id)
