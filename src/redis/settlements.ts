@@ -64,22 +64,15 @@ export class Settlements {
     body.clear();
     this.#addCalls(body, settlements, places);
     for (const channel of channels) {
-      let count = 0;
-      let recorded = 0;
-      forEachOf(channel, settlements, places, (_, isRecorded) => {
-        count++;
-        if (isRecorded) recorded++;
-      });
+      const recorded = countOf(channel, settlements, places, true);
+      const count = recorded + countOf(channel, settlements, places, false);
       if (count === 0) continue;
       keys.push(this.#verbs.keys.stream(partition, channel), this.#verbs.keys.attempts(partition, channel, component));
       body.add(count);
       body.add(recorded);
       // Those with an attempt record come first.
-      for (const which of recorded === 0 ? [false] : [true, false]) {
-        forEachOf(channel, settlements, places, (entryId, isRecorded) => {
-          if (isRecorded === which) body.add(entryId);
-        });
-      }
+      if (recorded > 0) addIds(body, channel, settlements, places, true);
+      addIds(body, channel, settlements, places, false);
     }
     const reply = String(
       await this.#verbs.send("ack", "Redis refused an acknowledgement", scripts.ack, keys, {
@@ -89,14 +82,16 @@ export class Settlements {
     );
     // A batch settles together: one fenced delivery fences it, and what else of it was acknowledged had no effects to lose.
     if (reply === "") return;
-    const order: number[] = [];
-    for (const channel of channels) {
-      for (const which of [true, false]) {
-        forEachOf(channel, settlements, places, (_, isRecorded, place) => {
-          if (isRecorded === which) order.push(place);
-        });
-      }
-    }
+    const order = channels.flatMap((channel) =>
+      [true, false].flatMap((isRecorded) =>
+        places.flatMap((place) => {
+          const { deliveries, redelivered } = settlements[place] as Settlement;
+          return redelivered === isRecorded
+            ? deliveries.flatMap((one) => (one.channel === channel ? [place] : []))
+            : [];
+        }),
+      ),
+    );
     for (const word of reply.split(" ")) results[order[Number(word) - 1] as number] = { outcome: "fenced" };
   }
 
@@ -186,19 +181,36 @@ export class Settlements {
   }
 }
 
-/** Calls `visit` for each delivery of a channel, with whether it has an attempt record and the place of its settlement. */
-function forEachOf(
+/** How many deliveries of a channel have an attempt record, or none. */
+function countOf(
   channel: string,
   settlements: readonly Settlement[],
   places: readonly number[],
-  visit: (entryId: string, isRecorded: boolean, place: number) => void,
+  isRecorded: boolean,
+): number {
+  let count = 0;
+  for (let p = 0; p < places.length; p++) {
+    const { deliveries, redelivered } = settlements[places[p] as number] as Settlement;
+    if (redelivered !== isRecorded) continue;
+    for (let d = 0; d < deliveries.length; d++) if ((deliveries[d] as DeliveryId).channel === channel) count++;
+  }
+  return count;
+}
+
+/** Adds the entry ids of the same deliveries. */
+function addIds(
+  body: ArgWriter,
+  channel: string,
+  settlements: readonly Settlement[],
+  places: readonly number[],
+  isRecorded: boolean,
 ): void {
   for (let p = 0; p < places.length; p++) {
-    const place = places[p] as number;
-    const { deliveries, redelivered } = settlements[place] as Settlement;
+    const { deliveries, redelivered } = settlements[places[p] as number] as Settlement;
+    if (redelivered !== isRecorded) continue;
     for (let d = 0; d < deliveries.length; d++) {
       const delivery = deliveries[d] as DeliveryId;
-      if (delivery.channel === channel) visit(delivery.entryId, redelivered, place);
+      if (delivery.channel === channel) body.add(delivery.entryId);
     }
   }
 }

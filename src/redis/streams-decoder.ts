@@ -84,7 +84,13 @@ export class StreamsDecoder {
     return reply;
   }
 
+  /** What has been decoded makes room, so that the buffer grows with the entries and not with the reply. */
   #append(part: Buffer): void {
+    if (this.#at > 0) {
+      this.#buffer.copyWithin(0, this.#at, this.#end);
+      this.#end -= this.#at;
+      this.#at = 0;
+    }
     const needed = this.#end + part.length;
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
