@@ -8,6 +8,7 @@ import {
   type SpanContext,
   SpanKind,
   TraceFlags,
+  type TraceState,
 } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
 import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
@@ -51,7 +52,7 @@ export class LeanSpans implements SpanSource {
         return undefined;
       }
     }
-    return { traceId, spanId: drawId(8, noSpanId), traceFlags: TraceFlags.NONE };
+    return new OwnContext(traceId, drawId(8, noSpanId), TraceFlags.NONE, undefined);
   }
 
   open(opening: Opening): Span {
@@ -60,11 +61,7 @@ export class LeanSpans implements SpanSource {
     const traceId = isChild ? parent.traceId : this.#drawn || drawId(16, noTraceId);
     if (!isChild) this.#drawn = "";
     const spanId = drawId(8, noSpanId);
-    const traceFlags = TraceFlags.SAMPLED;
-    const own: SpanContext =
-      isChild && parent.traceState !== undefined
-        ? { traceId, spanId, traceFlags, traceState: parent.traceState }
-        : { traceId, spanId, traceFlags };
+    const own = new OwnContext(traceId, spanId, TraceFlags.SAMPLED, isChild ? parent.traceState : undefined);
     return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended);
   }
 
@@ -74,6 +71,20 @@ export class LeanSpans implements SpanSource {
     if (!(parent.isRemote === true ? namesSpan(parent) : isSpanContextValid(parent))) return false;
     this.#valid = parent;
     return true;
+  }
+}
+
+class OwnContext implements SpanContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: TraceFlags;
+  readonly traceState?: TraceState;
+
+  constructor(traceId: string, spanId: string, traceFlags: TraceFlags, traceState: TraceState | undefined) {
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.traceFlags = traceFlags;
+    if (traceState !== undefined) this.traceState = traceState;
   }
 }
 

@@ -228,11 +228,11 @@ function toAttributeValue(value: unknown): AttributeValue | undefined {
     case "bigint":
       return value.toString();
     default:
-      return Array.isArray(value) ? listOf(value) : undefined;
+      return Array.isArray(value) ? distinctOf(value) : undefined;
   }
 }
 
-function listOf(values: readonly unknown[]): string[] | undefined {
+function distinctOf(values: readonly unknown[]): string[] | undefined {
   const list = new Set<string>();
   for (const value of values.slice(0, maxListLength)) {
     const one = Array.isArray(value) ? undefined : toAttributeValue(value);

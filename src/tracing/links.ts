@@ -2,6 +2,7 @@
 
 import { type Attributes, type Link, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import type { Cause } from "../event.ts";
+import { listOf } from "../list.ts";
 import { attribute } from "./attributes.ts";
 import { spanContextOf } from "./carrier.ts";
 
@@ -17,9 +18,17 @@ export function causeContexts(causes: readonly Cause[]): SpanContext[] {
   return contexts;
 }
 
+class LinkTo implements Link {
+  readonly context: SpanContext;
+
+  constructor(context: SpanContext) {
+    this.context = context;
+  }
+}
+
 /** Links to the given spans, each once. Where they are too many, sampled ones are kept before others, and the total is recorded. */
 export function linksTo(targets: readonly (SpanContext | undefined)[], attributes: Attributes): Link[] {
-  const links: Link[] = [];
+  let links: Link[] | undefined;
   const seen = targets.length > 1 ? new Set<string>() : undefined;
   for (const target of targets) {
     if (target === undefined) continue;
@@ -28,8 +37,11 @@ export function linksTo(targets: readonly (SpanContext | undefined)[], attribute
       if (seen.has(id)) continue;
       seen.add(id);
     }
-    links.push({ context: target });
+    const link = new LinkTo(target);
+    if (links === undefined) links = listOf(link);
+    else links.push(link);
   }
+  if (links === undefined) return [];
   if (links.length <= maxLinks) return links;
   attributes[attribute.linksTotal] = links.length;
   const sampled = links.filter(({ context }) => context.traceFlags & TraceFlags.SAMPLED);
