@@ -19,8 +19,9 @@ test("holds what a map holds, in the order of its coming, whatever is set and de
           assert.ok(rolling.delete(1_000 + passing));
         }
         if (isSet) {
-          rolling.set(key, value);
+          assert.is(rolling.set(key, value), plain.get(key));
           plain.set(key, value);
+          assert.not(rolling.delete(key, -1), "it has another value");
         } else assert.is(rolling.delete(key), plain.delete(key));
         assert.is(rolling.get(key), plain.get(key));
         assert.is(rolling.has(key), plain.has(key));

@@ -96,12 +96,12 @@ test(
       await load.goOn(50);
       const begun = performance.now();
       member.kill("SIGTERM");
-      assert.equal(await member.ended, { code: 0, signal: null });
+      assert.equal(await member.ended, { code: 0, signal: null }, member.lines.slice(-5).join("\n"));
       assert.ok(performance.now() - begun < 8_000, `it took ${performance.now() - begun} ms`);
       member = next;
     }
     member.kill("SIGTERM");
-    assert.equal(await member.ended, { code: 0, signal: null });
+    assert.equal(await member.ended, { code: 0, signal: null }, member.lines.slice(-5).join("\n"));
     await load.finishClean();
   },
   { timeoutMs: fullOr(120_000, 40_000) },
