@@ -125,10 +125,10 @@ let lastPlaces: Places = [-1, -1, -1, -1, -1, -1, -1, -1];
 
 function placesIn(fields: readonly string[]): Places {
   if (!haveNames(fields, lastNames)) {
-    lastNames = fields.filter((_, i) => i % 2 === 0);
-    // Of a name that is given twice the first counts; a name at the end has no value.
-    const placeOf = (name: string): number => 2 * lastNames.slice(0, fields.length >> 1).indexOf(name) + 1;
-    lastPlaces = wireFields.map(placeOf) as readonly number[] as Places;
+    // A name without a value is none. Of one that is given twice the first counts.
+    const names = Array.from({ length: fields.length >> 1 }, (_, i) => fields[2 * i] as string);
+    lastNames = names;
+    lastPlaces = wireFields.map((name) => 2 * names.indexOf(name) + 1) as readonly number[] as Places;
   }
   return lastPlaces;
 }

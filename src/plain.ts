@@ -1,6 +1,7 @@
 /** Constructors of plain objects, for what users get with each event. */
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Constructor<T, A extends readonly unknown[]> = new (...args: A) => T;
 
 /**
  * A constructor whose objects are as plain as a literal's, so that they equal what a user's test writes down; and are not made by a
@@ -8,11 +9,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  */
 export function plain<T, A extends readonly unknown[]>(
   fill: (this: Mutable<T>, ...args: A) => void,
-): new (
-  ...args: A
-) => T {
+): Constructor<T, A> {
   fill.prototype = Object.prototype;
-  return fill as unknown as new (
-    ...args: A
-  ) => T;
+  // Any function that is no arrow constructs; TypeScript has no word for it.
+  return fill as unknown as Constructor<T, A>;
 }

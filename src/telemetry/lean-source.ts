@@ -8,13 +8,12 @@ import {
   type SpanContext,
   SpanKind,
   TraceFlags,
-  type TraceState,
 } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
 import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
 import { randomHex } from "../random-hex.ts";
-import { namesSpan } from "../tracing/carrier.ts";
 import type { Opening, Place, SpanSource } from "../tracing/sdk.ts";
+import { NamedSpan, namesSpan } from "../tracing/trace-context.ts";
 import type { EndedSpan } from "./ended-span.ts";
 import { LeanSpan } from "./lean-span.ts";
 import { keptByLinks } from "./sampler.ts";
@@ -52,7 +51,7 @@ export class LeanSpans implements SpanSource {
         return undefined;
       }
     }
-    return new OwnContext(traceId, drawId(8, noSpanId), TraceFlags.NONE, undefined);
+    return new NamedSpan(traceId, drawId(8, noSpanId), TraceFlags.NONE, false, undefined);
   }
 
   open(opening: Opening): Span {
@@ -61,7 +60,7 @@ export class LeanSpans implements SpanSource {
     const traceId = isChild ? parent.traceId : this.#drawn || drawId(16, noTraceId);
     if (!isChild) this.#drawn = "";
     const spanId = drawId(8, noSpanId);
-    const own = new OwnContext(traceId, spanId, TraceFlags.SAMPLED, isChild ? parent.traceState : undefined);
+    const own = new NamedSpan(traceId, spanId, TraceFlags.SAMPLED, false, isChild ? parent.traceState : undefined);
     return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended);
   }
 
@@ -71,20 +70,6 @@ export class LeanSpans implements SpanSource {
     if (!(parent.isRemote === true ? namesSpan(parent) : isSpanContextValid(parent))) return false;
     this.#valid = parent;
     return true;
-  }
-}
-
-class OwnContext implements SpanContext {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly traceFlags: TraceFlags;
-  readonly traceState?: TraceState;
-
-  constructor(traceId: string, spanId: string, traceFlags: TraceFlags, traceState: TraceState | undefined) {
-    this.traceId = traceId;
-    this.spanId = spanId;
-    this.traceFlags = traceFlags;
-    if (traceState !== undefined) this.traceState = traceState;
   }
 }
 

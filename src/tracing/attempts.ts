@@ -2,7 +2,7 @@
 
 import type { SpanContext } from "@opentelemetry/api";
 import type { Outcome, Processing } from "../ports.ts";
-import { spanContextOf } from "./carrier.ts";
+import { spanContextOf } from "./trace-context.ts";
 
 /** Deliveries remembered; beyond it the oldest are forgotten, and their next attempt has one link less. */
 const maxRemembered = 1_000;

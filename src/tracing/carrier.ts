@@ -1,16 +1,10 @@
-/** The W3C fields of an entry: limits before parsing, an allow-list for baggage, and OpenTelemetry's getter and setter. */
+/** The W3C fields of an entry: what of them may be continued, and its baggage, with limits before parsing and an allow-list. */
 
-import {
-  createTraceState,
-  INVALID_SPANID,
-  INVALID_TRACEID,
-  type SpanContext,
-  TraceFlags,
-  type TraceState,
-} from "@opentelemetry/api";
+import type { SpanContext } from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
 import { ConfigError } from "../errors.ts";
 import type { Carrier } from "../ports.ts";
+import { isTraceparent, isTracestate, printableAscii, spanContextOf } from "./trace-context.ts";
 
 /** Baggage by key. A `|` in a value separates several values: an event may concern several orders. */
 export type Baggage = ReadonlyMap<string, string>;
@@ -56,15 +50,6 @@ export type OnRejected = (field: keyof Carrier) => void;
 /** Separates the values of a list within one baggage value. It is a legal baggage octet, so that it costs one byte. */
 const listSeparator = "|";
 
-const maxTracestateLength = 512;
-const maxTracestateMembers = 32;
-/** Version 00 is exactly this long; later versions may append fields, which are not understood and not bounded by them. */
-const traceparentLength = 55;
-const maxTraceparentLength = 256;
-
-const traceparentPattern =
-  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?$/;
-const printableAscii = /^[\x20-\x7e]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
@@ -107,62 +92,6 @@ export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carri
   if (tracestate === "" || isTracestate(tracestate)) return carrier;
   onRejected("tracestate");
   return new TraceFields(traceparent, "", carrier.baggage);
-}
-
-export function isTraceparent(text: string): boolean {
-  if (text.length < traceparentLength || text.length > maxTraceparentLength) return false;
-  if (text.length > traceparentLength && text.startsWith("00")) return false;
-  return traceparentPattern.test(text);
-}
-
-function isTracestate(text: string): boolean {
-  if (text.length > maxTracestateLength || !printableAscii.test(text)) return false;
-  return text.split(",", maxTracestateMembers + 1).length <= maxTracestateMembers;
-}
-
-/** A span of whoever wrote the entry. */
-class RemoteSpan implements SpanContext {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly traceFlags: number;
-  readonly isRemote: boolean = true;
-  readonly traceState?: TraceState;
-
-  constructor(traceId: string, spanId: string, traceFlags: number, traceState: TraceState | undefined) {
-    this.traceId = traceId;
-    this.spanId = spanId;
-    this.traceFlags = traceFlags;
-    if (traceState !== undefined) this.traceState = traceState;
-  }
-}
-
-/** The span that a well-formed `traceparent` names; undefined for any other text. */
-export function spanContextOf(traceparent: string, tracestate = ""): SpanContext | undefined {
-  if (!isTraceparent(traceparent)) return undefined;
-  return new RemoteSpan(
-    traceparent.slice(3, 35),
-    traceparent.slice(36, 52),
-    Number.parseInt(traceparent.slice(53, 55), 16) & TraceFlags.SAMPLED,
-    tracestate === "" ? undefined : createTraceState(tracestate),
-  );
-}
-
-/** Whether ids name a span at all. An SDK's are hex digits, and those of a carrier were looked at when it was read. */
-export function namesSpan({ traceId, spanId }: SpanContext): boolean {
-  return traceId.length === 32 && spanId.length === 16 && traceId !== INVALID_TRACEID && spanId !== INVALID_SPANID;
-}
-
-/** Version 00 of a span's own `traceparent`; empty for a span that is none. */
-export function traceparentOf(spanContext: SpanContext): string {
-  if (!namesSpan(spanContext)) return "";
-  const { traceId, spanId, traceFlags } = spanContext;
-  return `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? "01" : "00"}`;
-}
-
-/** A span's own `tracestate`, as far as it may be written; most have none. */
-export function tracestateOf({ traceState }: SpanContext): string {
-  const text = traceState?.serialize() ?? "";
-  return text === "" || isTracestate(text) ? text : "";
 }
 
 /** The allowed entries of a baggage field. Nothing of a field that breaks a limit is used. */

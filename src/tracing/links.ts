@@ -4,7 +4,7 @@ import { type Attributes, type Link, type SpanContext, TraceFlags } from "@opent
 import type { Cause } from "../event.ts";
 import { listOf } from "../list.ts";
 import { attribute } from "./attributes.ts";
-import { spanContextOf } from "./carrier.ts";
+import { spanContextOf } from "./trace-context.ts";
 
 /** The SDK drops the oldest links beyond this, silently; so the choice is made here. */
 export const maxLinks = 128;

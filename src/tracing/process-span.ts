@@ -24,13 +24,12 @@ import {
   passedBaggage,
   readableCarrier,
   TraceFields,
-  traceparentOf,
-  tracestateOf,
 } from "./carrier.ts";
 import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";
 import { causeContexts, linksTo } from "./links.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
+import { traceparentOf, tracestateOf } from "./trace-context.ts";
 import type { Collector } from "./tracer.ts";
 
 /** The replay that an attempt belongs to. */

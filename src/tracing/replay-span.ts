@@ -3,11 +3,11 @@
 import { type Attributes, type Link, type Span, SpanKind, trace } from "@opentelemetry/api";
 import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports.ts";
 import { attribute, correlate, errorTypeOf } from "./attributes.ts";
-import { spanContextOf, traceparentOf } from "./carrier.ts";
 import { linksTo } from "./links.ts";
 import { ProcessScope, type ReplayedIn } from "./process-span.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, PassedSend, UnmeasuredSend } from "./send-spans.ts";
+import { spanContextOf, traceparentOf } from "./trace-context.ts";
 import type { Collector } from "./tracer.ts";
 
 export class ReplayScope implements ReplaySpan {

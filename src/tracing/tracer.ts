@@ -43,10 +43,7 @@ import {
   originOf,
   passedBaggage,
   resolveLimits,
-  spanContextOf,
   TraceFields,
-  traceparentOf,
-  tracestateOf,
 } from "./carrier.ts";
 import { causeContexts, linksTo } from "./links.ts";
 import { Meters } from "./metrics.ts";
@@ -56,6 +53,7 @@ import { FaultReport } from "./report.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { GroupedSend, inertSend, PassedSend, SendGroup, SendScope } from "./send-spans.ts";
 import { suppress } from "./suppression.ts";
+import { spanContextOf, traceparentOf, tracestateOf } from "./trace-context.ts";
 
 export interface TracingOptions extends Partial<CarrierLimits> {
   readonly log: Log;

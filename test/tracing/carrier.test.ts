@@ -9,11 +9,11 @@ import {
   decodeBaggage,
   defaultLimits,
   encodeBaggage,
-  isTraceparent,
   passedBaggage,
   readableCarrier,
   resolveLimits,
 } from "../../src/tracing/carrier.ts";
+import { isTraceparent } from "../../src/tracing/trace-context.ts";
 import { test } from "../support/test.ts";
 
 const trace = "0af7651916cd43dd8448eb211c80319c";
