@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Channel } from "../channel.ts";
 import { listOf } from "../list.ts";
 import type {
@@ -84,6 +85,10 @@ export class PartitionMember {
   readonly #longestDelayMs: number;
   /** Retries that are being taken. */
   readonly #unparking = new Set<Promise<unknown>>();
+  /** What has conflicted in this turn of a drain. */
+  #conflicted: Delivery[] = [];
+  /** What is being handed back for that. */
+  readonly #handingBack = new Set<Promise<void>>();
 
   constructor(context: PartitionContext) {
     this.#context = context;
@@ -109,7 +114,7 @@ export class PartitionMember {
       state,
       signal,
       onChannel: context.onChannel,
-      again: ({ deliveries, isCounted }) => this.#enqueue(deliveries, isCounted),
+      again: (task) => this.#again(task),
       strayed: () => this.#reader.lookAgain(),
     });
     this.#keeper = new Keeper({
@@ -196,8 +201,10 @@ export class PartitionMember {
     }
   }
 
-  settled(): Promise<void> {
-    return this.#attempts.settled();
+  /** Resolves when every attempt that has ended is settled, and what conflicted is handed back. */
+  async settled(): Promise<void> {
+    await this.#attempts.settled();
+    await Promise.all(this.#handingBack);
   }
 
   /** Last part of a drain. Deliveries still in hand stay pending; those that never arrived here are handed back. */
@@ -296,6 +303,36 @@ export class PartitionMember {
     // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
     if (gatherer !== undefined && !delivery.hasRecord && delivery.envelope !== undefined) gatherer.add(delivery);
     else this.#enqueue(listOf(delivery), false);
+  }
+
+  /**
+   * Its state had changed. While this member drains, the others that write the same keys get through with it sooner: nothing was written,
+   * so that it can be handed back. What has an attempt record stays, as a start somewhere else would count as another attempt.
+   */
+  #again({ deliveries, isCounted }: Task): void {
+    if (this.#isReading || deliveries.some(({ hasRecord }) => hasRecord)) {
+      this.#enqueue(deliveries, isCounted);
+      return;
+    }
+    if (this.#conflicted.length === 0) {
+      const handingBack = this.#handBack().finally(() => this.#handingBack.delete(handingBack));
+      this.#handingBack.add(handingBack);
+    }
+    this.#conflicted.push(...deliveries);
+  }
+
+  /** Once for all that conflict in a turn. */
+  async #handBack(): Promise<void> {
+    await nextTurn();
+    const deliveries = this.#conflicted;
+    this.#conflicted = [];
+    try {
+      await this.release(deliveries);
+    } catch (error) {
+      const { log, component } = this.#context;
+      log.error({ component, reason: String(error) }, "what conflicts cannot be handed back: it is handled here again");
+      for (const delivery of deliveries) if (!delivery.isVoid) this.#enqueue(listOf(delivery), true);
+    }
   }
 
   #enqueue(deliveries: readonly Delivery[], isCounted: boolean, finished?: () => void): void {

@@ -16,6 +16,40 @@ async function untilBullGoes(): Promise<void> {
   await eventually(() => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length <= 2, 10_000);
 }
 
+test("hands back what conflicts while others write the same state, instead of trying until its time is up", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const started = Promise.withResolvers<void>();
+  let attempts = 0;
+  let isContended = true;
+  const make = (): Component =>
+    o.backbone.component(
+      "c",
+      [
+        on(channel, async ({ payload }, { state }) => {
+          attempts++;
+          const sums = state<number>("sums");
+          const sum = (await sums.get("all")) ?? 0;
+          // Whatever it has read, another member has written since.
+          if (isContended) await o.client.hset(o.keys.state(0, "c", "sums"), "all", `other.${attempts} 0`);
+          sums.set("all", sum + payload.n);
+          if (attempts > 20) started.resolve();
+        }),
+      ],
+      { drainTimeoutMs: 5_000 },
+    );
+  const first = await o.run(make());
+  const refs = await Promise.all(Array.from({ length: 10 }, (_, n) => o.backbone.publish(channel, { n })));
+  await started.promise;
+  const begun = performance.now();
+  await first.drain();
+  assert.ok(performance.now() - begun < 3_000, `it took ${performance.now() - begun} ms`);
+  isContended = false;
+  const second = await o.run(make());
+  for (const ref of refs) assert.is(await second.whenSettled(ref), "acked");
+  assert.is(await o.backbone.view<number>("c", "sums").get("all"), 45);
+});
+
 test("finishes what was started and hands back the rest, which others take at once", async () => {
   await using o = await open();
   const [channel, out] = [things("things"), things("out")];
