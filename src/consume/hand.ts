@@ -115,10 +115,13 @@ export class Hand {
     this.#leftSince = undefined;
   }
 
+  holds({ channel, entryId }: DeliveryId): boolean {
+    return this.#deliveries.get(channel)?.has(entryId) === true;
+  }
+
   /** Whether an entry found among this member's pending ones is already in hand, or was until a moment ago. */
   knows(delivery: DeliveryId): boolean {
-    const { channel, entryId } = delivery;
-    return this.#deliveries.get(channel)?.has(entryId) === true || this.#leftSince?.has(nameOf(delivery)) === true;
+    return this.holds(delivery) || this.#leftSince?.has(nameOf(delivery)) === true;
   }
 
   /** Resolves when the entry is settled by this member. */

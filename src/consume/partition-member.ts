@@ -130,8 +130,9 @@ export class PartitionMember {
       },
       savePositions: async (membership) => {
         if (await this.#places.save(membership)) return;
-        // The reader would notice, but it may wait for room, and what is in hand cannot be settled before the group is there again.
-        await this.#joinAgain(membership, this.#reader.lastRead);
+        // A read that is under way will tell the reader, and may bring entries that the group must not be made again without. But a
+        // reader that waits for room asks nothing, and what is in hand cannot be settled before the group is there again.
+        if (!this.#reader.isAsking) await this.#joinAgain(membership, this.#reader.lastRead);
       },
       lost: (channel, count) => this.#places.lost(channel, count),
       wake: (delivery) => this.wake(delivery),

@@ -1,5 +1,6 @@
 /** Where a member's groups stand: made, made again when they are gone, saved, and what was lost on the way told. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DeliveryId, JoinedGroup, Log, Membership, Settlement, StreamStore, Tracing } from "../ports.ts";
 import type { Hand } from "./hand.ts";
 
@@ -45,11 +46,13 @@ export class Places {
     const { isRegistered, groups } = await store.join(membership, false, places);
     this.#report(groups);
     if (!isRegistered) return false;
-    // A settlement that overtook the join has left the hand, and its entry is pending again.
+    // An acknowledgement that overtook the join has had no effect: its entry has left the hand, and is pending again. It was answered
+    // before the join, perhaps in the same part: by the next turn of the event loop whoever waited for it has heard.
+    await nextTurn();
     const settled = groups.flatMap(({ channel, became }, i) => {
       if (became !== "whole") return [];
       const put = places[i]?.inHand.map((entryId) => ({ channel, entryId })) ?? [];
-      return put.filter((delivery) => !hand.knows(delivery));
+      return put.filter((delivery) => !hand.holds(delivery));
     });
     if (settled.length > 0) await store.settle(membership, settled.map(withoutEffects));
     return true;

@@ -34,6 +34,7 @@ export class Reader {
   readonly lastRead: ReadonlyMap<string, string>;
   readonly pulse: Pulse = new Pulse();
   readonly #lastRead = new Map<string, string>();
+  #isAsking = false;
   #reader: EntryReader | undefined;
   #loop: Promise<void> = Promise.resolve();
   /** When own pending entries are paged through once more, on the monotonic clock. */
@@ -54,6 +55,11 @@ export class Reader {
     this.#stop.abort();
     this.#reader?.close();
     await this.#loop;
+  }
+
+  /** Whether the server may have delivered more than `lastRead` tells: a read is under way. */
+  get isAsking(): boolean {
+    return this.#isAsking;
   }
 
   /** Something may be pending under this member that it does not have in hand. */
@@ -110,7 +116,13 @@ export class Reader {
     const { hand, membership } = this.#context;
     const perChannel = Math.ceil(hand.room / membership.channels.length);
     const { losses } = reader;
-    const entries = await reader.readNew(Math.max(1, Math.min(maxPerRead, perChannel)), blockMs);
+    let entries: readonly StoredEntry[];
+    this.#isAsking = true;
+    try {
+      entries = await reader.readNew(Math.max(1, Math.min(maxPerRead, perChannel)), blockMs);
+    } finally {
+      this.#isAsking = false;
+    }
     // A read that was lost with its connection counts as empty.
     if (reader.losses === losses) this.pulse.answered();
     else this.pulse.turned();

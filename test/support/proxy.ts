@@ -20,14 +20,19 @@ export interface Proxy extends AsyncDisposable {
   /** Cuts the connection in place of the n-th matching command, which never arrives. Resolves when that is done. */
   cutBefore(matches: (command: Command) => boolean, nth?: number): Promise<void>;
   /**
+   * Holds the next command that matches `first`, and all after it on its connection, until one has come that matches `last`: they reach
+   * the server as one part, and so their replies the client. Resolves when they have been sent.
+   */
+  together(first: (command: Command) => boolean, last: (command: Command) => boolean): Promise<void>;
+  /**
    * Cuts what is connected, or only those whose last command has this name. `server: false` leaves the server in the
    * belief that its clients are still there.
    */
   cut(options?: { readonly server?: boolean; readonly last?: string }): void;
   /** Swallows the bytes of all present and coming connections, without a reset. */
   blackHole(direction?: Direction): void;
-  /** Holds every part back for so long, ms. */
-  delay(direction: Direction, delayMs: number): void;
+  /** Holds every part back for so long, ms; with `last`, only on connections whose last command has this name. */
+  delay(direction: Direction, delayMs: number, last?: string): void;
   /** Connections are accepted and ended at once. */
   refuse(): void;
   /** Cuts what is connected; new connections go to another Redis from now on. */
@@ -39,8 +44,21 @@ export interface Proxy extends AsyncDisposable {
 interface Trap {
   readonly matches: (command: Command) => boolean;
   left: number;
-  readonly action: "swallowReply" | "cutBefore";
+  readonly action: "swallowReply" | "cutBefore" | "hold";
   readonly done: () => void;
+  /** Of a hold: what ends it. */
+  readonly last?: (command: Command) => boolean;
+}
+
+interface Delay {
+  readonly delayMs: number;
+  readonly last?: string | undefined;
+}
+
+/** Commands that are held back, as one part. */
+interface Hold {
+  readonly trap: Trap;
+  readonly parts: Buffer[];
 }
 
 /** Matches a command by name, and where given by its first argument: the digest of a script, say. */
@@ -53,7 +71,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   let { hostname, port } = new URL(target);
   const traps = new Set<Trap>();
   const links = new Set<Link>();
-  const delays: Record<Direction, number> = { toServer: 0, toClient: 0 };
+  const delays: Record<Direction, Delay> = { toServer: { delayMs: 0 }, toClient: { delayMs: 0 } };
   const holes: Record<Direction, boolean> = { toServer: false, toClient: false };
   let refuses = false;
   let connections = 0;
@@ -73,8 +91,8 @@ export async function startProxy(target: string): Promise<Proxy> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the proxy listens nowhere");
 
-  const set = (action: Trap["action"], matches: Trap["matches"], nth: number): Promise<void> =>
-    new Promise((done) => void traps.add({ matches, left: nth, action, done }));
+  const set = (action: Trap["action"], matches: Trap["matches"], nth: number, last?: Trap["matches"]): Promise<void> =>
+    new Promise((done) => void traps.add({ matches, left: nth, action, done, ...(last && { last }) }));
   return {
     url: `redis://127.0.0.1:${address.port}`,
     get connections() {
@@ -82,6 +100,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     },
     swallowReply: (matches, nth = 1) => set("swallowReply", matches, nth),
     cutBefore: (matches, nth = 1) => set("cutBefore", matches, nth),
+    together: (first, last) => set("hold", first, 1, last),
     cut: ({ server: also = true, last } = {}) => {
       for (const link of links) if (last === undefined || link.last === last) link.cut(also);
     },
@@ -91,8 +110,8 @@ export async function startProxy(target: string): Promise<Proxy> {
         for (const link of links) link.swallow(one);
       }
     },
-    delay: (direction, delayMs) => {
-      delays[direction] = delayMs;
+    delay: (direction, delayMs, last) => {
+      delays[direction] = { delayMs, last };
     },
     refuse: () => {
       refuses = true;
@@ -105,7 +124,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     heal: () => {
       refuses = false;
       for (const direction of ["toServer", "toClient"] as const) {
-        delays[direction] = 0;
+        delays[direction] = { delayMs: 0 };
         holes[direction] = false;
       }
     },
@@ -128,10 +147,13 @@ class Link {
   /** Set once a reply is being swallowed: what follows the command on the wire, and whose echo tells that it has run. */
   #sentinel: { readonly token: string; seen: string; readonly done: () => void } | undefined;
 
+  /** Set while commands are held back. */
+  #hold: Hold | undefined;
+
   constructor(
     client: Socket,
     server: Socket,
-    world: { traps: Set<Trap>; delays: Record<Direction, number>; holes: Record<Direction, boolean> },
+    world: { traps: Set<Trap>; delays: Record<Direction, Delay>; holes: Record<Direction, boolean> },
   ) {
     this.#client = client;
     this.#server = server;
@@ -139,8 +161,9 @@ class Link {
     this.#swallowed = { ...world.holes };
     const { delays } = world;
     server.on("error", () => undefined);
-    const toServer = inOrder(() => delays.toServer);
-    const toClient = inOrder(() => delays.toClient);
+    const delayOf = ({ delayMs, last = this.last }: Delay): number => (last === this.last ? delayMs : 0);
+    const toServer = inOrder(() => delayOf(delays.toServer));
+    const toClient = inOrder(() => delayOf(delays.toClient));
     client.on("data", (part) => toServer(() => this.#fromClient(part)));
     server.on("data", (part) => toClient(() => this.#fromServer(part)));
     this.closed = new Promise((closed) => {
@@ -175,7 +198,7 @@ class Link {
 
   #fromClient(part: Buffer): void {
     if (this.#swallowed.toServer || this.#sentinel !== undefined || this.#server.destroyed) return;
-    if (this.#traps.size === 0 && this.#rest.length === 0) {
+    if (this.#traps.size === 0 && this.#rest.length === 0 && this.#hold === undefined) {
       // Without traps the parts need not be understood, except where one ends within a command.
       const { commands, end } = commandsIn(part);
       this.last = commands.at(-1)?.command[0]?.toLowerCase() ?? this.last;
@@ -188,7 +211,15 @@ class Link {
     this.#rest = bytes.subarray(end);
     for (const { command, from, to } of commands) {
       this.last = command[0]?.toLowerCase() ?? "";
+      if (this.#hold !== undefined) {
+        this.#holdBack(command, bytes.subarray(from, to));
+        continue;
+      }
       const trap = this.#sprung(command);
+      if (trap?.action === "hold") {
+        this.#hold = { trap, parts: [bytes.subarray(from, to)] };
+        continue;
+      }
       if (trap?.action === "cutBefore") {
         this.cut(true);
         trap.done();
@@ -201,6 +232,15 @@ class Link {
       this.#server.write(`*2\r\n$4\r\nECHO\r\n$16\r\n${token}\r\n`);
       return;
     }
+  }
+
+  #holdBack(command: Command, bytes: Buffer): void {
+    const { trap, parts } = this.#hold as Hold;
+    parts.push(bytes);
+    if (trap.last?.(command) !== true) return;
+    this.#hold = undefined;
+    this.#server.write(Buffer.concat(parts));
+    trap.done();
   }
 
   #fromServer(part: Buffer): void {
