@@ -1,0 +1,141 @@
+/** Least-privilege users can do all that their roles are for: run the pipeline, mend it and maintain it, and Redis denies nothing. */
+
+import * as assert from "uvu/assert";
+import { createAlgorithm } from "../../../consumers/algorithm/index.ts";
+import { createOrderSender, createSimulatedExchange } from "../../../consumers/order-sender/index.ts";
+import { createOrderManager, placeOrder } from "../../../producers/order-manager/index.ts";
+import { item, on, PermanentError } from "../../../src/index.ts";
+import { openObserver } from "../../../src/observer.ts";
+import { openOperator } from "../../../src/operator.ts";
+import { memoryBook } from "../../components/memory-book.ts";
+import { soon, things } from "../../support/backbone.ts";
+import { eventually } from "../../support/eventually.ts";
+import { test } from "../../support/test.ts";
+import { namespace, start } from "./server.ts";
+
+test("the whole pipeline runs under least-privilege users, and Redis denies nothing of it", async () => {
+  await using server = await start();
+  const channels = ["client-orders", "executions", "exchange-orders", "fills"];
+  const manager = await server.connect(
+    await server.user("manager", ["producer", "component"], {
+      channels: ["client-orders", "executions"],
+      component: "order-manager",
+    }),
+  );
+  const algorithm = await server.connect(
+    await server.user("algorithm", ["component"], { channels, component: "algorithm" }),
+  );
+  const sender = await server.connect(
+    await server.user("sender", ["component"], { channels: ["exchange-orders", "fills"], component: "order-sender" }),
+  );
+  const operatorUrl = await server.user("operator", ["operator"]);
+  const exchange = createSimulatedExchange(memoryBook(), { seed: "acl", maxLatencyMs: 0 });
+  const components = [
+    await server.run(createOrderManager(manager)),
+    await server.run(createAlgorithm(algorithm)),
+    await server.run(createOrderSender(sender, exchange)),
+  ];
+  for (let n = 0; n < 20; n++) {
+    await placeOrder(manager, {
+      id: `o-${n}`,
+      userId: "ann",
+      symbol: "AAPL",
+      side: "buy",
+      price: "10.00",
+      quantity: 1_500,
+      orderType: "limit",
+    });
+  }
+  await using observer = openObserver({ url: operatorUrl, namespace });
+  await eventually(async () => {
+    for (const component of components) await component.whenIdle();
+    let executed = 0;
+    for await (const { envelope } of observer.read("executions")) {
+      executed += (JSON.parse(envelope?.payload ?? "{}") as { quantity?: number }).quantity ?? 0;
+    }
+    return executed === 20 * 1_500;
+  });
+  assert.is((await observer.status()).components.length, 3);
+  assert.ok((await observer.journey("client.order_id=o-3")).events > 0);
+  const following = new AbortController();
+  for await (const _ of observer.read("executions", { follow: true, signal: following.signal, limit: 1 }))
+    following.abort();
+  assert.equal(await server.denied(), []);
+  assert.equal(
+    server.lines.filter(({ level }) => level === "error" || level === "warn"),
+    [],
+  );
+});
+
+test(
+  "retries, dead letters, a take-over, a redrive and a purge need no more than the roles have",
+  async () => {
+    await using server = await start();
+    const channel = things("things", { retry: { ...soon, maxAttempts: 2 }, dedupe: { windowMs: 60_000 } });
+    const publisher = await server.connect(await server.user("publisher", ["producer"]));
+    const url = await server.user("worker", ["component"]);
+    const worker = await server.connect(url);
+    let isMended = false;
+    const handled: number[] = [];
+    const component = await server.run(
+      worker.component(
+        "c",
+        [
+          on(channel, async ({ payload: { n } }, { attempt, state }) => {
+            const counts = state<number>("counts");
+            counts.set("all", ((await counts.get("all")) ?? 0) + 1);
+            if (n === 1 && attempt === 1) throw new Error("once");
+            if (n >= 2 && !isMended) throw new PermanentError("not yet");
+            handled.push(n);
+          }),
+        ],
+        { claimAfterMs: 200 },
+      ),
+    );
+    await publisher.publishAll([0, 1, 2].map((n) => item(channel, { n })));
+    await publisher.publish(channel, { n: 3 }, { eventId: "three" });
+    await publisher.publish(channel, { n: 3 }, { eventId: "three" });
+    await component.whenIdle();
+    // Held by a member that never speaks: taken over.
+    const stream = `{${namespace}:0}:things`;
+    const [first] = await server.admin.xrange(stream, "-", "+", "COUNT", 1);
+    await server.admin.xclaim(stream, "c", "stranger", 0, first?.[0] ?? "", "FORCE");
+    await eventually(() => handled.filter((n) => n === 0).length === 2, 15_000);
+    assert.equal(handled.toSorted(), [0, 0, 1]);
+
+    isMended = true;
+    await using operator = openOperator({ url: await server.user("operator", ["operator"]), namespace });
+    const letters = operator.deadLetters({ component: "c" });
+    assert.is((await letters.rehearse()).redriven, 2);
+    assert.is((await letters.purge({ limit: 1 })).purged, 1);
+    assert.is((await letters.redrive()).redriven, 1);
+    await component.whenIdle();
+    // Which of the two was buried first, and so purged, is theirs to decide: they share no key.
+    const again = handled.filter((n) => n >= 2);
+    assert.ok(again.length === 1 && (again[0] === 2 || again[0] === 3), again.join());
+    // Its group is gone, and made again where it stood or before.
+    await server.admin.xgroup("DESTROY", stream, "c");
+    await publisher.publish(channel, { n: 9 });
+    await eventually(() => handled.includes(9), 15_000);
+    assert.equal(await server.denied(), []);
+  },
+  { timeoutMs: 40_000 },
+);
+
+test("maintenance runs under a component's user, and an evicting producer's", async () => {
+  await using server = await start();
+  const kept = things("kept", { retention: { maxEntries: 5 } });
+  const capped = things("capped", { retention: { hardCap: 5, onFull: "evict" } });
+  const url = await server.user("worker", ["component"]);
+  const worker = await server.connect(url, { maintenanceEveryMs: 100 });
+  await server.run(worker.component("c", [on(kept, () => undefined)]));
+  const publisher = await server.connect(await server.user("publisher", ["producer"], { evicts: true }));
+  for (let n = 0; n < 20; n++) {
+    await publisher.publish(kept, { n });
+    await publisher.publish(capped, { n });
+  }
+  await eventually(async () => (await server.admin.xlen(`{${namespace}:0}:kept`)) <= 6);
+  assert.ok((await server.admin.xlen(`{${namespace}:0}:capped`)) <= 5);
+  assert.is((await worker.status()).channels.length, 2);
+  assert.equal(await server.denied(), []);
+});

@@ -1,0 +1,52 @@
+/** `throughline acl` prints what was asked for, and Redis takes what it prints. */
+
+import * as assert from "uvu/assert";
+import { aclText } from "../../../src/cli/acl-text.ts";
+import { aclRoles, aclRules } from "../../../src/redis/acl.ts";
+import { startProcess } from "../../support/process.ts";
+import { rejects } from "../../support/rejects.ts";
+import { test } from "../../support/test.ts";
+import { namespace, start } from "./server.ts";
+
+test("what throughline acl prints is a command and an aclfile line that Redis takes once the password is in", async () => {
+  await using server = await start();
+  for (const role of aclRoles) {
+    const words = aclText(`trading-${role}`, aclRules([role], { namespace }), "setuser").split(" ");
+    assert.equal(words.slice(0, 4), ["ACL", "SETUSER", `trading-${role}`, "reset"]);
+    const [command = "", ...args] = words;
+    await rejects(server.admin.call(command, ...args), Error, /password hash/);
+    const hashed = args.map((word) => (word.startsWith("#") ? `#${"a".repeat(64)}` : word));
+    assert.is(await server.admin.call(command, ...hashed), "OK");
+    const list = (await server.admin.call("ACL", "LIST")) as string[];
+    assert.ok(list.some((line) => line.startsWith(`user trading-${role} on`) && line.includes("resetchannels")));
+  }
+});
+
+test(
+  "throughline acl prints what was asked for, and refuses what is none",
+  async () => {
+    const acl = async (...args: readonly string[]): Promise<{ code: number | null; out: string }> => {
+      await using child = startProcess("src/cli/throughline.ts", ["acl", ...args], { env: { NAMESPACE: namespace } });
+      const { code } = await child.ended;
+      return { code, out: child.stdout().trim() };
+    };
+    const [command, file, json, ...wrong] = await Promise.all([
+      acl("replay", "--into", "shadow", "--background"),
+      acl("producer", "operator", "--format", "aclfile", "--user", "both"),
+      acl("component", "--component", "algorithm", "--json"),
+      acl("king"),
+      acl("component", "--component", "*"),
+    ]);
+    const replayRules = aclRules(["replay"], { namespace, into: "shadow", background: true });
+    assert.equal([command.code, command.out], [0, aclText("trading-replay", replayRules, "setuser")]);
+    assert.match(file.out, /^user both #SHA256-OF-THE-PASSWORD on -@all /);
+    const { user, rules } = JSON.parse(json.out);
+    assert.is(user, "trading-component");
+    assert.equal(rules, aclRules(["component"], { namespace, component: "algorithm" }));
+    assert.equal(
+      wrong.map(({ code }) => code),
+      [2, 2],
+    );
+  },
+  { timeoutMs: 60_000 },
+);

@@ -1,0 +1,45 @@
+/** The rules of the roles: they grant all that the scripts call, and no scope opens more than it says. */
+
+import { readdirSync } from "node:fs";
+import * as assert from "uvu/assert";
+import { ConfigError } from "../../../src/index.ts";
+import { type AclScope, aclRoles, aclRules } from "../../../src/redis/acl.ts";
+import { scripts } from "../../../src/redis/scripts.ts";
+import { test } from "../../support/test.ts";
+import { namespace } from "./server.ts";
+
+test("every command of every script is granted to some role", () => {
+  const granted = new Set(
+    aclRoles
+      .flatMap((role) => aclRules([role], { namespace: "n", evicts: true, into: "m" }))
+      .flatMap((rule) => rule.match(/\+[a-z|]+/g) ?? [])
+      .map((rule) => rule.slice(1)),
+  );
+  const named = readdirSync("src/redis").filter((file) => file.endsWith(".lua"));
+  assert.ok(named.length >= Object.keys(scripts).length);
+  for (const [name, { source }] of Object.entries(scripts)) {
+    for (const [, command = "", sub] of source.matchAll(/redis\.p?call\('([A-Z]+)'(?:, '([A-Z]+)')?/g)) {
+      const isPart = command === "XINFO" || command === "XGROUP";
+      const wanted = (isPart ? `${command}|${sub}` : command).toLowerCase();
+      assert.ok(granted.has(wanted), `${name}.lua needs ${wanted}`);
+    }
+  }
+});
+
+test("a scope that could open more than it says is refused", () => {
+  const wrong: readonly Partial<AclScope>[] = [
+    { namespace: "*" },
+    { channels: ["a*"] },
+    { component: "c:*" },
+    { channels: ["a ~*"] },
+    { into: "a}:*" },
+    { into: namespace },
+  ];
+  for (const scope of wrong) {
+    assert.throws(
+      () => aclRules(["replay"], { namespace, ...scope }),
+      (error: unknown) => error instanceof ConfigError,
+      JSON.stringify(scope),
+    );
+  }
+});
