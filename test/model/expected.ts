@@ -34,8 +34,12 @@ export class Expected {
   readonly mended: Set<number> = new Set();
   /** No order is promised: another member has had it, or may have. */
   readonly strayed: Set<number> = new Set();
+  /** A member is away, or was a moment ago: what is published now may be delivered to it, and come late to another. */
+  mayStray = false;
+
   add(event: Published): void {
     this.published.set(event.n, event);
+    if (this.mayStray) this.strayed.add(event.n);
   }
 
   byEntry(entryId: string): Published {

@@ -1,7 +1,7 @@
 /** One run of the model: carries out the steps of a scenario on a real Redis, and compares what is there with what must be. */
 
 import * as assert from "uvu/assert";
-import { type Backbone, connectBackbone, type EventRef, item, PayloadError } from "../../src/index.ts";
+import { type Backbone, connectBackbone } from "../../src/index.ts";
 import { Connection } from "../../src/redis/connections.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { RedisTrimmer } from "../../src/redis/trimmer.ts";
@@ -9,11 +9,13 @@ import { resolveRetention } from "../../src/retention/policy.ts";
 import { type LogLine, memoryLog } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { freshNamespace } from "../support/redis.ts";
-import { rejects } from "../support/rejects.ts";
-import { Expected, type Findings, type Published } from "./expected.ts";
+import { Expected } from "./expected.ts";
+import { Look, patienceMs } from "./look.ts";
+import { Publisher } from "./publisher.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import type { Fate, Scenario, Setting, Step } from "./steps.ts";
-import { done, Member, plainWork, tallyName, type Work, work, workerName } from "./work.ts";
+import type { Scenario, Setting, Step } from "./steps.ts";
+import { Team } from "./team.ts";
+import { type Member, work, workerName } from "./work.ts";
 
 /** What a run has gone through, so that nobody takes for tested what never happened. */
 export interface Passage {
@@ -28,12 +30,6 @@ export interface Passage {
   /** Events whose order was compared. */
   readonly ordered: number;
 }
-
-/** What has not come about by then never will, ms: a busy disk may hold Redis up for ten seconds. */
-const patienceMs = 60_000;
-const maxMembers = 3;
-/** Fewer than what makes an entry suspect of killing its process. */
-const maxCrashes = 2;
 
 /** @param leftovers takes what a crashed member leaves behind in this process */
 export async function runScenario(
@@ -50,23 +46,16 @@ export async function runScenario(
 
 class Run implements AsyncDisposable {
   readonly #setting: Setting;
-  readonly #redisUrl: string;
-  readonly #leftovers: (ending: Promise<void>) => void;
   readonly #relay: Relay;
   readonly #backbone: Backbone;
   readonly #trimmer: RedisTrimmer;
   readonly #log: LogLine[];
   readonly #expected = new Expected();
-  readonly #members: Member[] = [];
-  #next = 1;
-  /** Events that were published with an id of their own. */
-  readonly #repeatable: number[] = [];
-  #started = 0;
-  #crashes = 0;
+  readonly #publisher: Publisher;
+  readonly #team: Team;
+  readonly #look: Look;
   #redriven = 0;
   #isDisturbed = false;
-  /** A member is away, or was a moment ago: what is published now may be delivered to it, and come late to another. */
-  #mayStray = false;
   #seenClaims = 0;
   /** Events that were finished at an earlier comparison. */
   readonly #compared = new Set<number>();
@@ -80,13 +69,16 @@ class Run implements AsyncDisposable {
     log: LogLine[],
   ) {
     this.#setting = setting;
-    this.#redisUrl = redisUrl;
-    this.#leftovers = leftovers;
     this.#relay = relay;
     this.#backbone = backbone;
     this.#log = log;
+    const { namespace } = backbone;
+    const expected = this.#expected;
+    this.#publisher = new Publisher(backbone, expected);
+    this.#team = new Team({ setting, redisUrl, namespace, log: memoryLog(log), expected, leftovers });
+    this.#look = new Look(backbone, this.#team);
     const connection = new Connection({ url: redisUrl, log: memoryLog([]), silenceMs: 5_000, purpose: "test" });
-    this.#trimmer = new RedisTrimmer(connection, new Keys(backbone.namespace));
+    this.#trimmer = new RedisTrimmer(connection, new Keys(namespace));
   }
 
   static async begin(setting: Setting, redisUrl: string, leftovers: (ending: Promise<void>) => void): Promise<Run> {
@@ -99,59 +91,56 @@ class Run implements AsyncDisposable {
   async take(step: Step): Promise<void> {
     switch (step.kind) {
       case "publish":
-        await Promise.all(Array.from({ length: step.count }, () => this.#publish(this.#newWork(step))));
+        await Promise.all(Array.from({ length: step.count }, () => this.#publisher.publish(step)));
         break;
       case "publishCut": {
-        const publishing = this.#publishPlain(this.#newWork(step));
+        const publishing = this.#publisher.publishPlain(step);
         if (step.isDone) this.#relay.cutAtReply(1);
         else setImmediate(() => this.#relay.cut());
         await publishing;
         break;
       }
       case "publishAll":
-        await this.#publishAll(step.fates, step.isBroken);
+        await this.#publisher.publishAll(step.fates, step.isBroken);
         break;
       case "repeat":
-        await this.#repeat(step.back);
+        await this.#publisher.repeat(step.back);
         break;
       case "start":
-        if (this.#members.length < maxMembers) await this.#start();
+        if (!this.#team.isFull) await this.#team.start();
         break;
       case "drain": {
-        const member = this.#choose(step.who, ({ isPaused }) => !isPaused);
+        const member = this.#team.choose(step.who, ({ isPaused }) => !isPaused);
         if (member === undefined) break;
         await this.#disturb();
-        this.#members.splice(this.#members.indexOf(member), 1);
-        await member.drain();
+        await this.#team.drain(member);
         break;
       }
       case "crash": {
-        const member = this.#crashes < maxCrashes ? this.#choose(step.who) : undefined;
+        const member = this.#team.mayCrash ? this.#team.choose(step.who) : undefined;
         if (member === undefined) break;
-        this.#crashes++;
-        this.#members.splice(this.#members.indexOf(member), 1);
-        this.#leftovers(member.crash());
+        this.#team.crash(member);
         await this.#disturb();
         break;
       }
       case "occupy":
-        this.#choose(step.who, ({ isPaused, isOccupied }) => !isPaused && !isOccupied)?.occupy();
+        this.#team.choose(step.who, ({ isPaused, isOccupied }) => !isPaused && !isOccupied)?.occupy();
         break;
       case "free":
-        this.#choose(step.who, ({ isOccupied }) => isOccupied)?.free();
+        this.#team.choose(step.who, ({ isOccupied }) => isOccupied)?.free();
         break;
       case "pause": {
-        const member = this.#choose(step.who, ({ isPaused }) => !isPaused);
+        const member = this.#team.choose(step.who, ({ isPaused }) => !isPaused);
         if (member === undefined) break;
         member.pause();
         await this.#disturb();
         break;
       }
       case "resume":
-        this.#choose(step.who, ({ isPaused }) => isPaused)?.resume();
+        this.#team.choose(step.who, ({ isPaused }) => isPaused)?.resume();
         break;
       case "cut": {
-        const member = this.#choose(step.who, ({ isPaused }) => !isPaused);
+        const member = this.#team.choose(step.who, ({ isPaused }) => !isPaused);
         if (member === undefined) break;
         if (step.later === 0) member.relay.cut();
         else member.relay.cutAtReply(step.later);
@@ -165,8 +154,8 @@ class Run implements AsyncDisposable {
         await this.#redrive();
         break;
       case "deliver":
-        if (this.#serving.length > 0)
-          await eventually(async () => (await this.#standing())?.lagEntries === 0, patienceMs);
+        if (this.#team.serving.length > 0)
+          await eventually(async () => (await this.#look.standing())?.lagEntries === 0, patienceMs);
         break;
       case "rest":
         await this.#rest();
@@ -177,9 +166,9 @@ class Run implements AsyncDisposable {
   /** Everybody comes back, everything is finished, and everybody leaves in good order. */
   async end(): Promise<void> {
     await this.#rest();
-    for (const member of this.#members) member.resume();
+    this.#team.resumeAll();
     await this.#rest();
-    for (const member of this.#members.splice(0)) await member.drain();
+    await this.#team.drainAll();
     await this.#compare();
   }
 
@@ -193,98 +182,34 @@ class Run implements AsyncDisposable {
       dead: this.#count("dead-lettered"),
       redriven: this.#redriven,
       trimmed: trimmed.size,
-      crashes: this.#crashes,
+      crashes: this.#team.crashes,
       ordered: [...published.values()].filter(({ n, key }) => key !== "" && !strayed.has(n)).length,
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const member of this.#members) this.#leftovers(member.crash());
+    this.#team.abandon();
     this.#trimmer.close();
     await this.#backbone.close();
     await this.#relay[Symbol.asyncDispose]();
   }
 
-  /** Members that do their work. */
-  get #serving(): readonly Member[] {
-    return this.#members.filter(({ isPaused }) => !isPaused);
-  }
-
-  #choose(who: number, fits: (member: Member) => boolean = () => true): Member | undefined {
-    const fitting = this.#members.filter(fits);
-    return fitting[who % Math.max(1, fitting.length)];
-  }
-
-  async #start(): Promise<void> {
-    const name = `m${++this.#started}`;
-    const { namespace } = this.#backbone;
-    const { mended, strayed } = this.#expected;
-    // What conflicts with another member's work is handled again behind what its lane has begun meanwhile.
-    const repeats = (n: number): unknown => this.#started > 1 && strayed.add(n);
-    const witness = { mended, repeats };
-    this.#members.push(
-      await Member.start(name, this.#redisUrl, namespace, this.#setting, memoryLog(this.#log), witness),
-    );
-  }
-
-  #newWork({ fate, key }: Pick<Work, "fate" | "key">): Work {
-    return { n: this.#next++, key, fate };
-  }
-
-  async #publish(event: Work): Promise<void> {
-    const { entryId } = await this.#backbone.publish(work, event, { eventId: `e-${event.n}` });
-    this.#repeatable.push(event.n);
-    this.#add({ ...event, entryId });
-  }
-
-  async #publishPlain(event: Work): Promise<void> {
-    const { entryId } = await this.#backbone.publish(plainWork, event);
-    this.#add({ ...event, entryId });
-  }
-
-  async #publishAll(fates: readonly Fate[], isBroken: boolean): Promise<void> {
-    const events = fates.map((fate) => this.#newWork({ fate, key: "a" }));
-    const items = events.map((event) => item(work, event, { eventId: `e-${event.n}` }));
-    if (isBroken) {
-      const broken = item(work, { n: 0.5, key: "a", fate: "well" });
-      await rejects(this.#backbone.publishAll([...items, broken]), PayloadError);
-      return;
-    }
-    const refs = await this.#backbone.publishAll(items);
-    for (const [i, event] of events.entries()) {
-      this.#add({ ...event, entryId: (refs[i] as EventRef).entryId });
-    }
-  }
-
-  #add(event: Published): void {
-    this.#expected.add(event);
-    if (this.#mayStray) this.#expected.strayed.add(event.n);
-  }
-
-  async #repeat(back: number): Promise<void> {
-    const event = this.#expected.published.get(this.#repeatable.at(-1 - back) ?? 0);
-    if (event === undefined) return;
-    const { n, key, fate } = event;
-    const { entryId } = await this.#backbone.publish(work, { n, key, fate }, { eventId: `e-${n}` });
-    assert.is(entryId, event.entryId, `event ${n}, published again, is the same entry`);
-  }
-
   /** What is unfinished now may pass through other hands. */
   async #disturb(): Promise<void> {
     this.#isDisturbed = true;
-    this.#mayStray = true;
-    const finished = new Set((await this.#outputs()).map(({ n }) => n));
+    this.#expected.mayStray = true;
+    const finished = new Set((await this.#look.outputs()).map(({ n }) => n));
     for (const { n } of this.#expected.published.values()) {
       if (!finished.has(n)) this.#expected.strayed.add(n);
     }
   }
 
   async #trim(keep: number): Promise<void> {
-    if (this.#started === 0) return; // without a group the policy alone decides: nothing is held for it
+    if (!this.#team.hasStarted) return; // without a group the policy alone decides: nothing is held for it
     const retention = resolveRetention(work.name, { maxEntries: keep });
     const stream = { channel: work.name, partition: 0 };
     for (let hasMore = true; hasMore; ) ({ hasMore } = await this.#trimmer.trim(stream, retention, [workerName]));
-    const left = new Set((await this.#entries()).map(({ n }) => n));
+    const left = new Set((await this.#look.entries()).map(({ n }) => n));
     const finished = await this.#finished();
     for (const event of this.#expected.published.values()) {
       if (left.has(event.n) || this.#expected.trimmed.has(event.n)) continue;
@@ -294,16 +219,16 @@ class Run implements AsyncDisposable {
   }
 
   async #finished(): Promise<ReadonlySet<number>> {
-    const letters = await this.#letters();
-    const outputs = await this.#outputs();
+    const letters = await this.#look.letters();
+    const outputs = await this.#look.outputs();
     return new Set([...outputs.map(({ n }) => n), ...letters.map(({ entryId }) => this.#expected.byEntry(entryId).n)]);
   }
 
   async #redrive(): Promise<void> {
-    if (this.#started === 0) return;
+    if (!this.#team.hasStarted) return;
     const { trimmed, mended } = this.#expected;
     // Mended first: a member may have it before the redrive has answered.
-    const letters = (await this.#letters()).map(({ entryId }) => this.#expected.byEntry(entryId).n);
+    const letters = (await this.#look.letters()).map(({ entryId }) => this.#expected.byEntry(entryId).n);
     const there = letters.filter((n) => !trimmed.has(n));
     for (const n of there) mended.add(n);
     const report = await this.#backbone.deadLetters({ channel: work.name, component: workerName }).redrive();
@@ -314,9 +239,9 @@ class Run implements AsyncDisposable {
 
   /** Waits until nothing is unfinished, and compares. */
   async #rest(): Promise<void> {
-    if (this.#serving.length === 0) await this.#start();
-    for (const member of this.#serving) member.free();
-    await (this.#serving[0] as Member).component.whenIdle();
+    if (this.#team.serving.length === 0) await this.#team.start();
+    for (const member of this.#team.serving) member.free();
+    await (this.#team.serving[0] as Member).component.whenIdle();
     await this.#compare();
   }
 
@@ -329,59 +254,13 @@ class Run implements AsyncDisposable {
       for (const n of published.keys()) if (!this.#compared.has(n)) strayed.add(n);
     }
     this.#seenClaims = claims;
-    this.#expected.compare(await this.#look(), this.#setting, !this.#isDisturbed);
+    this.#expected.compare(await this.#look.findings(), this.#setting, !this.#isDisturbed);
     for (const n of published.keys()) this.#compared.add(n);
-    this.#mayStray = this.#members.some(({ isPaused, relay }) => isPaused || relay.isAboutToCut);
+    this.#expected.mayStray = this.#team.hasAbsent;
   }
 
   #count(text: string): number {
     return this.#log.filter((line) => line.text.startsWith(text)).length;
-  }
-
-  async #look(): Promise<Findings> {
-    const keys = ["", "a", "b"];
-    const view = this.#backbone.view<{ count: number; sum: number }>(workerName, tallyName);
-    const [entries, outputs, letters, standing, ...tallies] = await Promise.all([
-      this.#entries(),
-      this.#outputs(),
-      this.#letters(),
-      eventually(() => this.#standing(), patienceMs), // the component is described a moment after it has joined
-      ...keys.map((key) => view.get(key)),
-    ]);
-    return { entries, outputs, letters, standing, tallies: new Map(keys.map((key, i) => [key, tallies[i]])) };
-  }
-
-  async #entries(): Promise<Findings["entries"]> {
-    return await this.#payloads<Work, Findings["entries"][number]>(work.name, ({ n }, entryId) => ({ entryId, n }));
-  }
-
-  async #outputs(): Promise<Findings["outputs"]> {
-    return await this.#payloads<Findings["outputs"][number], Findings["outputs"][number]>(done.name, (one) => one);
-  }
-
-  async #payloads<P, T>(channel: string, take: (payload: P, entryId: string) => T): Promise<readonly T[]> {
-    const taken: T[] = [];
-    for await (const { entryId, envelope } of this.#backbone.read(channel)) {
-      taken.push(take(JSON.parse(envelope?.payload ?? "null") as P, entryId));
-    }
-    return taken;
-  }
-
-  async #letters(): Promise<Findings["letters"]> {
-    if (this.#started === 0) return [];
-    const letters: Findings["letters"][number][] = [];
-    const dead = this.#backbone.deadLetters({ channel: work.name, component: workerName });
-    for await (const { entryId, attempts } of dead.list()) letters.push({ entryId, attempts });
-    return letters;
-  }
-
-  async #standing(): Promise<Findings["standing"] | undefined> {
-    const { components } = await this.#backbone.status();
-    const worker = components.find(({ component }) => component === workerName);
-    const found = worker?.channels.find(({ channel }) => channel === work.name);
-    if (found === undefined) return undefined;
-    const { lagEntries, pending, parked, deadLetters, lost } = found;
-    return { lagEntries, pending, parked, deadLetters, lost };
   }
 }
 
