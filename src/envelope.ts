@@ -3,7 +3,8 @@
 import type { Channel } from "./channel.ts";
 import { EnvelopeError, LostEntryError, PayloadError } from "./errors.ts";
 import type { Cause } from "./event.ts";
-import type { Carrier, StoredEntry } from "./ports.ts";
+import type { StoredEntry } from "./ports/store.ts";
+import type { Carrier } from "./ports/tracing.ts";
 
 /** The fields of wire format 1, in the order in which they are written. */
 export const wireFields = ["id", "time", "key", "payload", "traceparent", "tracestate", "baggage", "causes"] as const;

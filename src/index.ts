@@ -63,7 +63,7 @@ export { renderJourney } from "./observe/render-journey.ts";
 export type { RecordedSettlement, SettledCall, SettlementRange } from "./observe/settlements.ts";
 export type { BackboneStatus } from "./observe/status.ts";
 export type { BackboneOptions, Durability, TlsOptions } from "./options.ts";
-export type { Log } from "./ports.ts";
+export type { Log } from "./ports/log.ts";
 export { item, type PublishItem, type PublishOptions } from "./publish/producer.ts";
 export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/captured.ts";
 export type { ComponentReplay, ComponentReplayOptions } from "./replay/component-replay.ts";

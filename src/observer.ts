@@ -6,7 +6,7 @@ import { type LogEntry, type ReadRange, readEntries } from "./observe/read.ts";
 import { type RecordedSettlement, readSettlements, type SettlementRange } from "./observe/settlements.ts";
 import { type BackboneStatus, readStatus } from "./observe/status.ts";
 import { isNamespace, resolveTls, type TlsOptions } from "./options.ts";
-import type { Log } from "./ports.ts";
+import type { Log } from "./ports/log.ts";
 import { RedisInspector } from "./redis/inspect.ts";
 import { grantAccess } from "./replay/access.ts";
 

@@ -1,7 +1,7 @@
 /** A backbone's options: defaults, bounds, and what is refused. */
 
 import { ConfigError } from "./errors.ts";
-import type { Log } from "./ports.ts";
+import type { Log } from "./ports/log.ts";
 
 /** How the server's certificate is checked, and what is shown of our own. PEM text; each default is Node's. */
 export interface TlsOptions {

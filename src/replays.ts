@@ -2,7 +2,8 @@
 
 import { ConfigError } from "./errors.ts";
 import { resolveTls, type TlsOptions } from "./options.ts";
-import type { Log, Quietly } from "./ports.ts";
+import type { Log } from "./ports/log.ts";
+import type { Quietly } from "./ports/tracing.ts";
 import { Connection, parseRedisUrl } from "./redis/connections.ts";
 import { RedisInspector } from "./redis/inspect.ts";
 import { RedisRunStore } from "./redis/replay-runs.ts";

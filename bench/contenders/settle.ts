@@ -2,7 +2,7 @@
 
 import { Redis } from "ioredis";
 import { encodeEntry } from "../../src/envelope.ts";
-import type { Membership, Settlement } from "../../src/ports.ts";
+import type { Membership, Settlement } from "../../src/ports/store.ts";
 import { Connection } from "../../src/redis/connections.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { Namespace } from "../../src/redis/namespace.ts";

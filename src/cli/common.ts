@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { ConfigError } from "../errors.ts";
 import type { ObserverOptions } from "../observer.ts";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import { tlsFromEnv } from "../tls.ts";
 
 export interface CommonOptions {

@@ -1,17 +1,8 @@
 /** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
 
 import type { Event } from "../event.ts";
-import type {
-  Membership,
-  NewEntry,
-  Processing,
-  ProcessSpan,
-  Settlement,
-  SettleResult,
-  StateRead,
-  StateWrite,
-  TracedChannel,
-} from "../ports.ts";
+import type { Membership, NewEntry, Settlement, SettleResult, StateRead, StateWrite } from "../ports/store.ts";
+import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
 import type { AttemptContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import { refusedDelayMs } from "./insist.ts";

@@ -2,7 +2,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { CrashLoopError, EnvelopeError, FencedError } from "../errors.ts";
-import type { ProcessSpan, SettleResult } from "../ports.ts";
+import type { SettleResult } from "../ports/store.ts";
+import type { ProcessSpan } from "../ports/tracing.ts";
 import { Attempt } from "./attempt.ts";
 import type { AttemptContext, Task } from "./context.ts";
 import type { Delivery } from "./delivery.ts";

@@ -3,7 +3,10 @@
 import type { Channel } from "../channel.ts";
 import { DrainTimeoutError, StoreError } from "../errors.ts";
 import type { EventRef } from "../event.ts";
-import type { Log, RetryTimers, StreamStore, Tracing } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { StreamStore } from "../ports/store.ts";
+import type { RetryTimers } from "../ports/timers.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type { Settled } from "./hand.ts";
 import { Lanes } from "./lanes.ts";
 import type { ResolvedComponentOptions } from "./options.ts";

@@ -1,7 +1,10 @@
 /** What the attempts of one member work with, and what they work on. */
 
 import type { Channel } from "../channel.ts";
-import type { Log, RetryTimers, StreamStore, Tracing } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { StreamStore } from "../ports/store.ts";
+import type { RetryTimers } from "../ports/timers.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hand } from "./hand.ts";
 import type { Settler } from "./settler.ts";

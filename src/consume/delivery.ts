@@ -5,7 +5,8 @@ import { decodeEntry, type Envelope, parsePayload } from "../envelope.ts";
 import type { Cause, Event } from "../event.ts";
 import { listOf } from "../list.ts";
 import { plain } from "../plain.ts";
-import type { AttemptRecord, Carrier, Delivered, DeliveryId, Membership, StoredEntry } from "../ports.ts";
+import type { AttemptRecord, DeliveryId, Membership, StoredEntry } from "../ports/store.ts";
+import type { Carrier, Delivered } from "../ports/tracing.ts";
 import { sharedCrashes } from "./outcome.ts";
 import type { Subscription } from "./subscription.ts";
 

@@ -1,6 +1,6 @@
 /** Everything that this member has in hand: read or claimed, and not settled. */
 
-import type { DeliveryId } from "../ports.ts";
+import type { DeliveryId } from "../ports/store.ts";
 import { RollingMap } from "../rolling-map.ts";
 import type { Delivery } from "./delivery.ts";
 

@@ -1,6 +1,7 @@
 /** A member's regular duties: it says that it lives, takes over from those who do not, and finds retries whose timer was lost. */
 
-import type { ClaimedEntry, DeliveryId, Log, Membership, SilentMember, StreamStore } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { ClaimedEntry, DeliveryId, Membership, SilentMember, StreamStore } from "../ports/store.ts";
 import { Pulse } from "./pulse.ts";
 
 /** Ticks between looks for what is rarer than a silent member. */

@@ -5,16 +5,10 @@ import { hostname } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Channel } from "../channel.ts";
 import { listOf } from "../list.ts";
-import type {
-  AttemptRecord,
-  DeliveryId,
-  Log,
-  Membership,
-  RetryTimers,
-  StoredEntry,
-  StreamStore,
-  Tracing,
-} from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { AttemptRecord, DeliveryId, Membership, StoredEntry, StreamStore } from "../ports/store.ts";
+import type { RetryTimers } from "../ports/timers.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import { Attempts } from "./attempts.ts";
 import type { Task } from "./context.ts";
 import { Delivery } from "./delivery.ts";

@@ -1,7 +1,9 @@
 /** Where a member's groups stand: made, made again when they are gone, saved, and what was lost on the way told. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { DeliveryId, JoinedGroup, Log, Membership, Settlement, StreamStore, Tracing } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { DeliveryId, JoinedGroup, Membership, Settlement, StreamStore } from "../ports/store.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type { Hand } from "./hand.ts";
 
 export interface PlacesContext {

@@ -1,7 +1,8 @@
 /** A member's read loop on one partition: its own pending entries after every loss of connection, then new ones, within the room there is. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { AttemptRecord, EntryReader, Log, Membership, StoredEntry, StreamStore } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { AttemptRecord, EntryReader, Membership, StoredEntry, StreamStore } from "../ports/store.ts";
 import type { Hand } from "./hand.ts";
 import { Pulse } from "./pulse.ts";
 

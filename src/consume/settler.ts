@@ -1,6 +1,6 @@
 /** Gathers settlements into batches: one script for many, a few on the wire at once, in order. */
 
-import type { Membership, Settlement, SettleResult, StreamStore } from "../ports.ts";
+import type { Membership, Settlement, SettleResult, StreamStore } from "../ports/store.ts";
 
 /** Most settlements in one script: those with effects take the server ten times as long as an acknowledgement. */
 const maxBatch = 512;

@@ -1,6 +1,6 @@
 /** A component's keyed state: a cache in front of the store, checked by version when a settlement commits. */
 
-import type { StateRead, StateWrite } from "../ports.ts";
+import type { StateRead, StateWrite } from "../ports/store.ts";
 import type { StateStore } from "./subscription.ts";
 
 /** Most keys and characters kept in memory; the least recently used go first. */

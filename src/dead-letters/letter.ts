@@ -4,7 +4,7 @@ import { timeOf } from "../envelope.ts";
 import { type EntryJson, entryJson, eventIdOf } from "../observe/entry-json.ts";
 import type { LogStream } from "../observe/inspector.ts";
 import { type LogEntry, toLogEntry } from "../observe/read.ts";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 
 export interface DeadLetter {
   /** Its own entry id among the dead letters of its channel and component. */

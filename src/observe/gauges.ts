@@ -1,6 +1,6 @@
 /** A component's standing as metrics see it: one row a channel, over all partitions. */
 
-import type { GroupGauges } from "../ports.ts";
+import type { GroupGauges } from "../ports/tracing.ts";
 import type { BackboneStatus } from "./status.ts";
 
 export function gaugesOf(status: BackboneStatus, component: string): readonly GroupGauges[] {

@@ -1,6 +1,6 @@
 /** What the read side needs from outside: bounded looks at streams, groups and members. Nothing here writes. */
 
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import type { Retention } from "../retention/policy.ts";
 import type { RecordedSettlement } from "./settlements.ts";
 

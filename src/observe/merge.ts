@@ -1,7 +1,7 @@
 /** Several streams as one sequence in the order of their entry ids, a page of each at a time. */
 
 import { compareIds } from "../entry-ids.ts";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import type { Inspector, LogStream, PageRange } from "./inspector.ts";
 
 export interface MergeRange extends PageRange {

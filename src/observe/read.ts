@@ -3,7 +3,7 @@
 import { compareIds, idBefore } from "../entry-ids.ts";
 import { decodeEntry, type Envelope } from "../envelope.ts";
 import { EnvelopeError } from "../errors.ts";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import type { Inspector, LogStream } from "./inspector.ts";
 import { mergedPages } from "./merge.ts";
 

@@ -3,7 +3,8 @@
 import type { Channel, Correlation } from "../channel.ts";
 import { encodeEntry } from "../envelope.ts";
 import type { Cause } from "../event.ts";
-import type { Carrier, NewEntry, Sending, SendSpan } from "../ports.ts";
+import type { NewEntry } from "../ports/store.ts";
+import type { Carrier, Sending, SendSpan } from "../ports/tracing.ts";
 
 /** No literal, like nothing that is made for each event and lives until Redis has answered: see `listOf`. */
 export class Outgoing implements Sending, NewEntry {

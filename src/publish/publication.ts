@@ -3,7 +3,7 @@
 import { PublishError } from "../errors.ts";
 import type { Published } from "../event.ts";
 import { plain } from "../plain.ts";
-import type { Appended, NewEntry } from "../ports.ts";
+import type { Appended, NewEntry } from "../ports/store.ts";
 import type { Group } from "./batcher.ts";
 import { Outgoing } from "./outgoing.ts";
 

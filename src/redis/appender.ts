@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { ConfigError, PublishError } from "../errors.ts";
 import type { ResolvedDurability } from "../options.ts";
-import type { Appended, Appender, Evicted, Log, NewEntry } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { Appended, Appender, Evicted, NewEntry } from "../ports/store.ts";
 import { ArgWriter } from "./arg-writer.ts";
 import type { Connection } from "./connections.ts";
 import { takeEvictions } from "./evictions.ts";

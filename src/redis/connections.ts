@@ -4,7 +4,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { ConfigError, StoreError } from "../errors.ts";
 import type { TlsOptions } from "../options.ts";
-import type { Log, Quietly } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { Quietly } from "../ports/tracing.ts";
 import { ScriptCommand } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 

@@ -1,6 +1,6 @@
 /** What becomes of a delivery that is not simply settled: counted again, parked, buried, handed back, taken over. */
 
-import type { AttemptRecord, ClaimedEntry, DeliveryId, Membership, Obituary, SilentMember } from "../ports.ts";
+import type { AttemptRecord, ClaimedEntry, DeliveryId, Membership, Obituary, SilentMember } from "../ports/store.ts";
 import { parkedConsumer, releasedConsumer } from "./keys.ts";
 import { scripts } from "./scripts.ts";
 import { confirmed, parseRecord, toRecord, type Verbs } from "./verbs.ts";

@@ -1,7 +1,7 @@
 /** A read loop's own blocking connection. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { EntryReader, Membership, StoredEntry } from "../ports.ts";
+import type { EntryReader, Membership, StoredEntry } from "../ports/store.ts";
 import { type Connection, isPassing, passingDelayMs } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { ReadSocket } from "./read-socket.ts";

@@ -1,6 +1,6 @@
 /** The lines with which an append or a settlement says that full channels have made room. */
 
-import type { Evicted } from "../ports.ts";
+import type { Evicted } from "../ports/store.ts";
 
 /** Takes them off the end of a reply. `channelAt`: the channel of the stream at a place in the script's keys. */
 export function takeEvictions(

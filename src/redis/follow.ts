@@ -4,7 +4,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError, StoreError } from "../errors.ts";
 import type { FollowedEntry, Follower, LogStream, Position } from "../observe/inspector.ts";
 import type { TlsOptions } from "../options.ts";
-import type { Log, Quietly } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { Quietly } from "../ports/tracing.ts";
 import { Connection, isConnectionLoss, isPassing } from "./connections.ts";
 
 /** An entry as Redis gives it; without fields where it was deleted. */

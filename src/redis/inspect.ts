@@ -16,7 +16,9 @@ import type {
 } from "../observe/inspector.ts";
 import type { RecordedSettlement } from "../observe/settlements.ts";
 import type { TlsOptions } from "../options.ts";
-import type { Log, Quietly, StoredEntry } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { StoredEntry } from "../ports/store.ts";
+import type { Quietly } from "../ports/tracing.ts";
 import type { RunRequest } from "../replay/runs.ts";
 import { parseRetention, type Retention } from "../retention/policy.ts";
 import { Connection, isConnectionLoss, isPassing } from "./connections.ts";

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { PublishError, StoreError } from "../errors.ts";
 import type { ResolvedDurability } from "../options.ts";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import { type Connection, isConnectionLoss, isPassing, isScriptMissing, passingDelayMs } from "./connections.ts";
 import { Confirmer } from "./durability.ts";
 import { encodeScriptCall, recycle, type ScriptArgs } from "./script-command.ts";

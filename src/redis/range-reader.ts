@@ -1,6 +1,6 @@
 /** Pages of streams, decoded as a read loop's replies are: the client takes several times as long (docs/performance.md). */
 
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import type { Connection } from "./connections.ts";
 import { ReadSocket } from "./read-socket.ts";
 

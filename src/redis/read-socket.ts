@@ -1,7 +1,7 @@
 /** A read loop's connection: opened and watched like any other, but its replies are decoded here. */
 
 import type { Socket } from "node:net";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import { type Connection, isConnectionLoss } from "./connections.ts";
 import { StreamsDecoder, type StreamsReply } from "./streams-decoder.ts";
 

@@ -7,7 +7,7 @@
  */
 
 import type { RecordedSettlement, SettledCall } from "../observe/settlements.ts";
-import type { DeliveryId } from "../ports.ts";
+import type { DeliveryId } from "../ports/store.ts";
 import type { ArgWriter } from "./arg-writer.ts";
 import type { Keys } from "./keys.ts";
 

@@ -1,6 +1,6 @@
 /** Settling over Redis: acknowledgements alone by one script, those with outputs or state by another. */
 
-import type { DeliveryId, Membership, NewEntry, Settlement, SettleResult, Target } from "../ports.ts";
+import type { DeliveryId, Membership, NewEntry, Settlement, SettleResult, Target } from "../ports/store.ts";
 import { columnLetters, numbersKept, numbersTtlMs, type StoreContext } from "./appender.ts";
 import { ArgWriter } from "./arg-writer.ts";
 import { takeEvictions } from "./evictions.ts";

@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { compareIds } from "../entry-ids.ts";
 import { decodeEntry } from "../envelope.ts";
 import type { EventRef } from "../event.ts";
-import type { DeliveryId, Membership } from "../ports.ts";
+import type { DeliveryId, Membership } from "../ports/store.ts";
 import { toRecord, type Verbs } from "./verbs.ts";
 
 export class Standing {

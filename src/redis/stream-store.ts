@@ -11,7 +11,7 @@ import type {
   Membership,
   SilentMember,
   StreamStore,
-} from "../ports.ts";
+} from "../ports/store.ts";
 import type { StoreContext } from "./appender.ts";
 import type { Connection } from "./connections.ts";
 import { Deliveries } from "./deliveries.ts";

@@ -1,6 +1,6 @@
 /** Decodes the replies of XREADGROUP and XREAD as they arrive. The client library takes ten times as long (docs/performance.md). */
 
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 
 /** A reply: entries, without fields where the entry itself is gone; or the server's refusal. */
 export type StreamsReply = { readonly entries: readonly StoredEntry[] } | { readonly refusal: Error };

@@ -2,7 +2,7 @@
 
 import type { Redis } from "ioredis";
 import { PublishError, StoreError } from "../errors.ts";
-import type { AttemptRecord, Membership } from "../ports.ts";
+import type { AttemptRecord, Membership } from "../ports/store.ts";
 import type { Connection } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { type Outbox, type SendOptions, storeError } from "./outbox.ts";

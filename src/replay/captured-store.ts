@@ -9,11 +9,11 @@ import type {
   Membership,
   NewEntry,
   Obituary,
-  RetryTimers,
   Settlement,
   SettleResult,
   StreamStore,
-} from "../ports.ts";
+} from "../ports/store.ts";
+import type { RetryTimers } from "../ports/timers.ts";
 import type { CapturedCall, CapturedWrite, StateValue } from "./captured.ts";
 
 /** What was settled, before it is known what else the call did. */

@@ -2,7 +2,8 @@
 
 import type { Subscription } from "../consume/subscription.ts";
 import type { LogEntry } from "../observe/read.ts";
-import type { Log, ReplaySpan } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { ReplaySpan } from "../ports/tracing.ts";
 import type { CapturedCall, ReplaySummary, StateValue } from "./captured.ts";
 import { OutputIds } from "./captured-store.ts";
 import { noted } from "./noted.ts";

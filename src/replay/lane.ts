@@ -1,7 +1,7 @@
 /** What a run sends into one partition: gathered into batches, so many of them on the wire at once. */
 
 import type { LogEntry } from "../observe/read.ts";
-import type { SendSpan } from "../ports.ts";
+import type { SendSpan } from "../ports/tracing.ts";
 import type { ReplayedEntry, ReplayTarget } from "./target.ts";
 
 /** Most entries in one append, and most bytes, as for a publish. */

@@ -5,7 +5,7 @@ import { compareIds, isUpTo } from "../entry-ids.ts";
 import { ReplayError } from "../errors.ts";
 import type { Inspector, StreamFacts } from "../observe/inspector.ts";
 import { toLogEntry } from "../observe/read.ts";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import { type MergedStream, mergeLog } from "./log-merge.ts";
 import type { ReplayLine, ReplaySource } from "./source.ts";
 

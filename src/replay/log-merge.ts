@@ -5,7 +5,7 @@ import { timeOf } from "../envelope.ts";
 import type { Inspector } from "../observe/inspector.ts";
 import { nextSize } from "../observe/merge.ts";
 import type { RecordedSettlement } from "../observe/settlements.ts";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 
 /** A channel's stream, or a component's settlement log. */
 export interface MergedStream {

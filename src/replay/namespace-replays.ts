@@ -2,7 +2,7 @@
 
 import { ConfigError, FencedError, RecordingError, ReplayError } from "../errors.ts";
 import type { Inspector } from "../observe/inspector.ts";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import { checkFit } from "./fit.ts";
 import { openSource, reopenSource, type SourceOptions } from "./open-source.ts";
 import { noteInTime, type PerformParts, performRun, type ReplayReport, type RunOptions } from "./perform-run.ts";

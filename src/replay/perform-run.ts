@@ -2,7 +2,7 @@
 
 import { FencedError } from "../errors.ts";
 import type { LogEntry } from "../observe/read.ts";
-import type { ReplaySpan, Tracing } from "../ports.ts";
+import type { ReplaySpan, Tracing } from "../ports/tracing.ts";
 import { Pace, type Speed } from "./pacing.ts";
 import { type Republished, republish } from "./republish.ts";
 import { targetChannels } from "./request.ts";

@@ -6,7 +6,7 @@ import { timeOf } from "../envelope.ts";
 import type { Inspector } from "../observe/inspector.ts";
 import { parseQuery } from "../observe/query.ts";
 import { type LogEntry, toLogEntry } from "../observe/read.ts";
-import type { StoredEntry } from "../ports.ts";
+import type { StoredEntry } from "../ports/store.ts";
 import { type LogItem, type MergedStream, mergeLog } from "./log-merge.ts";
 import type { RecordedFields, RecordingHeader } from "./recording-format.ts";
 import { type PartialRecording, type RecordingWriter, streamOf } from "./recording-writer.ts";

@@ -7,7 +7,9 @@ import { Settler } from "../consume/settler.ts";
 import { StateCache } from "../consume/state.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import type { LogEntry } from "../observe/read.ts";
-import type { DeliveryId, Log, Membership, ReplaySpan } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { DeliveryId, Membership } from "../ports/store.ts";
+import type { ReplaySpan } from "../ports/tracing.ts";
 import { type CapturedSettlement, CapturedStore, type OutputIds } from "./captured-store.ts";
 
 export interface PartitionParts {

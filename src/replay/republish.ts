@@ -6,7 +6,7 @@ import { ReplayError } from "../errors.ts";
 import type { Cause } from "../event.ts";
 import { eventIdOf } from "../observe/entry-json.ts";
 import type { LogEntry } from "../observe/read.ts";
-import type { ReplaySpan, SendSpan, TracedChannel } from "../ports.ts";
+import type { ReplaySpan, SendSpan, TracedChannel } from "../ports/tracing.ts";
 import { IdSet } from "./id-set.ts";
 import { Lane } from "./lane.ts";
 import { markCauses, replayedId } from "./mark.ts";

@@ -3,7 +3,8 @@
 import { compareIds } from "../entry-ids.ts";
 import type { Catalogue, Inspector, LogStream } from "../observe/inspector.ts";
 import { type ComponentStatus, readStatus } from "../observe/status.ts";
-import type { Log, Tracing } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import { holdersOf } from "./floor.ts";
 import type { Retention } from "./policy.ts";
 

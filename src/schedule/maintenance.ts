@@ -1,7 +1,7 @@
 /** BullMQ as the clock of maintenance: one scheduled job a namespace, run once a period by whichever process takes it. */
 
 import { type ConnectionOptions, Queue, Worker } from "bullmq";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 
 const queueName = "maintenance";
 const schedulerId = "maintenance";

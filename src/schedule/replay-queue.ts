@@ -2,7 +2,7 @@
 
 import { type ConnectionOptions, Queue, type QueueOptions, type Telemetry, WaitingError, Worker } from "bullmq";
 import { StoreError } from "../errors.ts";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import type { RunQueue } from "../replay/runs.ts";
 
 const queueName = "replay";

@@ -1,7 +1,9 @@
 /** BullMQ as the clock of retries: a delayed job that carries nothing but where the parked delivery is. */
 
 import { type ConnectionOptions, Queue, type Telemetry, Worker } from "bullmq";
-import type { DeliveryId, Log, RetryTimers } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
+import type { DeliveryId } from "../ports/store.ts";
+import type { RetryTimers } from "../ports/timers.ts";
 
 /** How long closing waits for BullMQ before its connections are cut, ms. */
 const closeTimeoutMs = 2_000;

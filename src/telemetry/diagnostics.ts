@@ -2,7 +2,7 @@
 
 import { type DiagLogger, DiagLogLevel, diag } from "@opentelemetry/api";
 import { diagLogLevelFromString } from "@opentelemetry/core";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 
 /** Texts remembered; when it is full, it starts anew. */
 const maxRemembered = 200;

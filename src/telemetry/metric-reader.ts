@@ -4,7 +4,7 @@ import { diag, metrics } from "@opentelemetry/api";
 import { getNumberFromEnv } from "@opentelemetry/core";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-grpc";
 import { type IMetricReader, InstrumentType, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import { provideDistributions } from "../tracing/distributions.ts";
 import { logDiagnostics } from "./diagnostics.ts";
 import { OwnDistributions } from "./distributions.ts";

@@ -3,7 +3,7 @@
 import { ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { Sampler, SpanProcessor } from "@opentelemetry/sdk-trace";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import { provideSpans } from "../tracing/sdk.ts";
 import { createEncodedExporter, RequestFrame } from "./encoded-exporter.ts";
 import { halve } from "./encoded-spans.ts";

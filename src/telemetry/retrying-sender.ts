@@ -12,7 +12,7 @@
 
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode, suppressTracing } from "@opentelemetry/core";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 
 /** Spans in whatever form they are held. */
 export interface Batch {

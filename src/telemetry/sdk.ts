@@ -17,7 +17,7 @@ import {
   SimpleSpanProcessor,
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace";
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import { logDiagnostics } from "./diagnostics.ts";
 import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
 import { ownMetricsOf } from "./metric-reader.ts";

@@ -1,6 +1,6 @@
 /** Gathers ended spans, encoded, until there are enough for an export or they have waited long enough. */
 
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 import type { EncodedSpans } from "./encoded-spans.ts";
 import type { EndedSpan } from "./ended-span.ts";
 import type { RetryingSender } from "./retrying-sender.ts";

@@ -1,7 +1,7 @@
 /** The spans of attempts that will be made again, so that the next attempt links to the one before it. */
 
 import type { SpanContext } from "@opentelemetry/api";
-import type { Outcome, Processing } from "../ports.ts";
+import type { Outcome, Processing } from "../ports/tracing.ts";
 import { spanContextOf } from "./trace-context.ts";
 
 /** Deliveries remembered; beyond it the oldest are forgotten, and their next attempt has one link less. */

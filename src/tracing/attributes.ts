@@ -2,7 +2,7 @@
 
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
-import type { Processing, TracedChannel } from "../ports.ts";
+import type { Processing, TracedChannel } from "../ports/tracing.ts";
 import { type Baggage, type CarrierLimits, isPlainBaggage, joinValues, plainValueOf, splitValues } from "./carrier.ts";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */

@@ -3,7 +3,7 @@
 import type { SpanContext } from "@opentelemetry/api";
 import type { Correlation } from "../channel.ts";
 import { ConfigError } from "../errors.ts";
-import type { Carrier } from "../ports.ts";
+import type { Carrier } from "../ports/tracing.ts";
 import { isTraceparent, isTracestate, printableAscii, spanContextOf } from "./trace-context.ts";
 
 /** Baggage by key. A `|` in a value separates several values: an event may concern several orders. */

@@ -9,7 +9,7 @@ import {
   metrics,
   type ObservableResult,
 } from "@opentelemetry/api";
-import type { Carrier, Delivered, GroupGauges, Outcome, Processing } from "../ports.ts";
+import type { Carrier, Delivered, GroupGauges, Outcome, Processing } from "../ports/tracing.ts";
 import { attribute } from "./attributes.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
 

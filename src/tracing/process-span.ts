@@ -13,7 +13,7 @@ import {
 } from "@opentelemetry/api";
 import type { Cause } from "../event.ts";
 import { listOf } from "../list.ts";
-import type { Carrier, Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports.ts";
+import type { Carrier, Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
 import { attribute, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
 import {

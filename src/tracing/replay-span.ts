@@ -1,7 +1,7 @@
 /** The span of a replay as a whole, and the attempts that belong to it. */
 
 import { type Attributes, type Link, type Span, SpanKind, trace } from "@opentelemetry/api";
-import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports.ts";
+import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports/tracing.ts";
 import { attribute, correlate, errorTypeOf } from "./attributes.ts";
 import { linksTo } from "./links.ts";
 import { ProcessScope, type ReplayedIn } from "./process-span.ts";

@@ -1,6 +1,6 @@
 /** Faults of telemetry: each kind is logged once, and never reaches the event. */
 
-import type { Log } from "../ports.ts";
+import type { Log } from "../ports/log.ts";
 
 /** Where tracing failed; one log line each. */
 export type TracingFault = "send" | "process" | "settle" | "replay" | "metrics" | "gauges" | "context";

@@ -1,7 +1,7 @@
 /** The spans of writing an entry: each is ended once, by `sent` or `failed`, and carries what the entry gets. */
 
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
-import type { Carrier, SendSpan } from "../ports.ts";
+import type { Carrier, SendSpan } from "../ports/tracing.ts";
 import { attribute, errorTypeOf, exceptionOf } from "./attributes.ts";
 import { noCarrier } from "./carrier.ts";
 import type { FaultReport } from "./report.ts";

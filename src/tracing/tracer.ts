@@ -10,10 +10,10 @@ import {
   SpanKind,
   trace,
 } from "@opentelemetry/api";
+import type { Log } from "../ports/log.ts";
 import type {
   Carrier,
   GroupGauges,
-  Log,
   Processing,
   ProcessSpan,
   Replaying,
@@ -21,7 +21,7 @@ import type {
   Sending,
   SendSpan,
   Tracing,
-} from "../ports.ts";
+} from "../ports/tracing.ts";
 import { EarlierAttempts } from "./attempts.ts";
 import {
   attribute,

@@ -3,7 +3,7 @@
 import { context, type Histogram, metrics, propagation, trace } from "@opentelemetry/api";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import * as assert from "uvu/assert";
-import type { Log } from "../../src/ports.ts";
+import type { Log } from "../../src/ports/log.ts";
 import { OwnDistributions } from "../../src/telemetry/distributions.ts";
 import { startTelemetry } from "../../src/telemetry/index.ts";
 import { type OwnMetrics, ownMetricsOf } from "../../src/telemetry/metric-reader.ts";

@@ -3,7 +3,7 @@
 import { type Attributes, metrics } from "@opentelemetry/api";
 import { DataPointType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import * as assert from "uvu/assert";
-import type { Processing } from "../../src/ports.ts";
+import type { Processing } from "../../src/ports/tracing.ts";
 import {
   type Distribution,
   type DistributionOptions,

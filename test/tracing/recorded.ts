@@ -10,7 +10,8 @@ import {
   SimpleSpanProcessor,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { Delivered, Log, Processing, ProcessSpan, Sending, Tracing } from "../../src/ports.ts";
+import type { Log } from "../../src/ports/log.ts";
+import type { Delivered, Processing, ProcessSpan, Sending, Tracing } from "../../src/ports/tracing.ts";
 import { createTracing, type TracingOptions } from "../../src/tracing/tracer.ts";
 
 const exporter = new InMemorySpanExporter();

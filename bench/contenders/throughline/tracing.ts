@@ -1,7 +1,7 @@
 /** The tracing adapter alone: a send span and a process span for each event. */
 
 import { newEventId } from "../../../src/event-id.ts";
-import type { Processing, Sending } from "../../../src/ports.ts";
+import type { Processing, Sending } from "../../../src/ports/tracing.ts";
 import { createTracing } from "../../../src/tracing/tracer.ts";
 import type { Contender } from "../../contender.ts";
 import { baggageOf, orderOf, orders, traceparent } from "../../order.ts";

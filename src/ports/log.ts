@@ -1,0 +1,9 @@
+/** The log that everything writes to. */
+
+/** A structured log; a pino logger fits. `fields` never hold payloads, baggage values or passwords. */
+export interface Log {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
