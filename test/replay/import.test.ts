@@ -182,7 +182,8 @@ test("keeps the times between the entries of a recording, times the speed", asyn
   const [first = 0, second = 0, third = 0] = (await target.client.xrange(target.stream(orders), "-", "+")).map(([id]) =>
     Number.parseInt(id, 10),
   );
-  assert.ok(second - first >= 90 && third - first >= 490, `${second - first} and ${third - first} ms`);
+  // 100 and 500, less what the first one came too late on a busy machine; at twice the speed it would be 50 and 250.
+  assert.ok(second - first >= 60 && third - first >= 400, `${second - first} and ${third - first} ms`);
   assert.ok(third - first < 2_000, `${third - first} ms`);
 });
 
