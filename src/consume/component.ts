@@ -268,7 +268,6 @@ export class RunningComponent implements Component {
       }
       await Promise.race([this.#finishStarted(), aborted(this.#overtime.signal)]);
       if (this.#overtime.signal.aborted) {
-        await this.#giveUp();
         const error = new DrainTimeoutError(this.name, pending, options.drainTimeoutMs);
         log.error({ component: this.name, pending }, error.message);
         throw error;
@@ -285,6 +284,7 @@ export class RunningComponent implements Component {
       log.info({ component: this.name }, "drained");
       this.#drained.resolve();
     } catch (error) {
+      await this.#giveUp();
       this.#drained.reject(error);
       throw error;
     } finally {

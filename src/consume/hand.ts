@@ -16,6 +16,8 @@ export class Hand {
   #size = 0;
   /** While own pending entries are paged through: what left the hand since the paging began. */
   #leftSince: Set<string> | undefined;
+  /** Who wants to hear of the departure of some of them, by name. */
+  readonly #watched = new Map<string, (settled: Settled | undefined) => void>();
   /** Called at each departure; each caller removes itself. */
   readonly #onLeave = new Set<() => void>();
   /** Waiting for one entry's settlement, by event id. */
@@ -79,6 +81,7 @@ export class Hand {
       this.#count--;
       this.#size -= delivery.size;
       this.#leftSince?.add(nameOf(delivery));
+      if (this.#watched.size > 0) this.#tellWatcher(nameOf(delivery), settled);
     }
     if (settled !== undefined && this.#waiters.size > 0) {
       const name = nameOf(delivery);
@@ -86,6 +89,17 @@ export class Hand {
       this.#waiters.delete(name);
     }
     if (this.#onLeave.size > 0) for (const wake of [...this.#onLeave]) wake();
+  }
+
+  /** Calls back once when the entry leaves the hand; a later watch takes an earlier one's place. */
+  watch(delivery: DeliveryId, left: (settled: Settled | undefined) => void): void {
+    this.#watched.set(nameOf(delivery), left);
+  }
+
+  #tellWatcher(name: string, settled: Settled | undefined): void {
+    const left = this.#watched.get(name);
+    this.#watched.delete(name);
+    left?.(settled);
   }
 
   /** The entries of a channel that are in hand. */
@@ -115,13 +129,10 @@ export class Hand {
     this.#leftSince = undefined;
   }
 
-  holds({ channel, entryId }: DeliveryId): boolean {
-    return this.#deliveries.get(channel)?.has(entryId) === true;
-  }
-
   /** Whether an entry found among this member's pending ones is already in hand, or was until a moment ago. */
   knows(delivery: DeliveryId): boolean {
-    return this.holds(delivery) || this.#leftSince?.has(nameOf(delivery)) === true;
+    const { channel, entryId } = delivery;
+    return this.#deliveries.get(channel)?.has(entryId) === true || this.#leftSince?.has(nameOf(delivery)) === true;
   }
 
   /** Resolves when the entry is settled by this member. */

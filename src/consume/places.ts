@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
 import type { DeliveryId, JoinedGroup, Membership, Settlement, StreamStore } from "../ports/store.ts";
 import type { Tracing } from "../ports/tracing.ts";
-import type { Hand } from "./hand.ts";
+import type { Hand, Settled } from "./hand.ts";
 
 export interface PlacesContext {
   readonly component: string;
@@ -45,19 +45,17 @@ export class Places {
       lastRead: lastRead.get(channel) ?? "",
       inHand: hand.idsOf(channel),
     }));
+    const again = new Again(this.#context, membership);
+    membership.channels.forEach((channel, i) => {
+      for (const entryId of places[i]?.inHand ?? []) {
+        const delivery = { channel, entryId };
+        hand.watch(delivery, (settled) => again.left(delivery, settled));
+      }
+    });
     const { isRegistered, groups } = await store.join(membership, false, places);
     this.#report(groups);
-    if (!isRegistered) return false;
-    // An acknowledgement that overtook the join has had no effect: its entry has left the hand, and is pending again. It was answered
-    // before the join, perhaps in the same part: by the next turn of the event loop whoever waited for it has heard.
-    await nextTurn();
-    const settled = groups.flatMap(({ channel, became }, i) => {
-      if (became !== "whole") return [];
-      const put = places[i]?.inHand.map((entryId) => ({ channel, entryId })) ?? [];
-      return put.filter((delivery) => !hand.holds(delivery));
-    });
-    if (settled.length > 0) await store.settle(membership, settled.map(withoutEffects));
-    return true;
+    if (isRegistered) again.joined();
+    return isRegistered;
   }
 
   /** Saves where the groups stand. False: one is gone. @throws {StoreError} */
@@ -89,6 +87,61 @@ export class Places {
       if (became === "there" || (became === "new" && !this.#hasJoined)) continue;
       log.error({ component, channel, partition }, `the group was gone: ${consequences[became]}`);
       if (lost > 0) this.lost(channel, lost);
+    }
+  }
+}
+
+/**
+ * What was in hand when a join was sent may have been settled or handed back by a script that ran before it, though its answer comes
+ * later: then the group that is made again has it pending again, and nobody knows. So when it leaves the hand the same is done once
+ * more, which has no effect where the first time had one.
+ */
+class Again {
+  readonly #context: Pick<PlacesContext, "store" | "log" | "component" | "hand">;
+  readonly #membership: Membership;
+  #left: { readonly delivery: DeliveryId; readonly settled: Settled | undefined }[] = [];
+  #isJoined = false;
+
+  constructor(context: Pick<PlacesContext, "store" | "log" | "component" | "hand">, membership: Membership) {
+    this.#context = context;
+    this.#membership = membership;
+  }
+
+  left(delivery: DeliveryId, settled: Settled | undefined): void {
+    this.#left.push({ delivery, settled });
+    if (this.#isJoined && this.#left.length === 1) this.#doSoon();
+  }
+
+  joined(): void {
+    this.#isJoined = true;
+    if (this.#left.length > 0) this.#doSoon();
+  }
+
+  /** Once for all that leave in a turn. */
+  #doSoon(): void {
+    const { log, component } = this.#context;
+    nextTurn()
+      .then(() => this.#do())
+      .catch((error: unknown) =>
+        log.warn({ component, reason: String(error) }, "what was settled while the group was gone may be handled again"),
+      );
+  }
+
+  async #do(): Promise<void> {
+    const { store, hand } = this.#context;
+    const left = this.#left;
+    this.#left = [];
+    const settled = left.filter((one) => one.settled !== undefined).map(({ delivery }) => withoutEffects(delivery));
+    if (settled.length > 0) await store.settle(this.#membership, settled);
+    const unsettled = left
+      .filter(({ delivery, settled }) => settled === undefined && !hand.knows(delivery))
+      .map(({ delivery }) => delivery);
+    for (const [channel, some] of Map.groupBy(unsettled, (delivery) => delivery.channel)) {
+      await store.release(
+        this.#membership,
+        channel,
+        some.map(({ entryId }) => entryId),
+      );
     }
   }
 }

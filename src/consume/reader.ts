@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
+import { compareIds } from "../entry-ids.ts";
 import type { AttemptRecord, EntryReader, Membership, StoredEntry, StreamStore } from "../ports/store.ts";
 import type { Hand } from "./hand.ts";
 import { Pulse } from "./pulse.ts";
@@ -31,19 +32,35 @@ export interface ReaderContext {
 export class Reader {
   readonly #context: ReaderContext;
   readonly #stop = new AbortController();
-  /** The last new entry of each channel. */
-  readonly lastRead: ReadonlyMap<string, string>;
   readonly pulse: Pulse = new Pulse();
+  /** The last entry of each channel that was read. */
   readonly #lastRead = new Map<string, string>();
   #isAsking = false;
   #reader: EntryReader | undefined;
   #loop: Promise<void> = Promise.resolve();
   /** When own pending entries are paged through once more, on the monotonic clock. */
   #lookAgainAt = Number.POSITIVE_INFINITY;
+  /** Losses of connections up to the last look; differs from every count at first, so that the loop begins with its own pending. */
+  #seenLosses = -1;
 
   constructor(context: ReaderContext) {
     this.#context = context;
-    this.lastRead = this.#lastRead;
+  }
+
+  /**
+   * The last entry of each channel that was read. Empty while there may be earlier ones that Redis has delivered and that never arrived:
+   * then nobody can say what this member has been given.
+   */
+  get lastRead(): ReadonlyMap<string, string> {
+    return this.#mayHaveMissed ? new Map() : this.#lastRead;
+  }
+
+  get #mayHaveMissed(): boolean {
+    return this.#losses !== this.#seenLosses || this.#lookAgainAt !== Number.POSITIVE_INFINITY;
+  }
+
+  get #losses(): number {
+    return (this.#reader?.losses ?? 0) + this.#context.store.losses;
   }
 
   async start(): Promise<void> {
@@ -69,20 +86,19 @@ export class Reader {
   }
 
   async #read(reader: EntryReader): Promise<void> {
-    const { store, hand, log, membership } = this.#context;
+    const { hand, log, membership } = this.#context;
     const { signal } = this.#stop;
-    let seenLosses = -1; // differs from every count, so that the loop begins with its own pending
     while (!signal.aborted) {
       try {
-        const losses = reader.losses + store.losses;
-        if (losses !== seenLosses || performance.now() >= this.#lookAgainAt) {
+        const losses = this.#losses;
+        if (losses !== this.#seenLosses || performance.now() >= this.#lookAgainAt) {
           // A server that has not noticed the end of the old connection still delivers to the read that waited on it, perhaps after
           // this look. So one more is due when that read must have ended.
-          const isSecondLook = losses === seenLosses || seenLosses === -1;
+          const isSecondLook = losses === this.#seenLosses || this.#seenLosses === -1;
           this.#lookAgainAt = isSecondLook ? Number.POSITIVE_INFINITY : performance.now() + lostReadMs;
-          if (losses !== seenLosses) await this.#lookForLoss();
+          if (losses !== this.#seenLosses) await this.#lookForLoss();
           await this.#readOwnPending(reader);
-          seenLosses = losses;
+          this.#seenLosses = losses;
         }
         await this.pulse.rest(hand.whenRoom(signal));
         if (signal.aborted) return;
@@ -90,7 +106,7 @@ export class Reader {
         for (;;) {
           for (const { channel, entryId } of entries) this.#lastRead.set(channel, entryId);
           const handle = this.#context.accept(entries, []);
-          const isLookDue = reader.losses + store.losses !== seenLosses || performance.now() >= this.#lookAgainAt;
+          const isLookDue = this.#losses !== this.#seenLosses || performance.now() >= this.#lookAgainAt;
           const readsOn = entries.length > 0 && hand.room > 0 && !isLookDue && !signal.aborted;
           // The next read travels while these are handled: handlers may keep the process busy until they are through.
           const next = readsOn ? this.#readNew(reader) : undefined;
@@ -107,7 +123,7 @@ export class Reader {
           { component: membership.component, reason },
           isGroupGone ? "the group is gone: making it again" : "a read failed",
         );
-        if (isGroupGone && !(await this.#context.rejoin(this.#lastRead))) return;
+        if (isGroupGone && !(await this.#context.rejoin(this.lastRead))) return;
         await delay(isGroupGone ? 50 : 500, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -145,6 +161,7 @@ export class Reader {
   async #readOwnPending(reader: EntryReader): Promise<void> {
     const { store, hand, membership } = this.#context;
     hand.beginPaging();
+    this.#isAsking = true;
     try {
       for (const channel of membership.channels) {
         for (let after = "0"; ; ) {
@@ -167,10 +184,13 @@ export class Reader {
           const last = page.at(-1);
           if (last === undefined) break;
           after = last.entryId;
+          // A read whose reply was lost may have got further than any that arrived.
+          if (compareIds(after, this.#lastRead.get(channel) ?? "0-0") > 0) this.#lastRead.set(channel, after);
         }
       }
     } finally {
       hand.endPaging();
+      this.#isAsking = false;
     }
   }
 }

@@ -148,7 +148,7 @@ export class Deliveries {
       const stream = this.#verbs.keys.stream(partition, channel);
       for (let from = "-"; ; ) {
         const page = (await this.#verbs.read("pending deliveries cannot be read", () =>
-          client.call("XPENDING", stream, component, from, "+", "500", member),
+          client.call("XPENDING", stream, component, from, "+", "500", member).catch(noneWithoutGroup),
         )) as [id: string, ...unknown[]][];
         const unknown = page.map(([entryId]) => entryId).filter((entryId) => !isKnown({ channel, entryId }));
         if (unknown.length > 0) await this.release(membership, channel, unknown);
@@ -210,4 +210,10 @@ export class Deliveries {
     }
     return [...found.values()];
   }
+}
+
+/** Nothing is pending in a group that is gone. */
+function noneWithoutGroup(error: unknown): readonly never[] {
+  if (error instanceof Error && error.message.startsWith("NOGROUP")) return [];
+  throw error;
 }

@@ -64,11 +64,11 @@ local function putBack(channel, consumer, ids)
   return missing
 end
 
--- What was parked, and what was handed back or taken over, up to where the group begins again. What is after that is delivered anew,
--- as a first attempt.
-local function putBackRecorded(channel, from)
+-- What was parked, and what was handed back or taken over and is not in `hand`, up to where the group begins again. What is after that is
+-- delivered anew, as a first attempt.
+local function putBackRecorded(channel, from, hand)
   local inHand, parked, released = {}, {}, {}
-  for _, id in ipairs(channel.hand) do inHand[id] = true end
+  for _, id in ipairs(hand) do inHand[id] = true end
   for _, id in ipairs(redis.call('HKEYS', channel.attempts)) do
     if isBefore(from, id) then
       redis.call('HDEL', channel.attempts, id)
@@ -117,8 +117,17 @@ for c, channel in ipairs(channels) do
         and (holder == '-' or holder == member)
       local from = isWhole and channel.lastRead or position
       create(channel, from, -1)
-      local missing = putBackRecorded(channel, from)
-      if isWhole then putBack(channel, member, channel.hand) else comesAgain = true end
+      local hand = {}
+      if isWhole then
+        for _, id in ipairs(channel.hand) do
+          -- A park that the member has not heard of yet.
+          if not redis.call('ZSCORE', channel.parked, id) then hand[#hand + 1] = id end
+        end
+      else
+        comesAgain = true -- the member's hand is void
+      end
+      local missing = putBackRecorded(channel, from, hand)
+      putBack(channel, member, hand)
       state = (isWhole and 'whole ' or 'again ') .. missing
     end
     if string.match(state, ' 0$') == nil then redis.call('HINCRBY', KEYS[2], 'lost:' .. channel.name, string.match(state, '%d+$')) end

@@ -224,42 +224,6 @@ test("makes its group again when it is gone, and reads on", async () => {
   assert.ok(o.log.some(({ level, text }) => level === "error" && text.includes("the group is gone")));
 });
 
-test("settles what a group that is made again gives back after it was acknowledged", async () => {
-  await using proxy = await startProxy(redisUrl());
-  await using o = await open({ url: proxy.url, direct: redisUrl() });
-  const source = things("source");
-  let handled = 0;
-  const component = await o.run(o.backbone.component("c", [on(source, () => void handled++)]));
-  await component.whenSettled(await o.backbone.publish(source, { n: 0 })); // Redis has the script from now on
-  // The acknowledgements reach Redis when the group is gone, and are answered in one part with the join that makes it again.
-  const together = proxy.together(named("evalsha", scripts.ack.sha), named("evalsha", scripts.join.sha));
-  await Promise.all(upTo(10).map((n) => o.backbone.publish(source, { n })));
-  await eventually(() => handled === 11);
-  await o.client.xgroup("DESTROY", o.stream(source), "c");
-  await together;
-  await component.whenIdle();
-  assert.is(handled, 11);
-  assert.is((await o.client.xpending(o.stream(source), "c"))[0], 0);
-});
-
-test("does not make its group again behind a read whose reply is still on its way", async () => {
-  await using proxy = await startProxy(redisUrl());
-  await using o = await open({ url: proxy.url, direct: redisUrl() });
-  const [source, out] = [things("source"), things("out")];
-  const copy = on(source, async ({ payload }, { publish }) => void (await publish(out, payload)));
-  const component = await o.run(o.backbone.component("c", [copy], { claimAfterMs: 400 }));
-  await component.whenSettled(await o.backbone.publish(source, { n: 0 }));
-  // Ten of the member's regular looks at its group fit into this.
-  proxy.delay("toClient", 1_000, "xreadgroup");
-  await o.write(source, "payload", '{"n":1}');
-  await o.client.xgroup("DESTROY", o.stream(source), "c");
-  await eventually(async () => (await o.entries(out)).length > 1);
-  proxy.heal();
-  await component.whenSettled(await o.backbone.publish(source, { n: 2 }));
-  await component.whenIdle();
-  once(await numbers(o, out), [0, 1, 2]);
-});
-
 test("takes no more in hand than it may, and still gets through a backlog", async () => {
   await using o = await open();
   const [source, out] = [things("source"), things("out")];
