@@ -32,6 +32,8 @@ export class Delivery implements DeliveryId, Delivered {
   attempt: number;
   /** Starts that ended with the silence of a member. */
   crashes: number;
+  /** How often another member had changed the state that its handler had read. */
+  conflicts = 0;
   /** A durable attempt record exists: attempts are counted in Redis before they run, and the record goes with the settlement. */
   hasRecord: boolean;
   /** An attempt may start long after its timer has fired, and in the context of whatever ended just before it. */

@@ -129,6 +129,10 @@ export class Hand {
     this.#leftSince = undefined;
   }
 
+  has(delivery: Delivery): boolean {
+    return this.#deliveries.get(delivery.channel)?.get(delivery.entryId) === delivery;
+  }
+
   /** Whether an entry found among this member's pending ones is already in hand, or was until a moment ago. */
   knows(delivery: DeliveryId): boolean {
     const { channel, entryId } = delivery;

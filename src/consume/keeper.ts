@@ -24,6 +24,8 @@ export interface KeeperContext {
   /** No retry is parked for longer, ms. */
   readonly longestDelayMs: number;
   readonly membership: () => Membership;
+  /** What was handed back is left to the other members before this time, on the monotonic clock. */
+  readonly asideUntil: () => number;
   /** How many more deliveries the member can take. */
   readonly room: () => number;
   /** Resolves when there is room, or when the signal aborts. */
@@ -49,6 +51,8 @@ export class Keeper {
   /** No claims before this time: after an outage, or when the store's clock was set, everybody looks silent until he has spoken again. */
   #quietUntil = 0;
   #ticks = 0;
+  /** Members that live, without this one, at the last heartbeat. */
+  #others = 0;
   /** Those from whom there was more to take than there was room for: a tick comes as soon as there is room again. */
   readonly #unfinished = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -59,6 +63,10 @@ export class Keeper {
   constructor(context: KeeperContext) {
     this.#context = context;
     this.#tickMs = Math.max(20, Math.min(maxTickMs, context.claimAfterMs / 4));
+  }
+
+  get hasCompany(): boolean {
+    return this.#others > 0;
   }
 
   /** The first tick comes at once: what a dead predecessor left should not wait. */
@@ -116,7 +124,7 @@ export class Keeper {
   async #tick(): Promise<void> {
     const { store, claimAfterMs, removed } = this.#context;
     const membership = this.#context.membership();
-    const { registered, silent, storeNow } = await store.heartbeat(membership, claimAfterMs);
+    const { registered, members, silent, storeNow } = await store.heartbeat(membership, claimAfterMs);
     const now = performance.now();
     const isLate = now - this.#lastHeartbeat > claimAfterMs / 2;
     if (isLate || (registered && this.#wasClockSet(storeNow - now))) this.#quietUntil = now + claimAfterMs;
@@ -125,6 +133,7 @@ export class Keeper {
       await removed();
       return;
     }
+    this.#others = members - silent.filter((one) => one.member !== membership.member).length - 1;
     await this.#context.savePositions(membership);
     if (!this.#claims || this.#stopped) return;
     await this.#takeReleased(membership);
@@ -152,7 +161,8 @@ export class Keeper {
   }
 
   async #takeReleased(membership: Membership): Promise<void> {
-    await this.#claimAll(membership, "released", 0);
+    if (performance.now() < this.#context.asideUntil()) this.#unfinished.delete("released");
+    else await this.#claimAll(membership, "released", 0);
   }
 
   async #takeOver(membership: Membership, silent: readonly SilentMember[]): Promise<void> {

@@ -2,7 +2,6 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Channel } from "../channel.ts";
 import { listOf } from "../list.ts";
 import type { Log } from "../ports/log.ts";
@@ -10,6 +9,7 @@ import type { AttemptRecord, DeliveryId, Membership, StoredEntry, StreamStore } 
 import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Attempts } from "./attempts.ts";
+import { Contention } from "./contention.ts";
 import type { Task } from "./context.ts";
 import { Delivery } from "./delivery.ts";
 import { Gatherer } from "./gatherer.ts";
@@ -67,6 +67,7 @@ export class PartitionMember {
   readonly #run = (task: Task): void | Promise<void> => this.#attempts.run(task);
   readonly #keeper: Keeper;
   readonly #places: Places;
+  readonly #contention: Contention;
   /** One for each subscription that takes batches, by channel. */
   readonly #gatherers = new Map<string, Gatherer>();
   /** Under which name it is a member now: a new one each time that it was taken for dead. */
@@ -79,10 +80,6 @@ export class PartitionMember {
   readonly #longestDelayMs: number;
   /** Retries that are being taken. */
   readonly #unparking = new Set<Promise<unknown>>();
-  /** What has conflicted in this turn of a drain. */
-  #conflicted: Delivery[] = [];
-  /** What is being handed back for that. */
-  readonly #handingBack = new Set<Promise<void>>();
 
   constructor(context: PartitionContext) {
     this.#context = context;
@@ -108,12 +105,23 @@ export class PartitionMember {
       state,
       signal,
       onChannel: context.onChannel,
-      again: (task) => this.#again(task),
+      again: (task) => this.#contention.again(task),
       strayed: () => this.#reader.lookAgain(),
+    });
+    this.#contention = new Contention({
+      component,
+      log,
+      hand: this.hand,
+      isReading: () => this.#isReading,
+      hasCompany: () => this.#keeper.hasCompany,
+      enqueue: (deliveries, isCounted) => this.#enqueue(deliveries, isCounted),
+      release: (deliveries) => this.#release(deliveries, true),
+      signal,
     });
     this.#keeper = new Keeper({
       store,
       log,
+      asideUntil: () => this.#contention.asideUntil,
       claimAfterMs,
       longestDelayMs: this.#longestDelayMs,
       membership: () => this.#membership,
@@ -187,11 +195,15 @@ export class PartitionMember {
   }
 
   /** Hands deliveries that never started back to the group. */
-  async release(deliveries: readonly Delivery[]): Promise<void> {
+  release(deliveries: readonly Delivery[]): Promise<void> {
+    return this.#release(deliveries, false);
+  }
+
+  async #release(deliveries: readonly Delivery[], isStarted: boolean): Promise<void> {
     const byChannel = Map.groupBy(deliveries, (delivery) => delivery.channel);
     for (const [channel, released] of byChannel) {
       const ids = released.map((delivery) => delivery.entryId);
-      await this.#context.store.release(this.#membership, channel, ids);
+      await this.#context.store.release(this.#membership, channel, ids, isStarted);
       for (const delivery of released) this.hand.leave(delivery);
     }
   }
@@ -199,7 +211,7 @@ export class PartitionMember {
   /** Resolves when every attempt that has ended is settled, and what conflicted is handed back. */
   async settled(): Promise<void> {
     await this.#attempts.settled();
-    await Promise.all(this.#handingBack);
+    await this.#contention.settled();
   }
 
   /** Last part of a drain. Deliveries still in hand stay pending; those that never arrived here are handed back. */
@@ -230,6 +242,7 @@ export class PartitionMember {
       hand: this.hand,
       log,
       membership,
+      asideUntil: () => this.#contention.asideUntil,
       accept: (entries, records) => {
         const taken = entries.map((entry, i) => this.#takeInHand(entry, records[i], false));
         return () => {
@@ -298,36 +311,6 @@ export class PartitionMember {
     // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
     if (gatherer !== undefined && !delivery.hasRecord && delivery.envelope !== undefined) gatherer.add(delivery);
     else this.#enqueue(listOf(delivery), false);
-  }
-
-  /**
-   * Its state had changed. While this member drains, the others that write the same keys get through with it sooner: nothing was written,
-   * so that it can be handed back. What has an attempt record stays, as a start somewhere else would count as another attempt.
-   */
-  #again({ deliveries, isCounted }: Task): void {
-    if (this.#isReading || deliveries.some(({ hasRecord }) => hasRecord)) {
-      this.#enqueue(deliveries, isCounted);
-      return;
-    }
-    if (this.#conflicted.length === 0) {
-      const handingBack = this.#handBack().finally(() => this.#handingBack.delete(handingBack));
-      this.#handingBack.add(handingBack);
-    }
-    this.#conflicted.push(...deliveries);
-  }
-
-  /** Once for all that conflict in a turn. */
-  async #handBack(): Promise<void> {
-    await nextTurn();
-    const deliveries = this.#conflicted;
-    this.#conflicted = [];
-    try {
-      await this.release(deliveries);
-    } catch (error) {
-      const { log, component } = this.#context;
-      log.error({ component, reason: String(error) }, "what conflicts cannot be handed back: it is handled here again");
-      for (const delivery of deliveries) if (!delivery.isVoid) this.#enqueue(listOf(delivery), true);
-    }
   }
 
   #enqueue(deliveries: readonly Delivery[], isCounted: boolean, finished?: () => void): void {

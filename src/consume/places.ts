@@ -123,7 +123,10 @@ class Again {
     nextTurn()
       .then(() => this.#do())
       .catch((error: unknown) =>
-        log.warn({ component, reason: String(error) }, "what was settled while the group was gone may be handled again"),
+        log.warn(
+          { component, reason: String(error) },
+          "what was settled while the group was gone may be handled again",
+        ),
       );
   }
 
@@ -141,6 +144,7 @@ class Again {
         this.#membership,
         channel,
         some.map(({ entryId }) => entryId),
+        false,
       );
     }
   }

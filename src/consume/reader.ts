@@ -1,8 +1,8 @@
 /** A member's read loop on one partition: its own pending entries after every loss of connection, then new ones, within the room there is. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Log } from "../ports/log.ts";
 import { compareIds } from "../entry-ids.ts";
+import type { Log } from "../ports/log.ts";
 import type { AttemptRecord, EntryReader, Membership, StoredEntry, StreamStore } from "../ports/store.ts";
 import type { Hand } from "./hand.ts";
 import { Pulse } from "./pulse.ts";
@@ -12,6 +12,7 @@ const blockMs = 2_000;
 /** Most entries of a channel in one read: larger replies hold the server up. */
 const maxPerRead = 500;
 const ownPendingPage = 100;
+const asidePieceMs = 100;
 /** After this time no read that was lost with its connection can still be waiting at the server, ms. */
 const lostReadMs: number = blockMs + 500;
 
@@ -20,6 +21,8 @@ export interface ReaderContext {
   readonly hand: Hand;
   readonly log: Log;
   readonly membership: Membership;
+  /** New entries are left to the other members before this time, on the monotonic clock. */
+  readonly asideUntil: () => number;
   /** Takes entries in hand. The returned function has them handled. */
   readonly accept: (entries: readonly StoredEntry[], records: readonly (AttemptRecord | undefined)[]) => () => void;
   /**
@@ -86,7 +89,7 @@ export class Reader {
   }
 
   async #read(reader: EntryReader): Promise<void> {
-    const { hand, log, membership } = this.#context;
+    const { hand, log, membership, asideUntil } = this.#context;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
@@ -100,6 +103,12 @@ export class Reader {
           await this.#readOwnPending(reader);
           this.#seenLosses = losses;
         }
+        const asideMs = asideUntil() - performance.now();
+        if (asideMs > 0) {
+          // By pieces, so that its own pending are looked at all the same when that is due.
+          await this.pulse.rest(delay(Math.min(asideMs, asidePieceMs), undefined, { signal }));
+          continue;
+        }
         await this.pulse.rest(hand.whenRoom(signal));
         if (signal.aborted) return;
         let entries = await this.#readNew(reader);
@@ -107,7 +116,8 @@ export class Reader {
           for (const { channel, entryId } of entries) this.#lastRead.set(channel, entryId);
           const handle = this.#context.accept(entries, []);
           const isLookDue = this.#losses !== this.#seenLosses || performance.now() >= this.#lookAgainAt;
-          const readsOn = entries.length > 0 && hand.room > 0 && !isLookDue && !signal.aborted;
+          const isAside = performance.now() < asideUntil();
+          const readsOn = entries.length > 0 && hand.room > 0 && !isLookDue && !isAside && !signal.aborted;
           // The next read travels while these are handled: handlers may keep the process busy until they are through.
           const next = readsOn ? this.#readNew(reader) : undefined;
           handle();

@@ -169,6 +169,8 @@ export interface SilentMember {
 export interface Heartbeat {
   /** False: this member was taken for dead and removed. What it holds is void; it must join again under another name. */
   readonly registered: boolean;
+  /** All that are registered. */
+  readonly members: number;
   readonly silent: readonly SilentMember[];
   /** Epoch ms by the store's clock; 0 where it is not registered. */
   readonly storeNow: number;
@@ -236,8 +238,8 @@ export interface StreamStore {
    * undefined when the delivery is no longer this member's.
    */
   bury(membership: Membership, delivery: DeliveryId, obituary: Obituary): Promise<string | undefined>;
-  /** Hands deliveries that were not started back: any member may take them at once. */
-  release(membership: Membership, channel: string, entryIds: readonly string[]): Promise<void>;
+  /** Hands deliveries back: any member may take them at once. `isStarted`: an attempt at them has begun, and is not to count. */
+  release(membership: Membership, channel: string, entryIds: readonly string[], isStarted: boolean): Promise<void>;
   /** Hands back what is pending under this member without its knowing it: a reply that never arrived. */
   releaseUnknown(membership: Membership, isKnown: (delivery: DeliveryId) => boolean): Promise<void>;
   /** Takes over up to `max` deliveries of a channel. `lost` counts those whose entries were trimmed or deleted. */

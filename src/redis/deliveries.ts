@@ -132,11 +132,16 @@ export class Deliveries {
     return reply === null ? undefined : String(reply);
   }
 
-  async release(membership: Membership, channel: string, entryIds: readonly string[]): Promise<void> {
+  async release(
+    membership: Membership,
+    channel: string,
+    entryIds: readonly string[],
+    isStarted: boolean,
+  ): Promise<void> {
     const { component, member } = membership;
     const keys = this.#verbs.deliveryKeys(membership, channel);
     for (let first = 0; first < entryIds.length; first += 500) {
-      const args = [component, member, ...entryIds.slice(first, first + 500)];
+      const args = [component, member, isStarted ? "1" : "0", ...entryIds.slice(first, first + 500)];
       await this.#verbs.send("release", "deliveries cannot be handed back", scripts.release, keys, args);
     }
   }
@@ -151,7 +156,7 @@ export class Deliveries {
           client.call("XPENDING", stream, component, from, "+", "500", member).catch(noneWithoutGroup),
         )) as [id: string, ...unknown[]][];
         const unknown = page.map(([entryId]) => entryId).filter((entryId) => !isKnown({ channel, entryId }));
-        if (unknown.length > 0) await this.release(membership, channel, unknown);
+        if (unknown.length > 0) await this.release(membership, channel, unknown, false);
         const last = page.at(-1);
         if (last === undefined || page.length < 500) break;
         from = `(${last[0]}`;

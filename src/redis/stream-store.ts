@@ -140,12 +140,12 @@ export class RedisStreamStore implements StreamStore {
     const reply = (await this.#verbs.send("heartbeat", "heartbeat failed", scripts.heartbeat, keys, [
       member,
       claimAfterMs,
-    ])) as [number, number?, ...string[]];
+    ])) as [number, number?, number?, ...string[]];
     const silent: SilentMember[] = [];
-    for (let i = 2; i + 1 < reply.length; i += 2) {
+    for (let i = 3; i + 1 < reply.length; i += 2) {
       silent.push({ member: String(reply[i]), seenAt: String(reply[i + 1]) });
     }
-    return { registered: reply[0] === 1, silent, storeNow: reply[1] ?? 0 };
+    return { registered: reply[0] === 1, storeNow: reply[1] ?? 0, members: reply[2] ?? 0, silent };
   }
 
   async openReader(membership: Membership): Promise<EntryReader> {
