@@ -18,8 +18,8 @@
 --            an output   "<stream>:<columns>", one letter a value of the wire format that it has:
 --                        "i" id, "t" time, "k" key, "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "C" causes
 --          Most settlements of a batch look the same, so that a layout is taken apart once.
--- Reply    one line a settlement: "acked <output ids>", "fenced", "conflict", or "refused <why>"; then one for each stream that
---          evicted: "~<place in KEYS> <entries removed> <of them not finished by some group>"
+-- Reply    one line a settlement: the ids of its outputs, empty where it has none, or "fenced", "conflict", "refused <why>"; then one for
+--          each stream that evicted: "~<place in KEYS> <entries removed> <of them not finished by some group>"
 --
 -- Order matters. Redis does not roll back, so: types and the right to acknowledge are checked before anything is written;
 -- each settlement is undone by hand if one of its writes is refused in the middle (a permission that was withdrawn); and
@@ -67,7 +67,7 @@ end
 
 local acks, acked = {}, {}
 local records = {}
-local results = {}
+local results, resultCount = {}, 0
 local unsettled = {} -- of the calls in the log
 
 local layouts = {}
@@ -116,6 +116,7 @@ local function failed(reply)
 end
 
 local hasRoom = next(room) ~= nil
+local ids, undo = {}, {} -- of one settlement after the other, as many as are counted: a table for each would cost more than what is in it
 local i = firstSettlement
 while i < #ARGV do
   local verdict = registered and 'acked' or 'fenced'
@@ -147,7 +148,7 @@ while i < #ARGV do
     end
   end
 
-  local ids, undo = {}, {}
+  local idCount, undoCount = 0, 0
   local at = firstOutput
   if verdict == 'acked' and not why then
     for o = 1, #outputs do
@@ -156,6 +157,7 @@ while i < #ARGV do
       why = failed(id)
       if why then break end
       ids[o] = id
+      idCount = o
       at = at + width
     end
     if not why then
@@ -168,11 +170,12 @@ while i < #ARGV do
         why = failed(reply)
         if why then break end
         undo[w] = before and { 'HSET', hash, field, before } or { 'HDEL', hash, field }
+        undoCount = w
       end
     end
     if why then
-      for u = #undo, 1, -1 do redis.call(unpack(undo[u])) end
-      for o = #ids, 1, -1 do withdraw(KEYS[outputs[o]], ids[o]) end
+      for u = undoCount, 1, -1 do redis.call(unpack(undo[u])) end
+      for o = idCount, 1, -1 do withdraw(KEYS[outputs[o]], ids[o]) end
     else
       if hasRoom then
         for stream, count in pairs(wanted) do room[stream] = room[stream] - count end
@@ -188,12 +191,15 @@ while i < #ARGV do
         list[#list + 1] = id
         if record then records[#records + 1] = { record, id } end
       end
-      verdict = 'acked ' .. table.concat(ids, ' ')
     end
   end
   if why and verdict ~= 'fenced' then verdict = 'refused ' .. string.gsub(why, '[\r\n]', ' ') end
-  results[#results + 1] = verdict
-  if logPlace > 0 and string.sub(verdict, 1, 5) ~= 'acked' then
+  local isAcked = verdict == 'acked'
+  resultCount = resultCount + 1
+  if not isAcked then results[resultCount] = verdict
+  elseif idCount == 1 then results[resultCount] = ids[1]
+  else results[resultCount] = table.concat(ids, ' ', 1, idCount) end
+  if logPlace > 0 and not isAcked then
     for d = 1, #streams do unsettled[#unsettled + 1] = KEYS[streams[d]] .. '/' .. ARGV[firstDelivery + d - 1] end
   end
 
@@ -219,7 +225,10 @@ for r = 1, #records do redis.pcall('HDEL', KEYS[records[r][1]], records[r][2]) e
 for stream, cap in pairs(evicts) do
   if not bad[stream] then
     local isDone, removed, unfinished = pcall(evict, KEYS[stream], cap)
-    if isDone and removed > 0 then results[#results + 1] = string.format('~%d %d %d', stream, removed, unfinished) end
+    if isDone and removed > 0 then
+      resultCount = resultCount + 1
+      results[resultCount] = string.format('~%d %d %d', stream, removed, unfinished)
+    end
   end
 end
 

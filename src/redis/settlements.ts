@@ -264,9 +264,12 @@ class KeyTable {
 /** The result of a settlement without outputs. */
 const acked: SettleResult = Object.freeze({ outcome: "acked", outputIds: Object.freeze([]) });
 
+/** Ids begin with a digit, words with a letter. */
+const nine = 0x39;
+
 function parseVerdict(line: string): SettleResult {
-  if (line.startsWith("acked "))
-    return { outcome: "acked", outputIds: line.length === 6 ? [] : line.slice(6).split(" ") };
+  if (line === "") return acked;
+  if (line.charCodeAt(0) <= nine) return { outcome: "acked", outputIds: line.split(" ") };
   if (line === "fenced" || line === "conflict") return { outcome: line };
   return { outcome: "refused", reason: line.replace(/^refused /, "") };
 }
