@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { StreamStore } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Settled } from "./hand.ts";
 import { Lanes } from "./lanes.ts";
 import type { ResolvedComponentOptions } from "./options.ts";
@@ -302,14 +303,16 @@ export class RunningComponent implements Component {
 
   async #finishStarted(): Promise<void> {
     const gathered = await Promise.all(this.#members.map((member) => member.stopTaking()));
-    const waiting = this.#lanes.clear().flatMap(({ deliveries }) => deliveries);
+    const waiting = this.#lanes.clear();
+    const waitingOf = (partition: number, isStarted: boolean): readonly Delivery[] =>
+      waiting
+        .filter(({ isCounted }) => isCounted === isStarted)
+        .flatMap(({ deliveries }) => deliveries.filter(({ membership }) => membership.partition === partition));
     await Promise.all(
-      this.#members.map((member, partition) =>
-        member.release([
-          ...(gathered[partition] ?? []),
-          ...waiting.filter((delivery) => delivery.membership.partition === partition),
-        ]),
-      ),
+      this.#members.map(async (member, partition) => {
+        await member.release([...(gathered[partition] ?? []), ...waitingOf(partition, false)], false);
+        await member.release(waitingOf(partition, true), true);
+      }),
     );
     // A handler that ends may put a task back (its state had changed), so both are looked at until neither has anything.
     while ((this.#lanes.running > 0 || this.#inHand > 0) && !this.#overtime.signal.aborted) {

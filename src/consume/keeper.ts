@@ -192,7 +192,8 @@ export class Keeper {
       for (;;) {
         const max = Math.min(100, room());
         if (max < 1 && taken > 0) this.#unfinished.add(name);
-        if (max < 1 || !this.#claims || this.#stopped) return taken;
+        const isLeft = from === "released" && performance.now() < this.#context.asideUntil();
+        if (max < 1 || isLeft || !this.#claims || this.#stopped) return taken;
         const claim = await store.claim(membership, channel, from, idleMs, max);
         if (claim.lost > 0) lost(channel, claim.lost);
         accept(claim.entries);

@@ -115,13 +115,13 @@ export class PartitionMember {
       isReading: () => this.#isReading,
       hasCompany: () => this.#keeper.hasCompany,
       enqueue: (deliveries, isCounted) => this.#enqueue(deliveries, isCounted),
-      release: (deliveries) => this.#release(deliveries, true),
+      release: (deliveries) => this.release(deliveries, true),
       signal,
     });
     this.#keeper = new Keeper({
       store,
       log,
-      asideUntil: () => this.#contention.asideUntil,
+      asideUntil: () => this.#asideUntil,
       claimAfterMs,
       longestDelayMs: this.#longestDelayMs,
       membership: () => this.#membership,
@@ -194,16 +194,13 @@ export class PartitionMember {
     return [...this.#gatherers.values()].flatMap((gatherer) => gatherer.clear());
   }
 
-  /** Hands deliveries that never started back to the group. */
-  release(deliveries: readonly Delivery[]): Promise<void> {
-    return this.#release(deliveries, false);
-  }
-
-  async #release(deliveries: readonly Delivery[], isStarted: boolean): Promise<void> {
+  /** Hands deliveries back to the group. `isStarted`: an attempt at them has begun, and is not to count. */
+  async release(deliveries: readonly Delivery[], isStarted: boolean): Promise<void> {
     const byChannel = Map.groupBy(deliveries, (delivery) => delivery.channel);
     for (const [channel, released] of byChannel) {
       const ids = released.map((delivery) => delivery.entryId);
-      await this.#context.store.release(this.#membership, channel, ids, isStarted);
+      // With the group gone they leave no trace, so that it may not be made again as this member knows it.
+      if (!(await this.#context.store.release(this.#membership, channel, ids, isStarted))) this.#reader.lookAgain();
       for (const delivery of released) this.hand.leave(delivery);
     }
   }
@@ -228,6 +225,11 @@ export class PartitionMember {
     await Promise.all([this.#reader.stop(), this.#keeper.stop()]);
   }
 
+  /** Until then it leaves what comes to the others, as long as there are any. */
+  get #asideUntil(): number {
+    return this.#keeper.hasCompany ? this.#contention.asideUntil : Number.NEGATIVE_INFINITY;
+  }
+
   #newMembership(): Membership {
     const { component, partition, subscriptions } = this.#context;
     const member = `${component}.${hostname()}.${process.pid}.${randomBytes(6).toString("base64url")}`;
@@ -242,7 +244,7 @@ export class PartitionMember {
       hand: this.hand,
       log,
       membership,
-      asideUntil: () => this.#contention.asideUntil,
+      asideUntil: () => this.#asideUntil,
       accept: (entries, records) => {
         const taken = entries.map((entry, i) => this.#takeInHand(entry, records[i], false));
         return () => {

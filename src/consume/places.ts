@@ -2,7 +2,7 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
-import type { DeliveryId, JoinedGroup, Membership, Settlement, StreamStore } from "../ports/store.ts";
+import type { DeliveryId, JoinedGroup, Membership, StreamStore } from "../ports/store.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import type { Hand, Settled } from "./hand.ts";
 
@@ -123,9 +123,9 @@ class Again {
     nextTurn()
       .then(() => this.#do())
       .catch((error: unknown) =>
-        log.warn(
+        log.error(
           { component, reason: String(error) },
-          "what was settled while the group was gone may be handled again",
+          "what was settled while the group was gone cannot be acknowledged again: it may be handled again",
         ),
       );
   }
@@ -134,20 +134,17 @@ class Again {
     const { store, hand } = this.#context;
     const left = this.#left;
     this.#left = [];
-    const settled = left.filter((one) => one.settled !== undefined).map(({ delivery }) => withoutEffects(delivery));
-    if (settled.length > 0) await store.settle(this.#membership, settled);
-    const unsettled = left
-      .filter(({ delivery, settled }) => settled === undefined && !hand.knows(delivery))
-      .map(({ delivery }) => delivery);
-    for (const [channel, some] of Map.groupBy(unsettled, (delivery) => delivery.channel)) {
-      await store.release(
-        this.#membership,
-        channel,
-        some.map(({ entryId }) => entryId),
-        false,
-      );
+    for (const [channel, of] of Map.groupBy(left, ({ delivery }) => delivery.channel)) {
+      const settled = of.filter((one) => one.settled !== undefined);
+      const others = of.filter((one) => one.settled === undefined && !hand.knows(one.delivery));
+      if (settled.length > 0) await store.acknowledgeAgain(this.#membership, channel, settled.map(idOf));
+      if (others.length > 0) await store.release(this.#membership, channel, others.map(idOf), false);
     }
   }
+}
+
+function idOf({ delivery }: { readonly delivery: DeliveryId }): string {
+  return delivery.entryId;
 }
 
 const consequences = {
@@ -156,7 +153,3 @@ const consequences = {
   again: "it was made again at its saved position; what was settled since then is handled again",
   gone: "its stream was, too; both begin anew",
 } as const;
-
-function withoutEffects(delivery: DeliveryId): Settlement {
-  return { deliveries: [delivery], reads: [], writes: [], outputs: [], redelivered: false };
-}

@@ -98,10 +98,13 @@ export class Reader {
           // A server that has not noticed the end of the old connection still delivers to the read that waited on it, perhaps after
           // this look. So one more is due when that read must have ended.
           const isSecondLook = losses === this.#seenLosses || this.#seenLosses === -1;
-          this.#lookAgainAt = isSecondLook ? Number.POSITIVE_INFINITY : performance.now() + lostReadMs;
+          const dueAt = this.#lookAgainAt;
           if (losses !== this.#seenLosses) await this.#lookForLoss();
           await this.#readOwnPending(reader);
           this.#seenLosses = losses;
+          // One that has been asked for meanwhile is still due.
+          if (this.#lookAgainAt === dueAt)
+            this.#lookAgainAt = isSecondLook ? Number.POSITIVE_INFINITY : performance.now() + lostReadMs;
         }
         const asideMs = asideUntil() - performance.now();
         if (asideMs > 0) {

@@ -238,8 +238,13 @@ export interface StreamStore {
    * undefined when the delivery is no longer this member's.
    */
   bury(membership: Membership, delivery: DeliveryId, obituary: Obituary): Promise<string | undefined>;
-  /** Hands deliveries back: any member may take them at once. `isStarted`: an attempt at them has begun, and is not to count. */
-  release(membership: Membership, channel: string, entryIds: readonly string[], isStarted: boolean): Promise<void>;
+  /**
+   * Hands deliveries back: any member may take them at once. `isStarted`: an attempt at them has begun, and is not to count. False: the
+   * group is gone, and nothing was handed back.
+   */
+  release(membership: Membership, channel: string, entryIds: readonly string[], isStarted: boolean): Promise<boolean>;
+  /** Acknowledges what was settled while the group was gone, where it is pending under this member. */
+  acknowledgeAgain(membership: Membership, channel: string, entryIds: readonly string[]): Promise<void>;
   /** Hands back what is pending under this member without its knowing it: a reply that never arrived. */
   releaseUnknown(membership: Membership, isKnown: (delivery: DeliveryId) => boolean): Promise<void>;
   /** Takes over up to `max` deliveries of a channel. `lost` counts those whose entries were trimmed or deleted. */

@@ -137,13 +137,28 @@ export class Deliveries {
     channel: string,
     entryIds: readonly string[],
     isStarted: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { component, member } = membership;
     const keys = this.#verbs.deliveryKeys(membership, channel);
+    let isThere = true;
     for (let first = 0; first < entryIds.length; first += 500) {
       const args = [component, member, isStarted ? "1" : "0", ...entryIds.slice(first, first + 500)];
-      await this.#verbs.send("release", "deliveries cannot be handed back", scripts.release, keys, args);
+      const released = await this.#verbs.send(
+        "release",
+        "deliveries cannot be handed back",
+        scripts.release,
+        keys,
+        args,
+      );
+      if (released === -1) isThere = false;
     }
+    return isThere;
+  }
+
+  async acknowledgeAgain(membership: Membership, channel: string, entryIds: readonly string[]): Promise<void> {
+    const keys = this.#verbs.deliveryKeys(membership, channel);
+    const args = [membership.component, membership.member, ...entryIds];
+    await this.#verbs.send("reack", "what was settled cannot be acknowledged again", scripts.reack, keys, args);
   }
 
   async releaseUnknown(membership: Membership, isKnown: (delivery: DeliveryId) => boolean): Promise<void> {

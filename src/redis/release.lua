@@ -3,7 +3,7 @@
 --
 -- KEYS[1]  stream     KEYS[2]  attempts: hash, entry id -> "attempt:crashes:firstAt"
 -- ARGV     group, member, "1" when an attempt at them has begun, which then does not count, entry ids
--- Reply    how many were handed back; with the group gone none: whoever makes it again gets them from its saved position
+-- Reply    how many were handed back; -1 when the group is gone
 local group, member, isStarted = ARGV[1], ARGV[2], ARGV[3] == '1'
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
@@ -11,7 +11,7 @@ local released = 0
 for a = 4, #ARGV do
   local id = ARGV[a]
   local owner = redis.pcall('XPENDING', KEYS[1], group, id, id, 1)
-  if owner.err then return string.find(owner.err, 'NOGROUP', 1, true) and released or owner end
+  if owner.err then return string.find(owner.err, 'NOGROUP', 1, true) and -1 or owner end
   if #owner == 1 and owner[1][2] == member then
     local attempt, crashes, firstAt
     if isStarted then attempt, crashes, firstAt = string.match(redis.call('HGET', KEYS[2], id) or '', '^(%d+):(%d+):(%d+)$') end

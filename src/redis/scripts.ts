@@ -35,6 +35,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   park: load("park"),
   positions: load("positions", "groups"),
   purge: load("purge"),
+  reack: load("reack"),
   reap: load("reap"),
   redrive: load("redrive"),
   release: load("release"),
@@ -59,6 +60,7 @@ type ScriptName =
   | "park"
   | "positions"
   | "purge"
+  | "reack"
   | "reap"
   | "redrive"
   | "release"

@@ -34,6 +34,7 @@ export class RedisStreamStore implements StreamStore {
   readonly overdue: StreamStore["overdue"];
   readonly bury: StreamStore["bury"];
   readonly release: StreamStore["release"];
+  readonly acknowledgeAgain: StreamStore["acknowledgeAgain"];
   readonly releaseUnknown: StreamStore["releaseUnknown"];
   readonly claim: StreamStore["claim"];
   readonly strangers: StreamStore["strangers"];
@@ -70,6 +71,7 @@ export class RedisStreamStore implements StreamStore {
     this.overdue = deliveries.overdue.bind(deliveries);
     this.bury = deliveries.bury.bind(deliveries);
     this.release = deliveries.release.bind(deliveries);
+    this.acknowledgeAgain = deliveries.acknowledgeAgain.bind(deliveries);
     this.releaseUnknown = deliveries.releaseUnknown.bind(deliveries);
     this.claim = deliveries.claim.bind(deliveries);
     this.strangers = deliveries.strangers.bind(deliveries);

@@ -1,5 +1,6 @@
 /** Members that write the same keys of state: who is always overtaken leaves its deliveries to the others, and stands aside. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { type Component, on } from "../../src/index.ts";
 import { type Opened, open, soon, things } from "../support/backbone.ts";
@@ -15,6 +16,10 @@ async function overtake(o: Opened): Promise<void> {
 }
 
 let overtakes = 0;
+
+async function pending(o: Opened): Promise<unknown> {
+  return (await o.client.xpending(o.stream(things("things")), "c"))[0];
+}
 
 test("leaves what conflicts again and again to a member that gets through with it", async () => {
   await using o = await open();
@@ -99,4 +104,43 @@ test("goes on with what nobody else takes", async () => {
   await component.whenSettled(await o.backbone.publish(channel, { n: 0, key: "k" }));
   assert.ok(left < 0);
   assert.is(await o.backbone.view("c", "counts").get("k"), 1);
+});
+
+test("does not count an attempt that waits to run again when its member drains", async () => {
+  await using o = await open();
+  const channel = things("things", { retry: soon });
+  const gate = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const component = o.backbone.component(
+    "c",
+    [
+      on(channel, async ({ payload }, { state, attempt }) => {
+        if (payload.n === 1) {
+          started.resolve();
+          await gate.promise;
+          return;
+        }
+        if (attempt === 1) throw new Error("once");
+        const counts = state<number>("counts");
+        counts.set("k", ((await counts.get("k")) ?? 0) + 1);
+        // The other one is next in line when this one's settlement conflicts.
+        await o.backbone.publish(channel, { n: 1 });
+        await eventually(async () => (await pending(o)) === 2);
+        await overtake(o);
+      }),
+    ],
+    { concurrency: 1 },
+  );
+  const run = component.run();
+  await component.ready();
+  const { entryId } = await o.backbone.publish(channel, { n: 0 });
+  await started.promise;
+  await delay(100); // its settlement has conflicted by now, and it waits behind the other one
+  const draining = component.drain();
+  const recorded = async (): Promise<string> => String(await o.client.hget(o.keys.attempts(0, "things", "c"), entryId));
+  await eventually(async () => (await recorded()).startsWith("1:0:"));
+  gate.resolve();
+  await draining;
+  await run;
+  assert.match(await recorded(), /^1:0:/);
 });
