@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import { type Component, on } from "../../src/index.ts";
 import { scripts } from "../../src/redis/scripts.ts";
-import { type Opened, open, soon, things } from "../support/backbone.ts";
+import { type Opened, open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";
 import { redisUrl } from "../support/redis.ts";
@@ -52,7 +52,7 @@ test("does not make its group again behind a read whose reply is still on its wa
 
 test("keeps a retry that is in hand when its group is made again at its saved position", async () => {
   await using o = await open();
-  const [source, out] = [things("source", { retry: soon }), things("out")];
+  const [source, out] = [things("source", { retry: { backoffMs: 1_000, jitter: 0 } }), things("out")];
   const gate = Promise.withResolvers<void>();
   const make = (): Component =>
     o.backbone.component(
