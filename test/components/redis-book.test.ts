@@ -2,6 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { openRedisBook, type VenueReport } from "../../consumers/order-sender/index.ts";
+import { startProxy } from "../support/proxy.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
@@ -39,6 +40,17 @@ test("keeps an order for a sender that comes after the one that sent it has died
   await book.enter("b", rejected);
   const { orders, filledQuantity, rejectedQuantity } = await book.totals();
   assert.equal([orders, filledQuantity, rejectedQuantity], [2, 100, 5]);
+});
+
+test("asks again over a new connection when the old one has fallen silent", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using book = openRedisBook(proxy.url, freshNamespace());
+  await book.enter("a", filled("f-1", 100));
+  proxy.blackHole();
+  const entered = book.enter("b", filled("f-2", 50));
+  proxy.heal(); // for new connections: the old one stays swallowed
+  assert.equal(await entered, filled("f-2", 50));
+  assert.is((await book.totals()).orders, 2);
 });
 
 test("starts empty in a namespace of its own", async () => {

@@ -8,6 +8,9 @@ import { type Book, type BookTotals, totalsOf } from "./book.ts";
 
 const script = readFileSync(new URL("./enter.lua", import.meta.url), "utf8");
 
+/** Longer than Redis pauses, ms. */
+const silenceMs = 5_000;
+
 export interface RedisBook extends Book, AsyncDisposable {}
 
 /** A stand-in for a venue's own database, so it has a connection and keys of its own. Waits for a Redis that is away. */
@@ -15,6 +18,9 @@ export function openRedisBook(url: string, namespace: string, tls?: TlsOptions):
   const redis = new Redis(url.replace(/^unix:\/\//, ""), {
     ...(tls && { tls }),
     maxRetriesPerRequest: null,
+    // Traffic may be swallowed without a reset: what owes a reply for this long is cut, and asked again over a new connection.
+    socketTimeout: silenceMs,
+    connectTimeout: silenceMs,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2_000),
   });
   // Without a listener ioredis prints each failed attempt; the backbone's own connections report an outage already.
