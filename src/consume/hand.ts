@@ -129,6 +129,7 @@ export class Hand {
     this.#leftSince = undefined;
   }
 
+  /** Whether it is this very delivery that is in hand, and not a later one of the same entry. */
   has(delivery: Delivery): boolean {
     return this.#deliveries.get(delivery.channel)?.get(delivery.entryId) === delivery;
   }

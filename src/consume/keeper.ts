@@ -161,8 +161,7 @@ export class Keeper {
   }
 
   async #takeReleased(membership: Membership): Promise<void> {
-    if (performance.now() < this.#context.asideUntil()) this.#unfinished.delete("released");
-    else await this.#claimAll(membership, "released", 0);
+    await this.#claimAll(membership, "released", 0);
   }
 
   async #takeOver(membership: Membership, silent: readonly SilentMember[]): Promise<void> {
@@ -190,10 +189,13 @@ export class Keeper {
     let taken = 0;
     for (const channel of membership.channels) {
       for (;;) {
+        if (from === "released" && performance.now() < this.#context.asideUntil()) {
+          this.#unfinished.delete(name);
+          return taken;
+        }
         const max = Math.min(100, room());
         if (max < 1 && taken > 0) this.#unfinished.add(name);
-        const isLeft = from === "released" && performance.now() < this.#context.asideUntil();
-        if (max < 1 || isLeft || !this.#claims || this.#stopped) return taken;
+        if (max < 1 || !this.#claims || this.#stopped) return taken;
         const claim = await store.claim(membership, channel, from, idleMs, max);
         if (claim.lost > 0) lost(channel, claim.lost);
         accept(claim.entries);

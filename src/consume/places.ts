@@ -1,10 +1,10 @@
 /** Where a member's groups stand: made, made again when they are gone, saved, and what was lost on the way told. */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
-import type { DeliveryId, JoinedGroup, Membership, StreamStore } from "../ports/store.ts";
+import type { JoinedGroup, Membership, StreamStore } from "../ports/store.ts";
 import type { Tracing } from "../ports/tracing.ts";
-import type { Hand, Settled } from "./hand.ts";
+import type { Hand } from "./hand.ts";
+import { OnceMore } from "./once-more.ts";
 
 export interface PlacesContext {
   readonly component: string;
@@ -45,16 +45,13 @@ export class Places {
       lastRead: lastRead.get(channel) ?? "",
       inHand: hand.idsOf(channel),
     }));
-    const again = new Again(this.#context, membership);
+    const onceMore = new OnceMore(this.#context, membership);
     membership.channels.forEach((channel, i) => {
-      for (const entryId of places[i]?.inHand ?? []) {
-        const delivery = { channel, entryId };
-        hand.watch(delivery, (settled) => again.left(delivery, settled));
-      }
+      for (const entryId of places[i]?.inHand ?? []) onceMore.watch({ channel, entryId });
     });
     const { isRegistered, groups } = await store.join(membership, false, places);
     this.#report(groups);
-    if (isRegistered) again.joined();
+    if (isRegistered) onceMore.joined();
     return isRegistered;
   }
 
@@ -89,62 +86,6 @@ export class Places {
       if (lost > 0) this.lost(channel, lost);
     }
   }
-}
-
-/**
- * What was in hand when a join was sent may have been settled or handed back by a script that ran before it, though its answer comes
- * later: then the group that is made again has it pending again, and nobody knows. So when it leaves the hand the same is done once
- * more, which has no effect where the first time had one.
- */
-class Again {
-  readonly #context: Pick<PlacesContext, "store" | "log" | "component" | "hand">;
-  readonly #membership: Membership;
-  #left: { readonly delivery: DeliveryId; readonly settled: Settled | undefined }[] = [];
-  #isJoined = false;
-
-  constructor(context: Pick<PlacesContext, "store" | "log" | "component" | "hand">, membership: Membership) {
-    this.#context = context;
-    this.#membership = membership;
-  }
-
-  left(delivery: DeliveryId, settled: Settled | undefined): void {
-    this.#left.push({ delivery, settled });
-    if (this.#isJoined && this.#left.length === 1) this.#doSoon();
-  }
-
-  joined(): void {
-    this.#isJoined = true;
-    if (this.#left.length > 0) this.#doSoon();
-  }
-
-  /** Once for all that leave in a turn. */
-  #doSoon(): void {
-    const { log, component } = this.#context;
-    nextTurn()
-      .then(() => this.#do())
-      .catch((error: unknown) =>
-        log.error(
-          { component, reason: String(error) },
-          "what was settled while the group was gone cannot be acknowledged again: it may be handled again",
-        ),
-      );
-  }
-
-  async #do(): Promise<void> {
-    const { store, hand } = this.#context;
-    const left = this.#left;
-    this.#left = [];
-    for (const [channel, of] of Map.groupBy(left, ({ delivery }) => delivery.channel)) {
-      const settled = of.filter((one) => one.settled !== undefined);
-      const others = of.filter((one) => one.settled === undefined && !hand.knows(one.delivery));
-      if (settled.length > 0) await store.acknowledgeAgain(this.#membership, channel, settled.map(idOf));
-      if (others.length > 0) await store.release(this.#membership, channel, others.map(idOf), false);
-    }
-  }
-}
-
-function idOf({ delivery }: { readonly delivery: DeliveryId }): string {
-  return delivery.entryId;
 }
 
 const consequences = {

@@ -12,6 +12,7 @@ const blockMs = 2_000;
 /** Most entries of a channel in one read: larger replies hold the server up. */
 const maxPerRead = 500;
 const ownPendingPage = 100;
+/** How long a member that stands aside goes without asking whether it has to look at its own pending entries, ms. */
 const asidePieceMs = 100;
 /** After this time no read that was lost with its connection can still be waiting at the server, ms. */
 const lostReadMs: number = blockMs + 500;
@@ -108,7 +109,6 @@ export class Reader {
         }
         const asideMs = asideUntil() - performance.now();
         if (asideMs > 0) {
-          // By pieces, so that its own pending are looked at all the same when that is due.
           await this.pulse.rest(delay(Math.min(asideMs, asidePieceMs), undefined, { signal }));
           continue;
         }

@@ -1,8 +1,8 @@
 /** Members that write the same keys of state: who is always overtaken leaves its deliveries to the others, and stands aside. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { type Component, on } from "../../src/index.ts";
+import { captureSpans } from "../../src/testing/index.ts";
 import { type Opened, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { test } from "../support/test.ts";
@@ -107,6 +107,7 @@ test("goes on with what nobody else takes", async () => {
 });
 
 test("does not count an attempt that waits to run again when its member drains", async () => {
+  using spans = captureSpans();
   await using o = await open();
   const channel = things("things", { retry: soon });
   const gate = Promise.withResolvers<void>();
@@ -135,7 +136,8 @@ test("does not count an attempt that waits to run again when its member drains",
   await component.ready();
   const { entryId } = await o.backbone.publish(channel, { n: 0 });
   await started.promise;
-  await delay(100); // its settlement has conflicted by now, and it waits behind the other one
+  // It waits behind the other one from then on.
+  await eventually(() => spans.all().some(({ attributes }) => attributes["throughline.outcome"] === "conflict"));
   const draining = component.drain();
   const recorded = async (): Promise<string> => String(await o.client.hget(o.keys.attempts(0, "things", "c"), entryId));
   await eventually(async () => (await recorded()).startsWith("1:0:"));
