@@ -165,7 +165,7 @@ export class Attempts {
         attempt.forget();
         attempt.discard(stateChanged());
         attempt.span.settled("conflict");
-        this.#context.again({ deliveries, isCounted: true });
+        this.#context.again(deliveries);
         break;
       case "refused":
         this.#onRefused(attempt, result.reason);

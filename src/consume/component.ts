@@ -30,7 +30,10 @@ export interface Component extends AsyncDisposable {
   readonly health: ComponentHealth;
   /** Resolves when `run` has joined its groups and reads. */
   ready(): Promise<void>;
-  /** Stops reading, hands back what was not started, finishes what was. A second call joins the first. */
+  /**
+   * Stops reading, hands back what was not started, finishes what was, and hands back what of it conflicts with others' state. A second
+   * call joins the first.
+   */
   drain(): Promise<void>;
   /** How this component settled an entry; waits while it has not. Needs a reference with an `entryId`. */
   whenSettled(ref: EventRef): Promise<Settled>;
@@ -306,7 +309,7 @@ export class RunningComponent implements Component {
     const waiting = this.#lanes.clear();
     const waitingOf = (partition: number, isStarted: boolean): readonly Delivery[] =>
       waiting
-        .filter(({ isCounted }) => isCounted === isStarted)
+        .filter(({ isCounted }) => isCounted === isStarted) // started before: its state had changed
         .flatMap(({ deliveries }) => deliveries.filter(({ membership }) => membership.partition === partition));
     await Promise.all(
       this.#members.map(async (member, partition) => {
@@ -314,7 +317,7 @@ export class RunningComponent implements Component {
         await member.release(waitingOf(partition, true), true);
       }),
     );
-    // A handler that ends may put a task back (its state had changed), so both are looked at until neither has anything.
+    // What conflicts and cannot be handed back runs again, so both are looked at until neither has anything.
     while ((this.#lanes.running > 0 || this.#inHand > 0) && !this.#overtime.signal.aborted) {
       await this.#lanes.quiet();
       await Promise.all(this.#members.map((member) => member.settled()));

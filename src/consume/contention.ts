@@ -3,7 +3,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { listOf } from "../list.ts";
 import type { Log } from "../ports/log.ts";
-import type { Task } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hand } from "./hand.ts";
 
@@ -16,12 +15,11 @@ export interface ContentionContext {
   readonly component: string;
   readonly log: Log;
   readonly hand: Hand;
-  /** Whether it takes new entries: not while it drains. */
-  readonly isReading: () => boolean;
+  readonly isDraining: () => boolean;
   /** Whether other members live. */
   readonly hasCompany: () => boolean;
-  /** Puts a task back at work. */
-  readonly enqueue: (deliveries: readonly Delivery[], isCounted: boolean) => void;
+  /** Puts deliveries back at work, as a part of the same attempt. */
+  readonly enqueue: (deliveries: readonly Delivery[]) => void;
   /** Hands back what was started, and counts it as not started. */
   readonly release: (deliveries: readonly Delivery[]) => Promise<void>;
   /** Aborts when the drain has run out of time. */
@@ -51,13 +49,13 @@ export class Contention {
   }
 
   /** A settlement has conflicted: nothing of it was written. */
-  again({ deliveries, isCounted }: Task): void {
-    const { isReading, hasCompany, enqueue } = this.#context;
+  again(deliveries: readonly Delivery[]): void {
+    const { isDraining, hasCompany, enqueue } = this.#context;
     for (const delivery of deliveries) delivery.conflicts++;
     // A member that drains hands everything back at once.
-    const isPatient = isReading() && !(hasCompany() && deliveries.some(({ conflicts }) => conflicts >= patience));
+    const isPatient = !isDraining() && !(hasCompany() && deliveries.some(({ conflicts }) => conflicts >= patience));
     if (isPatient) {
-      enqueue(deliveries, isCounted);
+      enqueue(deliveries);
       return;
     }
     if (this.#lost.length === 0) {
@@ -74,17 +72,17 @@ export class Contention {
 
   /** Once for all that is lost in a turn. */
   async #handBack(): Promise<void> {
-    const { component, log, hand, isReading, enqueue, release, signal } = this.#context;
+    const { component, log, hand, isDraining, enqueue, release, signal } = this.#context;
     await nextTurn();
     const lost = this.#lost.filter((delivery) => hand.has(delivery));
     this.#lost = [];
-    if (isReading()) this.#standAside();
+    if (!isDraining()) this.#standAside();
     try {
       await release(lost);
     } catch (error) {
       log.error({ component, reason: String(error) }, "what conflicts cannot be handed back: it is handled here again");
       if (signal.aborted) return;
-      for (const delivery of lost) if (hand.has(delivery)) enqueue(listOf(delivery), true);
+      for (const delivery of lost) if (hand.has(delivery)) enqueue(listOf(delivery));
     }
   }
 

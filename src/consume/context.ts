@@ -31,8 +31,8 @@ export interface AttemptContext {
   readonly signal: AbortSignal;
   /** Called with the channel of each output. */
   readonly onChannel: (channel: Channel<unknown>) => void;
-  /** Puts a task back at work, its keys' turn included. */
-  readonly again: (task: Task) => void;
+  /** Another member has changed their state: they run again, here or elsewhere. */
+  readonly again: (deliveries: readonly Delivery[]) => void;
   /** Deliveries have left the hand that may still be this member's. */
   readonly strayed: () => void;
 }

@@ -20,7 +20,7 @@ export class Hand {
   readonly #watched = new Map<string, (settled: Settled | undefined) => void>();
   /** Called at each departure; each caller removes itself. */
   readonly #onLeave = new Set<() => void>();
-  /** Waiting for one entry's settlement, by event id. */
+  /** Waiting for one entry's settlement, by name. */
   readonly #waiters = new Map<string, ((outcome: Settled) => void)[]>();
 
   constructor(maxEntries: number, maxSize: number) {
@@ -39,7 +39,7 @@ export class Hand {
     return Math.min(this.#maxEntries - this.#count, bySize);
   }
 
-  /** Resolves when there is room, or at the next departure after `signal` aborts. */
+  /** Resolves when there is room, or the signal aborts. */
   async whenRoom(signal: AbortSignal): Promise<void> {
     while (this.room < 1 && !signal.aborted) await this.left(signal);
   }
@@ -134,10 +134,13 @@ export class Hand {
     return this.#deliveries.get(delivery.channel)?.get(delivery.entryId) === delivery;
   }
 
+  holds({ channel, entryId }: DeliveryId): boolean {
+    return this.#deliveries.get(channel)?.has(entryId) === true;
+  }
+
   /** Whether an entry found among this member's pending ones is already in hand, or was until a moment ago. */
   knows(delivery: DeliveryId): boolean {
-    const { channel, entryId } = delivery;
-    return this.#deliveries.get(channel)?.has(entryId) === true || this.#leftSince?.has(nameOf(delivery)) === true;
+    return this.holds(delivery) || this.#leftSince?.has(nameOf(delivery)) === true;
   }
 
   /** Resolves when the entry is settled by this member. */

@@ -133,10 +133,10 @@ export class Keeper {
       await removed();
       return;
     }
-    this.#others = members - silent.filter((one) => one.member !== membership.member).length - 1;
+    this.#others = members - silent.length - 1; // it has just spoken itself
     await this.#context.savePositions(membership);
     if (!this.#claims || this.#stopped) return;
-    await this.#takeReleased(membership);
+    await this.#claimAll(membership, "released", 0);
     if (now >= this.#quietUntil) await this.#takeOver(membership, silent);
     else this.#unfinished.clear();
     if (this.#ticks++ % rareTicks === 0) {
@@ -160,10 +160,6 @@ export class Keeper {
     return Math.abs(storeClockMs - before) > Math.max(leastClockStepMs, this.#context.claimAfterMs / 2);
   }
 
-  async #takeReleased(membership: Membership): Promise<void> {
-    await this.#claimAll(membership, "released", 0);
-  }
-
   async #takeOver(membership: Membership, silent: readonly SilentMember[]): Promise<void> {
     const { store, log, claimAfterMs } = this.#context;
     const now = performance.now();
@@ -171,7 +167,6 @@ export class Keeper {
     for (const name of this.#silent.keys()) if (!names.has(name)) this.#silent.delete(name);
     for (const name of this.#unfinished) if (name !== "released" && !names.has(name)) this.#unfinished.delete(name);
     for (const one of silent) {
-      if (one.member === membership.member) continue;
       const known = this.#silent.get(one.member);
       if (known?.seenAt !== one.seenAt) this.#silent.set(one.member, { seenAt: one.seenAt, since: now });
       const taken = await this.#claimAll(membership, one, 0);

@@ -1,4 +1,4 @@
-/** What ran while a group was gone is done once more when the group has been made again. */
+/** What a group that was made again has forgotten is done once more. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
@@ -50,7 +50,7 @@ export class OnceMore {
       .catch((error: unknown) =>
         log.error(
           { component, reason: String(error) },
-          "what was settled while the group was gone cannot be acknowledged again: it may be handled again",
+          "what its group has forgotten cannot be settled or handed back again: it may be handled again",
         ),
       );
   }
@@ -61,7 +61,7 @@ export class OnceMore {
     this.#left = [];
     for (const [channel, of] of Map.groupBy(left, ({ delivery }) => delivery.channel)) {
       const settled = of.filter((one) => one.settled !== undefined);
-      const others = of.filter((one) => one.settled === undefined && !hand.knows(one.delivery));
+      const others = of.filter((one) => one.settled === undefined && !hand.holds(one.delivery));
       if (settled.length > 0) await store.acknowledgeAgain(this.#membership, channel, settled.map(idOf));
       if (others.length > 0) await store.release(this.#membership, channel, others.map(idOf), false);
     }

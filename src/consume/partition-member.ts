@@ -105,16 +105,16 @@ export class PartitionMember {
       state,
       signal,
       onChannel: context.onChannel,
-      again: (task) => this.#contention.again(task),
+      again: (deliveries) => this.#contention.again(deliveries),
       strayed: () => this.#reader.lookAgain(),
     });
     this.#contention = new Contention({
       component,
       log,
       hand: this.hand,
-      isReading: () => this.#isReading,
+      isDraining: () => !this.#isReading,
       hasCompany: () => this.#keeper.hasCompany,
-      enqueue: (deliveries, isCounted) => this.#enqueue(deliveries, isCounted),
+      enqueue: (deliveries) => this.#enqueue(deliveries, true),
       release: (deliveries) => this.release(deliveries, true),
       signal,
     });

@@ -63,6 +63,10 @@ export class Reader {
     return this.#losses !== this.#seenLosses || this.#lookAgainAt !== Number.POSITIVE_INFINITY;
   }
 
+  get #isLookDue(): boolean {
+    return this.#losses !== this.#seenLosses || performance.now() >= this.#lookAgainAt;
+  }
+
   get #losses(): number {
     return (this.#reader?.losses ?? 0) + this.#context.store.losses;
   }
@@ -95,7 +99,7 @@ export class Reader {
     while (!signal.aborted) {
       try {
         const losses = this.#losses;
-        if (losses !== this.#seenLosses || performance.now() >= this.#lookAgainAt) {
+        if (this.#isLookDue) {
           // A server that has not noticed the end of the old connection still delivers to the read that waited on it, perhaps after
           // this look. So one more is due when that read must have ended.
           const isSecondLook = losses === this.#seenLosses || this.#seenLosses === -1;
@@ -118,9 +122,8 @@ export class Reader {
         for (;;) {
           for (const { channel, entryId } of entries) this.#lastRead.set(channel, entryId);
           const handle = this.#context.accept(entries, []);
-          const isLookDue = this.#losses !== this.#seenLosses || performance.now() >= this.#lookAgainAt;
           const isAside = performance.now() < asideUntil();
-          const readsOn = entries.length > 0 && hand.room > 0 && !isLookDue && !isAside && !signal.aborted;
+          const readsOn = entries.length > 0 && hand.room > 0 && !this.#isLookDue && !isAside && !signal.aborted;
           // The next read travels while these are handled: handlers may keep the process busy until they are through.
           const next = readsOn ? this.#readNew(reader) : undefined;
           handle();

@@ -243,7 +243,7 @@ export interface StreamStore {
    * group is gone, and nothing was handed back.
    */
   release(membership: Membership, channel: string, entryIds: readonly string[], isStarted: boolean): Promise<boolean>;
-  /** Acknowledges what was settled while the group was gone, where it is pending under this member. */
+  /** Acknowledges what was settled before its group was gone and made again, where it is pending under this member. */
   acknowledgeAgain(membership: Membership, channel: string, entryIds: readonly string[]): Promise<void>;
   /** Hands back what is pending under this member without its knowing it: a reply that never arrived. */
   releaseUnknown(membership: Membership, isKnown: (delivery: DeliveryId) => boolean): Promise<void>;
@@ -259,8 +259,8 @@ export interface StreamStore {
   strangers(membership: Membership, idleMs: number): Promise<readonly SilentMember[]>;
   /** Removes a silent member that holds nothing any more. False: it spoke meanwhile, or does hold deliveries. */
   remove(membership: Membership, victim: SilentMember): Promise<boolean>;
-  /** Removes this member itself. False: it still holds deliveries, which wait for somebody to take them over. */
-  leave(membership: Membership): Promise<boolean>;
+  /** Removes this member itself, unless it still holds deliveries, which wait for somebody to take them over. */
+  leave(membership: Membership): Promise<void>;
   /** How many entries of the component's channels are unread, and how many are delivered but not settled. */
   backlog(membership: Membership): Promise<{ readonly unread: number; readonly pending: number }>;
   /** How the component settled an entry; undefined while it has not. */

@@ -6,9 +6,12 @@
 -- KEYS[4..] for each channel: its stream, its attempts hash
 -- ARGV     group, member, what to note in the settlement log: the calls, or "" for nothing;
 --          then for each channel: the number of ids, how many of the first of them have an attempt record, the ids
--- Reply    "" when all were acknowledged; else the fenced ones' places from 1 over the whole call, separated by spaces
+-- Reply    "" when all were acknowledged; else the others' places from 1 over the whole call, separated by spaces: of a fenced one its
+--          place, with "!" before it where its group is gone
 --
 -- A member that is no longer registered was taken for dead and everything it held given away: all its settlements are fenced.
+-- While the group of a stream is gone nothing is acknowledged on it, and the log would miss it: it waits until the group is made again. A
+-- stream that is gone itself takes nothing back, so what was delivered of it is settled.
 -- Otherwise only a member from which something was taken has a robbed set, so that the usual case costs one look-up a batch.
 local group, member = ARGV[1], ARGV[2]
 local registered = redis.call('ZSCORE', KEYS[1], member)
@@ -22,24 +25,38 @@ if calls ~= '' then
   end
 end
 
-local fenced, unsettled = {}, {}
+local function isGroupGone(stream)
+  return redis.call('TYPE', stream).ok == 'stream' and redis.pcall('XPENDING', stream, group).err ~= nil
+end
+
+local refused, unsettled = {}, {}
 local i, k, place, settled = 4, 4, 0, 0
 while i <= #ARGV do
   local count, recorded = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local stream, attempts = KEYS[k], KEYS[k + 1]
-  local ids = {}
+  local ids, places, recordedIds = {}, {}, {}
   for j = 1, count do
     place = place + 1
     local id = ARGV[i + 1 + j]
     if not registered or (robbed and redis.call('SISMEMBER', KEYS[2], stream .. '/' .. id) == 1) then
-      fenced[#fenced + 1] = place
+      refused[#refused + 1] = place
       unsettled[#unsettled + 1] = stream .. '/' .. id
     else
       ids[#ids + 1] = id
-      if j <= recorded then redis.call('HDEL', attempts, id) end
+      places[#ids] = place
+      if j <= recorded then recordedIds[#recordedIds + 1] = id end
     end
   end
-  if #ids > 0 then settled = settled + redis.call('XACK', stream, group, unpack(ids)) end
+  local acknowledged = #ids > 0 and redis.call('XACK', stream, group, unpack(ids)) or 0
+  if #ids > 0 and acknowledged == 0 and isGroupGone(stream) then
+    for n = 1, #ids do
+      refused[#refused + 1] = '!' .. places[n]
+      unsettled[#unsettled + 1] = stream .. '/' .. ids[n]
+    end
+  else
+    settled = settled + acknowledged
+    for n = 1, #recordedIds do redis.call('HDEL', attempts, recordedIds[n]) end
+  end
   i = i + 2 + count
   k = k + 2
 end
@@ -51,4 +68,4 @@ if calls ~= '' and settled > 0 then
     redis.pcall('XADD', KEYS[3], '*', 'calls', calls, 'without', table.concat(unsettled, ' '))
   end
 end
-return table.concat(fenced, ' ')
+return table.concat(refused, ' ')

@@ -4,7 +4,7 @@
 -- KEYS[1]  stream     KEYS[2]  attempts: hash, entry id -> "attempt:crashes:firstAt"     KEYS[3]  members
 -- KEYS[4]  robbed set of the one they are taken from     KEYS[5]  robbed set of the one who takes
 -- ARGV     group, who takes, from whom, the heartbeat at which that one was last seen ("" when it is not registered), max,
---          least idle time in ms, "1" when the deliveries were handed back and so never started
+--          least idle time in ms, "1" when the deliveries were handed back, so that no attempt of theirs has ended in silence
 -- Reply    {how many were no longer in the stream, {entry id, {field, value, …}, attempt record}, …}
 --
 -- The heartbeat is compared again here: between the look and the claim the silent one may have spoken. The note in its robbed set

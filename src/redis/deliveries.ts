@@ -150,7 +150,7 @@ export class Deliveries {
         keys,
         args,
       );
-      if (released === -1) isThere = false;
+      if (released === 0) isThere = false;
     }
     return isThere;
   }

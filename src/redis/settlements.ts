@@ -92,7 +92,11 @@ export class Settlements {
         }),
       ),
     );
-    for (const word of reply.split(" ")) results[order[Number(word) - 1] as number] = { outcome: "fenced" };
+    for (const word of reply.split(" ")) {
+      const isGone = word.startsWith("!");
+      const place = order[Number(isGone ? word.slice(1) : word) - 1] as number;
+      results[place] = isGone ? { outcome: "refused", reason: "NOGROUP its group is gone" } : { outcome: "fenced" };
+    }
   }
 
   /** What the settlement log is to say of them; empty where none is kept. */

@@ -180,12 +180,12 @@ export class RedisStreamStore implements StreamStore {
     return (await this.#verbs.send("reap", "a silent member cannot be removed", scripts.reap, keys, args)) === 1;
   }
 
-  async leave(membership: Membership): Promise<boolean> {
+  async leave(membership: Membership): Promise<void> {
     const { partition, component, member } = membership;
     const { client } = this.#verbs;
     const members = this.#verbs.keys.members(partition, component);
     const seenAt = await this.#verbs.read("members cannot be read", () => client.zscore(members, member));
-    return seenAt !== null && (await this.remove(membership, { member, seenAt }));
+    if (seenAt !== null) await this.remove(membership, { member, seenAt });
   }
 
   async close(): Promise<void> {

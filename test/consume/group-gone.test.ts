@@ -11,7 +11,14 @@ import { test } from "../support/test.ts";
 
 const pending = async (o: Opened, stream: string): Promise<unknown> => (await o.client.xpending(stream, "c"))[0];
 
-test("settles what a group that is made again gives back after it was acknowledged", async () => {
+/** The entries whose settlement is logged, in their order. */
+async function logged(o: Opened): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { calls } of o.backbone.readSettlements("c")) ids.push(...calls.flatMap(({ entryIds }) => entryIds));
+  return ids.sort();
+}
+
+test("acknowledges nothing while its group is gone, and all of it once the group is there again", async () => {
   await using proxy = await startProxy(redisUrl());
   await using o = await open({ url: proxy.url, direct: redisUrl() });
   const source = things("source");
@@ -27,6 +34,36 @@ test("settles what a group that is made again gives back after it was acknowledg
   await component.whenIdle();
   assert.is(handled, 11);
   assert.is(await pending(o, o.stream(source)), 0);
+  assert.equal(
+    await logged(o),
+    (await o.entries(source)).map(({ id }) => id),
+  );
+});
+
+test("acknowledges once more what was settled before its group was gone, but answered after it was made again", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using o = await open({ url: proxy.url, direct: redisUrl() });
+  const source = things("source");
+  let handled = 0;
+  const component = await o.run(o.backbone.component("c", [on(source, () => void handled++)]));
+  await component.whenSettled(await o.backbone.publish(source, { n: 0 }));
+  await o.write(source, "payload", '{"n":1}');
+  await eventually(() => handled === 2);
+  await component.whenIdle();
+  // Only what the reader asks is answered at once.
+  proxy.delay("toClient", 500, "evalsha");
+  await o.write(source, "payload", '{"n":2}');
+  await eventually(() => handled === 3);
+  await eventually(async () => (await pending(o, o.stream(source))) === 0);
+  await o.client.xgroup("DESTROY", o.stream(source), "c");
+  await eventually(() => o.log.some(({ text }) => text.includes("made again as it was")));
+  proxy.heal();
+  await component.whenIdle();
+  assert.is(handled, 3);
+  assert.equal(
+    await logged(o),
+    (await o.entries(source)).map(({ id }) => id),
+  );
 });
 
 test("does not make its group again behind a read whose reply is still on its way", async () => {
