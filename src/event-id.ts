@@ -8,6 +8,13 @@ let lastMs = 0;
 let prefix = "";
 /** Grows by one from id to id within a millisecond, from a random beginning. 26 bits. */
 let counter = 0;
+/** Two digits for each byte: writing a number in another base is a call into the runtime. */
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Four digits of a number of 16 bits. */
+function fourDigits(value: number): string {
+  return `${hexOf[value >>> 8]}${hexOf[value & 0xff]}`;
+}
 
 /** A UUIDv7 (RFC 9562, 6.2 method 1): unique, and in the order of its making, also when the clock goes back. */
 export function newEventId(): string {
@@ -19,7 +26,7 @@ export function newEventId(): string {
     prefix = `${ms.slice(0, 8)}-${ms.slice(8)}`;
     counter = Math.floor(Math.random() * 0x1ff_ffff);
   }
-  return `${prefix}-${(0x7000 | (counter >>> 14)).toString(16)}-${(0x8000 | (counter & 0x3fff)).toString(16)}-${randomHex(6)}`;
+  return `${prefix}-${fourDigits(0x7000 | (counter >>> 14))}-${fourDigits(0x8000 | (counter & 0x3fff))}-${randomHex(6)}`;
 }
 
 /**

@@ -44,6 +44,8 @@ export class Batcher {
   #inFlight = 0;
   /** Set while a flush is due at the end of the tick. */
   #flushDue = false;
+  /** When the tick's first one was added: looking at the clock for each of them would cost more than adding it. */
+  #tickAt = 0;
   /** Runs while something waits: expires the head of the queue. */
   #expiry: NodeJS.Timeout | undefined;
   /** Called when nothing is pending any more; set while `flushed` waits. */
@@ -67,7 +69,8 @@ export class Batcher {
       );
       return;
     }
-    group.expiresAt = performance.now() + this.#limits.publishTimeoutMs;
+    if (!this.#flushDue) this.#tickAt = performance.now();
+    group.expiresAt = this.#tickAt + this.#limits.publishTimeoutMs;
     this.#queue.push(group);
     this.#pending += count;
     this.#pendingBytes += size;

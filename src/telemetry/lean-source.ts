@@ -1,37 +1,30 @@
 /** Opens the backbone's spans in place of the SDK's tracer: decides first, and makes nothing for a span that is not kept. */
 
-import {
-  INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  TraceFlags,
-} from "@opentelemetry/api";
+import { INVALID_SPAN_CONTEXT, isSpanContextValid, type Span, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
-import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
-import { randomHex } from "../random-hex.ts";
+import { drawBytes, randomPool } from "../random-hex.ts";
 import type { Opening, Place, SpanSource } from "../tracing/sdk.ts";
 import { NamedSpan, namesSpan } from "../tracing/trace-context.ts";
 import type { EndedSpan } from "./ended-span.ts";
 import { LeanSpan } from "./lean-span.ts";
+import type { RootRule } from "./root-rule.ts";
 import { keptByLinks } from "./sampler.ts";
 
-const noTraceId = "0".repeat(32);
-const noSpanId = "0".repeat(16);
+/** Bytes of a trace id, and of a span id. */
+const traceBytes = 16;
+const spanBytes = 8;
 
 export class LeanSpans implements SpanSource {
-  readonly #root: Sampler;
+  /** Asked for roots that nothing is linked to. */
+  readonly #keepsRoot: RootRule;
   readonly #ended: (span: EndedSpan) => void;
-  /** The trace id for which the sampler has decided to keep the root that is opened next; "" when there is none. */
+  /** The trace id that the rule has decided to keep, for the root that is opened next; "" when there is none. */
   #drawn = "";
   /** The parent that was found valid last: what is asked about in `decline` is asked about again in `open`. */
   #valid: SpanContext | undefined;
 
-  /** `root` is asked for roots that nothing is linked to. It sees the trace id and nothing else of the span. */
-  constructor(root: Sampler, ended: (span: EndedSpan) => void) {
-    this.#root = root;
+  constructor(keepsRoot: RootRule, ended: (span: EndedSpan) => void) {
+    this.#keepsRoot = keepsRoot;
     this.#ended = ended;
   }
 
@@ -41,25 +34,24 @@ export class LeanSpans implements SpanSource {
       // Its id stands for the span that is not made: nobody keeps either, so that no one can miss the difference.
       return parent.traceFlags & TraceFlags.SAMPLED ? undefined : parent;
     }
-    const kept = keptByLinks(links);
+    const kept = links.length === 0 ? undefined : keptByLinks(links);
     if (kept === true) return undefined;
-    const traceId = drawId(16, noTraceId);
-    if (kept === undefined) {
-      const { decision } = this.#root.shouldSample(ROOT_CONTEXT, traceId, "", SpanKind.INTERNAL, {}, []);
-      if (decision === SamplingDecision.RECORD_AND_SAMPLED) {
-        this.#drawn = traceId;
-        return undefined;
-      }
+    const at = drawIds();
+    if (kept === undefined && this.#keepsRoot(randomPool, at)) {
+      this.#drawn = hexAt(at, traceBytes);
+      return undefined;
     }
-    return new NamedSpan(traceId, drawId(8, noSpanId), TraceFlags.NONE, false, undefined);
+    const ids = hexAt(at, traceBytes + spanBytes);
+    return new NamedSpan(ids.slice(0, 2 * traceBytes), ids.slice(2 * traceBytes), TraceFlags.NONE, false, undefined);
   }
 
   open(opening: Opening): Span {
     const { parent } = opening;
     const isChild = parent !== undefined && this.#isValid(parent);
-    const traceId = isChild ? parent.traceId : this.#drawn || drawId(16, noTraceId);
+    const at = drawIds();
+    const traceId = isChild ? parent.traceId : this.#drawn || hexAt(at, traceBytes);
     if (!isChild) this.#drawn = "";
-    const spanId = drawId(8, noSpanId);
+    const spanId = hexAt(at + traceBytes, spanBytes);
     const own = new NamedSpan(traceId, spanId, TraceFlags.SAMPLED, false, isChild ? parent.traceState : undefined);
     return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended);
   }
@@ -73,9 +65,15 @@ export class LeanSpans implements SpanSource {
   }
 }
 
-function drawId(bytes: number, none: string): string {
+/** Where the bytes of a new trace id begin in the pool, and after it those of a span id. None of them is all zeros, which is no id. */
+function drawIds(): number {
   for (;;) {
-    const id = randomHex(bytes);
-    if (id !== none) return id;
+    const at = drawBytes(traceBytes + spanBytes);
+    // The first part of each being something else is enough, and never wrong but once in ages.
+    if (randomPool.readInt32BE(at) !== 0 && randomPool.readInt32BE(at + traceBytes) !== 0) return at;
   }
+}
+
+function hexAt(at: number, bytes: number): string {
+  return randomPool.toString("hex", at, at + bytes);
 }

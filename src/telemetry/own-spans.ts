@@ -2,7 +2,7 @@
 
 import { ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
-import type { Sampler, SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { Log } from "../ports/log.ts";
 import { provideSpans } from "../tracing/sdk.ts";
 import { createEncodedExporter, RequestFrame } from "./encoded-exporter.ts";
@@ -10,7 +10,7 @@ import { halve } from "./encoded-spans.ts";
 import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
 import { LeanSpans } from "./lean-source.ts";
 import { RetryingSender } from "./retrying-sender.ts";
-import { rootSamplerOf } from "./sampler.ts";
+import { type RootRule, rootRuleOf } from "./root-rule.ts";
 import type { TelemetrySettings } from "./settings.ts";
 import { SpanBatches } from "./span-batches.ts";
 
@@ -33,8 +33,8 @@ export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
   const { traceExporters, traceProtocol, byFile } = options.settings;
   const [exporter, ...more] = traceExporters;
   if (byFile || exporter !== "otlp" || more.length > 0 || traceProtocol !== "grpc" || limitsSpans()) return undefined;
-  const root = rootSamplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
-  if (root === undefined) return undefined;
+  const keepsRoot = rootRuleOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
+  if (keepsRoot === undefined) return undefined;
   const before = registered();
   let batches: SpanBatches | undefined;
   return {
@@ -48,7 +48,7 @@ export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
       // An SDK that could not be started, or came second, has registered nothing.
       const provider = registered();
       const resource = provider === before ? undefined : resourceOf(provider);
-      if (resource !== undefined) batches = provideBatches(provider, resource, root, options);
+      if (resource !== undefined) batches = provideBatches(provider, resource, keepsRoot, options);
     },
   };
 }
@@ -56,7 +56,7 @@ export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
 function provideBatches(
   provider: TracerProvider,
   resource: Resource,
-  root: Sampler,
+  keepsRoot: RootRule,
   { log, onDropped, shutdownTimeoutMs }: OwnSpansOptions,
 ): SpanBatches {
   const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis } = batchSettings();
@@ -79,7 +79,7 @@ function provideBatches(
     maxSize: Math.min(maxExportBatchSize, maxQueueSize),
     maxWaitMs: scheduledDelayMillis,
   });
-  provideSpans(provider, new LeanSpans(root, (span) => batches.add(span)));
+  provideSpans(provider, new LeanSpans(keepsRoot, (span) => batches.add(span)));
   return batches;
 }
 

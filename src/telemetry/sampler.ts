@@ -78,8 +78,8 @@ export function samplerOf(name: string | undefined, argument: string | undefined
   }
 }
 
-/** What a `parentbased_…` sampler asks of a span that has neither parent nor links; undefined: it is none of these. */
-export function rootSamplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
+/** What a `parentbased_…` sampler asks of a span that has neither parent nor links; undefined: it is none of these. See `root-rule.ts`. */
+function rootSamplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
   switch (name?.trim() || "parentbased_always_on") {
     case "parentbased_always_on":
       return new AlwaysOnSampler();
@@ -93,7 +93,7 @@ export function rootSamplerOf(name: string | undefined, argument: string | undef
 }
 
 /** As the SDK: everything, where it is missing or no ratio. */
-function ratioOf(argument: string | undefined): number {
+export function ratioOf(argument: string | undefined): number {
   const ratio = Number(argument?.trim() || "1");
   return ratio >= 0 && ratio <= 1 ? ratio : 1;
 }

@@ -311,8 +311,12 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const { entries, channel } = this.#processing;
     const [cause] = causes;
     const declined = this.#declined;
-    if (declined !== undefined && declined !== this.#origins[0])
-      return new TraceFields(traceparentOf(declined), tracestateOf(declined), "");
+    if (declined !== undefined) {
+      if (declined !== this.#origins[0]) return new TraceFields(traceparentOf(declined), tracestateOf(declined), "");
+      // Its name was read from the carrier, so that it needs no second look.
+      const [entry] = entries;
+      if (entry !== undefined && entries.length === 1 && entry.carrier.tracestate === "") return entry.carrier;
+    }
     if (this.#span !== undefined || (entries.length > 1 && causes.length !== 1)) return noCarrier;
     const source = entries.length === 1 ? entries[0] : entries.find(({ eventId }) => eventId === cause?.id);
     const carrier = source?.carrier ?? new TraceFields(cause?.traceparent ?? "", "", "");

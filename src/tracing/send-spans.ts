@@ -23,14 +23,13 @@ export class SendScope implements SendSpan {
   }
 
   sent(entryId: string): void {
-    this.#collector.faults.attempt(
-      "send",
-      () => {
-        this.#span?.setAttribute(attribute.entryId, entryId).end();
-        this.#collector.meters.sent(this.#channel, this.#startedAt, undefined, "");
-      },
-      undefined,
-    );
+    // Not by a function that is given to `attempt`: one would be made for each publish.
+    try {
+      this.#span?.setAttribute(attribute.entryId, entryId).end();
+      this.#collector.meters.sent(this.#channel, this.#startedAt, undefined, "");
+    } catch (error) {
+      this.#collector.faults.report("send", error);
+    }
   }
 
   failed(error: unknown): void {

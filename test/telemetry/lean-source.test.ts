@@ -12,10 +12,12 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { suppressTracing } from "@opentelemetry/core";
-import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
+import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { LeanSpans } from "../../src/telemetry/lean-source.ts";
-import { rootSamplerOf, samplerOf } from "../../src/telemetry/sampler.ts";
+import { type RootRule, rootRuleOf } from "../../src/telemetry/root-rule.ts";
+import { samplerOf } from "../../src/telemetry/sampler.ts";
 import type { Opening, Place } from "../../src/tracing/sdk.ts";
 import { test } from "../support/test.ts";
 
@@ -32,9 +34,9 @@ const linksTo = (...contexts: readonly SpanContext[]): Link[] => contexts.map((c
 const place = (parent: SpanContext | undefined, links: Link[] = []): Place => ({ parent, context: undefined, links });
 const openingAt = (at: Place): Opening => ({ ...at, name: "s", kind: SpanKind.INTERNAL, statics: {}, attributes: {} });
 
-function sourceOf(root: Sampler | undefined): LeanSpans {
-  if (root === undefined) throw new Error("no sampler");
-  return new LeanSpans(root, () => undefined);
+function sourceOf(keepsRoot: RootRule | undefined): LeanSpans {
+  if (keepsRoot === undefined) throw new Error("no rule");
+  return new LeanSpans(keepsRoot, () => undefined);
 }
 
 test("spans are kept and declined as the SDK's sampler decides, at every place", () => {
@@ -47,7 +49,7 @@ test("spans are kept and declined as the SDK's sampler decides, at every place",
     ["parentbased_traceidratio", "0"],
     ["parentbased_traceidratio", "1"],
   ] as const) {
-    const source = sourceOf(rootSamplerOf(name, argument));
+    const source = sourceOf(rootRuleOf(name, argument));
     const sampler = samplerOf(name, argument);
     for (const parent of parents) {
       for (const contexts of linked) {
@@ -67,7 +69,7 @@ test("spans are kept and declined as the SDK's sampler decides, at every place",
 });
 
 test("a span goes on with its parent's trace, and names it", () => {
-  const source = sourceOf(rootSamplerOf(undefined, undefined));
+  const source = sourceOf(rootRuleOf(undefined, undefined));
   assert.is(source.decline(place(sampled)), undefined);
   const { traceId, spanId, traceFlags, traceState, isRemote } = source.open(openingAt(place(sampled))).spanContext();
   assert.equal([traceId, traceFlags, traceState], [sampled.traceId, TraceFlags.SAMPLED, sampled.traceState]);
@@ -76,13 +78,11 @@ test("a span goes on with its parent's trace, and names it", () => {
   assert.not.ok(isRemote);
 });
 
-test("a root has the trace id that the sampler has seen, and the next root another", () => {
+test("a root has the trace id that the rule has seen, and the next root another", () => {
   const seen: string[] = [];
-  const source = sourceOf({
-    shouldSample: (_context, traceId) => {
-      seen.push(traceId);
-      return { decision: SamplingDecision.RECORD_AND_SAMPLED };
-    },
+  const source = sourceOf((bytes, at) => {
+    seen.push(bytes.toString("hex", at, at + 16));
+    return true;
   });
   const opened = [1, 2, 3].map(() => {
     assert.is(source.decline(place(undefined)), undefined);
@@ -93,12 +93,34 @@ test("a root has the trace id that the sampler has seen, and the next root anoth
   const followed = place(undefined, linksTo(sampled));
   assert.is(source.decline(followed), undefined);
   const { traceId } = source.open(openingAt(followed)).spanContext();
-  assert.is(seen.length, 3, "links decide without the sampler");
+  assert.is(seen.length, 3, "links decide without the rule");
   assert.not.ok([...opened, sampled.traceId].includes(traceId));
 });
 
+test("a ratio keeps the traces that the SDK's sampler keeps", () => {
+  const anyRatio = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1, 0.01, 2 ** -32));
+  const anyId = fc.uint8Array({ minLength: 16, maxLength: 16 });
+  fc.assert(
+    fc.property(anyRatio, anyId, fc.boolean(), (ratio, id, isNear) => {
+      const bytes = Buffer.from(id);
+      // The words of an id are folded into one: this one folds to the bound itself, or next to it.
+      if (isNear) {
+        const rest = bytes.readUInt32BE(0) ^ bytes.readUInt32BE(4) ^ bytes.readUInt32BE(8);
+        const bound = Math.min(Math.floor(ratio * 0xffff_ffff) + (bytes.readInt8(12) % 2), 0xffff_ffff);
+        bytes.writeUInt32BE((rest ^ Math.max(0, bound)) >>> 0, 12);
+      }
+      const traceId = bytes.toString("hex");
+      fc.pre(traceId !== "0".repeat(32)); // never drawn
+      const { decision } = new TraceIdRatioBasedSampler(ratio).shouldSample(ROOT_CONTEXT, traceId);
+      const isKept = rootRuleOf("parentbased_traceidratio", String(ratio))?.(bytes, 0);
+      assert.is(isKept, decision === SamplingDecision.RECORD_AND_SAMPLED);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test("a ratio keeps about that part of the roots", () => {
-  const source = sourceOf(rootSamplerOf("parentbased_traceidratio", "0.25"));
+  const source = sourceOf(rootRuleOf("parentbased_traceidratio", "0.25"));
   let kept = 0;
   for (let i = 0; i < 4_000; i++) {
     if (source.decline(place(undefined)) !== undefined) continue;
@@ -109,7 +131,7 @@ test("a ratio keeps about that part of the roots", () => {
 });
 
 test("nothing is opened under a context in which tracing is suppressed", () => {
-  const source = sourceOf(rootSamplerOf(undefined, undefined));
+  const source = sourceOf(rootRuleOf(undefined, undefined));
   const context = suppressTracing(trace.setSpanContext(ROOT_CONTEXT, sampled));
   assert.is(source.decline({ parent: sampled, context, links: [] }), INVALID_SPAN_CONTEXT);
   assert.is(source.decline({ parent: sampled, context: ROOT_CONTEXT, links: [] }), undefined);

@@ -45,7 +45,10 @@ const plain: Opening = {
 /** The same told to one of ours and to one of the SDK's; both then end, at the given time. */
 function both(opening: Opening, tell: Told, endsAt: [number, number]): [ours: DecodedSpan, theirs: DecodedSpan] {
   const encoder = new SpanEncoder();
-  const mine = new LeanSpans(new AlwaysOnSampler(), (span) => encoder.add(span)).open({
+  const mine = new LeanSpans(
+    () => true,
+    (span) => encoder.add(span),
+  ).open({
     ...opening,
     links: [...opening.links],
   });
@@ -295,7 +298,10 @@ test("what an exception and a list say is what they said when they were given", 
 
 test("a span takes place when it does, by the host's clock, and what lies within it lies within it", () => {
   const encoder = new SpanEncoder();
-  const spans = new LeanSpans(new AlwaysOnSampler(), (ended) => encoder.add(ended));
+  const spans = new LeanSpans(
+    () => true,
+    (ended) => encoder.add(ended),
+  );
   const before = Date.now();
   const relative = spans.open(plain);
   relative.addEvent("now").addEvent("by performance", performance.now());
@@ -320,7 +326,12 @@ test("a span takes place when it does, by the host's clock, and what lies within
 
 test("the resource and the scope stand around the spans as around the SDK's", () => {
   const encoder = new SpanEncoder();
-  new LeanSpans(new AlwaysOnSampler(), (span) => encoder.add(span)).open(plain).end();
+  new LeanSpans(
+    () => true,
+    (span) => encoder.add(span),
+  )
+    .open(plain)
+    .end();
   const { resourceSpans } = decodeRequest(frame.around(encoder.take()));
   const ended: ReadableSpan[] = [];
   const provider = new TracerProvider({

@@ -3,7 +3,6 @@
 import { SpanKind } from "@opentelemetry/api";
 import { ExportResultCode } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { AlwaysOnSampler } from "@opentelemetry/sdk-trace";
 import * as assert from "uvu/assert";
 import { RequestFrame } from "../../src/telemetry/encoded-exporter.ts";
 import { type EncodedSpans, halve } from "../../src/telemetry/encoded-spans.ts";
@@ -69,7 +68,10 @@ class Script {
           ...options,
         }),
     });
-    this.#source = new LeanSpans(new AlwaysOnSampler(), (span) => this.batches.add(span));
+    this.#source = new LeanSpans(
+      () => true,
+      (span) => this.batches.add(span),
+    );
   }
 
   /** Spans of these names end. */
