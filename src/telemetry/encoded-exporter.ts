@@ -1,11 +1,9 @@
-/** Sends encoded spans to a Collector over OTLP/gRPC: the request around them, and OpenTelemetry's own transport. */
+/** Sends encoded spans to a Collector over OTLP/gRPC: the request around them, and the call. */
 
+import { Client, Metadata } from "@grpc/grpc-js";
+import { diag } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
-import {
-  convertLegacyOtlpGrpcOptions,
-  createOtlpGrpcExportDelegate,
-  type OTLPGRPCExporterConfigNode,
-} from "@opentelemetry/otlp-grpc-exporter-base";
+import { convertLegacyOtlpGrpcOptions, type OTLPGRPCExporterConfigNode } from "@opentelemetry/otlp-grpc-exporter-base";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { Resource } from "@opentelemetry/resources";
 import { AttributeEncoder } from "./attribute-encoder.ts";
@@ -71,31 +69,87 @@ function encode({ attributes, schemaUrl }: Resource): Buffer {
   return wire.copy();
 }
 
+const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/** What gRPC calls gzip. */
+const gzip = 2;
+
 /** By the `OTEL_EXPORTER_OTLP_*` variables, as far as `config` does not say otherwise. */
 export function createEncodedExporter(frame: RequestFrame, config: OTLPGRPCExporterConfigNode): Exporter<EncodedSpans> {
-  const delegate = createOtlpGrpcExportDelegate(
-    convertLegacyOtlpGrpcOptions(config, "TRACES"),
-    {
-      serializeRequest: (spans: EncodedSpans) => frame.around(spans),
-      deserializeResponse: ProtobufTraceSerializer.deserializeResponse,
-    },
-    "otlp_grpc_span_exporter",
-    { name: "span", countItems: ({ count }: EncodedSpans) => count },
-    undefined,
-    "TraceExportService",
-    "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-  );
-  return {
-    export: (spans: EncodedSpans, done: (result: ExportResult) => void): void => {
-      const settling = frame.settling();
-      if (settling === undefined) delegate.export(spans, done);
-      else {
-        settling.then(
-          () => delegate.export(spans, done),
-          (error: Error) => done({ code: ExportResultCode.FAILED, error }),
-        );
-      }
-    },
-    shutdown: () => delegate.shutdown(),
-  };
+  return new EncodedExporter(frame, config);
+}
+
+/**
+ * Calls the Collector itself: OpenTelemetry's transport makes a copy of each request, which stays in memory until a full collection
+ * (docs/performance.md). So a batch must not change before its call has succeeded; one whose call has failed must not change at all.
+ */
+class EncodedExporter implements Exporter<EncodedSpans> {
+  readonly #frame: RequestFrame;
+  readonly #options: ReturnType<typeof convertLegacyOtlpGrpcOptions>;
+  #client: Client | undefined;
+  #metadata: Metadata = new Metadata();
+  readonly #underway = new Set<Promise<void>>();
+
+  constructor(frame: RequestFrame, config: OTLPGRPCExporterConfigNode) {
+    this.#frame = frame;
+    this.#options = convertLegacyOtlpGrpcOptions(config, "TRACES");
+  }
+
+  export(spans: EncodedSpans, done: (result: ExportResult) => void): void {
+    const settling = this.#frame.settling();
+    const call = (settling === undefined ? this.#call(spans) : settling.then(() => this.#call(spans))).then(
+      () => done({ code: ExportResultCode.SUCCESS }),
+      (error: Error) => done({ code: ExportResultCode.FAILED, error }),
+    );
+    this.#underway.add(call);
+    call.finally(() => this.#underway.delete(call));
+  }
+
+  /** @throws {ServiceError} */
+  #call(spans: EncodedSpans): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const client = this.#connected();
+      const deadline = Date.now() + this.#options.timeoutMillis;
+      const answered = (error: Error | null, answer?: Buffer): void => {
+        if (error !== null) reject(error);
+        else {
+          reportRejected(answer);
+          resolve();
+        }
+      };
+      client.makeUnaryRequest(method, same, same, this.#frame.around(spans), this.#metadata, { deadline }, answered);
+    });
+  }
+
+  /** With the first call, as it reads certificates. @throws what is wrong with them */
+  #connected(): Client {
+    if (this.#client !== undefined) return this.#client;
+    const { url, credentials, metadata, compression, userAgent } = this.#options;
+    this.#metadata = metadata();
+    this.#client = new Client(url, credentials(), {
+      "grpc.default_compression_algorithm": compression === "gzip" ? gzip : 0,
+      ...(userAgent === undefined ? {} : { "grpc.primary_user_agent": userAgent }),
+    });
+    return this.#client;
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.#underway);
+    this.#client?.close();
+  }
+}
+
+/** A Collector may take a part of a batch: the rest it will never take. */
+function reportRejected(answer: Buffer | undefined): void {
+  if (answer === undefined || answer.length === 0) return;
+  try {
+    const { partialSuccess } = ProtobufTraceSerializer.deserializeResponse(answer);
+    if (partialSuccess !== undefined && Object.keys(partialSuccess).length > 0)
+      diag.warn("the Collector has not taken all spans of a batch", JSON.stringify(partialSuccess));
+  } catch (error) {
+    diag.warn("the Collector has taken a batch, and its answer cannot be read", error);
+  }
+}
+
+function same(bytes: Buffer): Buffer {
+  return bytes;
 }

@@ -25,9 +25,9 @@ export function halve({ count, bytes, start }: EncodedSpans): [EncodedSpans, Enc
     }
     at += length;
   }
-  // What is before the second half is the first.
+  // Without room before them, so that nothing is written there: who was sent the whole may still read it.
   return [
-    { count: half, size: at, bytes: bytes.subarray(0, at), start, whole: undefined },
+    { count: half, size: at - start, bytes: bytes.subarray(start, at), start: 0, whole: undefined },
     { count: count - half, size: bytes.length - at, bytes: bytes.subarray(at), start: 0, whole: undefined },
   ];
 }

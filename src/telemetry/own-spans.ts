@@ -62,13 +62,13 @@ function provideBatches(
   const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis } = batchSettings();
   const frame = new RequestFrame(resource, "throughline");
   const batches = new SpanBatches({
-    sender: (onReleased) =>
+    sender: (onFree) =>
       new RetryingSender({
         // Not the name of the exporter of the SDK's spans, as the two would then share their back-offs.
         create: (generation, timeoutMs) =>
           createEncodedExporter(frame, { userAgent: `throughline-own/${generation}`, ...timeoutOf(timeoutMs) }),
         halve,
-        onReleased,
+        onFree,
         onDropped,
         log,
         shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),

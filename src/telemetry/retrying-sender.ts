@@ -35,8 +35,8 @@ export interface SenderOptions<B extends Batch> {
   readonly create: (generation: number, timeoutMs: number | undefined) => Exporter<B>;
   /** Of a batch of two or more. */
   readonly halve: (batch: B) => readonly [B, B];
-  /** Told about each batch that is delivered or dropped, and about none that was halved. */
-  readonly onReleased?: (batch: B) => void;
+  /** Told about each batch that nobody reads any more: it was delivered at the first attempt. One that has failed may still read it. */
+  readonly onFree?: (batch: B) => void;
   readonly log: Log;
   /** Told about every loss. */
   readonly onDropped: (spans: number) => void;
@@ -51,6 +51,8 @@ interface Held<B> {
   readonly batch: B;
   /** How many flushes had been asked for when it came: those do not wait for it. */
   readonly after: number;
+  /** An attempt has failed. */
+  readonly hasFailed: boolean;
 }
 
 /** Resolves when all that was held when it was asked for is delivered or dropped. */
@@ -89,7 +91,7 @@ export class RetryingSender<B extends Batch> {
       maxHeldBytes: 33_554_432,
       firstDelayMs: 250,
       maxDelayMs: 5_000,
-      onReleased: () => undefined,
+      onFree: () => undefined,
       ...options,
     };
     this.#delayMs = this.#options.firstDelayMs;
@@ -102,7 +104,7 @@ export class RetryingSender<B extends Batch> {
       this.#drop(batch.count, "the exporter is shut down");
       return false;
     }
-    this.#hold({ batch, after: this.#flushed + this.#flushes.length });
+    this.#hold({ batch, after: this.#flushed + this.#flushes.length, hasFailed: false });
     this.#send();
     return true;
   }
@@ -154,7 +156,6 @@ export class RetryingSender<B extends Batch> {
   #release({ batch, after }: Held<B>): void {
     this.#heldSpans -= batch.count;
     this.#heldBytes -= batch.size;
-    this.#options.onReleased(batch);
     for (const flush of this.#flushes.slice(Math.max(0, after - this.#flushed))) flush.open -= batch.count;
     // An earlier flush waits for nothing that a later one does not wait for.
     while (this.#flushes[0]?.open === 0) {
@@ -194,6 +195,7 @@ export class RetryingSender<B extends Batch> {
     if (code === ExportResultCode.SUCCESS) {
       this.#delayMs = this.#options.firstDelayMs;
       this.#release(held);
+      if (!held.hasFailed) this.#options.onFree(held.batch);
     } else if (!mayPass(error)) {
       this.#release(held);
       this.#drop(held.batch.count, `the Collector refuses them: ${error?.message}`);
@@ -208,11 +210,11 @@ export class RetryingSender<B extends Batch> {
   /** A batch that is too large for the Collector would fail for ever: it is halved until it is small enough. */
   #putBack(held: Held<B>, error: Error | undefined): void {
     if (codeOf(error) !== resourceExhausted || held.batch.count === 1) {
-      this.#held.unshift(held);
+      this.#held.unshift({ ...held, hasFailed: true });
       return;
     }
     const { after } = held;
-    const halves = this.#options.halve(held.batch).map((batch) => ({ batch, after }));
+    const halves = this.#options.halve(held.batch).map((batch) => ({ batch, after, hasFailed: true }));
     this.#heldBytes += halves.reduce((sum, { batch }) => sum + batch.size, -held.batch.size);
     this.#held.unshift(...halves);
   }

@@ -7,8 +7,8 @@ import type { RetryingSender } from "./retrying-sender.ts";
 import { SpanEncoder } from "./span-encoder.ts";
 
 export interface SpanBatchesOptions {
-  /** Where they go; its `onReleased` is the given one. */
-  readonly sender: (onReleased: (batch: EncodedSpans) => void) => RetryingSender<EncodedSpans>;
+  /** Where they go; its `onFree` is the given one. */
+  readonly sender: (onFree: (batch: EncodedSpans) => void) => RetryingSender<EncodedSpans>;
   readonly log: Log;
   /** Told about spans that cannot be encoded. */
   readonly onDropped: (spans: number) => void;

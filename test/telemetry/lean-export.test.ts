@@ -1,6 +1,5 @@
 /** The backbone's spans in a process set up by `startTelemetry`: when they are ours and not the SDK's, and that all of them arrive. */
 
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { ProxyTracerProvider, SpanKind, trace } from "@opentelemetry/api";
 import * as assert from "uvu/assert";
 import { startTelemetry } from "../../src/telemetry/index.ts";
@@ -9,59 +8,7 @@ import { ownSpansOf } from "../../src/telemetry/own-spans.ts";
 import { readSettings } from "../../src/telemetry/settings.ts";
 import { currentSource, type Opening, type SpanSource } from "../../src/tracing/sdk.ts";
 import { test } from "../support/test.ts";
-import { decodeRequest } from "./decoded.ts";
-
-const path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-
-/** A Collector in this process: it keeps the bytes, and takes its time of the same processor. */
-class Receiver implements AsyncDisposable {
-  readonly requests: Buffer[] = [];
-  endpoint = "";
-  readonly #server = new Server();
-
-  static async start(): Promise<Receiver> {
-    const receiver = new Receiver();
-    const same = (bytes: Buffer): Buffer => bytes;
-    const definition = {
-      Export: {
-        path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: same,
-        requestDeserialize: same,
-        responseSerialize: same,
-        responseDeserialize: same,
-      },
-    };
-    receiver.#server.addService(definition, {
-      Export: ({ request }: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-        receiver.requests.push(request);
-        done(null, Buffer.alloc(0));
-      },
-    });
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    receiver.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    );
-    receiver.endpoint = `http://127.0.0.1:${await promise}`;
-    return receiver;
-  }
-
-  /** What has come since it was asked last, of one scope and of any other. */
-  take(name: string): { readonly spans: Record<string, unknown>[]; readonly others: number } {
-    const scopes = this.requests
-      .splice(0)
-      .flatMap((bytes) => decodeRequest(bytes).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans));
-    const [own, others] = [true, false].map((wanted) =>
-      scopes.filter(({ scope }) => (scope["name"] === name) === wanted).flatMap(({ spans }) => spans),
-    );
-    return { spans: own ?? [], others: others?.length ?? 0 };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.forceShutdown();
-  }
-}
+import { LocalReceiver } from "./local-receiver.ts";
 
 const opening: Opening = {
   name: "process orders",
@@ -89,7 +36,7 @@ function flush(): Promise<void> {
 test(
   "a burst of 100,000 spans arrives whole, beside the user's spans, which stay the SDK's",
   async () => {
-    await using receiver = await Receiver.start();
+    await using receiver = await LocalReceiver.start();
     process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver.endpoint;
     process.env["OTEL_METRICS_EXPORTER"] = "none";
     await using telemetry = await startTelemetry({ serviceName: "burst", shutdownTimeoutMs: 10_000 });

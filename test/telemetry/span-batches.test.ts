@@ -14,6 +14,8 @@ import { test } from "../support/test.ts";
 import { spansOf } from "./decoded.ts";
 
 const resourceExhausted = 8;
+/** gRPC's UNAUTHENTICATED. */
+const refused = 16;
 const unavailable = 14;
 
 interface Options extends Partial<Omit<SpanBatchesOptions, "sender">>, Partial<SenderOptions<EncodedSpans>> {}
@@ -23,6 +25,8 @@ class Script {
   answer: (spans: EncodedSpans) => number | undefined = () => 0;
   readonly requests: string[][] = [];
   readonly warnings: unknown[] = [];
+  /** Whose memory may be used again. */
+  readonly free: EncodedSpans[] = [];
   dropped = 0;
   readonly batches: SpanBatches;
   readonly #unanswered: (() => void)[] = [];
@@ -40,7 +44,7 @@ class Script {
       maxWaitMs: 3_600_000,
       ...shared,
       ...options,
-      sender: (onReleased) =>
+      sender: (onFree) =>
         new RetryingSender({
           create: () => ({
             export: (spans, done) => {
@@ -60,7 +64,10 @@ class Script {
             shutdown: async () => {},
           }),
           halve,
-          onReleased,
+          onFree: (batch) => {
+            this.free.push(batch);
+            onFree(batch);
+          },
           shutdownTimeoutMs: 200,
           firstDelayMs: 5,
           maxDelayMs: 20,
@@ -179,6 +186,22 @@ test("spans that wait for a Collector are what they were when it takes them", as
     await script.batches.flush();
   }
   assert.equal([script.taken, script.dropped], [long, 0]);
+});
+
+test("a batch's memory is free once its first call has succeeded, and never after one that failed", async () => {
+  const script = new Script({ maxSize: 1 });
+  const seen: EncodedSpans[] = [];
+  const answers = [0, unavailable, 0, refused, 0];
+  script.answer = (batch) => {
+    seen.push(batch);
+    return answers[seen.length - 1];
+  };
+  for (const name of ["delivered", "delivered later", "refused", "delivered, too"]) {
+    script.span(name);
+    await script.batches.flush();
+  }
+  assert.is(seen[1], seen[2]);
+  assert.equal([script.free.length, script.free[0] === seen[0], script.free[1] === seen[4]], [2, true, true]);
 });
 
 test("beyond the bound the oldest spans go, and are counted", async () => {

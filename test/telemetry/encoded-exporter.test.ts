@@ -1,0 +1,134 @@
+/** The call to the Collector: as the variables say, and what is made of its answers. */
+
+import { status } from "@grpc/grpc-js";
+import { DiagLogLevel, diag } from "@opentelemetry/api";
+import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import * as assert from "uvu/assert";
+import { startReceiver } from "../../bench/receiving.ts";
+import { createEncodedExporter, RequestFrame } from "../../src/telemetry/encoded-exporter.ts";
+import type { EncodedSpans } from "../../src/telemetry/encoded-spans.ts";
+import type { Exporter } from "../../src/telemetry/retrying-sender.ts";
+import { Wire } from "../../src/telemetry/wire.ts";
+import { test } from "../support/test.ts";
+import { LocalReceiver } from "./local-receiver.ts";
+
+const frame = new RequestFrame(resourceFromAttributes({ "service.name": "tested" }), "throughline");
+
+const room = 2_048;
+
+/** One span of as many bytes, which nothing looks into. */
+function batchOf(size: number): EncodedSpans {
+  const wire = new Wire(room + size + 10);
+  wire.at = room;
+  wire.byte(0x12);
+  wire.varint(size);
+  wire.raw(Buffer.alloc(size));
+  const whole = wire.copy();
+  return { count: 1, size: whole.length, bytes: whole, start: room, whole };
+}
+
+async function withVariables<T>(variables: Readonly<Record<string, string>>, run: () => T): Promise<Awaited<T>> {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  try {
+    return await run();
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+}
+
+function exporterTo({ endpoint }: { readonly endpoint: string }, timeoutMillis = 5_000): Exporter<EncodedSpans> {
+  return createEncodedExporter(frame, { url: endpoint, userAgent: "tested/1", timeoutMillis });
+}
+
+function send(exporter: Exporter<EncodedSpans>, batch: EncodedSpans): Promise<ExportResult> {
+  return new Promise((resolve) => exporter.export(batch, resolve));
+}
+
+test("a request arrives whole, with headers and compression as the variables say", async () => {
+  await using receiver = await LocalReceiver.start();
+  const variables = { OTEL_EXPORTER_OTLP_HEADERS: "tenant=a,key=b%20c", OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" };
+  await withVariables(variables, async () => {
+    const exporter = exporterTo(receiver);
+    const batch = batchOf(300_000);
+    assert.equal(await send(exporter, batch), { code: ExportResultCode.SUCCESS });
+    assert.ok(receiver.requests[0]?.equals(frame.around(batch)));
+    const { metadata } = receiver;
+    assert.equal([metadata[0]?.get("tenant"), metadata[0]?.get("key")], [["a"], ["b c"]]);
+    assert.match(String(metadata[0]?.get("user-agent")), /^tested\/1 /);
+    await exporter.shutdown();
+  });
+});
+
+test("gRPC's status is what the sender is told of a failure, a deadline's too", async () => {
+  await using receiver = await LocalReceiver.start();
+  const exporter = exporterTo(receiver, 300);
+  const codes: unknown[] = [];
+  for (const answer of [{ code: status.UNAUTHENTICATED }, { code: status.RESOURCE_EXHAUSTED }, undefined]) {
+    receiver.answer = () => answer;
+    const { code, error } = await send(exporter, batchOf(100));
+    assert.is(code, ExportResultCode.FAILED);
+    codes.push((error as { code?: unknown }).code);
+  }
+  assert.equal(codes, [status.UNAUTHENTICATED, status.RESOURCE_EXHAUSTED, status.DEADLINE_EXCEEDED]);
+  await exporter.shutdown();
+});
+
+test("a certificate that cannot be read fails each export, and not the start", async () => {
+  await using receiver = await LocalReceiver.start();
+  await withVariables({ OTEL_EXPORTER_OTLP_CERTIFICATE: "/no/such/file" }, async () => {
+    const url = receiver.endpoint.replace("http://127.0.0.1", "https://localhost");
+    const exporter = createEncodedExporter(frame, { url, timeoutMillis: 300 });
+    assert.is((await send(exporter, batchOf(100))).code, ExportResultCode.FAILED);
+    await exporter.shutdown();
+  });
+});
+
+test("what a Collector takes only a part of is said", async () => {
+  await using receiver = await LocalReceiver.start();
+  const said: unknown[][] = [];
+  const logger = { error() {}, info() {}, debug() {}, verbose() {}, warn: (...args: unknown[]) => said.push(args) };
+  diag.setLogger(logger, DiagLogLevel.WARN);
+  try {
+    const exporter = exporterTo(receiver);
+    // Field 1, `partial_success`: 3 spans rejected, "too old"; then an answer that is none.
+    for (const answer of [Buffer.from("0a0b08031207746f6f206f6c64", "hex"), Buffer.from("ff", "hex")]) {
+      receiver.answer = () => answer;
+      assert.equal(await send(exporter, batchOf(100)), { code: ExportResultCode.SUCCESS });
+    }
+    assert.is(said.length, 2);
+    assert.match(String(said[0]), /rejectedSpans.*3.*too old/);
+    await exporter.shutdown();
+  } finally {
+    diag.disable();
+  }
+});
+
+test("a shutdown waits for what is under way", async () => {
+  await using receiver = await LocalReceiver.start();
+  const exporter = exporterTo(receiver);
+  const results: ExportResult[] = [];
+  const sent = send(exporter, batchOf(100)).then((result) => results.push(result));
+  await exporter.shutdown();
+  assert.equal(results, [{ code: ExportResultCode.SUCCESS }]);
+  await sent;
+});
+
+test("requests leave no memory behind that only a full collection frees", async () => {
+  await using receiver = await startReceiver();
+  const exporter = exporterTo({ endpoint: receiver.otlpUrl });
+  const batch = batchOf(400_000);
+  const small = JSON.stringify({ a: [1, 2, 3], b: { c: "d" } });
+  let most = 0;
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 200; i++) {
+    assert.equal(await send(exporter, batch), { code: ExportResultCode.SUCCESS });
+    // Garbage, for scavenges.
+    for (let k = 0; k < 10_000; k++) assert.is(JSON.parse(small).a.length, 3);
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  assert.ok(most < 10e6, `${Math.round(most / 1e6)} MB of ${Math.round((200 * 400_000) / 1e6)}`);
+  await exporter.shutdown();
+});
