@@ -48,30 +48,40 @@ export class LeanSpans implements SpanSource {
   open(opening: Opening): Span {
     const { parent } = opening;
     const isChild = parent !== undefined && this.#isValid(parent);
-    const at = drawIds();
-    const traceId = isChild ? parent.traceId : this.#drawn || hexAt(at, traceBytes);
+    const traceId = isChild ? parent.traceId : this.#drawn || hexAt(drawId(traceBytes), traceBytes);
     if (!isChild) this.#drawn = "";
-    const spanId = hexAt(at + traceBytes, spanBytes);
+    const spanId = hexAt(drawId(spanBytes), spanBytes);
     const own = new NamedSpan(traceId, spanId, TraceFlags.SAMPLED, false, isChild ? parent.traceState : undefined);
     return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended);
   }
 
   #isValid(parent: SpanContext): boolean {
     if (parent === this.#valid) return true;
-    // What came from elsewhere was looked at digit by digit when it was read.
-    if (!(parent.isRemote === true ? namesSpan(parent) : isSpanContextValid(parent))) return false;
+    // One of ours was drawn here, or looked at digit by digit when it was read.
+    if (!(parent instanceof NamedSpan ? namesSpan(parent) : isSpanContextValid(parent))) return false;
     this.#valid = parent;
     return true;
   }
 }
 
-/** Where the bytes of a new trace id begin in the pool, and after it those of a span id. None of them is all zeros, which is no id. */
+/** Where the bytes of a new trace id begin in the pool, and after it those of a span id. */
 function drawIds(): number {
   for (;;) {
     const at = drawBytes(traceBytes + spanBytes);
-    // The first part of each being something else is enough, and never wrong but once in ages.
-    if (randomPool.readInt32BE(at) !== 0 && randomPool.readInt32BE(at + traceBytes) !== 0) return at;
+    if (isId(at) && isId(at + traceBytes)) return at;
   }
+}
+
+function drawId(bytes: number): number {
+  for (;;) {
+    const at = drawBytes(bytes);
+    if (isId(at)) return at;
+  }
+}
+
+/** All zeros is no id: that its first part is something else is enough, and never wrong but once in ages. */
+function isId(at: number): boolean {
+  return randomPool.readInt32BE(at) !== 0;
 }
 
 function hexAt(at: number, bytes: number): string {
