@@ -44,8 +44,8 @@ export class Batcher {
   #inFlight = 0;
   /** Set while a flush is due at the end of the tick. */
   #flushDue = false;
-  /** When the tick's first one was added: looking at the clock for each of them would cost more than adding it. */
-  #tickAt = 0;
+  /** When one was added last for which the clock was looked at: doing so for each would cost more than adding it. */
+  #addedAt = 0;
   /** Runs while something waits: expires the head of the queue. */
   #expiry: NodeJS.Timeout | undefined;
   /** Called when nothing is pending any more; set while `flushed` waits. */
@@ -69,8 +69,9 @@ export class Batcher {
       );
       return;
     }
-    if (!this.#flushDue) this.#tickAt = performance.now();
-    group.expiresAt = this.#tickAt + this.#limits.publishTimeoutMs;
+    // A tick may be long: each batch of it has its own time.
+    if (!this.#flushDue || this.#queue.length % maxBatchEntries === 0) this.#addedAt = performance.now();
+    group.expiresAt = this.#addedAt + this.#limits.publishTimeoutMs;
     this.#queue.push(group);
     this.#pending += count;
     this.#pendingBytes += size;

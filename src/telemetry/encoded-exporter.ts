@@ -70,6 +70,8 @@ function encode({ attributes, schemaUrl }: Resource): Buffer {
 }
 
 const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/** How it calls itself, as OTLP asks of exporters. */
+const exporterName = "Throughline-OTLP-Exporter-JavaScript";
 /** What gRPC calls gzip. */
 const gzip = 2;
 
@@ -101,7 +103,8 @@ class EncodedExporter implements Exporter<EncodedSpans> {
       (error: Error) => done({ code: ExportResultCode.FAILED, error }),
     );
     this.#underway.add(call);
-    call.finally(() => this.#underway.delete(call));
+    const ended = (): unknown => this.#underway.delete(call);
+    call.then(ended, ended);
   }
 
   /** @throws {ServiceError} */
@@ -110,11 +113,12 @@ class EncodedExporter implements Exporter<EncodedSpans> {
       const client = this.#connected();
       const deadline = Date.now() + this.#options.timeoutMillis;
       const answered = (error: Error | null, answer?: Buffer): void => {
-        if (error !== null) reject(error);
-        else {
-          reportRejected(answer);
-          resolve();
+        if (error !== null) {
+          reject(error);
+          return;
         }
+        resolve();
+        reportRejected(answer);
       };
       client.makeUnaryRequest(method, same, same, this.#frame.around(spans), this.#metadata, { deadline }, answered);
     });
@@ -127,26 +131,39 @@ class EncodedExporter implements Exporter<EncodedSpans> {
     this.#metadata = metadata();
     this.#client = new Client(url, credentials(), {
       "grpc.default_compression_algorithm": compression === "gzip" ? gzip : 0,
-      ...(userAgent === undefined ? {} : { "grpc.primary_user_agent": userAgent }),
+      "grpc.primary_user_agent": `${userAgent ?? ""} ${exporterName}`.trim(),
     });
     return this.#client;
   }
 
   async shutdown(): Promise<void> {
-    await Promise.all(this.#underway);
+    await Promise.allSettled(this.#underway);
     this.#client?.close();
   }
 }
 
-/** A Collector may take a part of a batch: the rest it will never take. */
+/** A Collector may take a part of a batch, and never the rest. Never throws: it runs within gRPC, and a log that fails cannot be told about it. */
 function reportRejected(answer: Buffer | undefined): void {
-  if (answer === undefined || answer.length === 0) return;
+  const complaint = answer === undefined ? "" : complaintOf(answer);
+  if (complaint === "") return;
   try {
-    const { partialSuccess } = ProtobufTraceSerializer.deserializeResponse(answer);
-    if (partialSuccess !== undefined && Object.keys(partialSuccess).length > 0)
-      diag.warn("the Collector has not taken all spans of a batch", JSON.stringify(partialSuccess));
+    diag.warn(complaint);
+  } catch {
+    // As said.
+  }
+}
+
+/** Empty where it has none, as most answers. */
+function complaintOf(answer: Buffer): string {
+  try {
+    const { partialSuccess = {} } = ProtobufTraceSerializer.deserializeResponse(answer);
+    const { rejectedSpans = 0, errorMessage = "" } = partialSuccess;
+    const rejected = Number(rejectedSpans);
+    if (rejected === 0 && errorMessage === "") return "";
+    const taken = rejected === 0 ? "all spans of a batch" : `a batch without ${rejected} of its spans`;
+    return `the Collector has taken ${taken}: ${errorMessage}`;
   } catch (error) {
-    diag.warn("the Collector has taken a batch, and its answer cannot be read", error);
+    return `the Collector has taken a batch, and its answer cannot be read: ${String(error)}`;
   }
 }
 

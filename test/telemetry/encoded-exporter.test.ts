@@ -57,7 +57,7 @@ test("a request arrives whole, with headers and compression as the variables say
     assert.ok(receiver.requests[0]?.equals(frame.around(batch)));
     const { metadata } = receiver;
     assert.equal([metadata[0]?.get("tenant"), metadata[0]?.get("key")], [["a"], ["b c"]]);
-    assert.match(String(metadata[0]?.get("user-agent")), /^tested\/1 /);
+    assert.match(String(metadata[0]?.get("user-agent")), /^tested\/1 Throughline-OTLP-Exporter-JavaScript /);
     await exporter.shutdown();
   });
 });
@@ -86,24 +86,46 @@ test("a certificate that cannot be read fails each export, and not the start", a
   });
 });
 
-test("what a Collector takes only a part of is said", async () => {
-  await using receiver = await LocalReceiver.start();
-  const said: unknown[][] = [];
-  const logger = { error() {}, info() {}, debug() {}, verbose() {}, warn: (...args: unknown[]) => said.push(args) };
-  diag.setLogger(logger, DiagLogLevel.WARN);
+/** What the SDK's own log is told while it runs; `warn` may throw. */
+async function warningsOf(run: () => Promise<void>, warn: () => void = () => undefined): Promise<readonly string[]> {
+  const said: string[] = [];
+  const told = (text: string): void => {
+    said.push(text);
+    warn();
+  };
+  diag.setLogger({ error() {}, info() {}, debug() {}, verbose() {}, warn: told }, DiagLogLevel.WARN);
   try {
-    const exporter = exporterTo(receiver);
-    // Field 1, `partial_success`: 3 spans rejected, "too old"; then an answer that is none.
-    for (const answer of [Buffer.from("0a0b08031207746f6f206f6c64", "hex"), Buffer.from("ff", "hex")]) {
-      receiver.answer = () => answer;
-      assert.equal(await send(exporter, batchOf(100)), { code: ExportResultCode.SUCCESS });
-    }
-    assert.is(said.length, 2);
-    assert.match(String(said[0]), /rejectedSpans.*3.*too old/);
-    await exporter.shutdown();
+    await run();
   } finally {
     diag.disable();
   }
+  return said;
+}
+
+test("what a Collector says of a batch that it has taken is said, also where the log fails", async () => {
+  await using receiver = await LocalReceiver.start();
+  const exporter = exporterTo(receiver);
+  // Field 1, `partial_success`: nothing to say; 3 spans rejected, "too old"; none, "too fast"; then an answer that is none.
+  const answers = ["0a00", "0a0b08031207746f6f206f6c64", "0a0a1208746f6f2066617374", "ff"].map((hex) =>
+    Buffer.from(hex, "hex"),
+  );
+  const sendAll = async (): Promise<void> => {
+    for (const answer of answers) {
+      receiver.answer = () => answer;
+      assert.equal(await send(exporter, batchOf(100)), { code: ExportResultCode.SUCCESS });
+    }
+  };
+  const said = await warningsOf(sendAll);
+  assert.equal(said.slice(0, 2), [
+    "the Collector has taken a batch without 3 of its spans: too old",
+    "the Collector has taken all spans of a batch: too fast",
+  ]);
+  assert.match(said[2] ?? "", /its answer cannot be read/);
+  const failing = (): never => {
+    throw new Error("the log is broken");
+  };
+  assert.is((await warningsOf(sendAll, failing)).length, 3);
+  await exporter.shutdown();
 });
 
 test("a shutdown waits for what is under way", async () => {
