@@ -1,14 +1,13 @@
 /** `npm run bench`: contenders in turn against one private Redis; prints medians, spread and ratios. Exit code 0 whatever they are. */
 
-import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { startPrivateRedis } from "../src/redis/private-server.ts";
 import { Hosts } from "./hosts.ts";
 import { describeMachine } from "./machine.ts";
 import { parseOptions } from "./options.ts";
 import { chart } from "./report/chart.ts";
-import { added, type BenchRecord } from "./report/record.ts";
+import { added, readRecord } from "./report/record.ts";
 import { machineText, resultText } from "./report/table.ts";
 import { runScenario } from "./rounds.ts";
 import { scenarios } from "./scenarios/index.ts";
@@ -36,16 +35,12 @@ for (const scenario of only.filter(({ entrants }) => entrants.length > 0)) {
 }
 await admin.quit();
 
+// Read only now, so that a run of some scenarios leaves the figures of the others, also of a run beside it.
+const earlier = json === undefined ? undefined : readRecord(json);
 const record = added(
-  await earlier(json),
+  earlier,
   { machine, results },
   scenarios.map(({ name }) => name),
 );
 if (json !== undefined) await writeFile(json, `${JSON.stringify(record, undefined, 2)}\n`);
 if (svg !== undefined) await writeFile(svg, chart(record));
-
-/** What the file already has, so that a run of some scenarios leaves the figures of the others. */
-async function earlier(file: string | undefined): Promise<BenchRecord | undefined> {
-  if (file === undefined || !existsSync(file)) return undefined;
-  return JSON.parse(await readFile(file, "utf8")) as BenchRecord;
-}

@@ -1,7 +1,10 @@
-/** The command line of the benchmark. */
+/** The command line of the benchmark. What it will write to is looked at first: a run takes most of an hour. */
 
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ContenderName, contenders } from "./contenders.ts";
+import { readRecord } from "./report/record.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -16,6 +19,7 @@ export interface Options {
 
 type Given = Options & { readonly contenders?: readonly ContenderName[] };
 
+const usageExitCode = 2;
 const contenderNames = Object.keys(contenders) as ContenderName[];
 
 /** `argv` as in `process.argv`. Ends the process on `--help` and on what is no option, or throws, where `onExit` is given. */
@@ -35,11 +39,16 @@ export function parseOptions(argv: readonly string[], onExit?: (error: Error) =>
       part,
       1,
     )
-    .option("--json <file>", "write every figure as JSON; of scenarios that are not run, the file keeps what it has")
-    .option("--svg <file>", "write a bar chart")
+    .option(
+      "--json <file>",
+      "write every figure as JSON; of scenarios that are not run, the file keeps what it has",
+      record,
+    )
+    .option("--svg <file>", "write a bar chart", writable)
     .option("--cpu-prof <directory>", "write a CPU profile of each contender's process")
     .allowExcessArguments(false);
   if (onExit !== undefined) program.exitOverride(onExit).configureOutput({ writeErr: () => undefined });
+  else program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : usageExitCode));
   const { only, contenders: chosen, ...others } = program.parse([...argv]).opts<Given>();
   return { ...others, only: chosen === undefined ? only : only.map((scenario) => among(scenario, chosen)) };
 }
@@ -69,4 +78,25 @@ function part(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("It is a number above 0, at most 1.");
   return value;
+}
+
+function writable(file: string): string {
+  try {
+    const exists = existsSync(file);
+    if (exists && !statSync(file).isFile()) throw new Error("it is no file");
+    accessSync(exists ? file : dirname(file), constants.W_OK);
+    return file;
+  } catch (error) {
+    throw new InvalidArgumentError(`It cannot be written: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+function record(file: string): string {
+  writable(file);
+  try {
+    readRecord(file);
+    return file;
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
 }

@@ -1,11 +1,28 @@
 /** What a run has measured, as it is kept in a file, and how a run of a part is added to it. */
 
+import { existsSync, readFileSync } from "node:fs";
 import type { Machine } from "../machine.ts";
 import type { Result } from "../statistics.ts";
 
 export interface BenchRecord {
   readonly machine: Machine;
   readonly results: readonly Result[];
+}
+
+/** What a file has; undefined where there is no such file, or nothing in it. @throws {Error} where it has something else */
+export function readRecord(file: string): BenchRecord | undefined {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  if (text === "") return undefined;
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new Error("It is no JSON.");
+  }
+  const { machine, results } = (content ?? {}) as Partial<BenchRecord>;
+  if (typeof machine !== "object" || !Array.isArray(results))
+    throw new Error("It has something else than figures of the benchmark.");
+  return { machine, results };
 }
 
 /** What makes figures comparable: all but the time. */

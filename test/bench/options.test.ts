@@ -1,5 +1,8 @@
 /** The benchmark's command line. */
 
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { parseOptions } from "../../bench/options.ts";
 import { scenarios } from "../../bench/scenarios/index.ts";
@@ -46,4 +49,28 @@ test("a part of the events is above 0 and at most 1", () => {
 test("files and the directory of profiles are taken as they are", () => {
   const { json, svg, cpuProf } = parse("--json", "a.json", "--svg", "b.svg", "--cpu-prof", "c");
   assert.equal([json, svg, cpuProf], ["a.json", "b.svg", "c"]);
+});
+
+test("what cannot be written is refused before anything is measured, and so is a file of something else", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "throughline-bench-"));
+  try {
+    const [fresh, text, other] = ["fresh.json", "text.json", "other.json"].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(text, "no JSON");
+    await writeFile(other, '{"results": 1}');
+    assert.is(parse("--json", fresh).json, fresh);
+    assert.is(parse("--svg", text).svg, text);
+    for (const option of ["--json", "--svg"]) {
+      assert.throws(() => parse(option, join(directory, "none", "x")), /cannot be written: ENOENT/);
+      assert.throws(() => parse(option, directory), /cannot be written: it is no file/);
+    }
+    assert.throws(() => parse("--json", text), /It is no JSON/);
+    assert.throws(() => parse("--json", other), /something else than figures/);
+    assert.is(await readFile(text, "utf8"), "no JSON");
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
