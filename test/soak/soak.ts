@@ -6,7 +6,7 @@ import { type BackboneStatus, connectBackbone, type Log, ThroughlineError } from
 import { type PrivateRedis, startPrivateRedis } from "../../src/redis/private-server.ts";
 import { startProxy } from "../support/proxy.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
-import { Faults } from "./faults.ts";
+import { Faults, loseNothing } from "./faults.ts";
 import { Feed, type FeedCounts, publishTimeoutMs } from "./feed.ts";
 import { describeFault, type Fault, planFaults } from "./schedule.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -50,6 +50,7 @@ export async function soak({ minutes, seed, rate }: SoakOptions, surroundings: S
   const client = new Redis(redis.url, { protocol: 2, maxRetriesPerRequest: null });
   client.on("error", () => undefined); // Redis is killed on purpose
   using _client = { [Symbol.dispose]: () => client.disconnect() };
+  await loseNothing(client);
   signal.addEventListener("abort", () => desk.interrupted(), { once: true });
 
   say(`${redis.description}, ${planned.length} faults in ${minutes} minutes, ${rate} orders/s`);
