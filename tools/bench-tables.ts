@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chart } from "../bench/report/chart.ts";
 import { withTables } from "../bench/report/markdown.ts";
-import type { BenchRecord } from "../bench/report/record.ts";
+import { parseRecord } from "../bench/report/record.ts";
 
 export interface BenchFiles {
   readonly record: string;
@@ -21,7 +21,7 @@ export const benchFiles: BenchFiles = {
 /** A line for each file that differs from what the record makes of it; paths are relative to `root`. */
 export function staleFigures(root: string, { record, svg, document }: BenchFiles): readonly string[] {
   const read = (path: string): string => readFileSync(join(root, path), "utf8");
-  const measured = JSON.parse(read(record)) as BenchRecord;
+  const measured = parseRecord(read(record));
   const text = read(document);
   return [
     ...(read(svg) === chart(measured) ? [] : [svg]),

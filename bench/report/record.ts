@@ -12,7 +12,11 @@ export interface BenchRecord {
 /** What a file has; undefined where there is no such file, or nothing in it. @throws {Error} where it has something else */
 export function readRecord(file: string): BenchRecord | undefined {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  if (text === "") return undefined;
+  return text === "" ? undefined : parseRecord(text);
+}
+
+/** @throws {Error} on what is no record */
+export function parseRecord(text: string): BenchRecord {
   let content: unknown;
   try {
     content = JSON.parse(text);

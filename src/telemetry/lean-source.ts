@@ -34,7 +34,7 @@ export class LeanSpans implements SpanSource {
       // Its id stands for the span that is not made: nobody keeps either, so that no one can miss the difference.
       return parent.traceFlags & TraceFlags.SAMPLED ? undefined : parent;
     }
-    const kept = links.length === 0 ? undefined : keptByLinks(links);
+    const kept = keptByLinks(links);
     if (kept === true) return undefined;
     const at = drawIds();
     if (kept === undefined && this.#keepsRoot(randomPool, at)) {

@@ -5,12 +5,14 @@ import type { Resource } from "@opentelemetry/resources";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { Log } from "../ports/log.ts";
 import { provideSpans } from "../tracing/sdk.ts";
-import { createEncodedExporter, RequestFrame } from "./encoded-exporter.ts";
+import { createEncodedExporter } from "./encoded-exporter.ts";
 import { halve } from "./encoded-spans.ts";
 import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
 import { LeanSpans } from "./lean-source.ts";
+import { RequestFrame } from "./request-frame.ts";
 import { RetryingSender } from "./retrying-sender.ts";
-import { type RootRule, rootRuleOf } from "./root-rule.ts";
+import { type RootRule, ratioRule } from "./root-rule.ts";
+import { rootRatioOf } from "./sampler.ts";
 import type { TelemetrySettings } from "./settings.ts";
 import { SpanBatches } from "./span-batches.ts";
 
@@ -33,8 +35,8 @@ export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
   const { traceExporters, traceProtocol, byFile } = options.settings;
   const [exporter, ...more] = traceExporters;
   if (byFile || exporter !== "otlp" || more.length > 0 || traceProtocol !== "grpc" || limitsSpans()) return undefined;
-  const keepsRoot = rootRuleOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
-  if (keepsRoot === undefined) return undefined;
+  const ratio = rootRatioOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
+  if (ratio === undefined) return undefined;
   const before = registered();
   let batches: SpanBatches | undefined;
   return {
@@ -48,7 +50,7 @@ export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
       // An SDK that could not be started, or came second, has registered nothing.
       const provider = registered();
       const resource = provider === before ? undefined : resourceOf(provider);
-      if (resource !== undefined) batches = provideBatches(provider, resource, keepsRoot, options);
+      if (resource !== undefined) batches = provideBatches(provider, resource, ratioRule(ratio), options);
     },
   };
 }

@@ -64,8 +64,9 @@ export class LinksSampler implements Sampler {
  * where there is no parent; the others mean what they say, for every span. Undefined: a name that the SDK shall judge.
  */
 export function samplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
-  const root = rootSamplerOf(name, argument);
-  if (root !== undefined) return new ParentBasedSampler({ root: new LinksSampler(root) });
+  const ratio = rootRatioOf(name, argument);
+  if (ratio !== undefined)
+    return new ParentBasedSampler({ root: new LinksSampler(new TraceIdRatioBasedSampler(ratio)) });
   switch (name?.trim()) {
     case "always_on":
       return new AlwaysOnSampler();
@@ -78,22 +79,22 @@ export function samplerOf(name: string | undefined, argument: string | undefined
   }
 }
 
-/** What a `parentbased_…` sampler asks of a span that has neither parent nor links; undefined: it is none of these. See `root-rule.ts`. */
-function rootSamplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
+/** What part of the roots a `parentbased_…` sampler keeps that have no links either; undefined: it is none of these. */
+export function rootRatioOf(name: string | undefined, argument: string | undefined): number | undefined {
   switch (name?.trim() || "parentbased_always_on") {
     case "parentbased_always_on":
-      return new AlwaysOnSampler();
+      return 1;
     case "parentbased_always_off":
-      return new AlwaysOffSampler();
+      return 0;
     case "parentbased_traceidratio":
-      return new TraceIdRatioBasedSampler(ratioOf(argument));
+      return ratioOf(argument);
     default:
       return undefined;
   }
 }
 
 /** As the SDK: everything, where it is missing or no ratio. */
-export function ratioOf(argument: string | undefined): number {
+function ratioOf(argument: string | undefined): number {
   const ratio = Number(argument?.trim() || "1");
   return ratio >= 0 && ratio <= 1 ? ratio : 1;
 }

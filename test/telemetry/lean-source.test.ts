@@ -16,8 +16,8 @@ import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-t
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { LeanSpans } from "../../src/telemetry/lean-source.ts";
-import { type RootRule, rootRuleOf } from "../../src/telemetry/root-rule.ts";
-import { samplerOf } from "../../src/telemetry/sampler.ts";
+import { type RootRule, ratioRule } from "../../src/telemetry/root-rule.ts";
+import { rootRatioOf, samplerOf } from "../../src/telemetry/sampler.ts";
 import type { Opening, Place } from "../../src/tracing/sdk.ts";
 import { test } from "../support/test.ts";
 
@@ -34,8 +34,7 @@ const linksTo = (...contexts: readonly SpanContext[]): Link[] => contexts.map((c
 const place = (parent: SpanContext | undefined, links: Link[] = []): Place => ({ parent, context: undefined, links });
 const openingAt = (at: Place): Opening => ({ ...at, name: "s", kind: SpanKind.INTERNAL, statics: {}, attributes: {} });
 
-function sourceOf(keepsRoot: RootRule | undefined): LeanSpans {
-  if (keepsRoot === undefined) throw new Error("no rule");
+function sourceOf(keepsRoot: RootRule): LeanSpans {
   return new LeanSpans(keepsRoot, () => undefined);
 }
 
@@ -49,7 +48,7 @@ test("spans are kept and declined as the SDK's sampler decides, at every place",
     ["parentbased_traceidratio", "0"],
     ["parentbased_traceidratio", "1"],
   ] as const) {
-    const source = sourceOf(rootRuleOf(name, argument));
+    const source = sourceOf(ratioRule(rootRatioOf(name, argument) ?? Number.NaN));
     const sampler = samplerOf(name, argument);
     for (const parent of parents) {
       for (const contexts of linked) {
@@ -69,7 +68,7 @@ test("spans are kept and declined as the SDK's sampler decides, at every place",
 });
 
 test("a span goes on with its parent's trace, and names it", () => {
-  const source = sourceOf(rootRuleOf(undefined, undefined));
+  const source = sourceOf(ratioRule(1));
   assert.is(source.decline(place(sampled)), undefined);
   const { traceId, spanId, traceFlags, traceState, isRemote } = source.open(openingAt(place(sampled))).spanContext();
   assert.equal([traceId, traceFlags, traceState], [sampled.traceId, TraceFlags.SAMPLED, sampled.traceState]);
@@ -112,15 +111,14 @@ test("a ratio keeps the traces that the SDK's sampler keeps", () => {
       const traceId = bytes.toString("hex");
       fc.pre(traceId !== "0".repeat(32)); // never drawn
       const { decision } = new TraceIdRatioBasedSampler(ratio).shouldSample(ROOT_CONTEXT, traceId);
-      const isKept = rootRuleOf("parentbased_traceidratio", String(ratio))?.(bytes, 0);
-      assert.is(isKept, decision === SamplingDecision.RECORD_AND_SAMPLED);
+      assert.is(ratioRule(ratio)(bytes, 0), decision === SamplingDecision.RECORD_AND_SAMPLED);
     }),
     { numRuns: 2_000 },
   );
 });
 
 test("a ratio keeps about that part of the roots", () => {
-  const source = sourceOf(rootRuleOf("parentbased_traceidratio", "0.25"));
+  const source = sourceOf(ratioRule(0.25));
   let kept = 0;
   for (let i = 0; i < 4_000; i++) {
     if (source.decline(place(undefined)) !== undefined) continue;
@@ -131,7 +129,7 @@ test("a ratio keeps about that part of the roots", () => {
 });
 
 test("nothing is opened under a context in which tracing is suppressed", () => {
-  const source = sourceOf(rootRuleOf(undefined, undefined));
+  const source = sourceOf(ratioRule(1));
   const context = suppressTracing(trace.setSpanContext(ROOT_CONTEXT, sampled));
   assert.is(source.decline({ parent: sampled, context, links: [] }), INVALID_SPAN_CONTEXT);
   assert.is(source.decline({ parent: sampled, context: ROOT_CONTEXT, links: [] }), undefined);

@@ -17,8 +17,8 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, type ReadableSpan, TracerProvider } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { RequestFrame } from "../../src/telemetry/encoded-exporter.ts";
 import { LeanSpans } from "../../src/telemetry/lean-source.ts";
+import { RequestFrame } from "../../src/telemetry/request-frame.ts";
 import { SpanEncoder } from "../../src/telemetry/span-encoder.ts";
 import type { Opening } from "../../src/tracing/sdk.ts";
 import { test } from "../support/test.ts";
@@ -42,13 +42,16 @@ const plain: Opening = {
   attributes: {},
 };
 
+/** Keeps all of them. */
+function spansInto(encoder: SpanEncoder): LeanSpans {
+  const keepsAll = (): boolean => true;
+  return new LeanSpans(keepsAll, (span) => encoder.add(span));
+}
+
 /** The same told to one of ours and to one of the SDK's; both then end, at the given time. */
 function both(opening: Opening, tell: Told, endsAt: [number, number]): [ours: DecodedSpan, theirs: DecodedSpan] {
   const encoder = new SpanEncoder();
-  const mine = new LeanSpans(
-    () => true,
-    (span) => encoder.add(span),
-  ).open({
+  const mine = spansInto(encoder).open({
     ...opening,
     links: [...opening.links],
   });
@@ -298,10 +301,7 @@ test("what an exception and a list say is what they said when they were given", 
 
 test("a span takes place when it does, by the host's clock, and what lies within it lies within it", () => {
   const encoder = new SpanEncoder();
-  const spans = new LeanSpans(
-    () => true,
-    (ended) => encoder.add(ended),
-  );
+  const spans = spansInto(encoder);
   const before = Date.now();
   const relative = spans.open(plain);
   relative.addEvent("now").addEvent("by performance", performance.now());
@@ -326,12 +326,7 @@ test("a span takes place when it does, by the host's clock, and what lies within
 
 test("the resource and the scope stand around the spans as around the SDK's", () => {
   const encoder = new SpanEncoder();
-  new LeanSpans(
-    () => true,
-    (span) => encoder.add(span),
-  )
-    .open(plain)
-    .end();
+  spansInto(encoder).open(plain).end();
   const { resourceSpans } = decodeRequest(frame.around(encoder.take()));
   const ended: ReadableSpan[] = [];
   const provider = new TracerProvider({
