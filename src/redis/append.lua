@@ -3,7 +3,7 @@
 --
 -- KEYS[1]        numbers: hash, ring slot -> "<number>\n<reply>"; belongs to one producer session
 -- KEYS[2..S+1]   the streams; then one key for each entry with a dedupe window, in the order of the entries
--- ARGV           number, ring size, numbers' time to live in ms, S, "1" for all-or-nothing,
+-- ARGV           how many numbers back the call is that must have run before (numbers.lua), number, ring size, numbers' time to live in ms, S, "1" for all-or-nothing,
 --                "" or "<stream>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full,
 --                columns: one letter for each value that is given with every entry, in their order: "s" stream 1..S, the first one
 --                without it; "w" dedupe window in ms or "0", none without it; then the wire format's "i" id, "t" time, "k" key,
@@ -17,8 +17,8 @@
 -- checked first, because Redis does not roll back; what a permission refuses in the middle is taken back by hand where it is
 -- all or nothing. The header refuses the whole script when memory is full.
 local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name each time
-local number, ring, ttl, streams, atomic, caps = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1', ARGV[6]
-local columns, firstEntry = ARGV[7], 8
+local behind, number, ring, ttl, streams, atomic = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6] == '1'
+local caps, columns, firstEntry = ARGV[7], ARGV[8], 9
 local width = #columns
 local function column(letter)
   local at = string.find(columns, letter, 1, true)
@@ -29,7 +29,7 @@ local fields = width - id
 local calls = {}
 for s = 1, streams do calls[s] = entryOf(KEYS[s + 1], string.sub(columns, id + 1)) end
 
-local answered = answerOf(KEYS[1], number, ring, ttl)
+local answered = answerOf(KEYS[1], number, behind, ring, ttl)
 if answered then return answered end
 
 local refused = {}

@@ -10,7 +10,7 @@ import type { Connection } from "./connections.ts";
 import { takeEvictions } from "./evictions.ts";
 import type { Keys } from "./keys.ts";
 import type { Namespace } from "./namespace.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Turn } from "./outbox.ts";
 import { scripts } from "./scripts.ts";
 
 /** What the stores write to Redis with. */
@@ -58,7 +58,7 @@ export class RedisAppender implements Appender {
     const begunAt = performance.now();
     this.#claiming ??= this.#claim(deadlineMs);
     await this.#claiming;
-    const { keys, head, channels } = this.#encode(partition, entries, atomic);
+    const { keys, head, channels, turn } = this.#encode(partition, entries, atomic);
     let reply: unknown;
     try {
       reply = await this.#outbox.send(
@@ -68,6 +68,7 @@ export class RedisAppender implements Appender {
         {
           deadlineMs: Math.max(1, deadlineMs - (performance.now() - begunAt)),
           isConfirmed: true,
+          turn,
         },
       );
     } catch (error) {
@@ -84,7 +85,12 @@ export class RedisAppender implements Appender {
     partition: number,
     entries: readonly NewEntry[],
     atomic: boolean,
-  ): { readonly keys: string[]; readonly head: (string | number)[]; readonly channels: readonly string[] } {
+  ): {
+    readonly keys: string[];
+    readonly head: (string | number)[];
+    readonly channels: readonly string[];
+    readonly turn: Turn;
+  } {
     const number = (this.#numbers.get(partition) ?? 0) + 1;
     this.#numbers.set(partition, number);
     const streams = new Map<string, number>();
@@ -115,13 +121,10 @@ export class RedisAppender implements Appender {
       for (let v = 0; v < sent.length; v++) body.add(values[sent[v] as number] as string);
     }
     const channels = [...streams.keys()];
-    const keys = [
-      this.#keys.numbers(partition, this.#session),
-      ...channels.map((channel) => this.#keys.stream(partition, channel)),
-      ...seen,
-    ];
+    const sequence = this.#keys.numbers(partition, this.#session);
+    const keys = [sequence, ...channels.map((channel) => this.#keys.stream(partition, channel)), ...seen];
     const head = [number, numbersKept, numbersTtlMs, streams.size, atomic ? "1" : "0", caps, columns];
-    return { keys, head, channels };
+    return { keys, head, channels, turn: { sequence, number } };
   }
 
   async close(): Promise<void> {

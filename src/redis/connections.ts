@@ -206,6 +206,11 @@ export function isScriptMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
+/** A call that was sent before this one has not run: it will be sent again, and this one after it. */
+export function isOutOfTurn(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("OUTOFTURN");
+}
+
 /** No name, no password, or a wrong one. What a user may not do (NOPERM) may yet be granted. */
 function isLoginRefused(error: unknown): error is Error {
   return error instanceof Error && /^(WRONGPASS|NOAUTH|ERR invalid password)/.test(error.message);

@@ -61,12 +61,12 @@ export class RedisExactAppender implements ExactAppender {
         body.add(fields.length);
         for (const field of fields) body.add(typeof field === "string" ? field : field.toString("hex"));
       }
-      const names = [
-        keys.numbers(partition, this.#session),
-        ...[...streams.keys()].map((channel) => keys.stream(partition, channel)),
-      ];
+      const sequence = keys.numbers(partition, this.#session);
+      const names = [sequence, ...[...streams.keys()].map((channel) => keys.stream(partition, channel))];
       const head = [number, numbersKept, numbersTtlMs];
-      const reply = await this.#outbox.send(scripts.import, names, { head, body }, { deadlineMs, isConfirmed: true });
+      const turn = { sequence, number };
+      const options = { deadlineMs, isConfirmed: true, turn };
+      const reply = await this.#outbox.send(scripts.import, names, { head, body }, options);
       return String(reply).split("\n");
     } catch (error) {
       if (error instanceof PublishError || error instanceof ConfigError) throw error;

@@ -1,17 +1,26 @@
 -- Put before the scripts that are numbered by their sender, so that each has its effect once however often it is sent (scripts.ts).
 
--- What a number was answered with before; nil where it is new. One that a later number has overtaken in the ring is refused.
-local function answerOf(numbers, number, ring, ttl)
+-- What a number was answered with before; nil where it is new. One that a later number has overtaken in the ring is refused, and so is one
+-- that comes before the call `behind` numbers before it, which was sent first and has not run: its script was missing, say, and is not any
+-- more. '00': nothing sent before it is unanswered.
+local function answerOf(numbers, number, behind, ring, ttl)
   local noted = redis.call('HGET', numbers, tostring(tonumber(number) % ring))
-  if not noted then return nil end
-  local newline = string.find(noted, '\n', 1, true)
-  local notedNumber = string.sub(noted, 1, newline - 1)
-  if notedNumber == number then
-    redis.call('PEXPIRE', numbers, ttl) -- a write of this connection, which a WAIT after it then covers
-    return string.sub(noted, newline + 1)
+  if noted then
+    local newline = string.find(noted, '\n', 1, true)
+    local notedNumber = string.sub(noted, 1, newline - 1)
+    if notedNumber == number then
+      redis.call('PEXPIRE', numbers, ttl) -- a write of this connection, which a WAIT after it then covers
+      return string.sub(noted, newline + 1)
+    end
+    if tonumber(notedNumber) > tonumber(number) then
+      return redis.error_reply('STALE number ' .. number .. ' was overtaken by ' .. notedNumber)
+    end
   end
-  if tonumber(notedNumber) > tonumber(number) then
-    return redis.error_reply('STALE number ' .. number .. ' was overtaken by ' .. notedNumber)
+  if behind == '00' then return nil end
+  local before = tonumber(number) - tonumber(behind)
+  local ran = redis.call('HGET', numbers, tostring(before % ring))
+  if not ran or string.match(ran, '^%d+') ~= tostring(before) then
+    return redis.error_reply('OUTOFTURN number ' .. number .. ' comes before ' .. before)
   end
 end
 

@@ -4,9 +4,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PublishError, StoreError } from "../errors.ts";
 import type { ResolvedDurability } from "../options.ts";
 import type { Log } from "../ports/log.ts";
-import { type Connection, isConnectionLoss, isPassing, isScriptMissing, passingDelayMs } from "./connections.ts";
+import {
+  type Connection,
+  isConnectionLoss,
+  isOutOfTurn,
+  isPassing,
+  isScriptMissing,
+  passingDelayMs,
+} from "./connections.ts";
 import { Confirmer } from "./durability.ts";
-import { encodeScriptCall, recycle, type ScriptArgs } from "./script-command.ts";
+import { encodeScriptCall, recycle, type ScriptArgs, setFirst, twoDigits } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 
 export interface SendOptions {
@@ -14,10 +21,26 @@ export interface SendOptions {
   readonly deadlineMs?: number;
   /** What it writes is answered for only when it is as durable as was asked. */
   readonly isConfirmed?: boolean;
+  /**
+   * The call's place among those that must run in their order: whatever a server refuses to run it runs later, and what was sent after it
+   * may not overtake it meanwhile. For scripts whose first argument is how many numbers back the unanswered call before it is (numbers.lua).
+   */
+  readonly turn?: Turn;
 }
+
+export interface Turn {
+  /** Of the calls that are in one order. */
+  readonly sequence: string;
+  /** Rises by one with each. */
+  readonly number: number;
+}
+
+/** One further back is forgotten by the scripts; fewer are unanswered at once. */
+const maxBehind = 15;
 
 interface Request {
   readonly script: Script;
+  readonly keys: number;
   readonly encodedCall: Buffer;
   readonly options: SendOptions;
   readonly resolve: (reply: unknown) => void;
@@ -72,7 +95,8 @@ export class Outbox {
       }
       const request: Request = {
         script,
-        encodedCall: encodeScriptCall(script.sha, keys, args),
+        keys: keys.length,
+        encodedCall: encodeScriptCall(script.sha, keys, options.turn === undefined ? args : withTurn(args)),
         options,
         resolve,
         reject,
@@ -99,6 +123,8 @@ export class Outbox {
     request.inFlight = true;
     request.wasSent = true;
     this.#inFlight++;
+    const { turn } = request.options;
+    if (turn !== undefined) setFirst(request.encodedCall, request.keys, this.#behind(request, turn));
     const reply = this.#connection.run(request.encodedCall);
     const answer =
       this.#confirmer !== undefined && request.options.isConfirmed === true ? this.#confirm(request, reply) : reply;
@@ -114,7 +140,7 @@ export class Outbox {
       (error: unknown) => {
         this.#inFlight--;
         request.inFlight = false;
-        if (isConnectionLoss(error)) this.#hold();
+        if (isConnectionLoss(error) || isOutOfTurn(error)) this.#hold();
         else if (isScriptMissing(error)) this.#hold(() => this.#missing.add(request.script));
         else if (isPassing(error))
           this.#hold(() => {
@@ -124,6 +150,17 @@ export class Outbox {
         this.#resume();
       },
     );
+  }
+
+  /** How many numbers before its own the last unanswered call of its sequence has; 0 where there is none. */
+  #behind(request: Request, { sequence, number }: Turn): number {
+    for (let place = this.#requests.indexOf(request) - 1; place >= 0; place--) {
+      const { turn } = (this.#requests[place] as Request).options;
+      if (turn?.sequence !== sequence) continue;
+      const behind = number - turn.number;
+      return behind > maxBehind ? 0 : behind;
+    }
+    return 0;
   }
 
   /**
@@ -151,7 +188,8 @@ export class Outbox {
   }
 
   // What came back unanswered is in line again only when everything that was sent after it has come back as well. So by the time
-  // this sends, the order of the calls is the order on the wire, whatever the reason for sending again was.
+  // this sends, the order of the calls is the order on the wire, whatever the reason for sending again was. That none of what was sent after it
+  // has run meanwhile is seen to by their turns.
   #resume(): void {
     if (!this.#held || this.#inFlight > 0 || this.#resuming || this.#closed) return;
     this.#resuming = true;
@@ -198,6 +236,10 @@ export class Outbox {
     if (place >= 0) this.#requests.splice(place, 1);
     return place >= 0;
   }
+}
+
+function withTurn(args: ScriptArgs): ScriptArgs {
+  return "body" in args ? { head: [twoDigits, ...args.head], body: args.body } : [twoDigits, ...args];
 }
 
 /** Wraps a server's error reply with what was being done. */

@@ -8,6 +8,9 @@ export type ScriptArgs =
   | readonly (string | number)[]
   | { readonly head: readonly (string | number)[]; readonly body: ArgWriter };
 
+const carriageReturn = 0x0d;
+const zero = 0x30;
+
 const writer = new ArgWriter();
 
 /** Memory of calls that are over: a new piece for each call keeps the garbage collector marking all the time (docs/performance.md). */
@@ -33,6 +36,23 @@ export function encodeScriptCall(sha: string, keys: readonly string[], args: Scr
   writer.copy(encoded, count.length);
   body?.copy(encoded, bodyAt);
   return encoded;
+}
+
+/** Room for a number of two digits as a call's first argument, for `setFirst`. */
+export const twoDigits = "00";
+
+/** Writes a number from 0 to 99 into the first argument of a call with so many keys, which `twoDigits` has kept for it. */
+export function setFirst(encodedCall: Buffer, keys: number, value: number): void {
+  let at = encodedCall.indexOf("\n") + 1;
+  // Before it are the command's name, the digest, the number of keys, and the keys.
+  for (let skipped = 0; skipped < 3 + keys; skipped++) {
+    let length = 0;
+    for (at++; encodedCall[at] !== carriageReturn; at++) length = length * 10 + (encodedCall[at] as number) - zero;
+    at += length + 4;
+  }
+  at += `$2\r\n`.length;
+  encodedCall[at] = zero + Math.floor(value / 10);
+  encodedCall[at + 1] = zero + (value % 10);
 }
 
 /** The server has answered the call, so that all of it was received, and it is not sent again: its memory may be used for another. */

@@ -4,7 +4,7 @@
 -- KEYS[1]  members: sorted set of the component     KEYS[2]  robbed: the entries taken from this member
 -- KEYS[3]  numbers: hash, ring slot -> "<number>\n<reply>"; belongs to this member
 -- KEYS[4..] every other key that is touched, each once
--- ARGV     group, member, number, ring size, numbers' time to live in ms,
+-- ARGV     how many numbers back the call is that must have run before (numbers.lua), group, member, number, ring size, numbers' time to live in ms,
 --          one letter for each of KEYS[4..]: "o" a stream that is appended to, "s" one that is acknowledged on (may be both: "b"),
 --          "h" a hash;
 --          "" or "<place in KEYS>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full;
@@ -27,10 +27,10 @@
 -- so a settlement sees the writes of those before it. While the group of a stream is gone nothing is settled on it: its entries will be
 -- delivered again. A stream that is gone itself takes nothing back, so what was delivered of it is settled.
 local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name each time
-local group, member, number, ring, ttl, letters, caps = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
-local logPlace, firstSettlement = tonumber(ARGV[8]), 9
+local behind, group, member, number, ring, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local letters, caps, logPlace, firstSettlement = ARGV[7], ARGV[8], tonumber(ARGV[9]), 10
 
-local answered = answerOf(KEYS[3], number, ring, ttl)
+local answered = answerOf(KEYS[3], number, behind, ring, ttl)
 if answered then return answered end
 
 local registered = redis.call('ZSCORE', KEYS[1], member)

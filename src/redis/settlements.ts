@@ -114,10 +114,11 @@ export class Settlements {
   ): Promise<void> {
     const { partition, component, member } = membership;
     const names = this.#verbs.keys;
+    const sequence = names.numbers(partition, `m${member}`);
     const keys = new KeyTable([
       names.members(partition, component),
       names.robbed(partition, component, member),
-      names.numbers(partition, `m${member}`),
+      sequence,
     ]);
     const log = this.#keepsLog ? keys.place(names.settled(partition, component), "o") : 0;
     /** The streams with a hard cap, by their places. */
@@ -145,7 +146,7 @@ export class Settlements {
       scripts.settle,
       keys.names,
       { head, body },
-      confirmed,
+      { ...confirmed, turn: { sequence, number } },
     );
     const lines = String(reply).split("\n");
     takeEvictions(lines, partition, (place) => capped.get(place)?.name ?? "", this.#context.onEvicted);

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { ArgWriter } from "../../src/redis/arg-writer.ts";
-import { encodeScriptCall, ScriptCommand } from "../../src/redis/script-command.ts";
+import { encodeScriptCall, ScriptCommand, setFirst, twoDigits } from "../../src/redis/script-command.ts";
 import { test } from "../support/test.ts";
 
 function expected(words: readonly (string | number)[]): Buffer {
@@ -46,4 +46,15 @@ test("keeps its bytes while another command is written", () => {
 
 test("shows its arguments to no error of the client", () => {
   assert.equal(new ScriptCommand(encodeScriptCall("0a1b", ["k"], ["secret"])).args, []);
+});
+
+test("writes a number into the first argument, and nothing else", () => {
+  fc.assert(
+    fc.property(fc.array(text), fc.array(text), fc.integer({ min: 0, max: 99 }), (keys, args, value) => {
+      const call = encodeScriptCall("0a1b", keys, [twoDigits, ...args]);
+      setFirst(call, keys.length, value);
+      const digits = String(value).padStart(2, "0");
+      assert.equal(call, expected(["EVALSHA", "0a1b", keys.length, ...keys, digits, ...args]));
+    }),
+  );
 });
