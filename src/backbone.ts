@@ -35,6 +35,7 @@ import { bullTelemetry } from "./schedule/bull-telemetry.ts";
 import { BullMaintenance } from "./schedule/maintenance.ts";
 import { BullRetryTimers } from "./schedule/retry-timers.ts";
 import { createTracing } from "./tracing/tracer.ts";
+import { requireWellFormed } from "./well-formed.ts";
 
 /** A read-only look at a component's state. */
 export interface StateReader<V> {
@@ -280,6 +281,7 @@ class ConnectedBackbone implements Backbone {
   view<V>(component: string, store: string): StateReader<V> {
     return {
       get: async (key) => {
+        requireWellFormed("the state key", key);
         for (let partition = 0; partition < this.#options.partitions; partition++) {
           const json = await this.#inspector.state(partition, component, store, key);
           if (json !== undefined) return JSON.parse(json) as V;

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ChannelError, PayloadError, type PayloadIssue } from "./errors.ts";
 import { capOf, type Retention, type RetentionPolicy, resolveRetention } from "./retention/policy.ts";
+import { illFormed } from "./well-formed.ts";
 
 /** A correlation attribute's value; a list where one event concerns several orders or users. */
 export type CorrelationValue = string | number | boolean | readonly string[];
@@ -30,7 +31,7 @@ export interface ChannelDefinition<P> {
   readonly name: string;
   /** Any Standard Schema. It must accept its own output: it is applied at publish and again at delivery. */
   readonly schema: StandardSchemaV1<unknown, P>;
-  /** The ordering key; entries of one key are handled one after the other by a member. Default: none, no order. */
+  /** The ordering key, well-formed Unicode; entries of one key are handled one after the other by a member. Default: none, no order. */
   readonly key?: (payload: P) => string;
   /** What the event's spans are found by. Opaque ids only: it also becomes baggage. */
   readonly correlation?: (payload: P) => Correlation;
@@ -141,8 +142,12 @@ function keyOf<P>(channel: string, given: (payload: P) => string): (payload: P) 
   const key = blaming(channel, "key", given);
   return (payload) => {
     const value = key(payload);
-    if (typeof value === "string") return value;
-    throw new ChannelError(`channel "${channel}": its key function gave ${typeof value}, it must give a string`);
+    if (typeof value !== "string")
+      throw new ChannelError(`channel "${channel}": its key function gave ${typeof value}, it must give a string`);
+    // What the payload says is at fault, not the definition.
+    const reason = illFormed("its key", value);
+    if (reason !== undefined) throw new PayloadError(channel, [{ path: "", reason }]);
+    return value;
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { hash } from "node:crypto";
 import { randomHex } from "./random-hex.ts";
+import { requireWellFormed } from "./well-formed.ts";
 
 let lastMs = 0;
 /** `lastMs` as the first two groups of an id. */
@@ -32,8 +33,11 @@ export function newEventId(): string {
 /**
  * A UUIDv8 over the SHA-1 of where it comes from. `purpose` tells ids of one source apart: the index of an output, say.
  * The same arguments always give the same id.
+ * @throws {ChannelError} on text that is no well-formed Unicode: others would give the same id
  */
 export function deriveEventId(sourceId: string, component: string, purpose: string | number): string {
-  const hex = hash("sha1", `${sourceId}\n${component}\n${purpose}`, "hex");
+  const source = `${sourceId}\n${component}\n${purpose}`;
+  requireWellFormed("what an id derives from", source);
+  const hex = hash("sha1", source, "hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

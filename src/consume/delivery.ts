@@ -80,8 +80,12 @@ export class Delivery implements DeliveryId, Delivered {
     return this.hasRecord && this.crashes >= sharedCrashes;
   }
 
+  /** Whether what it is told apart by, or what its handler gets, may stand for bytes that are no UTF-8. */
   get mayBeNoText(): boolean {
-    return this.envelope?.payload.includes("\ufffd") === true;
+    const { envelope } = this;
+    if (envelope === undefined) return false;
+    const { payload, key, id } = envelope;
+    return payload.includes("\ufffd") || key.includes("\ufffd") || id.includes("\ufffd");
   }
 
   /** Parses and validates; sets `event`, or `problem`. Returns a promise only where the schema is asynchronous. */

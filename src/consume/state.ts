@@ -1,6 +1,7 @@
 /** A component's keyed state: a cache in front of the store, checked by version when a settlement commits. */
 
 import type { StateRead, StateWrite } from "../ports/store.ts";
+import { requireWellFormed } from "../well-formed.ts";
 import type { StateStore } from "./subscription.ts";
 
 /** Most keys and characters kept in memory; the least recently used go first. */
@@ -184,11 +185,13 @@ export class StateView {
   }
 
   #write(store: string, key: string, json: string | undefined): void {
+    requireWellFormed("the state key", key);
     this.#writes ??= new Map();
     this.#writes.set(nameOf(store, key), { store, key, json });
   }
 
   async #get(store: string, key: string): Promise<string | undefined> {
+    requireWellFormed("the state key", key);
     const name = nameOf(store, key);
     const own = this.#writes?.get(name);
     if (own !== undefined) return own.json;

@@ -22,7 +22,7 @@ export type PublishOutput = <P>(channel: Channel<P>, payload: P, options?: Outpu
 /**
  * A component's durable keyed state: JSON values, one store per name, kept per partition. Writes commit with the
  * settlement. If another delivery changed a key that this one has read, nothing is written and the handler runs again
- * on the new state.
+ * on the new state. Each throws a `ChannelError` on a key that is no well-formed Unicode.
  */
 export interface StateStore<V> {
   get(key: string): Promise<V | undefined>;

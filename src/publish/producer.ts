@@ -7,12 +7,13 @@ import type { Cause, EventRef, Published } from "../event.ts";
 import { newEventId } from "../event-id.ts";
 import type { Appended, Appender } from "../ports/store.ts";
 import type { SendSpan, Tracing } from "../ports/tracing.ts";
+import { requireWellFormed } from "../well-formed.ts";
 import { Batcher, type BatcherLimits } from "./batcher.ts";
 import { toCauses } from "./causes.ts";
 import { Publication, PublishedTogether } from "./publication.ts";
 
 export interface PublishOptions {
-  /** The event's id, where the caller has one that is stable. With the channel's `dedupe` it is appended once. */
+  /** The event's id, 1 to 256 characters of well-formed Unicode, where the caller has one that is stable. With the channel's `dedupe` it is appended once. */
   readonly eventId?: string;
   /** Epoch ms at which the event happened. Default: now. */
   readonly time?: number;
@@ -115,6 +116,7 @@ export class Producer {
     const key = channel.key(payload);
     const id = options.eventId ?? newEventId();
     if (id === "" || id.length > 256) throw new ChannelError(`an eventId has 1 to 256 characters, not ${id.length}`);
+    requireWellFormed("the eventId", id);
     const causes = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const partition = this.#batchers.length === 1 ? 0 : partitionOf(key === "" ? id : key, this.#batchers.length);
     const time = options.time ?? Date.now();

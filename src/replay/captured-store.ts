@@ -14,6 +14,7 @@ import type {
   StreamStore,
 } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
+import { requireWellFormed } from "../well-formed.ts";
 import type { CapturedCall, CapturedWrite, StateValue } from "./captured.ts";
 
 /** What was settled, before it is known what else the call did. */
@@ -110,8 +111,9 @@ export class CapturedStore
     return Promise.resolve(found === undefined ? { version: "", json: undefined } : found);
   };
 
-  /** @throws {TypeError} on a value that has no JSON form */
+  /** @throws {TypeError} on a value that has no JSON form. @throws {ChannelError} on a key that no state can have */
   give({ store, key, value }: StateValue): void {
+    requireWellFormed("the state key", key);
     const json = JSON.stringify(value);
     if (json === undefined) throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
     this.#state.set(nameOf(store, key), { store, key, version: "given", json });

@@ -8,6 +8,7 @@ import { PayloadError, PublishError, RecordingError } from "../errors.ts";
 import type { EventRef } from "../event.ts";
 import { deriveEventId } from "../event-id.ts";
 import type { PublishOptions } from "../publish/producer.ts";
+import { illFormed } from "../well-formed.ts";
 import { readBytes } from "./compression.ts";
 import type { ImportOptions, ImportReport } from "./import-recording.ts";
 import { type ByteLine, LineSplitter } from "./lines.ts";
@@ -147,6 +148,9 @@ async function readLine<P>(
   try {
     const payload = await validatePayload(channel, read.payload);
     encodePayload(channel, payload); // its limits
+    channel.key(payload);
+    const wrongId = read.eventId === undefined ? undefined : illFormed("its event id", read.eventId);
+    if (wrongId !== undefined) return { invalid: wrongId };
     return { ...read, payload };
   } catch (error) {
     if (error instanceof PayloadError) return { invalid: error.message };

@@ -140,6 +140,8 @@ function parseEntry(json: Json, header: RecordingHeader): RecordingLine | Malfor
   const written = fields ?? fields64;
   if (!isTexts(written) || written.length % 2 !== 0)
     return { malformed: "the entry's fields are not names and values in turn" };
+  if (!written.every((one) => one.isWellFormed()))
+    return { malformed: "the entry's fields are no well-formed Unicode: a recording has bytes for what is no text" };
   if (fields !== undefined) return { kind: "entry", entry: { ...place, fields: written } };
   return { kind: "entry", entry: { ...place, bytes: written.map((one) => Buffer.from(one, "base64")) } };
 }

@@ -22,6 +22,7 @@ const hostile: Readonly<Record<string, readonly [fields: readonly (string | Buff
   "another type": [["payload", '"one"'], false],
   "a number beyond all numbers": [["payload", '{"n":1e999}'], false],
   "invalid UTF-8": [["payload", Buffer.from([0x7b, 0x22, 0x6e, 0x22, 0x3a, 0xff, 0xfe, 0x7d])], false],
+  "a key of invalid UTF-8": [["key", Buffer.from([0x6b, 0xff]), "payload", '{"n":1}'], false],
   "no payload at all": [["nonsense", "1"], false],
   "names without end": [["x".repeat(100_000), "1"], false],
   "5,000 fields": [Array.from({ length: 10_000 }, (_, i) => `f${i}`), false],
