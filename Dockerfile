@@ -16,7 +16,8 @@ COPY src src
 COPY producers producers
 COPY consumers consumers
 # Inside a container only its own network is heard; what is published beyond it is for whoever runs it to say.
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 HEALTH_HOST=0.0.0.0 HEALTH_PORT=8081
+# In the checkout `throughline` is the TypeScript in src.
+ENV NODE_ENV=production NODE_OPTIONS=--conditions=throughline-source HOST=0.0.0.0 PORT=8080 HEALTH_HOST=0.0.0.0 HEALTH_PORT=8081
 EXPOSE 8080 8081
 USER node
 STOPSIGNAL SIGTERM

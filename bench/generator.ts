@@ -1,7 +1,7 @@
 /** The process that publishes events at a fixed rate, each when it is due, whether or not the earlier ones are acknowledged. */
 
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { startTelemetry } from "../src/telemetry/index.ts";
+import { startTelemetry } from "../src/telemetry.ts";
 import { monotonicMs } from "./clock.ts";
 import { type ContenderName, load } from "./contenders.ts";
 import { whenExported } from "./receiving.ts";

@@ -1,6 +1,6 @@
 /** The process of one contender: does one round after the other, as it is told. A process each, so that nobody shares a heap or an SDK. */
 
-import { startTelemetry } from "../src/telemetry/index.ts";
+import { startTelemetry } from "../src/telemetry.ts";
 import type { Sample, Task } from "./contender.ts";
 import { type ContenderName, load } from "./contenders.ts";
 import { RedisMeter } from "./meter.ts";

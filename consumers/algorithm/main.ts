@@ -1,14 +1,16 @@
 /** The Algorithm as a process. */
 
-import { startTelemetry } from "../../src/telemetry/index.ts";
+import { startTelemetry } from "../../src/telemetry.ts";
 
 // Imported first, so that it can instrument what follows.
 
 import { Option } from "commander";
-import { positiveNumber, runProcess } from "../../src/orders/process.ts";
+import { positiveNumber, runProcess } from "../../src/service.ts";
 import { createAlgorithm } from "./algorithm.ts";
 
-await runProcess<{ maxSliceQuantity: number }>(startTelemetry, {
+await runProcess<{ maxSliceQuantity: number }>({
+  telemetry: startTelemetry,
+  namespace: "trading",
   name: "algorithm",
   description: "Nets and slices client orders into exchange orders, and allocates fills to client orders.",
   options: [

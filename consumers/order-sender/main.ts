@@ -1,16 +1,18 @@
 /** The Order Sender as a process, with the simulated exchange. */
 
-import { startTelemetry } from "../../src/telemetry/index.ts";
+import { startTelemetry } from "../../src/telemetry.ts";
 
 // Imported first, so that it can instrument what follows.
 
 import { Option } from "commander";
-import { positiveNumber, runProcess, share, wholeNumber } from "../../src/orders/process.ts";
+import { positiveNumber, runProcess, share, wholeNumber } from "../../src/service.ts";
 import { createOrderSender } from "./order-sender.ts";
 import { createSimulatedExchange } from "./simulated/exchange.ts";
 import { openRedisBook } from "./simulated/redis-book.ts";
 
-await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectRate: number }>(startTelemetry, {
+await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectRate: number }>({
+  telemetry: startTelemetry,
+  namespace: "trading",
   name: "order-sender",
   description: "Sends exchange orders to the simulated exchange and publishes its reports.",
   options: [

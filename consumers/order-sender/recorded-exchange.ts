@@ -1,7 +1,8 @@
 /** An exchange that says what it said when it was recorded: for replays of the Order Sender, which must reach no real one. */
 
-import { deriveEventId, PermanentError, type ReplaySource } from "../../src/index.ts";
+import { deriveEventId, PermanentError } from "../../src/index.ts";
 import { type ExchangeOrder, type ExchangeReport, exchangeOrders, fills } from "../../src/orders/index.ts";
+import type { ReplaySource } from "../../src/replay.ts";
 import type { Exchange, VenueReport } from "./exchange.ts";
 import { orderSender } from "./order-sender.ts";
 

@@ -1,8 +1,8 @@
 /** The README's example: a whole service. test/readme.test.ts runs it. */
 
+import { connectBackbone, defineChannel, on } from "throughline";
 // #region ledger
 import { z } from "zod";
-import { connectBackbone, defineChannel, on } from "../../src/index.ts";
 
 const payments = defineChannel({
   name: "payments",

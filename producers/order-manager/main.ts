@@ -1,6 +1,6 @@
 /** The Order Manager as a process: gateway, records, and optionally a file of orders. */
 
-import { startTelemetry } from "../../src/telemetry/index.ts";
+import { startTelemetry } from "../../src/telemetry.ts";
 
 // Imported first, so that it can instrument what follows.
 
@@ -8,7 +8,7 @@ import { stat } from "node:fs/promises";
 import { Option } from "commander";
 import { type Backbone, ConfigError, type Log } from "../../src/index.ts";
 import { type OrderFileFormat, orderFileFormats } from "../../src/orders/index.ts";
-import { portNumber, runProcess } from "../../src/orders/process.ts";
+import { portNumber, runProcess } from "../../src/service.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { placeFile } from "./intake.ts";
 import { createOrderManager } from "./order-manager.ts";
@@ -21,7 +21,9 @@ interface Options {
   readonly symbol?: string;
 }
 
-await runProcess<Options>(startTelemetry, {
+await runProcess<Options>({
+  telemetry: startTelemetry,
+  namespace: "trading",
   name: "order-manager",
   description: "Takes client orders over WebSocket and from files, and keeps the record of each.",
   options: [

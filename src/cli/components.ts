@@ -5,8 +5,9 @@ import { pathToFileURL } from "node:url";
 import { algorithmSubscriptions } from "../../consumers/algorithm/index.ts";
 import { openRecordedExchange, orderSenderSubscriptions } from "../../consumers/order-sender/index.ts";
 import { orderManagerSubscriptions } from "../../producers/order-manager/index.ts";
-import { type Channel, ConfigError, type ReplaySource, type Subscription } from "../index.ts";
+import { type Channel, ConfigError, type Subscription } from "../index.ts";
 import { clientOrders, exchangeOrders, executions, fills } from "../orders/index.ts";
+import type { ReplaySource } from "../replay.ts";
 
 /** As given with `--set name=value`; a value that reads as JSON is that value. */
 export type Settings = Readonly<Record<string, unknown>>;

@@ -1,9 +1,10 @@
 /** `throughline diff`. Exit codes as those of `diff`: 0 the same, 1 different, 2 it could not be told. */
 
 import type { Command } from "commander";
-import { type Difference, diff, ThroughlineError } from "../index.ts";
+import { ThroughlineError } from "../index.ts";
 import { openObserver } from "../observer.ts";
 import { renderDiff } from "../replay/diff-render.ts";
+import { type Difference, diff } from "../replay.ts";
 import { tlsFromEnv } from "../tls.ts";
 import { type CommonOptions, stderrLog, stopSignal, usageExitCode } from "./common.ts";
 import { knownChannels } from "./components.ts";

@@ -1,12 +1,13 @@
 /** `throughline replay … --component NAME`: runs a component's handlers over a record in this process. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { ConfigError, diff, type ReplaySource, replayComponent } from "../index.ts";
+import { ConfigError } from "../index.ts";
 import { openObserver } from "../observer.ts";
 import { writeReplay } from "../replay/captured-recording.ts";
 import { caveatsOf, renderReplay, replayJson } from "../replay/captured-render.ts";
 import type { Speed } from "../replay/pacing.ts";
 import { selected } from "../replay/selected.ts";
+import { diff, type ReplaySource, replayComponent } from "../replay.ts";
 import { tlsFromEnv } from "../tls.ts";
 import { type CommonOptions, stderrLog, usageExitCode } from "./common.ts";
 import {

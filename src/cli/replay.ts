@@ -11,7 +11,7 @@ import { openRecording } from "../replay/recording-reader.ts";
 import { isChannelName } from "../replay/request.ts";
 import type { RunRequest } from "../replay/runs.ts";
 import { openReplays } from "../replays.ts";
-import { startTelemetry } from "../telemetry/index.ts";
+import { startTelemetry } from "../telemetry.ts";
 import { type CommonOptions, openFor, parsePosition, parseWhole, stopSignal, usageExitCode } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";

@@ -5,7 +5,7 @@ import { ReplayError } from "../errors.ts";
 import type { Replays } from "../replay/namespace-replays.ts";
 import type { Run } from "../replay/runs.ts";
 import { openReplays } from "../replays.ts";
-import { startTelemetry } from "../telemetry/index.ts";
+import { startTelemetry } from "../telemetry.ts";
 import { type CommonOptions, openFor, parseWhole, stopSignal } from "./common.ts";
 import { print } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";

@@ -1,9 +1,9 @@
 /** Records as the command line names them: a recording's file, or what is in a namespace now. */
 
-import { openLog, openRecording, type ReplaySource } from "../index.ts";
 import type { Observer } from "../observer.ts";
 import { accessTo } from "../replay/access.ts";
 import type { LiveRange } from "../replay/live-source.ts";
+import { openLog, openRecording, type ReplaySource } from "../replay.ts";
 
 export interface PartitionedSource extends ReplaySource {
   readonly partitions: number;

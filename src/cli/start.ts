@@ -1,6 +1,6 @@
 /** `npm start`: the whole order pipeline. Exit codes: 0 quantity is conserved, nothing is open; 1 not so; 2 called wrongly. */
 
-import { startTelemetry } from "../telemetry/index.ts";
+import { startTelemetry } from "../telemetry.ts";
 
 // Imported first, so that it can instrument what follows.
 
@@ -8,12 +8,12 @@ import { writeFile } from "node:fs/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ConfigError, ThroughlineError } from "../errors.ts";
 import { orderFileFormats } from "../orders/index.ts";
-import { portNumber } from "../orders/process.ts";
 import type { PipelineOptions } from "../pipeline/options.ts";
 import { runPipeline } from "../pipeline/pipeline.ts";
 import { printSummary } from "../pipeline/print-summary.ts";
 import { openProgress } from "../pipeline/progress.ts";
 import { quiet } from "../pipeline/quiet.ts";
+import { portNumber } from "../service.ts";
 import { usageExitCode } from "./common.ts";
 import { print, terminalWidth } from "./output.ts";
 

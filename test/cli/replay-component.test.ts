@@ -2,7 +2,8 @@
 
 import { writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
-import { type Difference, item, openRecording, record } from "../../src/index.ts";
+import { item } from "../../src/index.ts";
+import { type Difference, openRecording, record } from "../../src/replay.ts";
 import { subscriptions } from "../fixtures/doubling.ts";
 import { makeDirectory } from "../replay/recording-files.ts";
 import { ordersOf, trade, tradingChannels, tradingComponents } from "../replay/trading.ts";

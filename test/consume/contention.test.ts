@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { type Component, on } from "../../src/index.ts";
-import { captureSpans } from "../../src/testing/index.ts";
+import { captureSpans } from "../../src/testing.ts";
 import { type Opened, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { test } from "../support/test.ts";

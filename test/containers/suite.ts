@@ -12,7 +12,7 @@ import { ConfigError, connectBackbone, type DeadLetter, on, PermanentError } fro
 import { booksOf, findBreaches } from "../../src/pipeline/conservation.ts";
 import { readLedger } from "../../src/pipeline/ledger.ts";
 import { type AclRole, aclRules } from "../../src/redis/acl.ts";
-import { startRedis } from "../../src/testing/index.ts";
+import { startRedis } from "../../src/testing.ts";
 import { type LogLine, memoryLog, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";

@@ -1,18 +1,15 @@
 /** What a replay makes of handlers that fail, batches that break, and members that overtake each other; and what it captures of them. */
 
 import * as assert from "uvu/assert";
+import { on, PermanentError, ReplayError, type Subscription } from "../../src/index.ts";
 import {
   type CapturedCall,
   type ComponentReplayOptions,
   diff,
-  on,
   openLog,
-  PermanentError,
-  ReplayError,
   type ReplaySource,
   replayComponent,
-  type Subscription,
-} from "../../src/index.ts";
+} from "../../src/replay.ts";
 import { type Opened, open, soon, type Thing, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";

@@ -1,19 +1,12 @@
 /** Two runs compared: what is the same, changed, missing and added, by what events come from and not by their ids. */
 
 import * as assert from "uvu/assert";
-import {
-  connectBackbone,
-  type Difference,
-  deriveEventId,
-  diff,
-  on,
-  openLog,
-  type ReplaySource,
-} from "../../src/index.ts";
+import { connectBackbone, deriveEventId, on } from "../../src/index.ts";
 import { toLogEntry } from "../../src/observe/read.ts";
 import { renderDiff } from "../../src/replay/diff-render.ts";
 import { replayedId } from "../../src/replay/mark.ts";
 import type { ReplayLine, SettledCall } from "../../src/replay/source.ts";
+import { type Difference, diff, openLog, type ReplaySource } from "../../src/replay.ts";
 import { openReplays } from "../../src/replays.ts";
 import { open, things } from "../support/backbone.ts";
 import { redisUrl } from "../support/redis.ts";

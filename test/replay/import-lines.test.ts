@@ -3,15 +3,9 @@
 import { writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
-import {
-  ConfigError,
-  importEntries,
-  type LineParser,
-  ndjsonLine,
-  PublishError,
-  RecordingError,
-} from "../../src/index.ts";
+import { ConfigError, PublishError, RecordingError } from "../../src/index.ts";
 import { clientOrders, lobsterLine } from "../../src/orders/index.ts";
+import { importEntries, type LineParser, ndjsonLine } from "../../src/replay.ts";
 import { open, type Thing, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";

@@ -1,10 +1,11 @@
 /** Importing a recording appends what it has, exactly, once and in its order. */
 
 import * as assert from "uvu/assert";
-import { ConfigError, connectBackbone, importRecording, openRecording, record } from "../../src/index.ts";
+import { ConfigError, connectBackbone } from "../../src/index.ts";
 import { openObserver } from "../../src/observer.ts";
 import { aclRules } from "../../src/redis/acl.ts";
 import { scripts } from "../../src/redis/scripts.ts";
+import { importRecording, openRecording, record } from "../../src/replay.ts";
 import { HandWritten } from "../observe/hand-written.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";

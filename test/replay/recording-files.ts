@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { RecordedLine, Recording } from "../../src/index.ts";
+import type { RecordedLine, Recording } from "../../src/replay.ts";
 
 export interface Directory extends AsyncDisposable {
   path(name: string): string;

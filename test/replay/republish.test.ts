@@ -4,18 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import {
-  ConfigError,
-  connectBackbone,
-  deriveEventId,
-  on,
-  openReplays,
-  RecordingError,
-  ReplayError,
-  record,
-  replay,
-} from "../../src/index.ts";
+import { ConfigError, connectBackbone, deriveEventId, on, RecordingError, ReplayError } from "../../src/index.ts";
 import { openObserver } from "../../src/observer.ts";
+import { openReplays, record, replay } from "../../src/replay.ts";
 import { HandWritten } from "../observe/hand-written.ts";
 import { things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";

@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import * as assert from "uvu/assert";
-import { FencedError, ReplayError, replay } from "../../src/index.ts";
+import { FencedError, ReplayError } from "../../src/index.ts";
+import { replay } from "../../src/replay.ts";
 import type { HandWritten } from "../observe/hand-written.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";

@@ -2,10 +2,10 @@
 
 import { ProxyTracerProvider, SpanKind, trace } from "@opentelemetry/api";
 import * as assert from "uvu/assert";
-import { startTelemetry } from "../../src/telemetry/index.ts";
 import { LeanSpan } from "../../src/telemetry/lean-span.ts";
 import { ownSpansOf } from "../../src/telemetry/own-spans.ts";
 import { readSettings } from "../../src/telemetry/settings.ts";
+import { startTelemetry } from "../../src/telemetry.ts";
 import { currentSource, type Opening, type SpanSource } from "../../src/tracing/sdk.ts";
 import { test } from "../support/test.ts";
 import { LocalReceiver } from "./local-receiver.ts";

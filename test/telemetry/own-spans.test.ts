@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { z } from "zod";
 import { connectBackbone, defineChannel, on } from "../../src/index.ts";
-import { startTelemetry } from "../../src/telemetry/index.ts";
+import { startTelemetry } from "../../src/telemetry.ts";
 import { eventually } from "../support/eventually.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";

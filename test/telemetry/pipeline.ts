@@ -2,7 +2,7 @@
 
 import { type Backbone, connectBackbone, type EventRef, withBaggage } from "../../src/index.ts";
 import { type ClientOrder, clientOrderEventId, clientOrders } from "../../src/orders/index.ts";
-import { startTelemetry } from "../../src/telemetry/index.ts";
+import { startTelemetry } from "../../src/telemetry.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { Collector } from "./collector.ts";

@@ -4,7 +4,7 @@ import { trace } from "@opentelemetry/api";
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { ConfigError, on } from "../../src/index.ts";
-import { captureSpans, type StartRedisOptions, startRedis } from "../../src/testing/index.ts";
+import { captureSpans, type StartRedisOptions, startRedis } from "../../src/testing.ts";
 import { open, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";

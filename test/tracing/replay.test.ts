@@ -4,7 +4,8 @@ import { type Span as ApiSpan, metrics, SpanKind, trace } from "@opentelemetry/a
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import * as assert from "uvu/assert";
-import { on, openLog, PermanentError, replayComponent, withBaggage } from "../../src/index.ts";
+import { on, PermanentError, withBaggage } from "../../src/index.ts";
+import { openLog, replayComponent } from "../../src/replay.ts";
 import { open, things } from "../support/backbone.ts";
 import { test } from "../support/test.ts";
 import { recorded, registerSdk } from "./recorded.ts";

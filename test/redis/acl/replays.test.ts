@@ -1,7 +1,8 @@
 /** Whoever may replay into some namespaces can do so, in the foreground or as a worker, and is refused every other. */
 
 import * as assert from "uvu/assert";
-import { openReplays, replay, type Speed, StoreError } from "../../../src/index.ts";
+import { StoreError } from "../../../src/index.ts";
+import { openReplays, replay, type Speed } from "../../../src/replay.ts";
 import { things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { rejects } from "../../support/rejects.ts";

@@ -2,8 +2,8 @@
 
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";
-import { serveHealth } from "../../src/orders/health.ts";
 import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { serveHealth } from "../../src/service.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";

@@ -1,7 +1,8 @@
 /** A process's health over HTTP, for Docker, Compose and Kubernetes: `/live` and `/ready`. */
 
 import { createServer } from "node:http";
-import { type ComponentHealth, ConfigError } from "../index.ts";
+import type { ComponentHealth } from "../consume/component.ts";
+import { ConfigError } from "../errors.ts";
 
 export interface HealthOptions {
   readonly host: string;

@@ -1,0 +1,6 @@
+/** `throughline/service`: any component as a process of its own, with options, signals, logs and health. */
+
+export { Option, portNumber, positiveNumber, share, wholeNumber } from "./service/arguments.ts";
+export { type HealthOptions, type HealthServer, serveHealth } from "./service/health.ts";
+export { type ProcessContext, type ProcessDefinition, runProcess, type StartTelemetry } from "./service/process.ts";
+export { stopSignal } from "./service/signals.ts";

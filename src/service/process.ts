@@ -1,0 +1,107 @@
+/** `runProcess`: a component as this process, with options, signals, logs, health and exit codes. */
+
+import { type Backbone, connectBackbone } from "../backbone.ts";
+import type { ComponentOptions } from "../consume/options.ts";
+import { ConfigError, ThroughlineError } from "../errors.ts";
+import type { TlsOptions } from "../options.ts";
+import type { Log } from "../ports/log.ts";
+import { tlsFromEnv } from "../tls.ts";
+import { type CommonOptions, type Option, parseArguments, usageExitCode } from "./arguments.ts";
+import { serveHealth } from "./health.ts";
+import { createLineLog } from "./line-log.ts";
+import { stopSignal } from "./signals.ts";
+
+/** What `run` is given. */
+export interface ProcessContext<O> {
+  readonly backbone: Backbone;
+  readonly log: Log;
+  /** Aborts at the first SIGTERM or SIGINT: drain and return. */
+  readonly signal: AbortSignal;
+  readonly redisUrl: string;
+  readonly redisTls: TlsOptions | undefined;
+  readonly namespace: string;
+  /** For the component, from the options that every process has. */
+  readonly component: ComponentOptions;
+  /** From the process's own options. */
+  readonly options: O;
+}
+
+export interface ProcessDefinition<O> {
+  readonly name: string;
+  readonly description: string;
+  /** `startTelemetry` of `throughline/telemetry`. Default: no telemetry, and a log of JSON lines on standard error. */
+  readonly telemetry?: StartTelemetry;
+  /** The namespace when neither `--namespace` nor `NAMESPACE` is given. Without a default one of them must be. */
+  readonly namespace?: string;
+  /** Options beside those that every process has. */
+  readonly options?: readonly Option[];
+  /** Refuses options that cannot work, before anything is started. @throws {ConfigError} */
+  readonly check?: (options: O) => void | Promise<void>;
+  /** Resolves when drained. */
+  readonly run: (context: ProcessContext<O>) => Promise<void>;
+}
+
+/** Starts the process's log, and its traces and metrics if there are any. */
+export type StartTelemetry = (options: { readonly serviceName: string }) => Promise<{
+  readonly log: Log;
+  shutdown(): Promise<void>;
+}>;
+
+/**
+ * Runs a component as this process. The first signal drains it and ends with 0; the second ends it at once, and what was
+ * in hand stays pending in Redis. An error ends it with 1, options or a Redis that cannot be worked with end it with 2.
+ */
+export async function runProcess<O>(definition: ProcessDefinition<O>): Promise<never> {
+  const given = parseArguments<O>(definition);
+  const { telemetry: startTelemetry = withoutTelemetry } = definition;
+  const telemetry = await startTelemetry({ serviceName: definition.name });
+  const { log } = telemetry;
+  const signal = stopSignal((name) => log.info({ signal: name }, "draining; a second signal ends at once"));
+
+  let code = 0;
+  try {
+    await definition.check?.(given.options);
+    await serve(definition, given, log, signal);
+    log.info({}, "drained");
+  } catch (error) {
+    // A signal while Redis is still away ends the wait, and nothing was under way.
+    if (!(signal.aborted && !(error instanceof ThroughlineError))) {
+      code = error instanceof ConfigError ? usageExitCode : 1;
+      if (error instanceof ConfigError) process.stderr.write(`${definition.name}: ${error.message}\n`);
+      else log.error({ err: error }, "ended by an error");
+    }
+  }
+  await telemetry.shutdown();
+  process.exit(code);
+}
+
+const withoutTelemetry: StartTelemetry = async ({ serviceName }) => ({
+  log: createLineLog(serviceName, process.env),
+  shutdown: async () => undefined,
+});
+
+async function serve<O>(
+  { run }: ProcessDefinition<O>,
+  { common, options }: { readonly common: CommonOptions; readonly options: O },
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const { redis: redisUrl, namespace, healthHost, healthPort, ...component } = common;
+  const redisTls = tlsFromEnv(process.env);
+  let connected: Backbone | undefined;
+  await using health =
+    healthPort === undefined
+      ? undefined
+      : await serveHealth({ host: healthHost, port: healthPort, look: () => connected?.health() });
+  if (health !== undefined) log.info({ url: health.url }, "health is told");
+  await using backbone = await connectBackbone({
+    url: redisUrl,
+    ...(redisTls && { tls: redisTls }),
+    namespace,
+    log,
+    signal,
+  });
+  connected = backbone;
+  log.info({ namespace }, "started");
+  await run({ backbone, log, signal, redisUrl, redisTls, namespace, component, options });
+}
