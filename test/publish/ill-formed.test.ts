@@ -2,19 +2,8 @@
 
 import { writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
-import {
-  ChannelError,
-  deriveEventId,
-  importEntries,
-  item,
-  type LineParser,
-  ndjsonLine,
-  on,
-  openRecording,
-  PayloadError,
-  RecordingError,
-  replayComponent,
-} from "../../src/index.ts";
+import { ChannelError, deriveEventId, item, on, PayloadError, RecordingError } from "../../src/index.ts";
+import { importEntries, type LineParser, ndjsonLine, openRecording, replayComponent } from "../../src/replay.ts";
 import { entry, header, makeDirectory, writeRecording } from "../replay/recording-files.ts";
 import { open, soon, type Thing, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
