@@ -191,7 +191,7 @@ function problemOf(json: string, maxPayloadBytes: number, maxNesting: number): s
   ) {
     return `it takes ${Buffer.byteLength(json)} bytes, more than ${maxPayloadBytes}`;
   }
-  if (json.length > 2 * maxNesting && mayNestDeeper(json, maxNesting) && nestingOf(json) > maxNesting) {
+  if (isNestedDeeper(json, maxNesting)) {
     return `it is nested deeper than ${maxNesting}`;
   }
   // An escaped key could spell a forbidden name, so that only parsing tells; both are rare.
@@ -215,6 +215,11 @@ function hasForbiddenKey(json: string): boolean {
     return false; // no JSON at all: whoever parses it next says so
   }
   return found;
+}
+
+/** Whether objects and arrays stand in each other more than `maxNesting` deep. */
+export function isNestedDeeper(json: string, maxNesting: number): boolean {
+  return json.length > 2 * maxNesting && mayNestDeeper(json, maxNesting) && nestingOf(json) > maxNesting;
 }
 
 /** No deeper than there are brackets that open: most payloads are told by their first few. */

@@ -59,6 +59,7 @@ export { type Cause, type Event, type EventRef, type Published, refOf, traceIdOf
 export { deriveEventId } from "./event-id.ts";
 export type { NotificationHandler } from "./notify.ts";
 export type { Journey, JourneyOptions } from "./observe/journey.ts";
+export { type JourneyNode, type WalkedNode, walkJourney } from "./observe/journey-tree.ts";
 export type { LogEntry, ReadRange } from "./observe/read.ts";
 export { renderJourney } from "./observe/render-journey.ts";
 export type { RecordedSettlement, SettledCall, SettlementRange } from "./observe/settlements.ts";

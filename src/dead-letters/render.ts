@@ -80,7 +80,7 @@ export function renderCounts(counts: readonly LetterCount[]): string {
     shown(code, 64),
     `${timeText(oldestAt)} to ${timeText(newestAt)}`,
   ]);
-  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length)));
+  const widths = [0, 1, 2].map((column) => rows.reduce((width, row) => Math.max(width, (row[column] ?? "").length), 0));
   return rows
     .map(([count = "", whose = "", code = "", times = ""]) =>
       [count.padStart(widths[0] ?? 0), whose.padEnd(widths[1] ?? 0), code.padEnd(widths[2] ?? 0), times].join("  "),

@@ -82,7 +82,7 @@ export function baggageOf(header: string): ReadonlyMap<string, string> {
 /** More than anybody may publish; the field of an entry that was written by hand can be of any size. */
 const maxBaggageLength = 8_192;
 /** What no channel's limits exceed in practice; deeper ones would overflow the stack when they are printed again. */
-const maxShownNesting = 512;
+export const maxShownNesting = 512;
 
 function payloadOf(entry: LogEntry): { payload: unknown } | { payloadText: string } {
   if (entry.envelope === undefined) return { payloadText: "" };

@@ -1,24 +1,22 @@
 /** `findJourney`: one event's whole story, from the log alone. */
 
 import { timeOf } from "../envelope.ts";
-import { type Replayed, replayedOf } from "../replay/mark.ts";
-import { type EntryJson, entryJson } from "./entry-json.ts";
 import type { Inspector } from "./inspector.ts";
+import { type JourneyTree, journeyTree } from "./journey-tree.ts";
 import { parseQuery } from "./query.ts";
-import { findRelatives, type Related } from "./relatives.ts";
-import { findReplayed, type ReplayedPlace } from "./replayed.ts";
-import { placeOf, readStandings, type Standing } from "./standing.ts";
+import { findRelatives } from "./relatives.ts";
+import { findReplayed } from "./replayed.ts";
+import { readStandings } from "./standing.ts";
 import { unused } from "./status.ts";
-import { type StoryNode, storyOf } from "./story.ts";
+import { storyOf } from "./story.ts";
 
 /** Plain JSON, the same as `throughline journey --json` prints. Times are epoch ms. */
-export interface Journey {
+export interface Journey extends JourneyTree {
   readonly query: string;
   readonly namespace: string;
   /** When it was looked at, on the server's clock. */
   readonly at: number;
-  /** Events without a parent in the story, in log order. Empty where nothing matches. */
-  readonly beginnings: readonly JourneyNode[];
+  /** Zero where nothing matches. */
   readonly events: number;
   /** From the first append to the last. */
   readonly durationMs: number;
@@ -28,27 +26,6 @@ export interface Journey {
   readonly moreMatches: number;
   /** False when the story has more than `maxEvents` events, and the last of them are missing here. */
   readonly complete: boolean;
-}
-
-export interface JourneyNode {
-  readonly event: EntryJson;
-  /** Whether it is an event that was asked for, and not one that led there or came of it. */
-  readonly asked: boolean;
-  /** From the append of what it was published for to its own; 0 for a beginning. */
-  readonly sinceParentMs: number;
-  /** From the append of its beginning. */
-  readonly sinceBeginningMs: number;
-  /** Causes beside its parent, by event id: other events that were netted with it, say. */
-  readonly otherCauses: readonly string[];
-  /** One for each component that consumes its channel. */
-  readonly standings: readonly Standing[];
-  /** Places of further entries with the same event id. There should be none. */
-  readonly copies: readonly string[];
-  /** The run and the original, where the event is a replay's; null where it is not. */
-  readonly replayOf: Replayed | null;
-  /** Where replays have republished it. */
-  readonly replays: readonly ReplayedPlace[];
-  readonly children: readonly JourneyNode[];
 }
 
 export interface JourneyOptions {
@@ -85,43 +62,12 @@ export async function findJourney(inspector: Inspector, query: string, options: 
     query,
     namespace: inspector.namespace,
     at: await inspector.now(),
-    beginnings: story.beginnings.map((beginning) =>
-      toNode(beginning, undefined, beginning.related, { asked, standings, replays }),
-    ),
+    ...journeyTree(story.beginnings, { asked, standings, replays }),
     events: entries.length,
     durationMs: entries.length === 0 ? 0 : appendedAt.reduce(larger) - appendedAt.reduce(smaller),
     leftOut: story.leftOut,
     moreMatches: relatives.moreAsked,
     complete: relatives.complete,
-  };
-}
-
-/** What is known of the events of a story, by their ids or places. */
-interface Known {
-  readonly asked: ReadonlySet<string>;
-  readonly standings: ReadonlyMap<string, readonly Standing[]>;
-  readonly replays: ReadonlyMap<string, readonly ReplayedPlace[]>;
-}
-
-function toNode(
-  { related, children }: StoryNode,
-  parent: Related | undefined,
-  beginning: Related,
-  known: Known,
-): JourneyNode {
-  const { asked, standings, replays } = known;
-  const at = timeOf(related.entry.entryId);
-  return {
-    event: entryJson(related.entry),
-    asked: asked.has(related.id),
-    sinceParentMs: parent === undefined ? 0 : at - timeOf(parent.entry.entryId),
-    sinceBeginningMs: at - timeOf(beginning.entry.entryId),
-    otherCauses: related.causes.filter((id) => id !== parent?.id),
-    standings: standings.get(placeOf(related.entry)) ?? [],
-    copies: related.copies,
-    replayOf: replayedOf(related.entry.envelope?.causes ?? []) ?? null,
-    replays: replays.get(related.id) ?? [],
-    children: children.map((child) => toNode(child, related, beginning, known)),
   };
 }
 

@@ -143,13 +143,14 @@ class Search implements Relatives {
 
   /** What was met before its parent within a millisecond, and matches as well, was taken for a beginning. */
   #keepFirstAsked(): void {
+    const kept = new Set(this.asked.map((related) => related.id));
     for (const related of this.asked.toReversed()) {
-      const others = new Set(this.asked.filter((other) => other !== related).map((other) => other.id));
       const above = new Set<string>(related.causes);
       for (const id of above) for (const cause of this.lineage.get(id)?.causes ?? []) above.add(cause);
       // One at a time: causes that run in a circle leave one of it.
-      if ([...above].some((id) => others.has(id))) this.asked = this.asked.filter((other) => other !== related);
+      if ([...above].some((id) => id !== related.id && kept.has(id))) kept.delete(related.id);
     }
+    this.asked = this.asked.filter((related) => kept.has(related.id));
   }
 
   async #ascend(): Promise<"in order" | "found earlier children"> {
@@ -166,19 +167,24 @@ class Search implements Relatives {
     }
 
     const near = new Neighbourhood<LogEntry>();
-    const look = (entry: LogEntry): boolean => {
-      const id = eventIdOf(entry);
-      const causes = causesOf(entry);
-      const isWanted = wantedAncestors.delete(id);
-      if (wantedNeighbours.delete(id)) this.neighbours.set(id, causes);
-      if (!isWanted) return false;
-      this.ancestors.set(id, toRelated(entry));
-      for (const cause of causes) {
-        if (this.ancestors.has(cause)) continue;
-        wantedAncestors.add(cause);
-        for (const earlier of near.take((other) => eventIdOf(other) === cause)) look(earlier);
+    const look = (met: LogEntry): boolean => {
+      let isRelated = false;
+      const toLook = [met];
+      for (let entry = toLook.pop(); entry !== undefined; entry = toLook.pop()) {
+        const id = eventIdOf(entry);
+        const causes = causesOf(entry);
+        const isWanted = wantedAncestors.delete(id);
+        if (wantedNeighbours.delete(id)) this.neighbours.set(id, causes);
+        if (!isWanted) continue;
+        isRelated ||= entry === met;
+        this.ancestors.set(id, toRelated(entry));
+        for (const cause of causes) {
+          if (this.ancestors.has(cause)) continue;
+          wantedAncestors.add(cause);
+          for (const earlier of near.take((other) => eventIdOf(other) === cause)) toLook.push(earlier);
+        }
       }
-      return true;
+      return isRelated;
     };
 
     // The whole millisecond of the last related entry; reading backwards goes on below the first one for what is missing.

@@ -3,36 +3,42 @@
 import { timeOf } from "../envelope.ts";
 import type { EntryJson } from "./entry-json.ts";
 import { durationText, shown, timeText } from "./format.ts";
-import type { Journey, JourneyNode } from "./journey.ts";
+import type { Journey } from "./journey.ts";
+import { type JourneyNode, walkJourney } from "./journey-tree.ts";
 import type { Standing } from "./standing.ts";
 
 /** Lines are not much longer than `width`. */
 export function renderJourney(journey: Journey, width = 160): string {
-  const { query, namespace, beginnings, events, durationMs, at } = journey;
+  const { query, namespace, events, durationMs, at } = journey;
   if (events === 0) return `No event in namespace "${namespace}" matches ${query}.`;
   const lines = [`${query}: ${countText(events, "event")} in ${durationText(durationMs)}`, ""];
-  for (const beginning of beginnings) addNode(lines, beginning, "", "", at, width);
+  /** What stands before the children of each node above the one at hand: whether a line leads on to its next sibling. */
+  const leads: string[] = [];
+  for (const { node, children, isLast } of walkJourney(journey)) {
+    const { event, level, replays } = node;
+    leads.length = Math.max(0, level - 1);
+    const before = leads.slice(-shownLevels).join("");
+    lines.push(`${before}${level === 0 ? "" : isLast ? "└─ " : "├─ "}${headOf(node, at)}`);
+    if (level > 0) leads.push(isLast ? "   " : "│  ");
+    const body = `${leads.slice(-shownLevels).join("")}${children.length > 0 ? "│  " : "   "}`;
+    lines.push(`${body}${shown(contentOf(event), Math.max(40, width - body.length))}`);
+    for (const { run, namespace, channel, entryId, id } of replays)
+      lines.push(
+        `${body}↻ replayed ${timeText(timeOf(entryId))} by ${run}: ${shown(id, 80)} in ${namespace} ${channel}`,
+      );
+  }
   lines.push("", ...notesOf(journey));
   return lines.join("\n");
 }
 
-function addNode(lines: string[], node: JourneyNode, lead: string, childLead: string, at: number, width: number): void {
-  const { event, children } = node;
-  lines.push(`${lead}${headOf(node, lead === "", at)}`);
-  const body = `${childLead}${children.length > 0 ? "│  " : "   "}`;
-  lines.push(`${body}${shown(contentOf(event), Math.max(40, width - body.length))}`);
-  for (const { run, namespace, channel, entryId, id } of node.replays)
-    lines.push(`${body}↻ replayed ${timeText(timeOf(entryId))} by ${run}: ${shown(id, 80)} in ${namespace} ${channel}`);
-  children.forEach((child, i) => {
-    const isLast = i === children.length - 1;
-    addNode(lines, child, `${childLead}${isLast ? "└─ " : "├─ "}`, `${childLead}${isLast ? "   " : "│  "}`, at, width);
-  });
-}
+/** Deeper events are not indented further, and name their level. */
+const shownLevels = 24;
 
-function headOf(node: JourneyNode, isBeginning: boolean, at: number): string {
-  const { event, asked, sinceParentMs, otherCauses, standings, copies, replayOf } = node;
-  const parts = [isBeginning ? timeText(event.appendedAt) : `+${durationText(sinceParentMs)}`, event.channel];
+function headOf(node: JourneyNode, at: number): string {
+  const { event, asked, level, sinceParentMs, otherCauses, standings, copies, replayOf } = node;
+  const parts = [level === 0 ? timeText(event.appendedAt) : `+${durationText(sinceParentMs)}`, event.channel];
   parts.push(shown(event.id, 80));
+  if (level > shownLevels) parts.push(`level ${level}`);
   if (asked) parts.push("◀");
   if (replayOf !== null) parts.push(`replay ${shown(replayOf.run, 40)} of ${shown(replayOf.originalId, 80)}`);
   if (otherCauses.length === 1) parts.push(`and from ${shown(otherCauses[0] ?? "", 80)}`);
@@ -73,7 +79,7 @@ function contentOf(event: EntryJson): string {
 
 function notesOf(journey: Journey): readonly string[] {
   const { leftOut, moreMatches, complete, query, events } = journey;
-  const states = countStates(journey.beginnings);
+  const states = countStates(journey);
   const notes: string[] = [];
   if (states.settled === 0 && states.unfinished === 0 && states.dead === 0)
     notes.push("No component consumes these channels.");
@@ -89,16 +95,14 @@ function notesOf(journey: Journey): readonly string[] {
   return notes;
 }
 
-function countStates(nodes: readonly JourneyNode[]): { settled: number; unfinished: number; dead: number } {
+function countStates(journey: Journey): { settled: number; unfinished: number; dead: number } {
   const count = { settled: 0, unfinished: 0, dead: 0 };
-  const toVisit = [...nodes];
-  for (let node = toVisit.pop(); node !== undefined; node = toVisit.pop()) {
+  for (const { node } of walkJourney(journey)) {
     for (const { state } of node.standings) {
       if (state === "dead") count.dead++;
       else if (state === "settled") count.settled++;
       else count.unfinished++;
     }
-    toVisit.push(...node.children);
   }
   return count;
 }

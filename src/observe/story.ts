@@ -50,8 +50,9 @@ export function storyOf(relatives: Relatives): Story {
       toFollow.push(child);
     }
   }
+  const askedIds = new Set(asked.map((related) => related.id));
   // A fill of which nothing went to this order is not its story either, though it names nobody.
-  const isFixed = (related: Related): boolean => asked.includes(related) || related.causes.some((id) => own.has(id));
+  const isFixed = (related: Related): boolean => askedIds.has(related.id) || related.causes.some((id) => own.has(id));
   for (const related of [...lineage.values()].sort(inLogOrder).reverse()) {
     const children = childrenOf.get(related.id) ?? [];
     if (isFixed(related) || children.length === 0 || children.some(({ child }) => events.has(child.id))) continue;
@@ -93,25 +94,44 @@ function lineAbove(
 function treeOf(events: ReadonlyMap<string, Related>): readonly StoryNode[] {
   const nodes = new Map<string, { related: Related; children: StoryNode[] }>();
   for (const related of [...events.values()].sort(inLogOrder)) nodes.set(related.id, { related, children: [] });
-  const placed = new Map<string, string>();
+  const tops = new Tops();
   const beginnings: StoryNode[] = [];
   for (const [id, node] of nodes) {
-    const parent = node.related.causes.find((cause) => nodes.has(cause) && !isBelow(cause, id, placed));
+    // Causes written by hand may run in a circle; a tree may not: what stands below an event is not its parent.
+    const parent = node.related.causes.find((cause) => nodes.has(cause) && tops.of(cause) !== id);
     if (parent === undefined) beginnings.push(node);
     else {
-      placed.set(id, parent);
+      tops.put(id, parent);
       nodes.get(parent)?.children.push(node);
     }
   }
   return beginnings;
 }
 
-function inLogOrder(a: Related, b: Related): number {
-  return compareIds(a.entry.entryId, b.entry.entryId);
+/**
+ * The topmost event above each one. Every look shortens the way that it took, so that a chain of any length costs about as much for each
+ * of its events.
+ */
+class Tops {
+  readonly #above = new Map<string, string>();
+
+  /** `id` has nothing above it yet. */
+  put(id: string, parent: string): void {
+    this.#above.set(id, parent);
+  }
+
+  of(id: string): string {
+    let at = id;
+    for (let above = this.#above.get(at); above !== undefined; above = this.#above.get(at)) {
+      const next = this.#above.get(above);
+      if (next === undefined) return above;
+      this.#above.set(at, next);
+      at = next;
+    }
+    return at;
+  }
 }
 
-/** Causes written by hand may run in a circle; a tree may not. */
-function isBelow(id: string, other: string, parentOf: ReadonlyMap<string, string>): boolean {
-  for (let at: string | undefined = id; at !== undefined; at = parentOf.get(at)) if (at === other) return true;
-  return false;
+function inLogOrder(a: Related, b: Related): number {
+  return compareIds(a.entry.entryId, b.entry.entryId);
 }

@@ -1,5 +1,8 @@
 /** Which fields of two JSON values differ, as paths. */
 
+import { isNestedDeeper } from "../envelope.ts";
+import { maxShownNesting } from "../observe/entry-json.ts";
+
 /** `path` is dotted from the entry: `payload.quantity`, `payload.userIds[1]`, `key`. A value that is absent is undefined. */
 export interface FieldDifference {
   readonly path: string;
@@ -13,7 +16,7 @@ export type IgnoredPaths = ReadonlySet<string>;
 /** Most fields named of one event. */
 const maxFields = 100;
 
-/** Differences of two payloads as they were written. What is no JSON is compared as text. */
+/** Differences of two payloads as they were written. What is no JSON, or is nested too deep for the stack, is compared as text. */
 export function payloadDifferences(
   recorded: string,
   replayed: string,
@@ -51,6 +54,7 @@ function compare(
 const none: readonly FieldDifference[] = Object.freeze([]);
 
 function parse(text: string): unknown {
+  if (isNestedDeeper(text, maxShownNesting)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -17,10 +17,12 @@ export function findSettledWrong(history: History): Violation[] {
   }
   for (const flow of history.flow) {
     const standing = standingOf(history, flow);
-    violations.push(...checkOutputs(history, flow, standing, outputs), ...checkCounter(history, flow, standing));
+    // Not as the arguments of one push: every entry of a long history may be wrong.
+    for (const one of checkOutputs(history, flow, standing, outputs)) violations.push(one);
+    for (const one of checkCounter(history, flow, standing)) violations.push(one);
   }
   const targets = new Set(history.flow.flatMap(({ to }) => to ?? []));
-  for (const to of targets) violations.push(...findOrphans(history, to));
+  for (const to of targets) for (const one of findOrphans(history, to)) violations.push(one);
   return violations;
 }
 

@@ -177,3 +177,26 @@ for (const [name, [kinds, text, edit]] of Object.entries(wrongOnes)) {
     assert.match(violations.map((violation) => violation.text).join("\n"), text);
   });
 }
+
+test("finds each of 300,000 outputs that are missing, and those of a chain that comes of itself", () => {
+  const count = 300_000;
+  const facts: Fact[] = [{ fact: "flow", component: "c", from: "in", to: "in", least: 1 }];
+  for (let n = 0; n < count; n++) {
+    const causes = n % 2 === 0 && n > 0 ? [`e${n - 2}`] : n === 0 ? [] : ["nobody"];
+    facts.push({ ...input(n), causes });
+    facts.push({
+      fact: "settlement",
+      component: "c",
+      channel: "in",
+      partition: 0,
+      entryId: `${n}-0`,
+      id: `e${n}`,
+      state: "acked",
+    });
+  }
+  facts.push({ fact: "end", drained: true });
+  const violations = checkHistory(facts);
+  const kinds = Map.groupBy(violations, ({ kind }) => kind);
+  assert.is(kinds.get("missing")?.length, count / 2 + 1);
+  assert.is(kinds.get("unbacked")?.length, count / 2);
+});

@@ -2,7 +2,8 @@
 
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../src/errors.ts";
-import type { Journey, JourneyNode } from "../../src/observe/journey.ts";
+import type { Journey } from "../../src/observe/journey.ts";
+import type { JourneyNode } from "../../src/observe/journey-tree.ts";
 import { renderJourney } from "../../src/observe/render-journey.ts";
 import { openObserver } from "../../src/observer.ts";
 import { rejects } from "../support/rejects.ts";

@@ -246,3 +246,36 @@ test("a comparison that is stopped says nothing", async () => {
   };
   await rejects(diff(source, replayed, { signal: stop.signal }), Error, /stopped by hand/);
 });
+
+test(
+  "compares chains of 20,000 events by what each comes from",
+  async () => {
+    const [recorded, replayed] = [new Log(), new Log()];
+    for (let n = 0; n < 20_000; n++) {
+      recorded.entry(`r-${n}`, n === 0 ? {} : { causes: [`r-${n - 1}`] });
+      const causes = n === 0 ? ["replay:run", "r-0"] : [`p-${n - 1}`];
+      replayed.entry(`p-${n}`, { causes, payload: n === 19_999 ? { changed: true } : {} });
+    }
+    const difference = await compare(recorded, replayed);
+    assert.equal(difference.channels, { outs: { same: 19_999, changed: 1, missing: 0, added: 0 } });
+    assert.equal(
+      difference.events.map(({ recorded, fields }) => [recorded?.entryId, fields[0]?.path]),
+      [["20999-0", "payload.changed"]],
+    );
+  },
+  { timeoutMs: 60_000 },
+);
+
+test("compares payloads that are nested 20,000 deep as text", async () => {
+  const deep = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  const sources = [deep(20_000), deep(20_001)].map((payload) => {
+    const log = new Log();
+    const fields = ["id", "e", "payload", payload];
+    log.lines.push({ kind: "entry", entry: toLogEntry({ channel: "outs", entryId: "1-0", fields }, 0) });
+    return log;
+  });
+  const difference = await compare(sources[0] as Log, sources[1] as Log);
+  assert.is(difference.events[0]?.fields[0]?.path, "payload");
+  assert.ok(JSON.stringify(difference).length > 80_000);
+  assert.match(renderDiff(difference), /They differ/);
+});
