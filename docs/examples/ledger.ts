@@ -1,7 +1,7 @@
 /** The README's example: a whole service. test/readme.test.ts runs it. */
 
-import { connectBackbone, defineChannel, on } from "throughline";
 // #region ledger
+import { connectBackbone, defineChannel, on } from "throughline";
 import { z } from "zod";
 
 const payments = defineChannel({
