@@ -24,6 +24,7 @@ import { refuseWithoutDurability } from "./redis/durability.ts";
 import { RedisExactAppender } from "./redis/exact-appender.ts";
 import { RedisInspector } from "./redis/inspect.ts";
 import { Keys } from "./redis/keys.ts";
+import { RedisMaintenanceTurns } from "./redis/maintenance-turns.ts";
 import { describe, Namespace } from "./redis/namespace.ts";
 import { ServerClock } from "./redis/server-clock.ts";
 import { RedisStreamStore } from "./redis/stream-store.ts";
@@ -32,7 +33,7 @@ import { grantAccess } from "./replay/access.ts";
 import { describeRetention, letsGo } from "./retention/policy.ts";
 import { RetentionRound } from "./retention/trim.ts";
 import { bullTelemetry } from "./schedule/bull-telemetry.ts";
-import { BullMaintenance } from "./schedule/maintenance.ts";
+import { Maintenance } from "./schedule/maintenance.ts";
 import { BullRetryTimers } from "./schedule/retry-timers.ts";
 import { createTracing } from "./tracing/tracer.ts";
 import { requireWellFormed } from "./well-formed.ts";
@@ -142,7 +143,9 @@ class ConnectedBackbone implements Backbone {
   readonly #open: (purpose: string) => Connection;
   readonly #storeContext: StoreContext;
   /** Set while this process takes part. */
-  #maintenance: { readonly rounds: BullMaintenance; readonly trimmer: RedisTrimmer } | undefined;
+  #maintenance:
+    | { readonly rounds: Maintenance; readonly turns: RedisMaintenanceTurns; readonly trimmer: RedisTrimmer }
+    | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedBackboneOptions, keys: Keys, parts: Parts) {
@@ -259,19 +262,14 @@ class ConnectedBackbone implements Backbone {
 
   maintain(): void {
     if (this.#maintenance !== undefined || this.#closing !== undefined) return;
-    const { url, tls, log, maintenanceEveryMs: everyMs } = this.#options;
-    const trimmer = new RedisTrimmer(this.#open("maintain"), this.#keys);
+    const { log, maintenanceEveryMs: everyMs } = this.#options;
+    const connection = this.#open("maintain");
+    const trimmer = new RedisTrimmer(connection, this.#keys);
+    const turns = new RedisMaintenanceTurns(connection, this.#keys);
     const round = new RetentionRound({ inspector: this.#inspector, trimmer, tracing: this.#tracing, log });
-    const open = (): BullMaintenance =>
-      new BullMaintenance({
-        connection: { ...parseRedisUrl(url, tls), maxRetriesPerRequest: null },
-        prefix: this.#keys.bull(),
-        everyMs,
-        log,
-        run: () => this.#tracing.atRoot(() => this.#tracing.quietly(() => round.run())),
-      });
-    const rounds = this.#tracing.atRoot(() => this.#tracing.quietly(open));
-    this.#maintenance = { rounds, trimmer };
+    const begin = (): Maintenance => new Maintenance({ turns, everyMs, log, run: () => round.run() });
+    const rounds = this.#tracing.atRoot(() => this.#tracing.quietly(begin));
+    this.#maintenance = { rounds, turns, trimmer };
   }
 
   health(): readonly ComponentHealth[] {
@@ -327,6 +325,7 @@ class ConnectedBackbone implements Backbone {
   async #close(): Promise<void> {
     await Promise.all([...this.#components].map((component) => component[Symbol.asyncDispose]()));
     await this.#maintenance?.rounds.close();
+    this.#maintenance?.turns.close();
     this.#maintenance?.trimmer.close();
     this.#clock[Symbol.dispose]();
     this.#deadLetterStore.close();

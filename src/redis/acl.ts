@@ -44,6 +44,7 @@ type KeyKind =
   | "positions"
   | "settled"
   | "trimmed"
+  | "maintenanceTurn"
   | "bull"
   | "replayed"
   | "replayRuns"
@@ -115,6 +116,7 @@ const consuming: readonly Grant[] = [
   { on: ["state"], access: "RW", commands: ["hget", "hset", "hdel", "type"] },
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
+  { on: ["maintenanceTurn"], access: "RW", commands: ["get", "set"] },
   { on: ["bull"], access: "RW", commands: queueing },
 ];
 
@@ -230,6 +232,8 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return [`${tag}:numbers:o*`];
     case "trimmed":
       return [`${tag}:trimmed`];
+    case "maintenanceTurn":
+      return [`{${namespace}:0}:maintenance:turn`];
     case "replayed":
       return [`${tag}:replayed:*`];
     case "replayRuns":

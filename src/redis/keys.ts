@@ -100,6 +100,11 @@ export class Keys {
     return `${this.tag(partition)}:trimmed`;
   }
 
+  /** When the last round of maintenance began, and who began it. */
+  maintenanceTurn(): string {
+    return `${this.tag(0)}:maintenance:turn`;
+  }
+
   /** How far a run of a replay has come here. */
   replayed(partition: number, run: string): string {
     return `${this.tag(partition)}:replayed:${run}`;

@@ -31,6 +31,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   heartbeat: load("heartbeat"),
   import: load("import", "numbers"),
   join: load("join", "groups"),
+  maintenanceTurn: load("maintenance-turn"),
   meta: load("meta"),
   park: load("park"),
   positions: load("positions", "groups"),
@@ -56,6 +57,7 @@ type ScriptName =
   | "heartbeat"
   | "import"
   | "join"
+  | "maintenanceTurn"
   | "meta"
   | "park"
   | "positions"

@@ -1,84 +1,77 @@
-/** BullMQ as the clock of maintenance: one scheduled job a namespace, run once a period by whichever process takes it. */
+/** The clock of maintenance: one round a period among all processes of a namespace. Each asks for the turn; the store's clock decides. */
 
-import { type ConnectionOptions, Queue, Worker } from "bullmq";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
 
-const queueName = "maintenance";
-const schedulerId = "maintenance";
-/** How long closing waits for BullMQ before its connections are cut, ms. */
+/** How long closing waits for a round that is under way, ms. */
 const closeTimeoutMs = 2_000;
-/** Periods between looks whether the schedule is still there: a FLUSHALL takes it away. */
-const periodsPerLook = 12;
 
-export interface BullMaintenanceOptions {
-  readonly connection: ConnectionOptions;
-  readonly prefix: string;
+/** Gives each round to one of the processes that ask. */
+export interface MaintenanceTurns {
+  /** 0: the next round is the caller's; else in how many ms to ask again, at most `everyMs`. @throws {StoreError} */
+  take(everyMs: number): Promise<number>;
+}
+
+export interface MaintenanceOptions {
+  readonly turns: MaintenanceTurns;
   readonly everyMs: number;
   readonly log: Log;
   /** One round. What it throws is logged; the next round comes all the same. */
   readonly run: () => Promise<void>;
 }
 
-export class BullMaintenance {
-  readonly #options: BullMaintenanceOptions;
-  readonly #queue: Queue;
-  readonly #worker: Worker;
-  readonly #look: NodeJS.Timeout;
-  #errorLogged = false;
+/** Takes part from its making until `close`. Between two questions it waits by the monotonic clock: the host's wall clock is not used. */
+export class Maintenance {
+  readonly #options: MaintenanceOptions;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  /** Set while turns cannot be asked for, so that it is said once. */
+  #isAway = false;
 
-  /** Begins to take part. */
-  constructor(options: BullMaintenanceOptions) {
+  constructor(options: MaintenanceOptions) {
     this.#options = options;
-    const { connection, prefix, everyMs } = options;
-    this.#queue = new Queue(queueName, { connection, prefix });
-    this.#worker = new Worker(queueName, () => this.#run(), { connection, prefix, concurrency: 1 });
-    this.#queue.on("error", (error) => this.#logOnce(error));
-    this.#worker.on("error", (error) => this.#logOnce(error));
-    this.#worker.on("ready", () => {
-      this.#errorLogged = false;
-    });
-    this.#look = setInterval(() => this.#schedule(), everyMs * periodsPerLook);
-    this.#look.unref();
-    this.#schedule();
+    this.#ended = this.#takePart();
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#look);
-    const closing = Promise.allSettled([this.#worker.close(), this.#queue.close()]);
-    const timeout = Promise.withResolvers<void>();
-    const timer = setTimeout(timeout.resolve, closeTimeoutMs);
-    await Promise.race([closing, timeout.promise]);
-    clearTimeout(timer);
-    // Not awaited: with Redis away these wait for a connection that may never come.
-    this.#worker.disconnect().catch(() => undefined);
-    this.#queue.disconnect().catch(() => undefined);
+    this.#stop.abort();
+    const enough = new AbortController();
+    const timeout = delay(closeTimeoutMs, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([this.#ended, timeout]);
+    enough.abort();
   }
 
-  #schedule(): void {
-    this.#ensureSchedule().catch((error: Error) => this.#logOnce(error));
-  }
-
-  // Setting a schedule that is there would begin it anew: with many processes that start, it would never come to its end.
-  async #ensureSchedule(): Promise<void> {
-    const { everyMs } = this.#options;
-    const scheduled = await this.#queue.getJobScheduler(schedulerId);
-    if (scheduled?.every === everyMs) return;
-    const opts = { removeOnComplete: true, removeOnFail: true };
-    await this.#queue.upsertJobScheduler(schedulerId, { every: everyMs }, { name: "round", opts });
-  }
-
-  async #run(): Promise<void> {
-    try {
-      await this.#options.run();
-    } catch (error) {
-      this.#options.log.warn({ reason: String(error) }, "a round of maintenance failed; the next one goes on");
+  async #takePart(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const waitMs = await this.#step();
+      await delay(waitMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  // BullMQ reconnects by itself and reports each failure; one line is enough.
-  #logOnce(error: Error): void {
-    if (this.#errorLogged) return;
-    this.#errorLogged = true;
-    this.#options.log.warn({ reason: error.message }, "maintenance is not available; nothing is trimmed meanwhile");
+  /** Asks once, and runs the round if it is this process's. In how many ms to ask again. */
+  async #step(): Promise<number> {
+    const { turns, everyMs, log, run } = this.#options;
+    const askedAt = performance.now();
+    let waitMs: number;
+    try {
+      waitMs = await turns.take(everyMs);
+      this.#isAway = false;
+    } catch (error) {
+      if (!this.#isAway && !this.#stop.signal.aborted) {
+        log.warn({ reason: String(error) }, "maintenance is not available; nothing is trimmed meanwhile");
+      }
+      this.#isAway = true;
+      return everyMs;
+    }
+    if (waitMs > 0 || this.#stop.signal.aborted) return waitMs;
+    try {
+      await run();
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        log.warn({ reason: String(error) }, "a round of maintenance failed; the next one goes on");
+      }
+    }
+    return Math.max(0, everyMs - (performance.now() - askedAt));
   }
 }

@@ -1,14 +1,18 @@
-/** Maintenance runs once a period, however many processes take part, and goes on when one of them dies or the schedule is lost. */
+/** Maintenance runs once a period, however many processes take part, whatever their clocks show, and goes on when one of them dies. */
 
+import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import { parseRedisUrl } from "../../src/redis/connections.ts";
+import { Connection } from "../../src/redis/connections.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { BullMaintenance } from "../../src/schedule/maintenance.ts";
-import { memoryLog, open, things } from "../support/backbone.ts";
+import { RedisMaintenanceTurns } from "../../src/redis/maintenance-turns.ts";
+import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { Maintenance } from "../../src/schedule/maintenance.ts";
+import { type LogLine, memoryLog, open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
+import { startWarpedRedis } from "../support/warped-redis.ts";
 
 const everyMs = 300;
 
@@ -17,14 +21,30 @@ interface Round {
   readonly at: number;
 }
 
-function start(namespace: string, by: string, rounds: Round[]): BullMaintenance {
-  return new BullMaintenance({
-    connection: { ...parseRedisUrl(redisUrl()), maxRetriesPerRequest: null },
-    prefix: new Keys(namespace).bull(),
-    everyMs,
-    log: memoryLog([]),
-    run: async () => void rounds.push({ by, at: performance.now() }),
-  });
+interface StartOptions {
+  readonly url?: string;
+  readonly lines?: LogLine[];
+  readonly run: () => Promise<void>;
+}
+
+/** Takes part until it is closed. */
+function takePart(namespace: string, { url = redisUrl(), lines = [], run }: StartOptions): { close(): Promise<void> } {
+  const log = memoryLog(lines);
+  const connection = new Connection({ url, log, silenceMs: 5_000, purpose: "test" });
+  const turns = new RedisMaintenanceTurns(connection, new Keys(namespace));
+  const maintenance = new Maintenance({ turns, everyMs, log, run });
+  return {
+    close: async () => {
+      await maintenance.close();
+      turns.close();
+      connection.close();
+    },
+  };
+}
+
+function start(namespace: string, by: string, rounds: Round[], url?: string): { close(): Promise<void> } {
+  const run = async (): Promise<void> => void rounds.push({ by, at: performance.now() });
+  return takePart(namespace, { ...(url === undefined ? {} : { url }), run });
 }
 
 test("runs once a period among several that take part, and goes on when one leaves", async () => {
@@ -63,6 +83,38 @@ test("runs once a period in two processes", async () => {
   await eventually(() => rounds().length >= before + 2, 15_000);
 });
 
+for (const [where, hours] of [
+  ["ahead", 1],
+  ["behind", -1],
+] as const) {
+  test(`goes on, once a period, beside a process whose wall clock is an hour ${where}, and after its end`, async () => {
+    const namespace = freshNamespace();
+    const env = {
+      ...{ REDIS_URL: redisUrl(), NAMESPACE: namespace, EVERY_MS: String(everyMs) },
+      ...{ NODE_OPTIONS: "--import=./test/fixtures/false-clock.ts", CLOCK_OFFSET_MS: String(hours * 3_600_000) },
+    };
+    const rounds: Round[] = [];
+    await using wrong = startProcess("test/fixtures/maintains.ts", [], { env });
+    const shown = Number(/\d+/.exec(await wrong.line(/^round \d+$/))?.[0]);
+    assert.ok(Math.abs(shown - Date.now() - hours * 3_600_000) < 60_000, `the process's clock shows ${shown}`);
+    const right = start(namespace, "right", rounds);
+    try {
+      // Whoever comes first in a period has it.
+      const count = (): number => rounds.length + wrong.lines.length;
+      const [from, since] = [count(), performance.now()];
+      await eventually(() => count() >= from + 8, 10_000);
+      const periods = (performance.now() - since) / everyMs;
+      assert.ok(periods > 6, `8 rounds in ${periods} periods`);
+      wrong.kill();
+      await wrong.ended;
+      const seen = rounds.length;
+      await eventually(() => rounds.length >= seen + 3, 5_000);
+    } finally {
+      await right.close();
+    }
+  });
+}
+
 test("does not begin the period anew when a process joins", async () => {
   const namespace = freshNamespace();
   const rounds: Round[] = [];
@@ -80,12 +132,9 @@ test("does not begin the period anew when a process joins", async () => {
 test("goes on after a round that failed", async () => {
   const namespace = freshNamespace();
   let rounds = 0;
-  const lines: Parameters<typeof memoryLog>[0] = [];
-  const maintenance = new BullMaintenance({
-    connection: { ...parseRedisUrl(redisUrl()), maxRetriesPerRequest: null },
-    prefix: new Keys(namespace).bull(),
-    everyMs,
-    log: memoryLog(lines),
+  const lines: LogLine[] = [];
+  const maintenance = takePart(namespace, {
+    lines,
     run: () => {
       rounds++;
       return Promise.reject(new Error("no"));
@@ -94,6 +143,51 @@ test("goes on after a round that failed", async () => {
   await eventually(() => rounds >= 3);
   await maintenance.close();
   assert.ok(lines.some(({ level, fields }) => level === "warn" && fields["reason"] === "Error: no"));
+});
+
+test("goes on when the server's clock is set an hour back, and forth", async () => {
+  await using warped = await startWarpedRedis();
+  const rounds: Round[] = [];
+  const two = ["a", "b"].map((by) => start("clock", by, rounds, warped.redis.url));
+  try {
+    await eventually(() => rounds.length >= 2);
+    for (const seconds of [-3_600, 0]) {
+      await warped.shift(seconds);
+      const seen = rounds.length;
+      await eventually(() => rounds.length >= seen + 3, 5_000);
+    }
+  } finally {
+    await Promise.all(two.map((one) => one.close()));
+  }
+});
+
+test("goes on while memory is full, as it is what frees it", async () => {
+  await using redis = await startPrivateRedis();
+  const client = new Redis(redis.url, { protocol: 2 });
+  await client.config("SET", "maxmemory", "1");
+  client.disconnect();
+  const rounds: Round[] = [];
+  const one = start("full", "one", rounds, redis.url);
+  try {
+    await eventually(() => rounds.length >= 2);
+  } finally {
+    await one.close();
+  }
+});
+
+test("goes on after everything was flushed", async () => {
+  const namespace = freshNamespace();
+  const rounds: Round[] = [];
+  const one = start(namespace, "one", rounds);
+  const client = new Redis(redisUrl(), { protocol: 2 });
+  try {
+    await eventually(() => rounds.length >= 1);
+    await client.del(new Keys(namespace).maintenanceTurn());
+    await eventually(() => rounds.length >= 3);
+  } finally {
+    client.disconnect();
+    await one.close();
+  }
 });
 
 test("is started by whoever asks for it, and by a component whose channels let anything go", async () => {

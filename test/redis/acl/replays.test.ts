@@ -73,7 +73,7 @@ test(
 
     const client = server.client(url);
     await assertDenied(client, [
-      ["HSET", `{${namespace}:0}:bull:maintenance:1`, "a", "b"],
+      ["HSET", `{${namespace}:0}:bull:retry-c:1`, "a", "b"],
       ["HSET", "{other-replays:0}:bull:replay:1", "a", "b"],
       ["EVAL", "return redis.call('HSET', KEYS[1], 'a', 'b')", "1", "{other-replays:0}:bull:replay:1"],
       ["XADD", `{${namespace}:0}:things`, "*", "payload", "{}"],
