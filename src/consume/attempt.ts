@@ -28,6 +28,7 @@ export class Attempt implements Processing, Settlement, Submission {
   reads: readonly StateRead[] = none;
   writes: readonly StateWrite[] = none;
   outputs: readonly NewEntry[] = none;
+  size = 0;
   /** How long it waits when Redis refuses its settlement, ms. */
   nextDelayMs: number = refusedDelayMs.first;
   readonly #context: AttemptContext;
@@ -96,8 +97,9 @@ export class Attempt implements Processing, Settlement, Submission {
 
   get collector(): Collector {
     if (this.#collector === undefined) {
-      const { component, state, onChannel } = this.#context;
-      this.#collector = new Collector(component, this.partition, this.#events, this.span, state.view(), onChannel);
+      const { component, state, bounds, onChannel } = this.#context;
+      const view = state.view(component, bounds.maxOutputs);
+      this.#collector = new Collector(component, this.partition, this.#events, this.span, view, bounds, onChannel);
       // Tools that were kept beyond the end of the handler.
       if (!this.#isOpen) this.#collector.finish();
     }
@@ -129,6 +131,7 @@ export class Attempt implements Processing, Settlement, Submission {
     this.reads = collector.view.reads;
     this.writes = writes;
     this.outputs = collector.entries;
+    this.size = collector.size;
     return true;
   }
 

@@ -119,6 +119,7 @@ export class RunningComponent implements Component {
           lanes: this.#lanes,
           maxInHand: Math.max(1, Math.floor(options.maxInHand / partitions)),
           claimAfterMs: options.claimAfterMs,
+          bounds: options,
           from: options.from,
           onForgotten: parts.describe,
           onChannel: parts.onChannel,

@@ -17,6 +17,14 @@ export interface Task {
   readonly isCounted: boolean;
 }
 
+/** What one attempt may leave to its settlement: it is one script, and Redis does nothing else while it runs. */
+export interface SettlementBounds {
+  /** Most events published, and most keys of state written. */
+  readonly maxOutputs: number;
+  /** An estimate, of all events together; a single one may have more. */
+  readonly maxOutputBytes: number;
+}
+
 /** What the attempts work with; the same for all of one member's. */
 export interface AttemptContext {
   readonly component: string;
@@ -27,6 +35,7 @@ export interface AttemptContext {
   readonly tracing: Pick<Tracing, "process" | "quietly" | "lost">;
   readonly log: Log;
   readonly state: StateCache;
+  readonly bounds: SettlementBounds;
   /** Aborts when the drain has run out of time. */
   readonly signal: AbortSignal;
   /** Called with the channel of each output. */

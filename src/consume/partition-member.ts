@@ -10,7 +10,7 @@ import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Attempts } from "./attempts.ts";
 import { Contention } from "./contention.ts";
-import type { Task } from "./context.ts";
+import type { SettlementBounds, Task } from "./context.ts";
 import { Delivery } from "./delivery.ts";
 import { Gatherer } from "./gatherer.ts";
 import { Hand } from "./hand.ts";
@@ -50,6 +50,7 @@ export interface PartitionContext {
   readonly lanes: Lanes<LaneTask>;
   readonly maxInHand: number;
   readonly claimAfterMs: number;
+  readonly bounds: SettlementBounds;
   readonly from: "start" | "now";
   /** Every record of the component was gone. */
   readonly onForgotten: () => void;
@@ -103,6 +104,7 @@ export class PartitionMember {
       tracing,
       log,
       state,
+      bounds: context.bounds,
       signal,
       onChannel: context.onChannel,
       again: (deliveries) => this.#contention.again(deliveries),

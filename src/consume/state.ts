@@ -1,5 +1,6 @@
 /** A component's keyed state: a cache in front of the store, checked by version when a settlement commits. */
 
+import { ConfigError } from "../errors.ts";
 import type { StateRead, StateWrite } from "../ports/store.ts";
 import { requireWellFormed } from "../well-formed.ts";
 import type { StateStore } from "./subscription.ts";
@@ -47,9 +48,9 @@ export class StateCache {
     this.#read = read;
   }
 
-  /** A fresh view for one attempt. */
-  view(): StateView {
-    return new StateView(this);
+  /** A fresh view for one attempt of the component, which may write so many keys. */
+  view(component: string, maxWrites: number): StateView {
+    return new StateView(this, component, maxWrites);
   }
 
   /** A version that no write had before. */
@@ -130,13 +131,17 @@ const none: readonly never[] = Object.freeze([]);
 /** What one attempt has read and wants to write. Thrown away if the attempt fails. */
 export class StateView {
   readonly #cache: StateCache;
+  readonly #component: string;
+  readonly #maxWrites: number;
   /** Made when they are first needed: most attempts have no state. */
   #reads: Map<string, StateRead & Known> | undefined;
   #writes: Map<string, { store: string; key: string; json: string | undefined }> | undefined;
   #committedAt = 0;
 
-  constructor(cache: StateCache) {
+  constructor(cache: StateCache, component: string, maxWrites: number) {
     this.#cache = cache;
+    this.#component = component;
+    this.#maxWrites = maxWrites;
   }
 
   store<V>(store: string): StateStore<V> {
@@ -187,7 +192,14 @@ export class StateView {
   #write(store: string, key: string, json: string | undefined): void {
     requireWellFormed("the state key", key);
     this.#writes ??= new Map();
-    this.#writes.set(nameOf(store, key), { store, key, json });
+    const name = nameOf(store, key);
+    if (this.#writes.size >= this.#maxWrites && !this.#writes.has(name)) {
+      throw new ConfigError(
+        `component "${this.#component}": an attempt writes up to ${this.#maxWrites} keys of state (maxOutputs): Redis does nothing else ` +
+          "while they are settled. Use several events, each for a part of them",
+      );
+    }
+    this.#writes.set(name, { store, key, json });
   }
 
   async #get(store: string, key: string): Promise<string | undefined> {

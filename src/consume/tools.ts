@@ -2,7 +2,7 @@
 
 import { type Channel, validatePayload } from "../channel.ts";
 import { encodePayload } from "../envelope.ts";
-import { ChannelError } from "../errors.ts";
+import { ChannelError, ConfigError } from "../errors.ts";
 import type { Cause, EventRef } from "../event.ts";
 import { deriveEventId } from "../event-id.ts";
 import { listOf } from "../list.ts";
@@ -11,6 +11,7 @@ import type { NewEntry } from "../ports/store.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { toCauses } from "../publish/causes.ts";
 import { Outgoing } from "../publish/outgoing.ts";
+import type { SettlementBounds } from "./context.ts";
 import type { StateView } from "./state.ts";
 import type { OutputOptions, PublishOutput, StateStore, Tools } from "./subscription.ts";
 
@@ -40,9 +41,15 @@ export class Collector {
   readonly #span: ProcessSpan;
   /** What the attempt has read and wants to write. */
   readonly view: StateView;
+  readonly #bounds: SettlementBounds;
   readonly #onChannel: (channel: Channel<unknown>) => void;
   #outputs: Output[] | undefined;
-  /** Publishes whose schema is asynchronous; the settlement waits for them even if the handler does not. */
+  /** Of the outputs so far, UTF-16 units as an estimate of bytes. */
+  #size = 0;
+  /**
+   * Publishes whose schema is asynchronous, and one for which there was no room: the settlement waits for them even if the handler does
+   * not, and fails with them.
+   */
   #validating: Promise<unknown>[] | undefined;
   #publishes = 0;
   #isOpen = true;
@@ -53,6 +60,7 @@ export class Collector {
     sources: readonly EventRef[],
     span: ProcessSpan,
     view: StateView,
+    bounds: SettlementBounds,
     onChannel: (channel: Channel<unknown>) => void,
   ) {
     this.#component = component;
@@ -62,6 +70,7 @@ export class Collector {
     this.#sourceId = sources.length === 1 ? (only as EventRef).id : sources.map((source) => source.id).join(" ");
     this.#span = span;
     this.view = view;
+    this.#bounds = bounds;
     this.#onChannel = onChannel;
   }
 
@@ -74,11 +83,12 @@ export class Collector {
       const checked = validatePayload(channel, payload);
       if (!(checked instanceof Promise)) return Promise.resolve(this.#collect(place, channel, checked, options));
       const collected = checked.then((valid) => this.#collect(place, channel, valid, options));
-      this.#validating ??= [];
-      this.#validating.push(collected);
+      this.#await(collected);
       return collected;
     } catch (error) {
-      return Promise.reject(error);
+      const refused = Promise.reject(error);
+      if (error instanceof ConfigError) this.#await(refused); // no room for it
+      return refused;
     }
   };
 
@@ -119,6 +129,11 @@ export class Collector {
     return this.#outputs ?? noEntries;
   }
 
+  /** An estimate of the outputs' bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** The settlement appended the outputs. */
   appended(entryIds: readonly string[]): void {
     if (this.#outputs === undefined) return;
@@ -131,11 +146,18 @@ export class Collector {
     for (const output of this.#outputs ?? []) output.unsent(reason);
   }
 
+  #await(publish: Promise<unknown>): void {
+    publish.catch(() => undefined); // told by `validated`; where the handler has thrown by then, nobody has to hear it
+    this.#validating ??= [];
+    this.#validating.push(publish);
+  }
+
   #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
     this.#refuseAfterTheEnd(channel);
     // All that can be refused comes before the span, which somebody has to end.
     const json = encodePayload(channel, payload);
     const key = channel.key(payload);
+    this.#makeRoom(json.length + key.length);
     const correlation = channel.correlation(payload);
     const id = deriveEventId(this.#sourceId, this.#component, place);
     const time = options.time ?? Date.now();
@@ -147,6 +169,20 @@ export class Collector {
     if (this.#outputs === undefined) this.#outputs = listOf(output);
     else this.#outputs.push(output);
     return new OutputRef(id, channel.name, output.carrier.traceparent);
+  }
+
+  /** @throws {ConfigError} where there is none for another output */
+  #makeRoom(size: number): void {
+    const { maxOutputs, maxOutputBytes } = this.#bounds;
+    const count = this.#outputs?.length ?? 0;
+    this.#size += size;
+    if (count === 0 || (count < maxOutputs && this.#size <= maxOutputBytes)) return;
+    this.#size -= size;
+    const most = count < maxOutputs ? `${maxOutputBytes} bytes (maxOutputBytes)` : `${maxOutputs} events (maxOutputs)`;
+    throw new ConfigError(
+      `component "${this.#component}": an attempt publishes up to ${most}: Redis does nothing else while they are settled. ` +
+        "Use several events, each for a part of them",
+    );
   }
 
   #refuseAfterTheEnd({ name }: { readonly name: string }): void {

@@ -60,6 +60,7 @@ export class ReplayedPartition {
       },
       log,
       state: new StateCache("replay", this.store.readState),
+      bounds: unbounded,
       signal: never,
       onChannel: () => undefined,
       again: () => undefined,
@@ -95,6 +96,9 @@ export class ReplayedPartition {
 function bare<T>(run: () => T): T {
   return run();
 }
+
+/** What was too much is for whoever settles it in Redis to say. */
+const unbounded = { maxOutputs: Number.POSITIVE_INFINITY, maxOutputBytes: Number.POSITIVE_INFINITY } as const;
 
 /** A replay is not drained: it ends after the call that it is at. */
 const never: AbortSignal = new AbortController().signal;
