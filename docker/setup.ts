@@ -23,7 +23,7 @@ const users: readonly User[] = [
   {
     name: "order-manager",
     roles: ["producer", "component"],
-    scope: { component: "order-manager", channels: ["client-orders", "executions"] },
+    scope: { component: "order-manager", channels: ["client-orders", "executions"], dedupes: true },
   },
   {
     name: "algorithm",

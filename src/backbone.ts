@@ -26,6 +26,7 @@ import { RedisInspector } from "./redis/inspect.ts";
 import { Keys } from "./redis/keys.ts";
 import { RedisMaintenanceTurns } from "./redis/maintenance-turns.ts";
 import { describe, Namespace } from "./redis/namespace.ts";
+import { ScriptKeeper } from "./redis/script-keeper.ts";
 import { ServerClock } from "./redis/server-clock.ts";
 import { RedisStreamStore } from "./redis/stream-store.ts";
 import { RedisTrimmer } from "./redis/trimmer.ts";
@@ -146,6 +147,8 @@ class ConnectedBackbone implements Backbone {
   #maintenance:
     | { readonly rounds: Maintenance; readonly turns: RedisMaintenanceTurns; readonly trimmer: RedisTrimmer }
     | undefined;
+  /** Set once a component of this process has joined. */
+  #scriptKeeper: ScriptKeeper | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedBackboneOptions, keys: Keys, parts: Parts) {
@@ -247,6 +250,9 @@ class ConnectedBackbone implements Backbone {
         for (const { channel } of subscriptions) this.#describeChannel(channel);
       },
       joined: () => {
+        this.#scriptKeeper ??= this.#tracing.atRoot(() =>
+          this.#tracing.quietly(() => new ScriptKeeper(this.#connection)),
+        );
         gauges = this.#tracing.observe(async () => gaugesOf(await this.status(), name));
         parts.describe();
       },
@@ -327,6 +333,7 @@ class ConnectedBackbone implements Backbone {
     await this.#maintenance?.rounds.close();
     this.#maintenance?.turns.close();
     this.#maintenance?.trimmer.close();
+    this.#scriptKeeper?.[Symbol.dispose]();
     this.#clock[Symbol.dispose]();
     this.#deadLetterStore.close();
     await this.#producer.close();

@@ -67,6 +67,7 @@ export type { BackboneStatus } from "./observe/status.ts";
 export { type Observer, type ObserverOptions, openObserver } from "./observer.ts";
 export { type Operator, openOperator } from "./operator.ts";
 export type { BackboneOptions, Durability, TlsOptions } from "./options.ts";
+export { type Owner, openOwner } from "./owner.ts";
 export type { Log } from "./ports/log.ts";
 export { item, type PublishItem, type PublishOptions } from "./publish/producer.ts";
 export type { RetentionPolicy } from "./retention/policy.ts";

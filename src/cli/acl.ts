@@ -12,6 +12,7 @@ interface AclOptions extends CommonOptions {
   readonly component?: string;
   readonly into?: string;
   readonly background?: true;
+  readonly dedupes?: true;
   readonly evicts?: true;
   readonly waits?: true;
   readonly user?: string;
@@ -22,10 +23,14 @@ export function defineAcl(acl: Command): void {
   acl
     .addArgument(new Argument("<roles...>", "of one user, added up").choices(aclRoles))
     .option("--user <name>", "default: the namespace and the roles")
-    .option("--channel <names...>", "it publishes to, consumes and trims these channels only")
+    .option(
+      "--channel <names...>",
+      "it publishes to, consumes and trims these channels only; producer and component need them",
+    )
     .option("--component <name>", "it runs this component only")
     .option("--into <namespace>", "where replay may publish")
     .option("--background", "it queues replays, and works on queued ones")
+    .option("--dedupes", "it publishes to channels with a dedupe window")
     .option("--evicts", "it publishes to channels that evict when they are full")
     .option("--waits", "it asks for durability by WAIT and WAITAOF; Redis 7.2 or newer")
     .addOption(
@@ -49,13 +54,14 @@ export function defineAcl(acl: Command): void {
 }
 
 function rulesOf(command: Command, roles: readonly AclRole[], options: AclOptions): readonly string[] {
-  const { namespace, channel, component, into, background, evicts, waits, user = "" } = options;
+  const { namespace, channel, component, into, background, dedupes, evicts, waits, user = "" } = options;
   const scope: AclScope = {
     namespace,
     ...(channel === undefined ? {} : { channels: channel }),
     ...(component === undefined ? {} : { component }),
     ...(into === undefined ? {} : { into }),
     ...(background === undefined ? {} : { background }),
+    ...(dedupes === undefined ? {} : { dedupes }),
     ...(evicts === undefined ? {} : { evicts }),
     ...(waits === undefined ? {} : { waits }),
   };

@@ -39,6 +39,10 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       description: "the rules of a least-privilege Redis user, who may do what the roles need and nothing else",
       load: async () => (await import("./acl.ts")).defineAcl,
     },
+    prepare: {
+      description: "describes a namespace, and loads what producers run, for users who may do neither",
+      load: async () => (await import("./prepare.ts")).definePrepare,
+    },
     replay: {
       description: "republishes a recording, or channels of the log: into a shadow namespace, unless told otherwise",
       load: async () => (await import("./replay.ts")).defineReplay,

@@ -3,17 +3,21 @@
 import { ConfigError } from "../errors.ts";
 import { isNamespace } from "../options.ts";
 
-export const aclRoles = ["producer", "component", "replay", "operator"] as const;
+export const aclRoles = ["producer", "component", "replay", "operator", "owner"] as const;
 /**
  * `producer` publishes and reads nothing. `component` consumes, settles, publishes from its handlers, takes part in maintenance, and reads
- * the namespace. `replay` reads a namespace and publishes into another. `operator` reads, redrives and purges dead letters.
+ * the namespace. `replay` reads a namespace and publishes into another. `operator` reads, redrives and purges dead letters. `owner`
+ * reads, prepares the namespace and repairs its channels.
  * Roles of one user add up.
  */
 export type AclRole = (typeof aclRoles)[number];
 
 export interface AclScope {
   readonly namespace: string;
-  /** The channels that the user publishes to, consumes or trims. Default: all of the namespace. */
+  /**
+   * The channels that the user publishes to, consumes or trims. `producer` and `component` need them: no rule of Redis can say "every
+   * channel" without the dead letters and the settlement logs, whose keys begin and end like a channel's.
+   */
   readonly channels?: readonly string[];
   /** The component that it runs. Default: any. */
   readonly component?: string;
@@ -21,6 +25,8 @@ export interface AclScope {
   readonly into?: string;
   /** Whether `replay` queues runs for the background, and works on queued ones. */
   readonly background?: boolean;
+  /** Whether the user publishes to channels with a dedupe window. */
+  readonly dedupes?: boolean;
   /** Whether the user publishes to channels that evict their oldest entries when they are full. */
   readonly evicts?: boolean;
   /** Whether it asks for durability by WAIT and WAITAOF. A server older than Redis 7.2 takes no rule that names the latter. */
@@ -45,6 +51,7 @@ type KeyKind =
   | "settled"
   | "trimmed"
   | "maintenanceTurn"
+  | "scratch"
   | "bull"
   | "replayed"
   | "replayRuns"
@@ -58,18 +65,28 @@ interface Grant {
   readonly commands: readonly string[];
 }
 
-/** What a connection of ours does whoever it works for. A script's own commands each need their permission beside EVALSHA. */
-const connecting = ["select", "ping", "time", "client|setname", "eval", "evalsha", "script|load"];
+/**
+ * What a connection of ours does whoever it works for. A script's own commands each need their permission beside EVALSHA. Neither EVAL nor
+ * SCRIPT LOAD: whoever has one of them can stop the server with a loop.
+ */
+const connecting = ["select", "ping", "time", "client|setname", "evalsha"];
 
-/** Opens the namespace, and says which channels and components there are. */
-const describing: Grant = { on: ["meta"], access: "RW", commands: ["type", "hget", "hset", "hsetnx"] };
+/** Of those who load the scripts that they run, and so those that a producer runs. */
+const loading = "script|load";
+
+/** Compares the namespace's description with what is expected of it. */
+const comparing: Grant = { on: ["meta"], access: "R", commands: ["type", "hget", "hmget"] };
+
+/** Says which channels and components there are, too. */
+const describing: Grant = { on: ["meta"], access: "RW", commands: ["type", "hget", "hmget", "hset", "hsetnx"] };
 
 const publishing: readonly Grant[] = [
-  describing,
+  comparing,
   { on: ["stream"], access: "W", commands: ["xadd", "type", "exists", "xlen"] },
-  { on: ["seen"], access: "RW", commands: ["get", "set", "exists"] },
   { on: ["batchNumbers"], access: "RW", commands: ["hget", "hset", "pexpire"] },
 ];
+
+const deduping: Grant = { on: ["seen"], access: "RW", commands: ["get", "set", "exists"] };
 
 const evicting: Grant = {
   on: ["stream"],
@@ -117,7 +134,8 @@ const consuming: readonly Grant[] = [
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
   { on: ["maintenanceTurn"], access: "RW", commands: ["get", "set"] },
-  { on: ["bull"], access: "RW", commands: queueing },
+  // BullMQ sends its scripts whole where the server does not have them.
+  { on: ["bull"], access: "RW", commands: ["eval", ...queueing] },
 ];
 
 /** Republishing into a namespace: what was refused in the middle is taken back. */
@@ -132,7 +150,7 @@ const noting: Grant = {
   on: ["replayRuns"],
   access: "RW",
   // They lie outside of the keys that the first rules let a script be called with.
-  commands: ["eval", "hget", "hgetall", "hset", "hsetnx", "zadd", "zrange"],
+  commands: ["evalsha", "hget", "hgetall", "hset", "hsetnx", "zadd", "zrange"],
 };
 
 /** The runs that wait for a worker, which lie beside the namespace as well. */
@@ -157,6 +175,21 @@ const mending: readonly Grant[] = [
   { on: ["replies"], access: "RW", commands: ["hget", "hset", "pexpire"] },
 ];
 
+/** Describes a namespace before its components do, and mends what a producer can spoil. */
+const owning: readonly Grant[] = [
+  describing,
+  {
+    on: ["stream"],
+    access: "RW",
+    commands: ["xadd", "xdel", "xtrim", "xsetid", "xack", "xclaim", "xgroup|setid"],
+  },
+  { on: ["attempts"], access: "RW", commands: ["hget", "hset", "hdel"] },
+  { on: ["parked"], access: "RW", commands: ["zadd", "zrem", "zscore"] },
+  { on: ["members"], access: "RW", commands: ["del"] },
+  { on: ["trimmed"], access: "RW", commands: ["hget", "hset"] },
+  { on: ["scratch"], access: "RW", commands: ["xadd", "xdel", "xsetid", "del"] },
+];
+
 interface RolePart {
   readonly grants: readonly Grant[];
   /** Commands without a key, beside those of every connection. */
@@ -166,27 +199,32 @@ interface RolePart {
 const table: Readonly<Record<AclRole, RolePart>> = {
   producer: { grants: publishing },
   // BullMQ asks INFO for the server's version.
-  component: { grants: [...consuming, reading, lookingUpRuns], commands: ["info"] },
-  replay: { grants: [reading, noting] },
-  operator: { grants: [reading, lookingUpRuns, ...mending] },
+  component: { grants: [...consuming, reading, lookingUpRuns], commands: [loading, "info"] },
+  replay: { grants: [reading, noting], commands: [loading] },
+  operator: { grants: [reading, lookingUpRuns, ...mending], commands: [loading] },
+  owner: { grants: [reading, ...owning], commands: [loading] },
 };
 
 /**
  * The rules of a user who has these roles and no others, in ACL SETUSER's words: everything but name and password.
- * @throws {ConfigError} on a name that could not be one of ours, as it might open more than it says
+ * @throws {ConfigError} on a name that could not be one of ours, as it might open more than it says, and without the channels of a role
+ * that needs them
  */
 export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly string[] {
-  check(scope);
-  const { namespace, into, background = false, evicts = false, waits = false } = scope;
+  check(roles, scope);
+  const { namespace, into, background = false, evicts = false, dedupes = false, waits = false } = scope;
   const parts = roles.map((role) => table[role]);
   const grants = parts.flatMap((part) => part.grants);
   if (evicts && (roles.includes("producer") || roles.includes("component"))) grants.push(evicting);
+  if (dedupes && roles.includes("producer")) grants.push(deduping);
   const inBackground = background && roles.includes("replay");
   if (inBackground) grants.push(waiting);
   const selectors = grants.map((grant) => selectorOf(grant, scope));
   const spaces = [namespace];
   if (into !== undefined && roles.includes("replay")) {
-    selectors.push(...[...publishing, ...republishing].map((grant) => selectorOf(grant, { namespace: into })));
+    selectors.push(
+      ...[...publishing, deduping, ...republishing].map((grant) => selectorOf(grant, { namespace: into })),
+    );
     spaces.push(into);
   }
   const commands = new Set([...connecting, ...parts.flatMap((part) => part.commands ?? [])]);
@@ -234,6 +272,8 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return [`${tag}:trimmed`];
     case "maintenanceTurn":
       return [`{${namespace}:0}:maintenance:turn`];
+    case "scratch":
+      return [`${tag}:repair`];
     case "replayed":
       return [`${tag}:replayed:*`];
     case "replayRuns":
@@ -247,7 +287,14 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
   }
 }
 
-function check({ namespace, into, channels = [], component }: AclScope): void {
+function check(roles: readonly AclRole[], { namespace, into, channels = [], component }: AclScope): void {
+  const narrow = roles.find((role) => role === "producer" || role === "component");
+  if (narrow !== undefined && channels.length === 0) {
+    throw new ConfigError(
+      `the role ${narrow} needs the channels that it is for: without them it could write dead letters and settlement logs as well, ` +
+        "whose keys no rule of Redis can tell from a channel's",
+    );
+  }
   for (const name of [namespace, ...(into === undefined ? [] : [into])]) {
     if (!isNamespace(name)) throw new ConfigError(`"${name}" is no namespace`);
   }

@@ -18,6 +18,7 @@
 -- all or nothing. The header refuses the whole script when memory is full.
 local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name each time
 local behind, number, ring, ttl, streams, atomic = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6] == '1'
+streams = math.min(streams, #KEYS - 1) -- a producer may send any arguments, and not have the server count to them
 local caps, columns, firstEntry = ARGV[7], ARGV[8], 9
 local width = #columns
 local function column(letter)

@@ -8,6 +8,7 @@ import { ArgWriter } from "./arg-writer.ts";
 import type { Connection } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { Outbox } from "./outbox.ts";
+import { isDenied } from "./run-script.ts";
 import { scripts } from "./scripts.ts";
 
 export interface ExactAppenderOptions {
@@ -80,7 +81,14 @@ export class RedisExactAppender implements ExactAppender {
     await context.namespace.claim((script, names, args) => this.#outbox.send(script, names, args, { deadlineMs }));
     // What a channel lets go stays as it is said there.
     for (const channel of channels) {
-      await connection.repeat(() => connection.client.hsetnx(keys.meta(), `channel:${channel}`, "1"));
+      const known = await connection.repeat(() => connection.client.hget(keys.meta(), `channel:${channel}`));
+      if (known !== null) continue;
+      await connection
+        .repeat(() => connection.client.hsetnx(keys.meta(), `channel:${channel}`, "1"))
+        .catch((error: unknown) => {
+          // A user who may only publish: the channel's components describe it.
+          if (!isDenied(error)) throw error;
+        });
     }
   }
 

@@ -27,7 +27,8 @@ local a = 4
 for k = 4, #KEYS, 3 do
   wrong = wrong or checkType(KEYS[k], 'stream')
   local hand = {}
-  for h = 1, tonumber(ARGV[a + 3]) do hand[h] = ARGV[a + 3 + h] end
+  -- Whoever may run any script may send any arguments, and not have the server count to them.
+  for h = 1, math.min(tonumber(ARGV[a + 3]), #ARGV) do hand[h] = ARGV[a + 3 + h] end
   channels[#channels + 1] = {
     stream = KEYS[k], attempts = KEYS[k + 1], parked = KEYS[k + 2],
     name = ARGV[a], begin = ARGV[a + 1], lastRead = ARGV[a + 2], hand = hand,

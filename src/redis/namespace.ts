@@ -28,10 +28,7 @@ export class Namespace {
   ): Promise<Namespace> {
     await refuseOldServer(connection, signal);
     const namespace = new Namespace(keys, partitions);
-    // Whole, not by its digest: it runs once.
-    const look = (): Promise<unknown> =>
-      connection.client.eval(scripts.meta.source, 1, keys.meta(), ...namespace.#question("look"));
-    namespace.#compare(await connection.repeat(look, signal));
+    namespace.#compare(await connection.repeat(() => namespace.#read(connection), signal));
     return namespace;
   }
 
@@ -49,6 +46,14 @@ export class Namespace {
     return this.#ask("claim", send);
   }
 
+  /** The reply that the script would give, by commands that also those have who may not load one. */
+  async #read({ client }: Connection): Promise<readonly string[]> {
+    const kind = await client.type(this.#keys.meta());
+    if (kind !== "hash" && kind !== "none") return [kind, "", ""];
+    const [format, partitions] = await client.hmget(this.#keys.meta(), "format", "partitions");
+    return ["hash", format ?? formatVersion, partitions ?? String(this.#partitions)];
+  }
+
   async #ask(purpose: "look" | "claim", send: Send): Promise<void> {
     if (this.#isClaimed) return;
     this.#compare(await send(scripts.meta, [this.#keys.meta()], this.#question(purpose)));
@@ -62,6 +67,12 @@ export class Namespace {
   #compare(reply: unknown): void {
     const [kind, format, found] = reply as string[];
     const { namespace } = this.#keys;
+    if (kind === "denied") {
+      throw new ConfigError(
+        `namespace "${namespace}" is not described yet, and this user may not describe it: start one of its components first, or run ` +
+          `"throughline prepare --partitions ${this.#partitions}" as its owner`,
+      );
+    }
     if (kind !== "hash") {
       throw new ConfigError(
         `the key "${this.#keys.meta()}" is a ${kind}, not ours: choose another namespace than "${namespace}"`,
@@ -91,15 +102,18 @@ export async function describe(
   text: string,
 ): Promise<void> {
   const { client } = connection;
-  // Until it is answered: nobody says it again, and what the namespace does not know of is neither listed nor trimmed.
-  await connection.repeat(() =>
-    Promise.all([
+  // Until it is answered: nobody says it again, and what the namespace does not know of is not listed.
+  await connection.repeat(async () => {
+    const known = await client.hmget(keys.meta(), "format", "partitions", name);
+    // A producer may only read it, and is denied nothing where a component has said the same.
+    if (known[0] !== null && known[1] !== null && known[2] === text) return;
+    await Promise.all([
       // After a FLUSHALL it is the first to speak.
       client.hsetnx(keys.meta(), "format", formatVersion),
       client.hsetnx(keys.meta(), "partitions", partitions),
       client.hset(keys.meta(), name, text),
-    ]),
-  );
+    ]);
+  });
 }
 
 // HELLO answers for itself, where INFO may be forbidden by a least-privilege user.

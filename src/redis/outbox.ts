@@ -13,6 +13,7 @@ import {
   passingDelayMs,
 } from "./connections.ts";
 import { Confirmer } from "./durability.ts";
+import { isDenied } from "./run-script.ts";
 import { encodeScriptCall, recycle, type ScriptArgs, setFirst, twoDigits } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 
@@ -49,8 +50,10 @@ interface Request {
   timer: NodeJS.Timeout | undefined;
   /** On the wire, awaiting its reply. */
   inFlight: boolean;
-  /** It was on the wire at least once, so that it may have run. */
+  /** It was on the wire at least once, and may have run. */
   wasSent: boolean;
+  /** Its connection was lost while it was on the wire, so that no later refusal can say that it has not run. */
+  wasInDoubt: boolean;
 }
 
 /**
@@ -70,6 +73,8 @@ export class Outbox {
   #held = false;
   /** What the server lacks. Loaded before anything is sent again. */
   readonly #missing = new Set<Script>();
+  /** When this user was last refused to load a script, by the monotonic clock; undefined while it never was. */
+  #deniedAt: number | undefined;
   /** The server asked for time. */
   #pause = false;
   /** Set between the last reply and the first that is sent again. */
@@ -103,6 +108,7 @@ export class Outbox {
         timer: undefined,
         inFlight: false,
         wasSent: false,
+        wasInDoubt: false,
       };
       const { deadlineMs } = options;
       if (deadlineMs !== undefined) request.timer = setTimeout(() => this.#expire(request), deadlineMs);
@@ -131,6 +137,7 @@ export class Outbox {
     answer.then(
       (reply) => {
         this.#inFlight--;
+        if (this.#missing.size > 0) this.#missing.delete(request.script);
         if (this.#finish(request)) {
           recycle(request.encodedCall);
           request.resolve(reply);
@@ -140,9 +147,12 @@ export class Outbox {
       (error: unknown) => {
         this.#inFlight--;
         request.inFlight = false;
+        if (isConnectionLoss(error)) request.wasInDoubt = true;
         if (isConnectionLoss(error) || isOutOfTurn(error)) this.#hold();
-        else if (isScriptMissing(error)) this.#hold(() => this.#missing.add(request.script));
-        else if (isPassing(error))
+        else if (isScriptMissing(error)) {
+          request.wasSent = request.wasInDoubt;
+          this.#hold(() => this.#missing.add(request.script));
+        } else if (isPassing(error))
           this.#hold(() => {
             this.#pause = true;
           });
@@ -211,21 +221,37 @@ export class Outbox {
   async #prepare(): Promise<void> {
     if (this.#pause) await delay(passingDelayMs);
     this.#pause = false;
-    for (const script of this.#missing) {
-      await this.#connection.repeat(() => this.#connection.load(script));
-      this.#missing.delete(script);
-    }
+    for (const script of this.#missing) await this.#load(script);
     await this.#connection.ready();
   }
 
+  /** A user who may not load waits until somebody else has; what has no deadline is given up, for its caller to tell and to send again. */
+  async #load(script: Script): Promise<void> {
+    if (this.#deniedAt === undefined || performance.now() - this.#deniedAt > deniedForMs) {
+      try {
+        await this.#connection.repeat(() => this.#connection.load(script));
+        this.#missing.delete(script);
+        return;
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        this.#deniedAt = performance.now();
+      }
+    }
+    for (const request of [...this.#requests]) {
+      if (request.script === script && request.options.deadlineMs === undefined) this.#giveUp(request, scriptWithheld);
+    }
+    await delay(passingDelayMs);
+  }
+
   #expire(request: Request): void {
-    this.#giveUp(request, "Redis did not answer in time");
+    const isWithheld = this.#deniedAt !== undefined && this.#missing.has(request.script);
+    this.#giveUp(request, isWithheld ? scriptWithheld : "Redis did not answer in time");
   }
 
   #giveUp(request: Request, reason: string, cause?: unknown): void {
     if (!this.#finish(request)) return;
     const outcome = request.wasSent ? "unknown" : "rejected";
-    const meaning = request.wasSent ? "it may or may not have been done" : "nothing was sent";
+    const meaning = request.wasSent ? "it may or may not have been done" : "nothing was done";
     request.reject(new PublishError(outcome, `${reason}: ${meaning}`, { cause }));
   }
 
@@ -237,6 +263,13 @@ export class Outbox {
     return place >= 0;
   }
 }
+
+/** How long a user who may not load a script does not ask again, ms. */
+const deniedForMs = 5_000;
+
+const scriptWithheld =
+  "Redis does not have the script that this needs, and this user may not load it: a component that runs in the namespace loads it, " +
+  'and so does "throughline prepare" as the namespace\'s owner';
 
 function withTurn(args: ScriptArgs): ScriptArgs {
   return "body" in args ? { head: [twoDigits, ...args.head], body: args.body } : [twoDigits, ...args];

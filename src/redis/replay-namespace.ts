@@ -6,6 +6,7 @@ import type { Connection } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { Namespace } from "./namespace.ts";
 import { storeError } from "./outbox.ts";
+import { runScript } from "./run-script.ts";
 
 /** Field of a namespace's description that says which namespace it is a shadow of. */
 export const shadowField = "shadow";
@@ -43,7 +44,7 @@ export async function openForReplay(
   try {
     const namespace = await Namespace.open(connection, keys, partitions, signal);
     await namespace.claim((script, scriptKeys, args) =>
-      connection.repeat(() => client.eval(script.source, scriptKeys.length, ...scriptKeys, ...args), signal),
+      connection.repeat(() => runScript(connection, script, scriptKeys, args), signal),
     );
     if (shadowOf === undefined) return;
     await connection.repeat(async () => {

@@ -5,6 +5,7 @@ import type { Run, RunCounts, RunRequest, RunState, RunStore } from "../replay/r
 import type { Connection } from "./connections.ts";
 import { type Keys, replayKeys } from "./keys.ts";
 import { storeError } from "./outbox.ts";
+import { runScript } from "./run-script.ts";
 import { scripts } from "./scripts.ts";
 
 /** Every command here may be sent again after a lost reply. */
@@ -89,8 +90,10 @@ export class RedisRunStore implements RunStore {
     fields: Readonly<Record<string, string | number>>,
   ): Promise<RunState | ""> {
     const args = [state, against, ...Object.entries(fields).flat()];
-    return this.#ask(async (client) => {
-      return (await client.eval(scripts.replayNote.source, 1, this.#keys.replayRun(run), ...args)) as RunState | "";
+    return this.#ask(async () => {
+      return (await runScript(this.#connection, scripts.replayNote, [this.#keys.replayRun(run)], args)) as
+        | RunState
+        | "";
     });
   }
 

@@ -48,6 +48,9 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   unpark: load("unpark"),
 };
 
+/** Those that publishing runs. Their users may not load any: components do it for them, and owners. */
+export const publishingScripts: readonly Script[] = [scripts.append, scripts.import, scripts.meta];
+
 type ScriptName =
   | "ack"
   | "append"

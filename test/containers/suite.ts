@@ -218,7 +218,12 @@ export function containerSuite(image: ServerImage): void {
     const hash = createHash("sha256").update(password).digest("hex");
     const namespace = "trading";
     const user = (name: string, roles: readonly AclRole[], component?: string): string =>
-      ["user", name, `#${hash}`, ...aclRules(roles, { namespace, ...(component && { component }) }).slice(1)].join(" ");
+      [
+        "user",
+        name,
+        `#${hash}`,
+        ...aclRules(roles, { namespace, channels: ["source", out.name], ...(component && { component }) }).slice(1),
+      ].join(" ");
     const users = [
       "user default off ~* &* +@all", // it may not come in; the append-only file is loaded under its rights
       `user admin #${hash} on +@all ~* &*`,
@@ -259,6 +264,7 @@ export function containerSuite(image: ServerImage): void {
       ]);
       const run = component.run();
       await component.ready();
+      await eventually(async () => (await admin.hget(`${namespace}:meta`, "channel:source")) !== null);
       const settled: string[] = [];
       for (const n of [0, 1, 2]) settled.push(await component.whenSettled(await publisher.publish(channel, { n })));
       assert.equal(settled, ["acked", "acked", "deadLettered"]);

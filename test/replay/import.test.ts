@@ -3,6 +3,7 @@
 import * as assert from "uvu/assert";
 import { ConfigError, connectBackbone } from "../../src/index.ts";
 import { openObserver } from "../../src/observer.ts";
+import { openOwner } from "../../src/owner.ts";
 import { aclRules } from "../../src/redis/acl.ts";
 import { scripts } from "../../src/redis/scripts.ts";
 import { importRecording, openRecording, record } from "../../src/replay.ts";
@@ -126,6 +127,8 @@ test("imports a recording as a user that may publish and no more", async () => {
   await using admin = await open({ namespace });
   const [reset = "", ...rules] = aclRules(["producer"], { namespace, channels: ["orders"] });
   await admin.client.call("ACL", "SETUSER", namespace, reset, ">secret", ...rules);
+  await using owner = openOwner({ url: redisUrl(), namespace });
+  await owner.prepare();
   try {
     const url = new URL(redisUrl());
     url.username = namespace;

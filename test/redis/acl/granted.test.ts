@@ -20,6 +20,7 @@ test("the whole pipeline runs under least-privilege users, and Redis denies noth
     await server.user("manager", ["producer", "component"], {
       channels: ["client-orders", "executions"],
       component: "order-manager",
+      dedupes: true,
     }),
   );
   const algorithm = await server.connect(
@@ -72,8 +73,10 @@ test(
   async () => {
     await using server = await start();
     const channel = things("things", { retry: { ...soon, maxAttempts: 2 }, dedupe: { windowMs: 60_000 } });
-    const publisher = await server.connect(await server.user("publisher", ["producer"]));
-    const url = await server.user("worker", ["component"]);
+    const publisher = await server.connect(
+      await server.user("publisher", ["producer"], { channels: ["things"], dedupes: true }),
+    );
+    const url = await server.user("worker", ["component"], { channels: ["things"] });
     const worker = await server.connect(url);
     let isMended = false;
     const handled: number[] = [];
@@ -92,6 +95,7 @@ test(
         { claimAfterMs: 200 },
       ),
     );
+    await server.described("things");
     await publisher.publishAll([0, 1, 2].map((n) => item(channel, { n })));
     await publisher.publish(channel, { n: 3 }, { eventId: "three" });
     await publisher.publish(channel, { n: 3 }, { eventId: "three" });
@@ -126,10 +130,12 @@ test("maintenance runs under a component's user, and an evicting producer's", as
   await using server = await start();
   const kept = things("kept", { retention: { maxEntries: 5 } });
   const capped = things("capped", { retention: { hardCap: 5, onFull: "evict" } });
-  const url = await server.user("worker", ["component"]);
+  const channels = ["kept", "capped"];
+  const url = await server.user("worker", ["component"], { channels });
   const worker = await server.connect(url, { maintenanceEveryMs: 100 });
-  await server.run(worker.component("c", [on(kept, () => undefined)]));
-  const publisher = await server.connect(await server.user("publisher", ["producer"], { evicts: true }));
+  await server.run(worker.component("c", [on(kept, () => undefined), on(capped, () => undefined)]));
+  await server.described(...channels);
+  const publisher = await server.connect(await server.user("publisher", ["producer"], { channels, evicts: true }));
   for (let n = 0; n < 20; n++) {
     await publisher.publish(kept, { n });
     await publisher.publish(capped, { n });

@@ -11,7 +11,8 @@ import { namespace, start } from "./server.ts";
 test("what throughline acl prints is a command and an aclfile line that Redis takes once the password is in", async () => {
   await using server = await start();
   for (const role of aclRoles) {
-    const words = aclText(`trading-${role}`, aclRules([role], { namespace }), "setuser").split(" ");
+    const rules = aclRules([role], { namespace, channels: ["orders"] });
+    const words = aclText(`trading-${role}`, rules, "setuser").split(" ");
     assert.equal(words.slice(0, 4), ["ACL", "SETUSER", `trading-${role}`, "reset"]);
     const [command = "", ...args] = words;
     await rejects(server.admin.call(command, ...args), Error, /password hash/);
@@ -32,20 +33,21 @@ test(
     };
     const [command, file, json, ...wrong] = await Promise.all([
       acl("replay", "--into", "shadow", "--background"),
-      acl("producer", "operator", "--format", "aclfile", "--user", "both"),
-      acl("component", "--component", "algorithm", "--json"),
+      acl("producer", "operator", "--format", "aclfile", "--user", "both", "--channel", "orders"),
+      acl("component", "--component", "algorithm", "--channel", "orders", "--json"),
       acl("king"),
-      acl("component", "--component", "*"),
+      acl("component", "--component", "*", "--channel", "orders"),
+      acl("producer"),
     ]);
     const replayRules = aclRules(["replay"], { namespace, into: "shadow", background: true });
     assert.equal([command.code, command.out], [0, aclText("trading-replay", replayRules, "setuser")]);
     assert.match(file.out, /^user both #SHA256-OF-THE-PASSWORD on -@all /);
     const { user, rules } = JSON.parse(json.out);
     assert.is(user, "trading-component");
-    assert.equal(rules, aclRules(["component"], { namespace, component: "algorithm" }));
+    assert.equal(rules, aclRules(["component"], { namespace, component: "algorithm", channels: ["orders"] }));
     assert.equal(
       wrong.map(({ code }) => code),
-      [2, 2],
+      [2, 2, 2],
     );
   },
   { timeoutMs: 60_000 },

@@ -11,7 +11,7 @@ import { namespace } from "./server.ts";
 test("every command of every script is granted to some role", () => {
   const granted = new Set(
     aclRoles
-      .flatMap((role) => aclRules([role], { namespace: "n", evicts: true, into: "m" }))
+      .flatMap((role) => aclRules([role], { namespace: "n", channels: ["c"], evicts: true, dedupes: true, into: "m" }))
       .flatMap((rule) => rule.match(/\+[a-z|]+/g) ?? [])
       .map((rule) => rule.slice(1)),
   );
@@ -22,6 +22,17 @@ test("every command of every script is granted to some role", () => {
       const isPart = command === "XINFO" || command === "XGROUP";
       const wanted = (isPart ? `${command}|${sub}` : command).toLowerCase();
       assert.ok(granted.has(wanted), `${name}.lua needs ${wanted}`);
+    }
+  }
+});
+
+test("a producer or a component without channels is refused: its rules would open dead letters and settlement logs", () => {
+  for (const role of ["producer", "component"] as const) {
+    for (const channels of [undefined, []]) {
+      assert.throws(
+        () => aclRules([role], { namespace, ...(channels && { channels }) }),
+        (error: unknown) => error instanceof ConfigError && /needs the channels/.test(error.message),
+      );
     }
   }
 });

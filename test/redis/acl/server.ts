@@ -3,9 +3,11 @@
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { type Backbone, type BackboneOptions, type Component, connectBackbone, type Log } from "../../../src/index.ts";
+import { openOwner } from "../../../src/owner.ts";
 import { type AclRole, type AclScope, aclRules } from "../../../src/redis/acl.ts";
 import { type PrivateRedis, startPrivateRedis } from "../../../src/redis/private-server.ts";
 import { type LogLine, memoryLog } from "../../support/backbone.ts";
+import { eventually } from "../../support/eventually.ts";
 
 export const namespace = "trading";
 export const password = "s3cret-Passw0rd";
@@ -27,6 +29,19 @@ export class Server implements AsyncDisposable {
     const [reset = "", ...rules] = aclRules(roles, { namespace, ...scope });
     await this.admin.call("ACL", "SETUSER", name, reset, `>${password}`, ...rules);
     return this.#redis.url.replace("//", `//${name}:${password}@`);
+  }
+
+  /** A user who publishes to these channels, of a namespace that its owner has prepared. */
+  async publisher(...channels: readonly string[]): Promise<string> {
+    await using owner = openOwner({ url: this.#redis.url, namespace });
+    await owner.prepare({ channels });
+    return this.user("publisher", ["producer"], { channels });
+  }
+
+  /** Resolves when the namespace's description has these channels. */
+  async described(...channels: readonly string[]): Promise<void> {
+    const fields = channels.map((channel) => `channel:${channel}`);
+    await eventually(async () => !(await this.admin.hmget(`${namespace}:meta`, ...fields)).includes(null));
   }
 
   async connect(url: string, options: Partial<BackboneOptions> = {}): Promise<Backbone> {

@@ -13,7 +13,7 @@ import { namespace, password, start } from "./server.ts";
 test("a channel that a user may not publish to refuses its own events, and the others of a publishAll", async () => {
   await using server = await start();
   const mine = things("mine");
-  const backbone = await server.connect(await server.user("publisher", ["producer"], { channels: ["mine"] }));
+  const backbone = await server.connect(await server.publisher("mine"));
   await backbone.publish(mine, { n: 0 });
   const error = await rejects(
     backbone.publishAll([item(mine, { n: 1 }), item(things("theirs"), { n: 2 })]),
@@ -36,7 +36,7 @@ test(
     const source = things("source", { retry: soon });
     const output = things("output");
     const scope = { component: "c", channels: ["source", "output"] };
-    const publisher = await server.connect(await server.user("publisher", ["producer"]));
+    const publisher = await server.connect(await server.publisher("source"));
     const worker = await server.connect(await server.user("worker", ["component"], scope));
     const component = await server.run(
       worker.component("c", [
@@ -97,13 +97,13 @@ test("an output that its user may not publish holds up its own entry and no othe
       }),
     ]),
   );
-  const publisher = await server.connect(await server.user("publisher", ["producer"]));
+  const publisher = await server.connect(await server.publisher("source"));
   for (let round = 0; round < 3; round++) {
     await publisher.publishAll(Array.from({ length: 20 }, (_, n) => item(source, { n })));
     await eventually(async () => (await server.admin.xlen(`{${namespace}:0}:output`)) === 10 * (round + 1));
   }
   assert.is(await server.admin.xlen(`{${namespace}:0}:theirs`), 0);
-  await server.user("worker", ["component"], { component: "c" });
+  await server.user("worker", ["component"], { component: "c", channels: ["source", "output", "theirs"] });
   await component.whenIdle();
   assert.is(await server.admin.xlen(`{${namespace}:0}:theirs`), 30);
 });
@@ -111,7 +111,7 @@ test("an output that its user may not publish holds up its own entry and no othe
 test("a redrive under a user who may not remove letters changes nothing", async () => {
   await using server = await start();
   const channel = things("things");
-  const worker = await server.connect(await server.user("worker", ["component"]));
+  const worker = await server.connect(await server.user("worker", ["component"], { channels: ["things"] }));
   const component = await server.run(
     worker.component("c", [
       on(channel, () => {
@@ -119,7 +119,7 @@ test("a redrive under a user who may not remove letters changes nothing", async 
       }),
     ]),
   );
-  await (await server.connect(await server.user("publisher", ["producer"]))).publish(channel, { n: 1 });
+  await (await server.connect(await server.publisher("things"))).publish(channel, { n: 1 });
   await component.whenIdle();
   const rules = aclRules(["operator"], { namespace }).map((rule) => rule.replace("+xdel", "+xlen"));
   await server.admin.call("ACL", "SETUSER", "operator", ...rules, `>${password}`);
