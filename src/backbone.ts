@@ -31,8 +31,8 @@ import { ServerClock } from "./redis/server-clock.ts";
 import { RedisStreamStore } from "./redis/stream-store.ts";
 import { RedisTrimmer } from "./redis/trimmer.ts";
 import { grantAccess } from "./replay/access.ts";
-import { describeRetention, letsGo } from "./retention/policy.ts";
-import { RetentionRound } from "./retention/trim.ts";
+import { describeRetention, letsGo, type Retention } from "./retention/policy.ts";
+import { RetentionRound, trimmedChannels } from "./retention/trim.ts";
 import { bullTelemetry } from "./schedule/bull-telemetry.ts";
 import { Maintenance } from "./schedule/maintenance.ts";
 import { BullRetryTimers } from "./schedule/retry-timers.ts";
@@ -60,8 +60,8 @@ export interface Backbone extends AsyncDisposable {
   /** A consumer group's handlers, to be run in this process. @throws {ConfigError} */
   component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
   /**
-   * Takes part in the namespace's maintenance, until `close`: trimming, once a period among all processes that do. Components whose
-   * channels have a retention begin by themselves.
+   * Takes part in the namespace's maintenance, until `close`: trimming the channels that this process has used, as its own code says,
+   * once a period among all processes that trim the same. Components whose channels have a retention begin by themselves.
    */
   maintain(): void;
   /** How the components of this process do, those that are closed left out; Redis is not asked. */
@@ -141,6 +141,8 @@ class ConnectedBackbone implements Backbone {
   readonly #components = new Set<Component>();
   /** Channels that the namespace's description has by now. */
   readonly #described = new Set<Channel<unknown>>();
+  /** What this process' own code lets go of the channels that it has used, by name. */
+  readonly #retention = new Map<string, Retention>();
   readonly #open: (purpose: string) => Connection;
   readonly #storeContext: StoreContext;
   /** Set while this process takes part. */
@@ -271,8 +273,9 @@ class ConnectedBackbone implements Backbone {
     const { log, maintenanceEveryMs: everyMs } = this.#options;
     const connection = this.#open("maintain");
     const trimmer = new RedisTrimmer(connection, this.#keys);
-    const turns = new RedisMaintenanceTurns(connection, this.#keys);
-    const round = new RetentionRound({ inspector: this.#inspector, trimmer, tracing: this.#tracing, log });
+    const own = { partitions: this.#options.partitions, retention: this.#retention };
+    const turns = new RedisMaintenanceTurns(connection, this.#keys, () => JSON.stringify(trimmedChannels(own)));
+    const round = new RetentionRound({ own, inspector: this.#inspector, trimmer, tracing: this.#tracing, log });
     const begin = (): Maintenance => new Maintenance({ turns, everyMs, log, run: () => round.run() });
     const rounds = this.#tracing.atRoot(() => this.#tracing.quietly(begin));
     this.#maintenance = { rounds, turns, trimmer };
@@ -343,6 +346,7 @@ class ConnectedBackbone implements Backbone {
   #describeChannel(channel: Channel<unknown>): void {
     if (this.#described.has(channel)) return;
     this.#described.add(channel);
+    this.#retention.set(channel.name, channel.retention);
     this.#describe(`channel:${channel.name}`, describeRetention(channel.retention));
     if (letsGo(channel.retention) && this.#components.size > 0) this.maintain();
   }

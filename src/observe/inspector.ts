@@ -22,6 +22,8 @@ export interface Catalogue {
   readonly components: ReadonlyMap<string, readonly string[]>;
   /** The retention of the channels that let anything go. */
   readonly retention: ReadonlyMap<string, Retention>;
+  /** What is said of each channel, as it stands there. */
+  readonly described: ReadonlyMap<string, string>;
 }
 
 /** Entry ids, both included; `(` before one leaves it out, `-` and `+` are the ends of the stream. */

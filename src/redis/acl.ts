@@ -271,7 +271,7 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
     case "trimmed":
       return [`${tag}:trimmed`];
     case "maintenanceTurn":
-      return [`{${namespace}:0}:maintenance:turn`];
+      return [`{${namespace}:0}:maintenance:turn:*`];
     case "scratch":
       return [`${tag}:repair`];
     case "replayed":

@@ -97,7 +97,7 @@ export class RedisInspector implements Inspector {
     if (meta.size === 0) {
       const { partitions } = this.#options;
       if (partitions === undefined) return undefined;
-      return { partitions, channels: [], components: new Map(), retention: new Map() };
+      return { partitions, channels: [], components: new Map(), retention: new Map(), described: new Map() };
     }
     const format = meta.get("format");
     if (format !== formatVersion) {
@@ -108,10 +108,12 @@ export class RedisInspector implements Inspector {
     const channels: string[] = [];
     const components = new Map<string, readonly string[]>();
     const retentions = new Map<string, Retention>();
+    const described = new Map<string, string>();
     for (const [field, value] of [...meta].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (field.startsWith("channel:")) {
         const channel = field.slice("channel:".length);
         channels.push(channel);
+        described.set(channel, value);
         const retention = parseRetention(value);
         if (retention !== undefined) retentions.set(channel, retention);
       }
@@ -126,6 +128,7 @@ export class RedisInspector implements Inspector {
       channels,
       components,
       retention: retentions,
+      described,
     };
   }
 

@@ -100,9 +100,9 @@ export class Keys {
     return `${this.tag(partition)}:trimmed`;
   }
 
-  /** When the last round of maintenance began, and who began it. */
-  maintenanceTurn(): string {
-    return `${this.tag(0)}:maintenance:turn`;
+  /** When the last round of maintenance began, and who began it; of the processes that do the same in theirs. */
+  maintenanceTurn(share: string): string {
+    return `${this.tag(0)}:maintenance:turn:${share}`;
   }
 
   /** How far a run of a replay has come here. */

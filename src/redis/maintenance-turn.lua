@@ -15,5 +15,6 @@ local begunAt, by = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%S+)
 if by == asker then return 0 end
 local sinceMs = begunAt and now - tonumber(begunAt) or -1
 if sinceMs >= 0 and sinceMs < periodMs then return periodMs - sinceMs end
-redis.call('SET', KEYS[1], string.format('%.0f %s', now, asker))
+-- Nobody asks for the turn of an earlier version's duties any more.
+redis.call('SET', KEYS[1], string.format('%.0f %s', now, asker), 'PX', periodMs * 10)
 return 0

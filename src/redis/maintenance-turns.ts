@@ -1,6 +1,6 @@
-/** The turns of maintenance, by the server's clock. */
+/** The turns of maintenance, by the server's clock: one for all processes that do the same in a round. */
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { MaintenanceTurns } from "../schedule/maintenance.ts";
 import type { Connection } from "./connections.ts";
 import type { Keys } from "./keys.ts";
@@ -13,17 +13,20 @@ const patienceMs = 3_000;
 export class RedisMaintenanceTurns implements MaintenanceTurns {
   readonly #outbox: Outbox;
   readonly #keys: Keys;
+  readonly #duties: () => string;
 
-  /** The connection stays the caller's. */
-  constructor(connection: Connection, keys: Keys) {
+  /** The connection stays the caller's. `duties`: what a round of this process would do, in words that are the same in all that do the same. */
+  constructor(connection: Connection, keys: Keys, duties: () => string) {
     this.#outbox = new Outbox(connection);
     this.#keys = keys;
+    this.#duties = duties;
   }
 
   async take(everyMs: number): Promise<number> {
+    const share = createHash("sha1").update(this.#duties()).digest("base64url").slice(0, 16);
     const args = [everyMs, randomBytes(9).toString("base64url")];
     try {
-      const reply = await this.#outbox.send(scripts.maintenanceTurn, [this.#keys.maintenanceTurn()], args, {
+      const reply = await this.#outbox.send(scripts.maintenanceTurn, [this.#keys.maintenanceTurn(share)], args, {
         deadlineMs: patienceMs,
       });
       return Number(reply);

@@ -6,7 +6,7 @@ import { type ComponentStatus, readStatus } from "../observe/status.ts";
 import type { Log } from "../ports/log.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { holdersOf } from "./floor.ts";
-import type { Retention } from "./policy.ts";
+import { describeRetention, letsGo, type Retention } from "./policy.ts";
 
 export interface Trimmed {
   readonly removed: number;
@@ -25,7 +25,22 @@ export interface Trimmer {
   close(): void;
 }
 
+/** What this process' own code says of its channels. The namespace's description is advice: others may have written it. */
+export interface OwnChannels {
+  readonly partitions: number;
+  /** All that it has used, by name. */
+  readonly retention: ReadonlyMap<string, Retention>;
+}
+
+/** The channels of which it lets anything go, sorted. */
+export function trimmedChannels({
+  retention,
+}: OwnChannels): readonly (readonly [channel: string, retention: Retention])[] {
+  return [...retention].filter(([, one]) => letsGo(one)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 export interface RetentionContext {
+  readonly own: OwnChannels;
   readonly inspector: Inspector;
   readonly trimmer: Trimmer;
   readonly tracing: Tracing;
@@ -36,6 +51,8 @@ export class RetentionRound {
   readonly #context: RetentionContext;
   /** Components that this process has warned of. Each is named once while it stays abandoned. */
   readonly #warned = new Set<string>();
+  /** Descriptions that it has warned of. */
+  readonly #warnedOfOther = new Set<string>();
 
   constructor(context: RetentionContext) {
     this.#context = context;
@@ -43,14 +60,15 @@ export class RetentionRound {
 
   /** @throws {StoreError} when Redis is away or refuses; the next round goes on where this one ended */
   async run(): Promise<void> {
-    const { inspector, tracing, log } = this.#context;
+    const { inspector, tracing, log, own } = this.#context;
     const catalogue = await inspector.catalogue();
     if (catalogue === undefined) return;
     let isHeld = false;
-    for (const [channel, retention] of catalogue.retention) {
+    for (const [channel, retention] of trimmedChannels(own)) {
+      this.#warnOfOther(channel, retention, catalogue);
       const components = [...catalogue.components].flatMap(([name, of]) => (of.includes(channel) ? [name] : []));
       let removed = 0;
-      for (let partition = 0; partition < catalogue.partitions; partition++) {
+      for (let partition = 0; partition < own.partitions; partition++) {
         const stream = { channel, partition };
         const step = await this.#trim(stream, retention, components);
         removed += step.removed;
@@ -78,10 +96,12 @@ export class RetentionRound {
   }
 
   /** A settlement is of use while an entry is there that it may name: none of those that were appended after it. */
-  async #trimSettlements({ components, retention, partitions }: Catalogue): Promise<void> {
-    const { inspector, trimmer } = this.#context;
+  async #trimSettlements({ components }: Catalogue): Promise<void> {
+    const { inspector, trimmer, own } = this.#context;
+    const { partitions } = own;
+    const trimmed = new Set(trimmedChannels(own).map(([channel]) => channel));
     for (const [component, channels] of components) {
-      if (!channels.every((channel) => retention.has(channel))) continue;
+      if (!channels.every((channel) => trimmed.has(channel))) continue;
       for (let partition = 0; partition < partitions; partition++) {
         let oldest: string | undefined;
         for (const channel of channels) {
@@ -92,6 +112,18 @@ export class RetentionRound {
         if (oldest !== undefined) await trimmer.trimSettlements(partition, component, oldest);
       }
     }
+  }
+
+  /** Once for each text that is not ours. An older or a newer version of the code may say so, or somebody by hand. */
+  #warnOfOther(channel: string, retention: Retention, { described }: Catalogue): void {
+    const text = described.get(channel);
+    const name = `${channel} ${text}`;
+    if (text === undefined || text === describeRetention(retention) || this.#warnedOfOther.has(name)) return;
+    this.#warnedOfOther.add(name);
+    this.#context.log.warn(
+      { channel, described: text, own: describeRetention(retention) },
+      "the namespace describes another retention than this process' code has for the channel: the code's is kept",
+    );
   }
 
   async #warnOfAbandoned(): Promise<void> {

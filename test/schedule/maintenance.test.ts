@@ -31,7 +31,7 @@ interface StartOptions {
 function takePart(namespace: string, { url = redisUrl(), lines = [], run }: StartOptions): { close(): Promise<void> } {
   const log = memoryLog(lines);
   const connection = new Connection({ url, log, silenceMs: 5_000, purpose: "test" });
-  const turns = new RedisMaintenanceTurns(connection, new Keys(namespace));
+  const turns = new RedisMaintenanceTurns(connection, new Keys(namespace), () => "");
   const maintenance = new Maintenance({ turns, everyMs, log, run });
   return {
     close: async () => {
@@ -182,7 +182,7 @@ test("goes on after everything was flushed", async () => {
   const client = new Redis(redisUrl(), { protocol: 2 });
   try {
     await eventually(() => rounds.length >= 1);
-    await client.del(new Keys(namespace).maintenanceTurn());
+    await client.del(await client.keys(new Keys(namespace).maintenanceTurn("*")));
     await eventually(() => rounds.length >= 3);
   } finally {
     client.disconnect();
