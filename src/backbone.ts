@@ -17,8 +17,10 @@ import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOpti
 import type { Evicted } from "./ports/store.ts";
 import type { Tracing } from "./ports/tracing.ts";
 import { Producer, type PublishItem, type PublishOptions } from "./publish/producer.ts";
+import { parseRedisUrl } from "./redis/address.ts";
 import { RedisAppender, type StoreContext } from "./redis/appender.ts";
-import { Connection, parseRedisUrl } from "./redis/connections.ts";
+import { redisClientOptions } from "./redis/client-options.ts";
+import { Connection } from "./redis/connections.ts";
 import { RedisDeadLetterStore } from "./redis/dead-letter-store.ts";
 import { refuseWithoutDurability } from "./redis/durability.ts";
 import { RedisExactAppender } from "./redis/exact-appender.ts";
@@ -238,7 +240,7 @@ class ConnectedBackbone implements Backbone {
       store: new RedisStreamStore(open(`settle:${name}`), this.#keys, this.#storeContext, open, resolved.settlementLog),
       timers: new BullRetryTimers({
         component: name,
-        connection: { ...parseRedisUrl(url, tls), maxRetriesPerRequest: null },
+        connection: { ...redisClientOptions(url, tls), maxRetriesPerRequest: null },
         prefix: this.#keys.bull(),
         log,
         telemetry: bullTelemetry({ redisSpans }),

@@ -70,6 +70,7 @@ export type { BackboneOptions, Durability, TlsOptions } from "./options.ts";
 export { type Owner, openOwner } from "./owner.ts";
 export type { Log } from "./ports/log.ts";
 export { item, type PublishItem, type PublishOptions } from "./publish/producer.ts";
+export { type RedisClientOptions, redisClientOptions } from "./redis/client-options.ts";
 export type { RetentionPolicy } from "./retention/policy.ts";
 export { tlsFromEnv } from "./tls.ts";
 export { withBaggage } from "./tracing/baggage.ts";

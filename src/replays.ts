@@ -4,7 +4,8 @@ import { ConfigError } from "./errors.ts";
 import { resolveTls, type TlsOptions } from "./options.ts";
 import type { Log } from "./ports/log.ts";
 import type { Quietly } from "./ports/tracing.ts";
-import { Connection, parseRedisUrl } from "./redis/connections.ts";
+import { redisClientOptions } from "./redis/client-options.ts";
+import { Connection } from "./redis/connections.ts";
 import { RedisInspector } from "./redis/inspect.ts";
 import { RedisRunStore } from "./redis/replay-runs.ts";
 import { RedisTargetSpace } from "./redis/replay-space.ts";
@@ -77,7 +78,7 @@ export function openReplays({ url, tls, namespace, log = silent }: ReplaysOption
   const store = new RedisRunStore(connection, namespace);
   const queue = resources.use(
     new BullRunQueue({
-      connection: { ...parseRedisUrl(url, redis.tls), maxRetriesPerRequest: null },
+      connection: { ...redisClientOptions(url, redis.tls), maxRetriesPerRequest: null },
       prefix: store.bullPrefix,
       log,
       telemetry: bullTelemetry({ redisSpans: false }),

@@ -6,6 +6,9 @@ import { ConfigError, StoreError } from "../errors.ts";
 import type { TlsOptions } from "../options.ts";
 import type { Log } from "../ports/log.ts";
 import type { Quietly } from "../ports/tracing.ts";
+import { parseRedisUrl } from "./address.ts";
+import { clientOptions, handshakeTimeoutMs } from "./client-options.ts";
+import { HandshakeRefusedError, type ServerGreeting } from "./handshake.ts";
 import { ScriptCommand } from "./script-command.ts";
 import type { Script } from "./scripts.ts";
 
@@ -54,21 +57,27 @@ export class Connection {
   #everReady = false;
   /** Why the server will never take us; only before the first success, as later on an operator may yet put it right. */
   #refusal: Error | undefined;
-  #away: { since: number; warned: boolean } | undefined = { since: Date.now(), warned: false };
+  #greeting: ServerGreeting | undefined;
+  /** Since when, and the reason that was last told. */
+  #away: { since: number; told?: string } | undefined = { since: Date.now() };
 
   constructor(options: ConnectionOptions) {
     this.#log = options.log;
     this.silenceMs = options.silenceMs;
+    const handshake = clientOptions(parseRedisUrl(options.url, options.tls), {
+      name: `throughline:${options.purpose}`,
+      timeoutMs: Math.min(options.silenceMs, handshakeTimeoutMs),
+      onGreeting: (greeting) => {
+        this.#greeting = greeting;
+      },
+    });
     const client = new QuietRedis({
-      ...parseRedisUrl(options.url, options.tls),
-      connectionName: `throughline:${options.purpose}`,
-      protocol: 2,
+      ...handshake,
       lazyConnect: true,
       enableOfflineQueue: false,
       // Zero flushes what is in flight with an error as soon as the connection is lost. The default would send it again.
       maxRetriesPerRequest: 0,
       socketTimeout: options.silenceMs,
-      connectTimeout: Math.min(options.silenceMs, 5_000),
       retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 6), 1_000),
       noDelay: true,
       // It asks INFO, which a least-privilege user may not; a server that still loads says so to every command anyway.
@@ -78,8 +87,6 @@ export class Connection {
         withoutCommand(error);
         return false;
       },
-      // How long a socket that is being closed may take to say goodbye; it holds the process meanwhile.
-      disconnectTimeout: 200,
     });
     if (options.quietly !== undefined) client.quietly = options.quietly;
     this.client = client;
@@ -87,11 +94,11 @@ export class Connection {
     this.client.on("close", () => {
       this.#losses++;
       this.#wake();
-      if (!this.#isClosed) this.#away ??= { since: Date.now(), warned: false };
+      if (!this.#isClosed) this.#away ??= { since: Date.now() };
     });
     this.client.on("ready", () => {
       this.#everReady = true;
-      if (this.#away?.warned === true) this.#log.info({ awayMs: Date.now() - this.#away.since }, "Redis is back");
+      if (this.#away?.told !== undefined) this.#log.info({ awayMs: Date.now() - this.#away.since }, "Redis is back");
       this.#away = undefined;
       this.#wake();
     });
@@ -103,6 +110,12 @@ export class Connection {
     return this.#losses;
   }
 
+  /** What the server has said of itself when the connection was last made. @throws {StoreError} before the first */
+  get greeting(): ServerGreeting {
+    if (this.#greeting === undefined) throw new StoreError("Redis has not been connected to yet");
+    return this.#greeting;
+  }
+
   /** The client calls itself ready until it hears of the end of a socket that can no longer be written to. */
   get isReady(): boolean {
     return this.client.status === "ready" && this.client.stream.writable;
@@ -111,7 +124,7 @@ export class Connection {
   /**
    * Resolves when commands can be sent. Waits for as long as Redis is away, and says so once.
    * @throws {StoreError} when the connection was closed by us
-   * @throws {ConfigError} when the server refuses us at the first attempt, for a wrong password say, or we its certificate
+   * @throws {ConfigError} when the server refuses our login or database at the first attempt, or we its certificate
    */
   async ready(signal?: AbortSignal): Promise<void> {
     while (!this.isReady) {
@@ -142,7 +155,6 @@ export class Connection {
         return await ask();
       } catch (error) {
         if (isPassing(error)) await delay(passingDelayMs);
-        else if (isLoginRefused(error)) throw refused(error);
         else if (!isConnectionLoss(error)) throw error;
       }
     }
@@ -172,15 +184,16 @@ export class Connection {
   }
 
   #lost(error: Error): void {
-    withoutCommand(error); // AUTH has the password among its arguments
-    if (!this.#everReady && (isLoginRefused(error) || isCertificateRefused(error))) this.#refusal = error;
-    this.#away ??= { since: Date.now(), warned: false };
-    if (this.#away.warned || this.#isClosed) return;
-    this.#away.warned = true;
-    this.#log.warn(
-      { reason: error.message || String((error as NodeJS.ErrnoException).code) },
-      "Redis is away; retrying",
-    );
+    withoutCommand(error);
+    if (!this.#everReady && (isHandshakeRefused(error) || isCertificateRefused(error))) this.#refusal = error;
+    this.#away ??= { since: Date.now() };
+    const reason = error.message || String((error as NodeJS.ErrnoException).code);
+    // Once, however often it is tried; but a server that is there and refuses us is another matter than one that is away.
+    const isNews =
+      this.#away.told === undefined || (error instanceof HandshakeRefusedError && this.#away.told !== reason);
+    if (!isNews || this.#isClosed) return;
+    this.#away.told = reason;
+    this.#log.warn({ reason }, "Redis is away; retrying");
   }
 }
 
@@ -211,9 +224,9 @@ export function isOutOfTurn(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("OUTOFTURN");
 }
 
-/** No name, no password, or a wrong one. What a user may not do (NOPERM) may yet be granted. */
-function isLoginRefused(error: unknown): error is Error {
-  return error instanceof Error && /^(WRONGPASS|NOAUTH|ERR invalid password)/.test(error.message);
+/** No password or a wrong one, a database that is not there, a user who may not use it: another attempt would fare no better. */
+function isHandshakeRefused(error: Error): boolean {
+  return error instanceof HandshakeRefusedError && !error.isPassing;
 }
 
 /** The server's certificate does not hold, or the server wants one of ours that it trusts. */
@@ -235,52 +248,4 @@ function refused(error: Error): ConfigError {
 /** Takes the command that failed off its error: an error is printed and logged, arguments are secrets and payloads. */
 function withoutCommand(error: Error): void {
   delete (error as Error & { command?: unknown }).command;
-}
-
-/** Where and as whom to connect, in ioredis's words. */
-export interface RedisAddress {
-  host?: string;
-  port?: number;
-  path?: string;
-  username?: string;
-  password?: string;
-  db?: number;
-  tls?: TlsOptions;
-}
-
-/**
- * No error here quotes more of the URL than its scheme, or has Node's own as its cause, which does: a password with an odd character in it may stand anywhere.
- * @throws {ConfigError} on anything but redis://, rediss:// and unix://, and on TLS options for one that is not rediss://
- */
-export function parseRedisUrl(url: string, tls?: TlsOptions): RedisAddress {
-  let parsed: URL;
-  const login: RedisAddress = {};
-  try {
-    parsed = new URL(url);
-    if (parsed.username !== "") login.username = decodeURIComponent(parsed.username);
-    if (parsed.password !== "") login.password = decodeURIComponent(parsed.password);
-  } catch {
-    throw new ConfigError(
-      "the Redis URL cannot be read: expected redis://host:port, rediss://host:port or unix:///path; of a user's name and " +
-        "password everything but letters and digits is written as %XX",
-    );
-  }
-  if (tls !== undefined && parsed.protocol !== "rediss:") {
-    throw new ConfigError(
-      "TLS options were given with a Redis URL that is not rediss://: the connection would be open to read",
-    );
-  }
-  if (parsed.protocol === "unix:") return { path: decodeURIComponent(parsed.pathname), ...login };
-  if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") {
-    throw new ConfigError(`the Redis URL begins with "${parsed.protocol}": expected redis:, rediss: or unix:`);
-  }
-  const db = parsed.pathname.length > 1 ? Number(parsed.pathname.slice(1)) : 0;
-  if (!Number.isInteger(db)) throw new ConfigError("what follows the host in the Redis URL is no database number");
-  return {
-    host: parsed.hostname.replace(/^\[|\]$/g, "") || "127.0.0.1",
-    port: parsed.port === "" ? 6379 : Number(parsed.port),
-    db,
-    ...login,
-    ...(parsed.protocol === "rediss:" ? { tls: { ...tls } } : {}),
-  };
 }

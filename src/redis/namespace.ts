@@ -116,12 +116,11 @@ export async function describe(
   });
 }
 
-// HELLO answers for itself, where INFO may be forbidden by a least-privilege user.
 async function refuseOldServer(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
-  const reply = (await connection.repeat(() => connection.client.call("HELLO"), signal)) as unknown[];
-  const field = (name: string): string => String(reply[reply.indexOf(name) + 1]);
-  const [major = 0] = field("version").split(".").map(Number);
-  if (field("server") === "redis" && major < 7) {
-    throw new ConfigError(`this is Redis ${field("version")}: Throughline needs Redis 7.0 or newer, or Valkey`);
+  await connection.ready(signal);
+  const { server, version } = connection.greeting;
+  const [major = 0] = version.split(".").map(Number);
+  if (server === "redis" && major < 7) {
+    throw new ConfigError(`this is Redis ${version}: Throughline needs Redis 7.0 or newer, or Valkey`);
   }
 }

@@ -88,6 +88,15 @@ export const rows: readonly Row[] = [
     tests: at("faults/connections", "fallen silent without a reset"),
   },
   {
+    fault: "a step of a connection's handshake cut, refused, left unanswered",
+    outcome: "a lost connection; nothing is sent on it, nothing comes into another database",
+    tests: at(
+      "redis/handshake",
+      "sends nothing before its handshake is complete",
+      "writes nothing into another database",
+    ),
+  },
+  {
     fault: "replica promoted without the last writes",
     outcome: "these are lost, and that is said; stream, groups, state, outputs agree",
     tests: at("faults/failover", "agrees with itself after a failover"),

@@ -13,7 +13,7 @@ import {
 } from "../../src/index.ts";
 import { openObserver } from "../../src/observer.ts";
 import { openOperator } from "../../src/operator.ts";
-import { parseRedisUrl } from "../../src/redis/connections.ts";
+import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type LogLine, memoryLog, open, soon, things } from "../support/backbone.ts";
 import { startProcess } from "../support/process.ts";
 import { redisUrl } from "../support/redis.ts";

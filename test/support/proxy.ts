@@ -20,6 +20,13 @@ export interface Proxy extends AsyncDisposable {
   /** Cuts the connection in place of the n-th matching command, which never arrives. Resolves when that is done. */
   cutBefore(matches: (command: Command) => boolean, nth?: number): Promise<void>;
   /**
+   * Gives the n-th matching command this reply, on the wire, in place of the server, which does not see it; an empty one leaves it
+   * unanswered. For a command that is sent alone: the reply does not wait for those before it. Resolves when that is done.
+   */
+  answer(matches: (command: Command) => boolean, reply: string, nth?: number): Promise<void>;
+  /** The names of the commands of each connection that is made from now on, in capitals; both grow. */
+  record(): readonly (readonly string[])[];
+  /**
    * Holds the next command that matches `first`, and all after it on its connection, until one has come that matches `last`: they reach
    * the server as one part, and so their replies the client. Resolves when they have been sent.
    */
@@ -44,10 +51,12 @@ export interface Proxy extends AsyncDisposable {
 interface Trap {
   readonly matches: (command: Command) => boolean;
   left: number;
-  readonly action: "swallowReply" | "cutBefore" | "hold";
+  readonly action: "swallowReply" | "cutBefore" | "hold" | "answer";
   readonly done: () => void;
   /** Of a hold: what ends it. */
   readonly last?: (command: Command) => boolean;
+  /** In place of the server's. */
+  readonly reply?: string;
 }
 
 interface Delay {
@@ -74,6 +83,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   const delays: Record<Direction, Delay> = { toServer: { delayMs: 0 }, toClient: { delayMs: 0 } };
   const holes: Record<Direction, boolean> = { toServer: false, toClient: false };
   let refuses = false;
+  let recorded: string[][] | undefined;
   let connections = 0;
 
   const server: Server = createServer((client) => {
@@ -83,7 +93,10 @@ export async function startProxy(target: string): Promise<Proxy> {
       return;
     }
     connections++;
-    const link = new Link(client, connect(Number(port), hostname), { traps, delays, holes });
+    const names: string[] = [];
+    recorded?.push(names);
+    const heard = recorded === undefined ? undefined : ([name = ""]: Command) => void names.push(name.toUpperCase());
+    const link = new Link(client, connect(Number(port), hostname), { traps, delays, holes, heard });
     links.add(link);
     link.closed.then(() => links.delete(link));
   });
@@ -91,8 +104,12 @@ export async function startProxy(target: string): Promise<Proxy> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the proxy listens nowhere");
 
-  const set = (action: Trap["action"], matches: Trap["matches"], nth: number, last?: Trap["matches"]): Promise<void> =>
-    new Promise((done) => void traps.add({ matches, left: nth, action, done, ...(last && { last }) }));
+  const set = (
+    action: Trap["action"],
+    matches: Trap["matches"],
+    nth: number,
+    more: Pick<Trap, "last" | "reply"> = {},
+  ): Promise<void> => new Promise((done) => void traps.add({ matches, left: nth, action, done, ...more }));
   return {
     url: `redis://127.0.0.1:${address.port}`,
     get connections() {
@@ -100,7 +117,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     },
     swallowReply: (matches, nth = 1) => set("swallowReply", matches, nth),
     cutBefore: (matches, nth = 1) => set("cutBefore", matches, nth),
-    together: (first, last) => set("hold", first, 1, last),
+    answer: (matches, reply, nth = 1) => set("answer", matches, nth, { reply }),
+    record: () => (recorded ??= []),
+    together: (first, last) => set("hold", first, 1, { last }),
     cut: ({ server: also = true, last } = {}) => {
       for (const link of links) if (last === undefined || link.last === last) link.cut(also);
     },
@@ -141,6 +160,7 @@ class Link {
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #traps: Set<Trap>;
+  readonly #heard: ((command: Command) => void) | undefined;
   readonly #swallowed: Record<Direction, boolean>;
   /** The end of an unfinished command. */
   #rest: Buffer = Buffer.alloc(0);
@@ -153,11 +173,17 @@ class Link {
   constructor(
     client: Socket,
     server: Socket,
-    world: { traps: Set<Trap>; delays: Record<Direction, Delay>; holes: Record<Direction, boolean> },
+    world: {
+      traps: Set<Trap>;
+      delays: Record<Direction, Delay>;
+      holes: Record<Direction, boolean>;
+      heard: ((command: Command) => void) | undefined;
+    },
   ) {
     this.#client = client;
     this.#server = server;
     this.#traps = world.traps;
+    this.#heard = world.heard;
     this.#swallowed = { ...world.holes };
     const { delays } = world;
     server.on("error", () => undefined);
@@ -202,6 +228,7 @@ class Link {
       // Without traps the parts need not be understood, except where one ends within a command.
       const { commands, end } = commandsIn(part);
       this.last = commands.at(-1)?.command[0]?.toLowerCase() ?? this.last;
+      if (this.#heard !== undefined) for (const { command } of commands) this.#heard(command);
       this.#rest = part.subarray(end);
       this.#server.write(part.subarray(0, end));
       return;
@@ -211,6 +238,7 @@ class Link {
     this.#rest = bytes.subarray(end);
     for (const { command, from, to } of commands) {
       this.last = command[0]?.toLowerCase() ?? "";
+      this.#heard?.(command);
       if (this.#hold !== undefined) {
         this.#holdBack(command, bytes.subarray(from, to));
         continue;
@@ -224,6 +252,11 @@ class Link {
         this.cut(true);
         trap.done();
         return;
+      }
+      if (trap?.action === "answer") {
+        this.#client.write(trap.reply ?? "");
+        trap.done();
+        continue;
       }
       this.#server.write(bytes.subarray(from, to));
       if (trap === undefined) continue;

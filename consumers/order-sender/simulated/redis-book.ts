@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
-import type { TlsOptions } from "../../../src/index.ts";
+import { redisClientOptions, type TlsOptions } from "../../../src/index.ts";
 import type { VenueReport } from "../exchange.ts";
 import { type Book, type BookTotals, totalsOf } from "./book.ts";
 
@@ -15,12 +15,11 @@ export interface RedisBook extends Book, AsyncDisposable {}
 
 /** A stand-in for a venue's own database, so it has a connection and keys of its own. Waits for a Redis that is away. */
 export function openRedisBook(url: string, namespace: string, tls?: TlsOptions): RedisBook {
-  const redis = new Redis(url.replace(/^unix:\/\//, ""), {
-    ...(tls && { tls }),
+  const redis = new Redis({
+    ...redisClientOptions(url, tls),
     maxRetriesPerRequest: null,
     // Traffic may be swallowed without a reset: what owes a reply for this long is cut, and asked again over a new connection.
     socketTimeout: silenceMs,
-    connectTimeout: silenceMs,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2_000),
   });
   // Without a listener ioredis prints each failed attempt; the backbone's own connections report an outage already.

@@ -1,0 +1,175 @@
+/** Opens sockets to Redis, and hands them to the client when they are logged in, named and on their database. */
+
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { AbstractConnector } from "ioredis";
+import type { RedisAddress } from "./address.ts";
+import { type RespReply, readReply } from "./resp-reply.ts";
+
+/** What a server says of itself in reply to HELLO. */
+export interface ServerGreeting {
+  /** "redis", or "valkey". */
+  readonly server: string;
+  readonly version: string;
+  readonly isReplica: boolean;
+}
+
+export interface HandshakeOptions {
+  /** The connection's name in CLIENT LIST. Default: none. */
+  readonly name?: string;
+  /** How long connecting and all of the handshake may take, ms. */
+  readonly timeoutMs: number;
+  /** Called once for each connection, before the client has it. */
+  readonly onGreeting?: (greeting: ServerGreeting) => void;
+}
+
+/** The server's error reply to a step of the handshake. */
+export class HandshakeRefusedError extends Error {
+  override readonly name = "HandshakeRefusedError";
+  /** It may be another one in a moment: the server is busy with a script, starts, or has no place for one more client. */
+  readonly isPassing: boolean;
+
+  constructor(step: string, reply: string) {
+    super(`${reply} (in reply to ${step})`);
+    this.isPassing = /^(BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) |max number of clients/.test(reply);
+  }
+}
+
+/** How long a socket that is being closed may take to say goodbye, ms; it holds the process meanwhile. */
+const disconnectTimeoutMs = 200;
+
+/** Opens sockets for one client of ioredis. */
+export class HandshakeConnector extends AbstractConnector {
+  readonly #address: RedisAddress;
+  readonly #handshake: HandshakeOptions;
+
+  constructor(address: RedisAddress, handshake: HandshakeOptions) {
+    super(disconnectTimeoutMs);
+    this.#address = address;
+    this.#handshake = handshake;
+  }
+
+  /**
+   * Never rejects, because the client would not connect again after that. A socket that could not be made ready is handed over destroyed,
+   * with the reason in `firstError`: the client reports it and tries again by its own rules.
+   */
+  override async connect(): Promise<Socket> {
+    delete this.firstError;
+    this.connecting = true;
+    const socket = open(this.#address);
+    this.stream = socket;
+    // Stays: whatever the client does with the socket, an error of it is heard.
+    socket.on("error", (error) => {
+      this.firstError ??= error;
+    });
+    try {
+      const greeting = await shakeHands(socket, this.#address, this.#handshake);
+      this.#handshake.onGreeting?.(greeting);
+    } catch (error) {
+      this.firstError = error as Error;
+      socket.destroy();
+    }
+    this.connecting = false;
+    return socket;
+  }
+
+  override disconnect(): void {
+    // Half of a handshake has nothing to say goodbye for.
+    if (this.connecting) this.stream.destroy(new Error("Connection is closed."));
+    super.disconnect();
+  }
+}
+
+function open({ host, port, path, tls }: RedisAddress): Socket {
+  if (path !== undefined) return connectTcp({ path });
+  const target = { ...(host !== undefined && { host }), port: port ?? 6379 };
+  return tls === undefined ? connectTcp(target) : connectTls({ ...target, ...tls });
+}
+
+/** Resolves when the server has agreed to all of it, one step after the other. Nothing is read from the socket after that. */
+async function shakeHands(
+  socket: Socket,
+  { username, password, db = 0, tls }: RedisAddress,
+  { name, timeoutMs }: HandshakeOptions,
+): Promise<ServerGreeting> {
+  const login = username === undefined && password === undefined ? [] : ["AUTH", username ?? "default", password ?? ""];
+  const naming = name === undefined ? [] : ["SETNAME", name];
+  const conversation = new Conversation(socket, timeoutMs);
+  try {
+    await conversation.opened(tls === undefined ? "connect" : "secureConnect");
+    const greeting = toGreeting(await conversation.ask("HELLO", "2", ...login, ...naming));
+    if (db !== 0) await conversation.ask("SELECT", String(db));
+    return greeting;
+  } finally {
+    conversation.end();
+  }
+}
+
+/** One question at a time, until the time for all of them is over. */
+class Conversation {
+  readonly #socket: Socket;
+  readonly #timer: NodeJS.Timeout;
+  #received: Buffer = Buffer.alloc(0);
+  /** What is waited for, for people. */
+  #step = "the connection";
+  #resolve: (reply: RespReply) => void = () => undefined;
+  #reject: (error: Error) => void = () => undefined;
+
+  constructor(socket: Socket, timeoutMs: number) {
+    this.#socket = socket;
+    this.#timer = setTimeout(() => {
+      socket.destroy(new Error(`connect ETIMEDOUT: ${this.#step} was not there within ${timeoutMs} ms`));
+    }, timeoutMs);
+    socket.on("data", this.#heard).on("error", this.#failed).on("close", this.#closed);
+  }
+
+  opened(event: "connect" | "secureConnect"): Promise<unknown> {
+    return this.#awaited(() => this.#socket.once(event, () => this.#resolve(null)));
+  }
+
+  /** @throws {HandshakeRefusedError} */
+  async ask(command: string, ...args: readonly string[]): Promise<RespReply> {
+    this.#step = `a reply to ${command}`;
+    const words = [command, ...args].map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+    const reply = await this.#awaited(() => this.#socket.write(`*${words.length}\r\n${words.join("")}`));
+    // Without the arguments: they are secrets.
+    if (reply instanceof Error) throw new HandshakeRefusedError(command, reply.message);
+    return reply;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#socket.off("data", this.#heard).off("error", this.#failed).off("close", this.#closed).pause();
+  }
+
+  #awaited(begin: () => void): Promise<RespReply> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      begin();
+    });
+  }
+
+  readonly #heard = (part: Buffer): void => {
+    this.#received = Buffer.concat([this.#received, part]);
+    try {
+      const found = readReply(this.#received, 0);
+      if (found === undefined) return;
+      this.#received = this.#received.subarray(found.end);
+      this.#resolve(found.reply);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  };
+
+  readonly #failed = (error: Error): void => this.#reject(error);
+
+  readonly #closed = (): void => this.#reject(new Error(`the connection was closed while ${this.#step} was awaited`));
+}
+
+/** A RESP2 map: names and values alternating. @throws on what is no greeting */
+function toGreeting(reply: RespReply): ServerGreeting {
+  if (!Array.isArray(reply)) throw new Error("the server's reply to HELLO is none: is it a Redis?");
+  const field = (name: string): string => String(reply[reply.indexOf(name) + 1]);
+  return { server: field("server"), version: field("version"), isReplica: /^(replica|slave)$/.test(field("role")) };
+}
