@@ -4,7 +4,8 @@ ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
+COPY docker/image-package.ts docker/
+RUN node docker/image-package.ts && npm install --omit=dev
 
 FROM ${NODE_IMAGE}
 WORKDIR /app

@@ -1,33 +1,32 @@
 /** BullMQ's hops as spans: a retry's timer continues the trace of the attempt that failed. */
 
 import { SpanKind, type Telemetry } from "bullmq";
-import { BullMQOtel } from "bullmq-otel";
 import { baggageAttributes } from "../tracing/baggage.ts";
 import { isTraced, suppress, suppressedRoot, unsuppress } from "../tracing/suppression.ts";
+import { timerTracing } from "../tracing/timer-spans.ts";
 
-type Carried = ReturnType<BullMQOtel["contextManager"]["active"]>;
+type Carried = ReturnType<typeof timerTracing.active>;
 
 /**
  * For the `telemetry` option of queues and workers. Only the setting of a timer and its firing are spans, and only within a
  * trace: BullMQ polls, and each poll would be a trace of its own. Its Redis commands make none unless `redisSpans`.
  */
 export function bullTelemetry(options: { readonly redisSpans: boolean }): Telemetry<Carried> {
-  const { tracer, contextManager } = new BullMQOtel({ tracerName: "throughline" });
   return {
     tracer: {
-      startSpan: (name, spanOptions, parent = contextManager.active()) => {
+      startSpan: (name, spanOptions, parent = timerTracing.active()) => {
         const hop = spanOptions?.kind !== SpanKind.INTERNAL && isTraced(parent);
-        const span = tracer.startSpan(name, spanOptions, hop ? unsuppress(parent) : suppressedRoot);
+        const span = timerTracing.startSpan(name, spanOptions, hop ? unsuppress(parent) : suppressedRoot);
         // What an order is found by: the timer takes its event's baggage along.
         if (hop) for (const [key, value] of baggageAttributes(parent)) span.setAttribute(key, value);
         return span;
       },
     },
     contextManager: {
-      getMetadata: (carried: Carried) => contextManager.getMetadata(unsuppress(carried)),
-      fromMetadata: (active: Carried, metadata: string) => contextManager.fromMetadata(active, metadata),
-      active: () => contextManager.active(),
-      with: (wanted, run) => contextManager.with(options.redisSpans ? wanted : suppress(wanted), run),
+      getMetadata: (carried: Carried) => timerTracing.getMetadata(unsuppress(carried)),
+      fromMetadata: (active: Carried, metadata: string) => timerTracing.fromMetadata(active, metadata),
+      active: () => timerTracing.active(),
+      with: (wanted, run) => timerTracing.with(options.redisSpans ? wanted : suppress(wanted), run),
     },
   };
 }
