@@ -2,6 +2,7 @@
 
 import { ConfigError } from "./errors.ts";
 import type { Log } from "./ports/log.ts";
+import { escaped } from "./safe-text.ts";
 
 /** How the server's certificate is checked, and what is shown of our own. PEM text; each default is Node's. */
 export interface TlsOptions {
@@ -140,7 +141,7 @@ function bounded(option: string, value: number, least: number, most: number): vo
 
 function line(level: string): (fields: object, text: string) => void {
   return (fields, text) => {
-    process.stderr.write(`${JSON.stringify({ level, time: new Date().toISOString(), ...fields, text })}\n`);
+    process.stderr.write(`${escaped(JSON.stringify({ level, time: new Date().toISOString(), ...fields, text }))}\n`);
   };
 }
 

@@ -5,7 +5,7 @@ import { ConfigError } from "../errors.ts";
 import { type AclRole, type AclScope, aclRoles, aclRules } from "../redis/acl.ts";
 import { type AclFormat, aclFormats, aclText, placeholder } from "./acl-text.ts";
 import { type CommonOptions, usageExitCode } from "./common.ts";
-import { print } from "./output.ts";
+import { print, say } from "./output.ts";
 
 interface AclOptions extends CommonOptions {
   readonly channel?: readonly string[];
@@ -47,9 +47,7 @@ export function defineAcl(acl: Command): void {
         return;
       }
       await print(aclText(user, rules, format));
-      process.stderr.write(
-        `Put the password's hash in place of ${placeholder.slice(1)}: printf %s "$PASSWORD" | sha256sum\n`,
-      );
+      say(`Put the password's hash in place of ${placeholder.slice(1)}: printf %s "$PASSWORD" | sha256sum`);
     });
 }
 

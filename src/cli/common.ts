@@ -5,6 +5,7 @@ import { ConfigError } from "../errors.ts";
 import type { ObserverOptions } from "../observer.ts";
 import type { Log } from "../ports/log.ts";
 import { tlsFromEnv } from "../tls.ts";
+import { say } from "./output.ts";
 
 export interface CommonOptions {
   readonly url: string;
@@ -57,7 +58,7 @@ export function parseWhole(text: string): number {
 /** Standard output is for what was asked for. */
 export const stderrLog: Log = {
   debug: () => undefined,
-  info: (_fields, text) => void process.stderr.write(`${text}\n`),
-  warn: (fields, text) => void process.stderr.write(`${text}${"reason" in fields ? `: ${fields.reason}` : ""}\n`),
-  error: (_fields, text) => void process.stderr.write(`${text}\n`),
+  info: (_fields, text) => say(text),
+  warn: (fields, text) => say(`${text}${"reason" in fields ? `: ${fields.reason}` : ""}`),
+  error: (_fields, text) => say(text),
 };

@@ -9,7 +9,7 @@ import { eventIdOf } from "../observe/entry-json.ts";
 import { openOperator } from "../operator.ts";
 import { openFor, usageExitCode } from "./common.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
-import { print } from "./output.ts";
+import { print, say, sayLines } from "./output.ts";
 
 interface ChangeOptions extends DeadOptions {
   readonly all?: true;
@@ -86,12 +86,12 @@ async function run(
   for await (const letter of letters.list(filter)) counter.add(letter);
   if (counter.total === 0) {
     if (json === true) await print(JSON.stringify({ action: change.name, dryRun, matched: 0, outcomes: {}, left: [] }));
-    process.stderr.write(noneFound);
+    say(noneFound);
     process.exitCode = 1;
     return;
   }
   if (!dryRun && counter.total > 1 && yes !== true && !(await isConfirmed(command, change, counter))) {
-    process.stderr.write("Nothing was done.\n");
+    say("Nothing was done.");
     process.exitCode = 1;
     return;
   }
@@ -127,7 +127,7 @@ async function isConfirmed(command: Command, { name }: Change, counter: LetterCo
       exitCode: usageExitCode,
     });
   }
-  process.stderr.write(`${renderCounts(counter.counts)}\n`);
+  sayLines(renderCounts(counter.counts));
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question[0]?.toUpperCase()}${question.slice(1)}? [y/N] `);

@@ -19,7 +19,7 @@ export interface DeadOptions {
   readonly json?: true;
 }
 
-export const noneFound = "There are no such dead letters.\n";
+export const noneFound = "There are no such dead letters.";
 
 export function numberText(count: number): string {
   return count === 1 ? "1 dead letter" : `${count} dead letters`;

@@ -7,7 +7,7 @@ import { openOperator } from "../operator.ts";
 import { openFor } from "./common.ts";
 import { addPurge, addRedrive } from "./dead-change.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
-import { print, terminalWidth } from "./output.ts";
+import { print, printNow, say, terminalWidth } from "./output.ts";
 
 export function defineDead(dead: Command): void {
   addList(dead);
@@ -33,7 +33,7 @@ function addList(dead: Command): void {
         await print(JSON.stringify({ total: counter.total, counts: counter.counts }, undefined, 2));
       } else if (options.count === true && counter.total > 0) await print(renderCounts(counter.counts));
       // On standard error, so that a script that reads the lines gets lines only.
-      process.stderr.write(counter.total === 0 ? noneFound : `${numberText(counter.total)}.\n`);
+      say(counter.total === 0 ? noneFound : `${numberText(counter.total)}.`);
     });
 }
 
@@ -50,10 +50,10 @@ function addShow(dead: Command): void {
             ? JSON.stringify({ ...deadLetterJson(letter), redrive }, undefined, 2)
             : renderLetter(letter, redrive);
         found++;
-        process.stdout.write(`${text}\n`);
+        printNow(text);
       });
       if (found > 0) return;
-      process.stderr.write(noneFound);
+      say(noneFound);
       process.exitCode = 1;
     },
   );

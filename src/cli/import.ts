@@ -12,11 +12,12 @@ import { importEntries, type LineParser, ndjsonLine } from "../replay/import-fil
 import { type ImportReport, importRecording } from "../replay/import-recording.ts";
 import type { Speed } from "../replay/pacing.ts";
 import { openRecording } from "../replay/recording-reader.ts";
+import { escaped } from "../safe-text.ts";
 import { tlsFromEnv } from "../tls.ts";
 import { type CommonOptions, parseWhole, stderrLog, stopSignal } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
-import { print } from "./output.ts";
+import { print, say } from "./output.ts";
 
 const formats = ["recording", "ndjson", "lobster"] as const;
 
@@ -136,7 +137,7 @@ async function importLines(
       },
     });
   } catch (error) {
-    if (line > 0) process.stderr.write(`All up to line ${line} was imported: --from-line ${line + 1} goes on.\n`);
+    if (line > 0) say(`All up to line ${line} was imported: --from-line ${line + 1} goes on.`);
     throw error;
   }
 }
@@ -202,8 +203,8 @@ function invalidLines(): { readonly tell: (error: RecordingError) => void; reado
   return {
     tell: ({ message }) => {
       count++;
-      if (count <= maxNamed) process.stderr.write(`${message}\n`);
-      if (count === maxNamed + 1) process.stderr.write("More is left out; it is counted.\n");
+      if (count <= maxNamed) say(message);
+      if (count === maxNamed + 1) say("More is left out; it is counted.");
     },
     count: () => count,
   };
@@ -214,7 +215,7 @@ function textOf(file: string, { entries, line, isComplete, invalid, left }: Comm
   if (left > 0) parts.push(`left out as no order: ${left.toLocaleString("en-US")}`);
   if (invalid > 0) parts.push(`left out as invalid: ${invalid.toLocaleString("en-US")}`);
   const end = isComplete ? "." : `, interrupted after line ${line}.`;
-  return `${file}: ${parts.join(", ")}${end}`;
+  return `${escaped(file)}: ${parts.join(", ")}${end}`;
 }
 
 function formatOf(file: string): (typeof formats)[number] {

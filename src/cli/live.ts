@@ -2,6 +2,7 @@
 
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import { escaped } from "../safe-text.ts";
 import { usageExitCode } from "./common.ts";
 
 /** Ends the process with one line without `--live`, and without `--yes` where nobody can be asked. */
@@ -21,7 +22,7 @@ export async function mayWriteLive(
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${what} Go on? [y/N] `)).trim());
+    return /^y(es)?$/i.test((await terminal.question(escaped(`${what} Go on? [y/N] `))).trim());
   } finally {
     terminal.close();
   }

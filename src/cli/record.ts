@@ -3,10 +3,11 @@
 import { type Command, Option } from "commander";
 import { openObserver } from "../observer.ts";
 import { type RecordOptions, record } from "../replay/record.ts";
+import { escaped } from "../safe-text.ts";
 import { openFor, parsePosition, stopSignal } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { parseAttribute } from "./dead-filters.ts";
-import { print } from "./output.ts";
+import { print, say } from "./output.ts";
 
 interface RecordCommandOptions {
   readonly output: string;
@@ -57,17 +58,18 @@ export function defineRecord(command: Command): void {
       };
       const report = await record(observer, channels, output, options).finally(() => progress[Symbol.dispose]());
       for (const { channel, partition, afterId } of report.gaps) {
-        const text = `Entry ${afterId} of channel "${channel}", partition ${partition}, is gone: what came after it may have been trimmed unseen.\n`;
-        process.stderr.write(text);
+        const text = `Entry ${afterId} of channel "${channel}", partition ${partition}, is gone: what came after it may have been trimmed unseen.`;
+        say(text);
       }
       if (json === true) await print(JSON.stringify(report));
       else await print(textOf(report));
-      if (report.entries === 0 && follow !== true) process.stderr.write("There are no such entries.\n");
+      if (report.entries === 0 && follow !== true) say("There are no such entries.");
       if (!report.isComplete || (report.entries === 0 && follow !== true)) process.exitCode = 1;
     });
 }
 
-function textOf({ path, entries, settlements, isComplete }: Awaited<ReturnType<typeof record>>): string {
+function textOf({ path: written, entries, settlements, isComplete }: Awaited<ReturnType<typeof record>>): string {
+  const path = escaped(written);
   const settled = settlements === 0 ? "" : ` and ${settlements.toLocaleString("en-US")} settlements`;
   const counts = `${entries.toLocaleString("en-US")} entries${settled}`;
   if (isComplete) return `${path}: ${counts}.`;

@@ -18,7 +18,7 @@ import {
   tradingComponent,
 } from "./components.ts";
 import { ignoreOption, printDiff } from "./diff.ts";
-import { print } from "./output.ts";
+import { print, say } from "./output.ts";
 import { channelsOf, isFile, namespaceSource, recordingSource } from "./sources.ts";
 
 interface Options extends CommonOptions {
@@ -87,7 +87,7 @@ export async function replaysComponent(
     if (error !== signal.reason) throw error;
   }
   if (signal.aborted) {
-    process.stderr.write("Interrupted: this is not the whole record.\n");
+    say("Interrupted: this is not the whole record.");
     process.exitCode = 1;
   }
   return true;

@@ -4,23 +4,26 @@ import { durationText, timeText } from "../observe/format.ts";
 import type { Rehearsal } from "../replay/namespace-replays.ts";
 import type { ReplayReport } from "../replay/perform-run.ts";
 import type { Run, RunRequest } from "../replay/runs.ts";
+import { escaped } from "../safe-text.ts";
 
 export function requestText(request: RunRequest): string {
   const { run, namespace, speed, limit, where } = request;
   const narrowed = [
-    where === undefined ? "" : `, only ${where}`,
+    where === undefined ? "" : `, only ${escaped(where)}`,
     limit === undefined ? "" : `, the first ${counted(limit)}`,
   ].join("");
-  return `Run ${run}: ${sourceText(request)}${narrowed} → ${targetText(request)} of namespace ${namespace}, ${speedText(speed)}`;
+  return `Run ${escaped(run)}: ${sourceText(request)}${narrowed} → ${targetText(request)} of namespace ${escaped(namespace)}, ${speedText(speed)}`;
 }
 
 function sourceText({ source, channels, sourceNamespace }: RunRequest): string {
   const names = channels.join(", ");
-  return "recording" in source ? `${names} of ${source.recording}` : `${names} of namespace ${sourceNamespace}`;
+  return escaped(
+    "recording" in source ? `${names} of ${source.recording}` : `${names} of namespace ${sourceNamespace}`,
+  );
 }
 
 function targetText({ into }: RunRequest): string {
-  return into ?? "the same channels";
+  return into === undefined ? "the same channels" : escaped(into);
 }
 
 function speedText(speed: RunRequest["speed"]): string {
@@ -30,8 +33,9 @@ function speedText(speed: RunRequest["speed"]): string {
 
 export function rehearsalText({ request, entries, unreadable, firstAt, lastAt }: Rehearsal): string {
   if (entries.size === 0) return "Nothing would be republished.";
-  const lines = [`Nothing was written. In a namespace such as ${request.namespace} there would be:`];
-  for (const [channel, count] of entries) lines.push(`  ${counted(count)} of ${channel} in ${request.into ?? channel}`);
+  const lines = [`Nothing was written. In a namespace such as ${escaped(request.namespace)} there would be:`];
+  for (const [channel, count] of entries)
+    lines.push(escaped(`  ${counted(count)} of ${channel} in ${request.into ?? channel}`));
   lines.push(`Appended ${timeText(firstAt)} to ${timeText(lastAt)}: ${paceText(request, lastAt - firstAt)}.`);
   if (unreadable > 0) lines.push(`${counted(unreadable)} entries are no events, and would be left out.`);
   return lines.join("\n");
@@ -53,7 +57,8 @@ export function rehearsalJson({ request, entries, unreadable, firstAt, lastAt }:
 }
 
 export function reportText(report: ReplayReport): string {
-  const { run, sourceNamespace, namespace, entries, appended, unreadable, state, durationMs, maxLateMs } = report;
+  const { entries, appended, unreadable, state, durationMs, maxLateMs } = report;
+  const [run, sourceNamespace, namespace] = [report.run, report.sourceNamespace, report.namespace].map(escaped);
   const rate = durationMs > 0 ? `, ${counted(Math.round((appended * 1_000) / durationMs))} a second` : "";
   const earlier = entries === appended ? "" : ` (${counted(appended)} of them now)`;
   const lines = [
@@ -79,9 +84,9 @@ export function reportJson(report: ReplayReport): string {
 export function runText({ request, state, entries, error }: Run): string {
   const { run, total, createdAt } = request;
   const share = total === undefined || total === 0 ? "" : ` of ${counted(total)}`;
-  const parts = [timeText(createdAt), run, state, `${counted(entries)}${share} events`];
-  parts.push(`${sourceText(request)} → ${targetText(request)} of namespace ${request.namespace}`);
-  if (error !== "") parts.push(error);
+  const parts = [timeText(createdAt), escaped(run), escaped(state), `${counted(entries)}${share} events`];
+  parts.push(`${sourceText(request)} → ${targetText(request)} of namespace ${escaped(request.namespace)}`);
+  if (error !== "") parts.push(escaped(error));
   return parts.join("  ");
 }
 

@@ -15,7 +15,7 @@ import { startTelemetry } from "../telemetry.ts";
 import { type CommonOptions, openFor, parsePosition, parseWhole, stopSignal, usageExitCode } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
-import { print } from "./output.ts";
+import { print, say } from "./output.ts";
 import { addComponentOptions, replaysComponent } from "./replay-component.ts";
 import { rehearsalJson, rehearsalText, reportJson, reportText, requestText } from "./replay-render.ts";
 import { isFile } from "./sources.ts";
@@ -99,24 +99,25 @@ async function begin(
   }
   const what = `This republishes into the live namespace "${request.namespace}", whose components will handle it.`;
   if (live === true && !(await mayWriteLive(command, what, options))) {
-    process.stderr.write("Nothing was done.\n");
+    say("Nothing was done.");
     process.exitCode = 1;
     return;
   }
   if (options.background === true) {
     await replays.queue(request);
     await print(json === true ? JSON.stringify({ run: request.run, namespace: request.namespace }) : request.run);
-    process.stderr.write(`${requestText(request)}\nIt waits for \`throughline replays work\`.\n`);
+    say(requestText(request));
+    say("It waits for `throughline replays work`.");
     return;
   }
-  process.stderr.write(`${requestText(request)}\n`);
+  say(requestText(request));
   await show(request, json === true, (hooks) => replays.start(opened, request, { ...hooks, signal }));
 }
 
 /** Ends the command with one line where it was stopped before it had written anything. */
 function interrupted(error: unknown, signal: AbortSignal): void {
   if (error !== signal.reason) throw error;
-  process.stderr.write("Interrupted: nothing was done.\n");
+  say("Interrupted: nothing was done.");
   process.exitCode = 1;
 }
 
@@ -149,7 +150,7 @@ async function resume(
         exitCode: usageExitCode,
       });
     }
-    process.stderr.write(`${requestText(request)}\n`);
+    say(requestText(request));
   }
   const { speed } = options;
   await show(found?.request, options.json === true, (hooks) => replays.resume(run, { ...hooks, speed, signal }));
@@ -170,7 +171,7 @@ async function show(
     },
   });
   progress[Symbol.dispose]();
-  if (firstUnreadable !== undefined) process.stderr.write(`Left out as no event: ${firstUnreadable}\n`);
+  if (firstUnreadable !== undefined) say(`Left out as no event: ${firstUnreadable}`);
   await print(json ? reportJson(report) : reportText(report));
   if (report.state !== "done" || report.entries === 0) process.exitCode = 1;
 }
@@ -183,7 +184,7 @@ function sourceOf(command: Command, sources: readonly string[], options: ReplayC
   if (first === undefined) return run === undefined ? wrong("say what to replay: a recording's file, or channels") : {};
   if (sources.some(isFile)) {
     if (sources.length > 1) return wrong("one recording at a time, and not together with channels");
-    const onInvalid = (error: Error): void => void process.stderr.write(`Left out: ${error.message}\n`);
+    const onInvalid = (error: Error): void => void say(`Left out: ${error.message}`);
     return { recording: resolve(first), channels, skipInvalid, onInvalid };
   }
   const odd = sources.find((name) => !isChannelName(name));
@@ -191,7 +192,7 @@ function sourceOf(command: Command, sources: readonly string[], options: ReplayC
     return wrong(`"${odd}" is no channel; a recording without an ending is named with its path, ./${odd}`);
   if (channels !== undefined) return wrong("--channel chooses from a recording; channels of the log are simply named");
   const file = sources.find((name) => existsSync(name));
-  if (file !== undefined) process.stderr.write(`"${file}" is taken for a channel; the file is ./${file}\n`);
+  if (file !== undefined) say(`"${file}" is taken for a channel; the file is ./${file}`);
   return { channels: sources, from, to };
 }
 

@@ -5,9 +5,10 @@ import { ReplayError } from "../errors.ts";
 import type { Replays } from "../replay/namespace-replays.ts";
 import type { Run } from "../replay/runs.ts";
 import { openReplays } from "../replays.ts";
+import { escaped } from "../safe-text.ts";
 import { startTelemetry } from "../telemetry.ts";
 import { type CommonOptions, openFor, parseWhole, stopSignal } from "./common.ts";
-import { print } from "./output.ts";
+import { print, printNow, say } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";
 
 const defaultLimit = 20;
@@ -26,7 +27,7 @@ export function defineReplays(replays: Command): void {
       const runs = run === undefined ? await all.list(limit) : [await known(all, run)];
       for (const one of runs) await print(json === true ? JSON.stringify(one) : runText(one));
       if (runs.length > 0) return;
-      process.stderr.write("There are no replays of this namespace.\n");
+      say("There are no replays of this namespace.");
       process.exitCode = 1;
     });
   replays
@@ -46,10 +47,10 @@ export function defineReplays(replays: Command): void {
       const signal = stopSignal();
       await using _telemetry = await startTelemetry({ serviceName: "throughline-replay" });
       await using all = openFor(command, openReplays);
-      process.stderr.write("Waiting for runs.\n");
+      say("Waiting for runs.");
       await all.work(signal, (run, report) => {
-        const text = report instanceof Error ? report.message : reportText(report);
-        process.stdout.write(`Run ${run}: ${text}\n`);
+        const text = report instanceof Error ? escaped(report.message) : reportText(report);
+        printNow(`Run ${run}: ${text}`);
       });
     });
 }

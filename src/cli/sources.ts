@@ -4,6 +4,7 @@ import type { Observer } from "../observer.ts";
 import { accessTo } from "../replay/access.ts";
 import type { LiveRange } from "../replay/live-source.ts";
 import { openLog, openRecording, type ReplaySource } from "../replay.ts";
+import { say } from "./output.ts";
 
 export interface PartitionedSource extends ReplaySource {
   readonly partitions: number;
@@ -16,7 +17,7 @@ export function isFile(text: string): boolean {
 
 /** `skipInvalid`: what is wrong is left out, and told. @throws {RecordingError} with the line, on anything that is wrong with the file */
 export async function recordingSource(path: string, skipInvalid = false): Promise<PartitionedSource> {
-  const onInvalid = (error: Error): void => void process.stderr.write(`Left out: ${error.message}\n`);
+  const onInvalid = (error: Error): void => void say(`Left out: ${error.message}`);
   const recording = await openRecording(path, { skipInvalid, onInvalid });
   return Object.assign(recording, { partitions: recording.header.partitions });
 }

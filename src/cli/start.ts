@@ -13,9 +13,10 @@ import { runPipeline } from "../pipeline/pipeline.ts";
 import { printSummary } from "../pipeline/print-summary.ts";
 import { openProgress } from "../pipeline/progress.ts";
 import { quiet } from "../pipeline/quiet.ts";
+import { usageLine } from "../safe-text.ts";
 import { portNumber } from "../service.ts";
 import { usageExitCode } from "./common.ts";
-import { print, terminalWidth } from "./output.ts";
+import { endUnforeseen, print, say, terminalWidth } from "./output.ts";
 
 const program = new Command("npm start --")
   .description("Runs the order pipeline on a private Redis, or on the one that REDIS_URL names, and shows what it did.")
@@ -35,7 +36,7 @@ const program = new Command("npm start --")
   .option("--reject-rate <share>", "share of the exchange orders that it rejects, 0 to 1", shareOf, 0)
   .allowExcessArguments(false)
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`) });
+  .configureOutput({ outputError: (text, write) => write(usageLine(text)) });
 
 function shareOf(text: string): number {
   if (/^\d*\.?\d+$/.test(text) && Number(text) <= 1) return Number(text);
@@ -80,10 +81,10 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
   else if (error instanceof ThroughlineError) {
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     process.exitCode = error instanceof ConfigError ? usageExitCode : 1;
   } else if (error instanceof Error && error.name === "AbortError") {
-    process.stderr.write("Ended before Redis was there.\n");
+    say("Ended before Redis was there.");
     process.exitCode = 1;
-  } else throw error;
+  } else endUnforeseen(error);
 }

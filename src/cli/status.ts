@@ -24,7 +24,8 @@ export function defineStatus(status: Command): void {
       const signal = stopSignal();
       const look = async (): Promise<void> => {
         const status = await observer.status();
-        await print(json === true ? JSON.stringify(status) : `${clearScreen}${renderStatus(status)}`);
+        if (json !== true) process.stdout.write(clearScreen);
+        await print(json === true ? JSON.stringify(status) : renderStatus(status));
       };
       await look();
       try {

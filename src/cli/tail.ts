@@ -6,7 +6,7 @@ import type { ReadRange } from "../observe/read.ts";
 import { renderEntry } from "../observe/render-entry.ts";
 import { type Observer, openObserver } from "../observer.ts";
 import { openFor, parsePosition, parseWhole, stopSignal } from "./common.ts";
-import { print, terminalWidth } from "./output.ts";
+import { print, say, terminalWidth } from "./output.ts";
 
 const defaultLimit = 20;
 
@@ -43,7 +43,7 @@ export function defineTail(tail: Command): void {
       }
       if (count > 0 || signal.aborted) return;
       // On standard error, so that a misspelled channel is noticed and a script still gets what there is: nothing.
-      process.stderr.write(`There are no such entries in channel "${channel}".\n`);
+      say(`There are no such entries in channel "${channel}".`);
       process.exitCode = 1;
     });
 }

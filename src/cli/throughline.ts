@@ -3,9 +3,10 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { ThroughlineError } from "../errors.ts";
+import { usageLine } from "../safe-text.ts";
 import { commands } from "./commands.ts";
 import { usageExitCode } from "./common.ts";
-import { endWithReader } from "./output.ts";
+import { endUnforeseen, endWithReader, say } from "./output.ts";
 
 const program = new Command("throughline")
   .description("Looks into a Throughline backbone, and deals with its dead letters.")
@@ -16,7 +17,7 @@ const program = new Command("throughline")
   .showSuggestionAfterError(true)
   .addHelpText("afterAll", "\nExit codes: 0 done; 1 it failed, or found nothing; 2 it was called wrongly.")
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`) })
+  .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
   .hook("preSubcommand", (_program, command) => define(command))
   .helpCommand(false);
 for (const [name, { description }] of commands) program.command(name).description(description);
@@ -44,7 +45,7 @@ try {
     // Without arguments commander prints the help, as an error.
     process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
   } else if (error instanceof ThroughlineError) {
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     process.exitCode = 1;
-  } else throw error;
+  } else endUnforeseen(error);
 }

@@ -2,7 +2,8 @@
 
 import { timeOf } from "../envelope.ts";
 import { baggageOf, eventIdOf } from "../observe/entry-json.ts";
-import { shown, timeText } from "../observe/format.ts";
+import { timeText } from "../observe/format.ts";
+import { shown } from "../safe-text.ts";
 import type { RedriveOutcome } from "./dead-letters.ts";
 import type { DeadLetter } from "./letter.ts";
 
@@ -37,7 +38,7 @@ export function renderLine(letter: DeadLetter, width: number): string {
   const start = [
     timeText(diedAt),
     id,
-    `${channel} → ${component}`,
+    shown(`${channel} → ${component}`, 160),
     shown(eventIdOf(entry), 48),
     `${attempts}×`,
     shown(code, 64),
@@ -47,7 +48,9 @@ export function renderLine(letter: DeadLetter, width: number): string {
 
 /** Everything about one. */
 export function renderLetter(letter: DeadLetter, redrive: RedriveOutcome): string {
-  const { id, channel, component, partition, entryId, entry, code, error, attempts, firstAt, diedAt } = letter;
+  const { id, partition, entryId, entry, code, error, attempts, firstAt, diedAt } = letter;
+  const channel = shown(letter.channel, 128);
+  const component = shown(letter.component, 128);
   const { envelope, problem } = entry;
   const rows: [string, string][] = [
     ["died", `${timeText(diedAt)}, attempt ${attempts}; first failed ${timeText(firstAt)}`],
@@ -76,7 +79,7 @@ export function renderLetter(letter: DeadLetter, redrive: RedriveOutcome): strin
 export function renderCounts(counts: readonly LetterCount[]): string {
   const rows = counts.map(({ channel, component, code, count, oldestAt, newestAt }) => [
     String(count),
-    `${channel} → ${component}`,
+    shown(`${channel} → ${component}`, 160),
     shown(code, 64),
     `${timeText(oldestAt)} to ${timeText(newestAt)}`,
   ]);

@@ -1,4 +1,4 @@
-/** How durations, times and foreign text are written for people. */
+/** How durations and times are written for people. */
 
 export function durationText(ms: number): string {
   if (ms < 0) return `-${durationText(-ms)}`;
@@ -13,15 +13,4 @@ export function durationText(ms: number): string {
 export function timeText(epochMs: number): string {
   const date = new Date(epochMs);
   return Number.isNaN(date.getTime()) ? String(epochMs) : date.toISOString();
-}
-
-/** Text that somebody else wrote, safe for a terminal: on one line, without control characters, at most so long. */
-export function shown(text: string, maxLength: number): string {
-  // Cut first: it may be a mebibyte, of which a line is wanted.
-  const start = text.slice(0, maxLength + 1);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
-  const safe = start.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) =>
-    c === "\n" || c === "\t" ? " " : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return safe.length > maxLength ? `${safe.slice(0, Math.max(0, maxLength - 1))}…` : safe;
 }

@@ -1,7 +1,8 @@
 /** An entry as one line for people. */
 
+import { shown } from "../safe-text.ts";
 import { type EntryJson, entryJson } from "./entry-json.ts";
-import { shown, timeText } from "./format.ts";
+import { timeText } from "./format.ts";
 import type { LogEntry } from "./read.ts";
 
 const shortIdLength = 13;

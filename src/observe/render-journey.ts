@@ -1,16 +1,18 @@
 /** A journey as a tree for people. */
 
 import { timeOf } from "../envelope.ts";
+import { escaped, shown } from "../safe-text.ts";
 import type { EntryJson } from "./entry-json.ts";
-import { durationText, shown, timeText } from "./format.ts";
+import { durationText, timeText } from "./format.ts";
 import type { Journey } from "./journey.ts";
 import { type JourneyNode, walkJourney } from "./journey-tree.ts";
 import type { Standing } from "./standing.ts";
 
 /** Lines are not much longer than `width`. */
 export function renderJourney(journey: Journey, width = 160): string {
-  const { query, namespace, events, durationMs, at } = journey;
-  if (events === 0) return `No event in namespace "${namespace}" matches ${query}.`;
+  const { events, durationMs, at } = journey;
+  const query = shown(journey.query, 400);
+  if (events === 0) return `No event in namespace "${escaped(journey.namespace)}" matches ${query}.`;
   const lines = [`${query}: ${countText(events, "event")} in ${durationText(durationMs)}`, ""];
   /** What stands before the children of each node above the one at hand: whether a line leads on to its next sibling. */
   const leads: string[] = [];
@@ -24,7 +26,7 @@ export function renderJourney(journey: Journey, width = 160): string {
     lines.push(`${body}${shown(contentOf(event), Math.max(40, width - body.length))}`);
     for (const { run, namespace, channel, entryId, id } of replays)
       lines.push(
-        `${body}↻ replayed ${timeText(timeOf(entryId))} by ${run}: ${shown(id, 80)} in ${namespace} ${channel}`,
+        `${body}↻ replayed ${timeText(timeOf(entryId))} by ${shown(run, 40)}: ${shown(id, 80)} in ${shown(`${namespace} ${channel}`, 160)}`,
       );
   }
   lines.push("", ...notesOf(journey));
@@ -36,7 +38,10 @@ const shownLevels = 24;
 
 function headOf(node: JourneyNode, at: number): string {
   const { event, asked, level, sinceParentMs, otherCauses, standings, copies, replayOf } = node;
-  const parts = [level === 0 ? timeText(event.appendedAt) : `+${durationText(sinceParentMs)}`, event.channel];
+  const parts = [
+    level === 0 ? timeText(event.appendedAt) : `+${durationText(sinceParentMs)}`,
+    shown(event.channel, 80),
+  ];
   parts.push(shown(event.id, 80));
   if (level > shownLevels) parts.push(`level ${level}`);
   if (asked) parts.push("◀");
@@ -44,7 +49,7 @@ function headOf(node: JourneyNode, at: number): string {
   if (otherCauses.length === 1) parts.push(`and from ${shown(otherCauses[0] ?? "", 80)}`);
   if (otherCauses.length > 1) parts.push(`and from ${otherCauses.length} others`);
   if (standings.length > 0) parts.push(`→ ${standings.map((standing) => standingText(standing, at)).join(", ")}`);
-  if (copies.length > 0) parts.push(`! ALSO APPENDED AS ${copies.join(", ")}`);
+  if (copies.length > 0) parts.push(`! ALSO APPENDED AS ${shown(copies.join(", "), 400)}`);
   return parts.join("  ");
 }
 
@@ -63,7 +68,7 @@ function standingText(standing: Standing, at: number): string {
     case "parked":
       return `${component}: parked after attempt ${standing.attempt}, ${dueText(standing.dueAt, at)}`;
     case "dead":
-      return `${component}: DEAD LETTER ${standing.deadLetterId} after ${countText(standing.attempts, "attempt")}: ${standing.code} ${shown(standing.error, 200)}`;
+      return `${component}: DEAD LETTER ${standing.deadLetterId} after ${countText(standing.attempts, "attempt")}: ${shown(standing.code, 64)} ${shown(standing.error, 200)}`;
   }
 }
 
@@ -78,7 +83,7 @@ function contentOf(event: EntryJson): string {
 }
 
 function notesOf(journey: Journey): readonly string[] {
-  const { leftOut, moreMatches, complete, query, events } = journey;
+  const { leftOut, moreMatches, complete, events } = journey;
   const states = countStates(journey);
   const notes: string[] = [];
   if (states.settled === 0 && states.unfinished === 0 && states.dead === 0)
@@ -90,7 +95,9 @@ function notesOf(journey: Journey): readonly string[] {
     notes.push(`${countText(leftOut, "event")} of others left out, whose orders were handled together with this one.`);
   }
   if (moreMatches > 0)
-    notes.push(`${countText(moreMatches, "more event")} with ${query}: ask for one of them, or raise --limit.`);
+    notes.push(
+      `${countText(moreMatches, "more event")} with ${shown(journey.query, 400)}: ask for one of them, or raise --limit.`,
+    );
   if (!complete) notes.push(`Stopped at ${events} events: the story goes on.`);
   return notes;
 }

@@ -1,6 +1,7 @@
 /** The status as tables for people. */
 
-import { durationText, shown } from "./format.ts";
+import { shown } from "../safe-text.ts";
+import { durationText } from "./format.ts";
 import { plainTable } from "./plain-table.ts";
 import type { BackboneStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
 
@@ -45,7 +46,7 @@ export function renderStatus(status: BackboneStatus): string {
     }
   }
 
-  const sections = [`Namespace "${namespace}", ${partitions} partition${several ? "s" : ""}`];
+  const sections = [`Namespace "${shown(namespace, 80)}", ${partitions} partition${several ? "s" : ""}`];
   for (const section of [channelTable, consumption, members]) if (section.length > 0) sections.push(section.toString());
   const notes = components.flatMap((component) => [...noteOf(component, at), ...lossesOf(component)]);
   if (notes.length > 0) sections.push(notes.join("\n"));
@@ -55,19 +56,27 @@ export function renderStatus(status: BackboneStatus): string {
 const numbers = ["entries", "lag", "pending", "parked", "dead letters"];
 
 function noteOf(status: ComponentStatus, at: number): readonly string[] {
-  const { component, state, lastSeenAt, channels } = status;
+  const { state, lastSeenAt, channels } = status;
+  const component = shown(status.component, 80);
   if (state === "served") return [];
   const seen = lastSeenAt === null ? "no member on record" : `last seen ${ago(lastSeenAt, at)}`;
   if (state === "unserved") return [`${component} has no live member (${seen}).`];
   const held = channels
     .filter((c) => c.oldestUnfinishedId !== null)
-    .map((c) => `${c.channel} from ${c.oldestUnfinishedId} on (${lagText(c)} unread, ${c.pending + c.parked} open)`);
+    .map(
+      (c) =>
+        `${shown(c.channel, 80)} from ${c.oldestUnfinishedId} on (${lagText(c)} unread, ${c.pending + c.parked} open)`,
+    );
   return [`${component} is ABANDONED (${seen}). It holds back ${held.join("; ")}.`];
 }
 
 function lossesOf({ component, channels }: ComponentStatus): readonly string[] {
   return channels.flatMap(({ channel, lost }) =>
-    lost === 0 ? [] : [`${component} has LOST ${lost} entries of ${channel}: they were removed before it had them.`],
+    lost === 0
+      ? []
+      : [
+          `${shown(component, 80)} has LOST ${lost} entries of ${shown(channel, 80)}: they were removed before it had them.`,
+        ],
   );
 }
 

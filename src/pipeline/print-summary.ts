@@ -1,6 +1,7 @@
 /** Prints a run's summary for a person. */
 
 import Table from "cli-table3";
+import { escaped } from "../safe-text.ts";
 import type { Quantities, Summary } from "./summary.ts";
 
 const number = (value: number): string => value.toLocaleString("en-US");
@@ -24,7 +25,9 @@ export function printSummary(summary: Summary): string {
       ...(file.repeated > 0 ? [`${number(file.repeated)} repeated`] : []),
       ...(file.skipped > 0 ? [`${number(file.skipped)} other lines skipped`] : []),
     ];
-    lines.push(`${file.path}: ${number(file.orders)} orders${asides.length === 0 ? "" : ` (${asides.join(", ")})`}`);
+    lines.push(
+      `${escaped(file.path)}: ${number(file.orders)} orders${asides.length === 0 ? "" : ` (${asides.join(", ")})`}`,
+    );
     if (file.known > 0 && file.known + file.repeated === file.orders) {
       lines.push("All of them were known from an earlier run: nothing was ordered again. --fresh starts empty.");
     }
@@ -70,11 +73,14 @@ export function printSummary(summary: Summary): string {
     lines.push(
       "Interrupted: what is open stays in the log, and the same command finishes it. The books at this moment:",
     );
-    lines.push(...breaches.slice(0, maxBreaches).map((breach) => `  ${breach}`));
+    lines.push(...breaches.slice(0, maxBreaches).map((breach) => `  ${escaped(breach)}`));
   } else if (breaches.length === 0) {
     lines.push("Quantity is conserved: the three books agree, nothing stays open.");
   } else {
-    lines.push("QUANTITY IS NOT ACCOUNTED FOR:", ...breaches.slice(0, maxBreaches).map((breach) => `  ${breach}`));
+    lines.push(
+      "QUANTITY IS NOT ACCOUNTED FOR:",
+      ...breaches.slice(0, maxBreaches).map((breach) => `  ${escaped(breach)}`),
+    );
     if (breaches.length > maxBreaches) lines.push(`  and ${number(breaches.length - maxBreaches)} more`);
   }
   return `${lines.join("\n")}\n`;

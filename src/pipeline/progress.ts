@@ -1,6 +1,7 @@
 /** Shows how far a run is: a bar where a person watches, else a plain line every now and then. */
 
 import cliProgress, { type SingleBar } from "cli-progress";
+import { escaped } from "../safe-text.ts";
 
 export interface ProgressState {
   readonly orders: number;
@@ -37,8 +38,8 @@ function openBar(stream: NodeJS.WriteStream): Progress {
   let bar: SingleBar | undefined;
   return {
     say: (line) => {
-      if (bar === undefined) stream.write(`${line}\n`);
-      else bars.log(`${line}\n`);
+      if (bar === undefined) stream.write(`${escaped(line)}\n`);
+      else bars.log(`${escaped(line)}\n`);
     },
     show: (state) => {
       if (state.quantity === 0) return;
@@ -53,7 +54,7 @@ function openBar(stream: NodeJS.WriteStream): Progress {
 function openLines(stream: NodeJS.WriteStream): Progress {
   let last = "";
   let dueAt = performance.now() + plainIntervalMs;
-  const say = (line: string): void => void stream.write(`${line}\n`);
+  const say = (line: string): void => void stream.write(`${escaped(line)}\n`);
   return {
     say,
     show: (state) => {

@@ -180,7 +180,7 @@ async function launch(server: RedisServer, directory: string, port: number): Pro
       await ended;
       const log = `${await readFile(logFile, "utf8").catch(() => "")}\n${said}`;
       if (/already (in use|allocated)/i.test(log)) return "port taken";
-      throw new ConfigError(`The private Redis in ${directory} did not start:\n${lastLines(log)}`);
+      throw new ConfigError(`The private Redis in ${directory} did not start: ${lastLines(log)}`);
     }
     await pause(15);
   }
@@ -263,7 +263,7 @@ function firstLine(child: ChildProcess): Promise<string> {
 }
 
 function lastLines(log: string): string {
-  return log.trim().split("\n").slice(-5).join("\n");
+  return log.trim().split("\n").slice(-5).join(" | ");
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,19 +1,20 @@
 /** A replay of a component as text for people, and as JSON. */
 
+import { escaped } from "../safe-text.ts";
 import type { ComponentReplay } from "./component-replay.ts";
 
 export function renderReplay(replay: ComponentReplay): string {
   const { summary } = replay;
-  if (summary === undefined) return `Replayed ${replay.name}: nothing yet.`;
+  if (summary === undefined) return `Replayed ${escaped(replay.name)}: nothing yet.`;
   const { order, calls, events, outputs, effects, deadLettered, otherOutcomes } = summary;
   const lines = [
-    `Replayed ${replay.name}, ${order === "settled" ? "in the order in which it had settled" : "in the order of the entry ids"}.`,
+    `Replayed ${escaped(replay.name)}, ${order === "settled" ? "in the order in which it had settled" : "in the order of the entry ids"}.`,
     `${counted(events, "event")} in ${counted(calls, "call")}: ${counted(outputs, "output")}, ${counted(effects, "effect id")} asked for, ${counted(deadLettered, "dead letter")}.`,
   ];
   if (otherOutcomes > 0) lines.push(`${counted(otherOutcomes, "call")} ended otherwise than in the record.`);
-  const stores = Object.entries(keysOf(replay)).map(([store, keys]) => `${store} (${counted(keys, "key")})`);
+  const stores = Object.entries(keysOf(replay)).map(([store, keys]) => `${escaped(store)} (${counted(keys, "key")})`);
   lines.push(stores.length === 0 ? "Its state is empty at the end." : `Its state at the end: ${stores.join(", ")}.`);
-  return [...lines, ...caveatsOf(replay)].join("\n");
+  return [...lines, ...caveatsOf(replay).map(escaped)].join("\n");
 }
 
 export function replayJson(replay: ComponentReplay): string {

@@ -1,7 +1,7 @@
 /** A comparison as text for people: counts by channel, the differences with what they are about, and the ids concerned. */
 
-import { shown } from "../observe/format.ts";
 import { plainTable } from "../observe/plain-table.ts";
+import { escaped, shown } from "../safe-text.ts";
 import type { About } from "./diff-about.ts";
 import type { Difference, EventDifference, OutcomeDifference } from "./difference.ts";
 
@@ -20,7 +20,7 @@ export function renderDiff(difference: Difference): string {
   for (const [channel, { same, changed, missing, added }] of Object.entries(channels)) {
     counts.push([shown(channel, 80), ...[same, changed, missing, added].map((count) => count.toLocaleString("en"))]);
   }
-  const sections = [`Recorded: ${recorded}\nReplayed: ${replayed}`];
+  const sections = [`Recorded: ${escaped(recorded)}\nReplayed: ${escaped(replayed)}`];
   if (counts.length > 0) sections.push(counts.toString());
   if (!isSame) sections.push(differenceTable(events, outcomes));
   const ids = plainTable(["concerned", "count", "which"], ["count"]);
@@ -28,7 +28,7 @@ export function renderDiff(difference: Difference): string {
     ids.push([shown(name, 80), values.length.toLocaleString("en"), listed(values)]);
   }
   if (ids.length > 0) sections.push(ids.toString());
-  if (notes.length > 0) sections.push(notes.join("\n"));
+  if (notes.length > 0) sections.push(notes.map(escaped).join("\n"));
   sections.push(isSame ? "No difference." : "They differ.");
   return sections.join("\n\n");
 }

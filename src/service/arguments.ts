@@ -1,6 +1,7 @@
 /** The command line and the environment of a component's process, and parsers for options of its own. */
 
 import { Command, InvalidArgumentError, Option } from "commander";
+import { usageLine } from "../safe-text.ts";
 
 export { Option };
 
@@ -34,6 +35,7 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
   const command = new Command(name)
     .description(description)
     .allowExcessArguments(false)
+    .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : usageExitCode));
   const namespaceOption = new Option("--namespace <name>", "the backbone's namespace in it").env("NAMESPACE");
   if (namespace === undefined) namespaceOption.makeOptionMandatory();

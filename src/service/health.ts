@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import type { ComponentHealth } from "../consume/component.ts";
 import { ConfigError } from "../errors.ts";
+import { escaped } from "../safe-text.ts";
 
 export interface HealthOptions {
   readonly host: string;
@@ -27,7 +28,7 @@ export async function serveHealth({ host, port, look }: HealthOptions): Promise<
     const components = look();
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-      response.end(request.method === "HEAD" ? undefined : `${JSON.stringify(body)}\n`);
+      response.end(request.method === "HEAD" ? undefined : `${escaped(JSON.stringify(body))}\n`);
     };
     if (request.method !== "GET" && request.method !== "HEAD") answer(405, { reason: "ask with GET" });
     else if (pathname === "/live") {

@@ -1,6 +1,7 @@
 /** The log of a process without telemetry: a line of JSON for each entry, on standard error. */
 
 import type { Log } from "../ports/log.ts";
+import { escaped } from "../safe-text.ts";
 
 const levels = ["debug", "info", "warn", "error", "silent"] as const;
 
@@ -13,7 +14,7 @@ export function createLineLog(service: string, env: Readonly<Record<string, stri
     (fields, text) => {
       if (levels.indexOf(level) < (least === -1 ? 1 : least)) return;
       const entry = { level, time: new Date().toISOString(), service, pid: process.pid, ...fields, msg: text };
-      process.stderr.write(`${JSON.stringify(entry, (_key, value: unknown) => plain(value))}\n`);
+      process.stderr.write(`${escaped(JSON.stringify(entry, (_key, value: unknown) => plain(value)))}\n`);
     };
   const log: Log = { debug: writer("debug"), info: writer("info"), warn: writer("warn"), error: writer("error") };
   if (least === -1) log.warn({ wanted }, `LOG_LEVEL is no level; it is one of ${levels.join(", ")}`);

@@ -5,6 +5,7 @@ import type { ComponentOptions } from "../consume/options.ts";
 import { ConfigError, ThroughlineError } from "../errors.ts";
 import type { TlsOptions } from "../options.ts";
 import type { Log } from "../ports/log.ts";
+import { escaped } from "../safe-text.ts";
 import { tlsFromEnv } from "../tls.ts";
 import { type CommonOptions, type Option, parseArguments, usageExitCode } from "./arguments.ts";
 import { serveHealth } from "./health.ts";
@@ -67,7 +68,7 @@ export async function runProcess<O>(definition: ProcessDefinition<O>): Promise<n
     // A signal while Redis is still away ends the wait, and nothing was under way.
     if (!(signal.aborted && !(error instanceof ThroughlineError))) {
       code = error instanceof ConfigError ? usageExitCode : 1;
-      if (error instanceof ConfigError) process.stderr.write(`${definition.name}: ${error.message}\n`);
+      if (error instanceof ConfigError) process.stderr.write(`${definition.name}: ${escaped(error.message)}\n`);
       else log.error({ err: error }, "ended by an error");
     }
   }

@@ -3,6 +3,7 @@
 import { context, trace } from "@opentelemetry/api";
 import { type DestinationStream, destination, type Logger, levels, pino } from "pino";
 import pretty from "pino-pretty";
+import { escaped, escapedLines, stackText } from "../safe-text.ts";
 
 const standardError = 2;
 
@@ -21,6 +22,7 @@ export function createLog(
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       mixin: activeIds,
+      hooks: { streamWrite: readable ? safeWhenRead : escapedLines },
     },
     readable ? readableStream() : destination({ fd: standardError, sync: true }),
   );
@@ -31,6 +33,22 @@ export function createLog(
 
 function readableStream(): DestinationStream {
   return pretty({ destination: standardError, sync: true, ignore: "pid,service", translateTime: "SYS:HH:MM:ss.l" });
+}
+
+/** What pino-pretty reads out of the line and prints as it is. */
+function safeWhenRead(line: string): string {
+  return `${JSON.stringify(safe(JSON.parse(line)))}\n`;
+}
+
+function safe(value: unknown): unknown {
+  if (typeof value === "string") return escaped(value);
+  if (Array.isArray(value)) return value.map(safe);
+  if (typeof value !== "object" || value === null) return value;
+  const pairs = Object.entries(value).map(([name, member]) => [escaped(name), safe(member)]);
+  // As pino writes an error.
+  const { stack, message } = value as { readonly stack?: unknown; readonly message?: unknown };
+  if (typeof stack === "string" && typeof message === "string") pairs.push(["stack", stackText(stack, message)]);
+  return Object.fromEntries(pairs);
 }
 
 /** @see https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/ */

@@ -5,6 +5,7 @@
 
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { escaped } from "../../src/safe-text.ts";
 import { checkHistory } from "./check.ts";
 import { type Fact, HistoryError, parseFacts } from "./history.ts";
 
@@ -18,12 +19,12 @@ async function main(file: string | undefined): Promise<number> {
     const lines = file === "-" ? createInterface({ input: process.stdin }) : (await open(file)).readLines();
     for await (const fact of parseFacts(lines)) facts.push(fact);
     const violations = checkHistory(facts);
-    for (const { kind, text } of violations) process.stdout.write(`${kind.padEnd(10)} ${text}\n`);
+    for (const { kind, text } of violations) process.stdout.write(`${kind.padEnd(10)} ${escaped(text)}\n`);
     process.stdout.write(`${facts.length} facts, ${violations.length} violations\n`);
     return violations.length === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof HistoryError) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    process.stderr.write(`${file} is no history: ${(error as Error).message}\n`);
+    process.stderr.write(`${escaped(`${file} is no history: ${(error as Error).message}`)}\n`);
     return 2;
   }
 }
