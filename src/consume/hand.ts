@@ -102,6 +102,11 @@ export class Hand {
     left?.(settled);
   }
 
+  /** The channels that something is in hand of. */
+  channels(): readonly string[] {
+    return [...this.#deliveries].flatMap(([channel, { size }]) => (size > 0 ? [channel] : []));
+  }
+
   /** The entries of a channel that are in hand. */
   idsOf(channel: string): readonly string[] {
     return this.#deliveries.get(channel)?.keys() ?? [];

@@ -1,8 +1,9 @@
 /** A member's regular duties: it says that it lives, takes over from those who do not, and finds retries whose timer was lost. */
 
 import type { Log } from "../ports/log.ts";
-import type { ClaimedEntry, DeliveryId, Membership, SilentMember, StreamStore } from "../ports/store.ts";
+import type { ChannelLook, ClaimedEntry, DeliveryId, Membership, SilentMember, StreamStore } from "../ports/store.ts";
 import { Pulse } from "./pulse.ts";
+import { Rotation } from "./rotation.ts";
 
 /** Ticks between looks for what is rarer than a silent member. */
 const rareTicks = 8;
@@ -32,6 +33,9 @@ export interface KeeperContext {
   readonly whenRoom: (signal: AbortSignal) => Promise<void>;
   readonly accept: (entries: readonly ClaimedEntry[]) => void;
   readonly lost: (channel: string, count: number) => void;
+  /** The channels on which it has done something since the last tick. */
+  readonly busy: () => Iterable<string>;
+  /** Of some channels of the membership. */
   readonly savePositions: (membership: Membership) => Promise<void>;
   /** A parked delivery is due. */
   readonly wake: (delivery: DeliveryId) => Promise<void>;
@@ -51,6 +55,13 @@ export class Keeper {
   /** No claims before this time: after an outage, or when the store's clock was set, everybody looks silent until he has spoken again. */
   #quietUntil = 0;
   #ticks = 0;
+  readonly #rotation: Rotation;
+  /** Channels that were busy since their positions were last saved. */
+  readonly #unsaved = new Set<string>();
+  /** Channels on which the last look has found deliveries that were handed back. */
+  #released: readonly string[] = [];
+  /** Channels on which somebody else was seen to hold deliveries, since the last look for strangers. */
+  readonly #shared = new Set<string>();
   /** Members that live, without this one, at the last heartbeat. */
   #others = 0;
   /** Those from whom there was more to take than there was room for: a tick comes as soon as there is room again. */
@@ -62,6 +73,7 @@ export class Keeper {
 
   constructor(context: KeeperContext) {
     this.#context = context;
+    this.#rotation = new Rotation(context.membership().channels);
     this.#tickMs = Math.max(20, Math.min(maxTickMs, context.claimAfterMs / 4));
   }
 
@@ -134,24 +146,43 @@ export class Keeper {
       return;
     }
     this.#others = members - silent.length - 1; // it has just spoken itself
-    await this.#context.savePositions(membership);
+    for (const channel of this.#context.busy()) this.#unsaved.add(channel);
+    const channels = this.#rotation.next([...this.#unsaved, ...this.#released]);
+    await this.#context.savePositions({ ...membership, channels });
+    this.#unsaved.clear();
     if (!this.#claims || this.#stopped) return;
-    await this.#claimAll(membership, "released", 0);
+    const looks = await this.#look(membership, channels);
+    this.#released = channelsOf(looks, ({ hasReleased }) => hasReleased);
+    await this.#claimAll({ ...membership, channels: this.#released }, "released", 0);
     if (now >= this.#quietUntil) await this.#takeOver(membership, silent);
     else this.#unfinished.clear();
-    if (this.#ticks++ % rareTicks === 0) {
-      for (const stranger of await store.strangers(membership, claimAfterMs)) {
-        await this.#claimAll(membership, stranger, claimAfterMs);
-      }
+    await this.#claimFromStrangers(membership, looks);
+    await this.#wakeOverdue({ ...membership, channels: channelsOf(looks, ({ hasOverdue }) => hasOverdue) });
+  }
+
+  #look(membership: Membership, channels: readonly string[]): Promise<readonly ChannelLook[]> {
+    const { store, longestDelayMs } = this.#context;
+    return store.look({ ...membership, channels }, overdueMs, longestDelayMs);
+  }
+
+  async #claimFromStrangers(membership: Membership, looks: readonly ChannelLook[]): Promise<void> {
+    const { store, claimAfterMs } = this.#context;
+    for (const { channel, holders } of looks) {
+      if (holders.some((holder) => holder !== membership.member)) this.#shared.add(channel);
     }
-    for (const delivery of await store.overdue(
-      membership,
-      overdueMs,
-      this.#context.longestDelayMs,
-      Math.max(0, Math.min(100, this.#context.room())),
-    )) {
-      await this.#context.wake(delivery);
+    if (this.#ticks++ % rareTicks > 0) return;
+    const shared = { ...membership, channels: [...this.#shared] };
+    this.#shared.clear();
+    for (const stranger of await store.strangers(shared, claimAfterMs)) {
+      await this.#claimAll(shared, stranger, claimAfterMs);
     }
+  }
+
+  async #wakeOverdue(membership: Membership): Promise<void> {
+    const { store, longestDelayMs, room, wake } = this.#context;
+    if (membership.channels.length === 0) return;
+    const max = Math.max(0, Math.min(100, room()));
+    for (const delivery of await store.overdue(membership, overdueMs, longestDelayMs, max)) await wake(delivery);
   }
 
   #wasClockSet(storeClockMs: number): boolean {
@@ -166,10 +197,13 @@ export class Keeper {
     const names = new Set(silent.map(({ member }) => member));
     for (const name of this.#silent.keys()) if (!names.has(name)) this.#silent.delete(name);
     for (const name of this.#unfinished) if (name !== "released" && !names.has(name)) this.#unfinished.delete(name);
+    // All channels at once, however many: what a dead member held should not wait for its turn.
+    const looks = silent.length === 0 ? [] : await this.#look(membership, membership.channels);
     for (const one of silent) {
+      const channels = channelsOf(looks, ({ holders }) => holders.includes(one.member));
       const known = this.#silent.get(one.member);
       if (known?.seenAt !== one.seenAt) this.#silent.set(one.member, { seenAt: one.seenAt, since: now });
-      const taken = await this.#claimAll(membership, one, 0);
+      const taken = await this.#claimAll({ ...membership, channels }, one, 0);
       if (taken > 0) {
         log.warn({ component: membership.component, silent: one.member, taken }, "took over from a silent member");
       } else if (known !== undefined && now - known.since > (removeAfterFactor - 1) * claimAfterMs) {
@@ -201,4 +235,8 @@ export class Keeper {
     this.#unfinished.delete(name);
     return taken;
   }
+}
+
+function channelsOf(looks: readonly ChannelLook[], has: (look: ChannelLook) => boolean): readonly string[] {
+  return looks.filter(has).map(({ channel }) => channel);
 }

@@ -79,6 +79,8 @@ export class PartitionMember {
   #renewing: Promise<void> | undefined;
   /** No retry is parked for longer, ms. */
   readonly #longestDelayMs: number;
+  /** Channels that something was taken from since the keeper's last tick, or that had something in hand then. */
+  #busy = new Set<string>();
   /** Retries that are being taken. */
   readonly #unparking = new Set<Promise<unknown>>();
 
@@ -132,11 +134,16 @@ export class PartitionMember {
       accept: (entries) => {
         for (const entry of entries) this.#take(entry, entry.record, true);
       },
+      busy: () => {
+        const busy = this.#busy;
+        this.#busy = new Set(this.hand.channels());
+        return busy;
+      },
       savePositions: async (membership) => {
         if (await this.#places.save(membership)) return;
         // A read that is under way will tell the reader, and may bring entries that the group must not be made again without. But a
         // reader that waits for room asks nothing, and what is in hand cannot be settled before the group is there again.
-        if (!this.#reader.isAsking) await this.#joinAgain(membership, this.#reader.lastRead);
+        if (!this.#reader.isAsking) await this.#joinAgain(this.#membership, this.#reader.lastRead);
       },
       lost: (channel, count) => this.#places.lost(channel, count),
       wake: (delivery) => this.wake(delivery),
@@ -307,6 +314,7 @@ export class PartitionMember {
     const subscription = this.#subscriptions.get(entry.channel) as Subscription;
     const delivery = new Delivery(entry, subscription, this.#membership, record, claimed);
     this.hand.take(delivery);
+    this.#busy.add(delivery.channel);
     return delivery;
   }
 

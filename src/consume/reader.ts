@@ -174,12 +174,22 @@ export class Reader {
     }
   }
 
+  /** The channels of which something is pending under this member, and those whose group is gone: reading of these tells it. */
+  async #holding(): Promise<readonly string[]> {
+    const { store, membership } = this.#context;
+    const looks = await store.look(membership, 0, 0);
+    this.pulse.turned();
+    return looks.flatMap(({ channel, isGone, holders }) =>
+      isGone || holders.includes(membership.member) ? [channel] : [],
+    );
+  }
+
   async #readOwnPending(reader: EntryReader): Promise<void> {
     const { store, hand, membership } = this.#context;
     hand.beginPaging();
     this.#isAsking = true;
     try {
-      for (const channel of membership.channels) {
+      for (const channel of await this.#holding()) {
         for (let after = "0"; ; ) {
           const page = await reader.readOwnPending(channel, after, ownPendingPage);
           this.pulse.turned();

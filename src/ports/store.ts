@@ -149,6 +149,19 @@ export interface Loss {
   readonly isExact: boolean;
 }
 
+/** What a component has to do on a channel that no read brings. */
+export interface ChannelLook {
+  readonly channel: string;
+  /** Its group is not there. */
+  readonly isGone: boolean;
+  /** A retry has been due for long, because its timer was lost. */
+  readonly hasOverdue: boolean;
+  /** Deliveries were handed back: any member may take them. */
+  readonly hasReleased: boolean;
+  /** Who holds deliveries, members and others. */
+  readonly holders: readonly string[];
+}
+
 /** A loop's own blocking connection. Not shared, not concurrent. */
 export interface EntryReader {
   /** Waits up to `blockMs` for new entries of the group. Empty when there are none, or when the read was abandoned. */
@@ -190,6 +203,8 @@ export interface StreamStore {
    * component had it. Each loss is told once, to one member. `isGone`: some group is not there.
    */
   savePositions(membership: Membership): Promise<{ readonly isGone: boolean; readonly losses: readonly Loss[] }>;
+  /** Those of the membership's channels that have something, in its order. `overdueMs`, `longestDelayMs`: as `overdue` takes them. */
+  look(membership: Membership, overdueMs: number, longestDelayMs: number): Promise<readonly ChannelLook[]>;
   heartbeat(membership: Membership, claimAfterMs: number): Promise<Heartbeat>;
   openReader(membership: Membership): Promise<EntryReader>;
   readState(

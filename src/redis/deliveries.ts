@@ -1,15 +1,25 @@
 /** What becomes of a delivery that is not simply settled: counted again, parked, buried, handed back, taken over. */
 
-import type { AttemptRecord, ClaimedEntry, DeliveryId, Membership, Obituary, SilentMember } from "../ports/store.ts";
+import type {
+  AttemptRecord,
+  ChannelLook,
+  ClaimedEntry,
+  DeliveryId,
+  Membership,
+  Obituary,
+  SilentMember,
+} from "../ports/store.ts";
 import { parkedConsumer, releasedConsumer } from "./keys.ts";
 import { scripts } from "./scripts.ts";
-import { confirmed, parseRecord, toRecord, type Verbs } from "./verbs.ts";
+import { chunked, confirmed, parseRecord, toRecord, type Verbs } from "./verbs.ts";
 
 /** How much earlier than the server's clock a retry timer may fire, ms. */
 const timerToleranceMs = 50;
 
 /** How long the answer of a burial is kept for one that is sent again, ms. */
 const answerTtlMs = 600_000;
+
+type LookReply = readonly [place: number, gone: string, overdue: string, ...holders: string[]][];
 
 type ClaimReply = [lost: number, ...rows: [id: string, fields: string[], record: string][]];
 
@@ -80,6 +90,29 @@ export class Deliveries {
     if (reply.length === 1) return "lost";
     const [id, fields, record] = reply;
     return { channel, entryId: id, fields, record: parseRecord(record) };
+  }
+
+  async look(membership: Membership, overdueMs: number, longestDelayMs: number): Promise<readonly ChannelLook[]> {
+    const { partition, component } = membership;
+    const looks: ChannelLook[] = [];
+    for (const channels of chunked(membership.channels)) {
+      const keys = channels.flatMap((channel) => [
+        this.#verbs.keys.stream(partition, channel),
+        this.#verbs.keys.parked(partition, channel, component),
+      ]);
+      const args = [component, overdueMs, longestDelayMs];
+      const reply = await this.#verbs.send("look", "deliveries cannot be looked at", scripts.look, keys, args);
+      for (const [place, gone, overdue, ...consumers] of reply as LookReply) {
+        looks.push({
+          channel: channels[place - 1] as string,
+          isGone: gone === "1",
+          hasOverdue: overdue === "1",
+          hasReleased: consumers.includes(releasedConsumer),
+          holders: consumers.filter((consumer) => consumer !== releasedConsumer && consumer !== parkedConsumer),
+        });
+      }
+    }
+    return looks;
   }
 
   async overdue(
@@ -162,9 +195,10 @@ export class Deliveries {
   }
 
   async releaseUnknown(membership: Membership, isKnown: (delivery: DeliveryId) => boolean): Promise<void> {
-    const { partition, component, member, channels } = membership;
+    const { partition, component, member } = membership;
     const { client } = this.#verbs;
-    for (const channel of channels) {
+    for (const { channel, holders } of await this.look(membership, 0, 0)) {
+      if (!holders.includes(member)) continue;
       const stream = this.#verbs.keys.stream(partition, channel);
       for (let from = "-"; ; ) {
         const page = (await this.#verbs.read("pending deliveries cannot be read", () =>

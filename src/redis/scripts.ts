@@ -31,6 +31,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   heartbeat: load("heartbeat"),
   import: load("import", "numbers"),
   join: load("join", "groups"),
+  look: load("look"),
   maintenanceTurn: load("maintenance-turn"),
   meta: load("meta"),
   park: load("park"),
@@ -60,6 +61,7 @@ type ScriptName =
   | "heartbeat"
   | "import"
   | "join"
+  | "look"
   | "maintenanceTurn"
   | "meta"
   | "park"

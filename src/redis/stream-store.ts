@@ -23,7 +23,7 @@ import type { ScriptArgs } from "./script-command.ts";
 import { type Script, scripts } from "./scripts.ts";
 import { Settlements } from "./settlements.ts";
 import { Standing } from "./standing.ts";
-import { Verbs } from "./verbs.ts";
+import { chunked, Verbs } from "./verbs.ts";
 
 export class RedisStreamStore implements StreamStore {
   readonly settle: StreamStore["settle"];
@@ -31,6 +31,7 @@ export class RedisStreamStore implements StreamStore {
   readonly attemptRecords: StreamStore["attemptRecords"];
   readonly park: StreamStore["park"];
   readonly unpark: StreamStore["unpark"];
+  readonly look: StreamStore["look"];
   readonly overdue: StreamStore["overdue"];
   readonly bury: StreamStore["bury"];
   readonly release: StreamStore["release"];
@@ -68,6 +69,7 @@ export class RedisStreamStore implements StreamStore {
     this.attemptRecords = deliveries.attemptRecords.bind(deliveries);
     this.park = deliveries.park.bind(deliveries);
     this.unpark = deliveries.unpark.bind(deliveries);
+    this.look = deliveries.look.bind(deliveries);
     this.overdue = deliveries.overdue.bind(deliveries);
     this.bury = deliveries.bury.bind(deliveries);
     this.release = deliveries.release.bind(deliveries);
@@ -120,21 +122,23 @@ export class RedisStreamStore implements StreamStore {
   }
 
   async savePositions(membership: Membership): Promise<{ isGone: boolean; losses: readonly Loss[] }> {
-    const { partition, component, channels } = membership;
-    const keys = [
-      ...this.#verbs.placeKeys(membership),
-      ...channels.map((channel) => this.#verbs.keys.stream(partition, channel)),
-    ];
-    const failing = "positions cannot be saved";
-    const reply = (await this.#verbs.send("positions", failing, scripts.positions, keys, [
-      component,
-      ...channels,
-    ])) as string[];
+    const { partition, component } = membership;
     const losses: Loss[] = [];
-    for (let i = 1; i + 2 < reply.length; i += 3) {
-      losses.push({ channel: reply[i] ?? "", count: Number(reply[i + 1]), isExact: reply[i + 2] === "1" });
+    let isGone = false;
+    for (const channels of chunked(membership.channels)) {
+      const keys = [
+        ...this.#verbs.placeKeys(membership),
+        ...channels.map((channel) => this.#verbs.keys.stream(partition, channel)),
+      ];
+      const failing = "positions cannot be saved";
+      const args = [component, ...channels];
+      const reply = (await this.#verbs.send("positions", failing, scripts.positions, keys, args)) as string[];
+      for (let i = 1; i + 2 < reply.length; i += 3) {
+        losses.push({ channel: reply[i] ?? "", count: Number(reply[i + 1]), isExact: reply[i + 2] === "1" });
+      }
+      isGone ||= Number(reply[0]) > 0;
     }
-    return { isGone: Number(reply[0]) > 0, losses };
+    return { isGone, losses };
   }
 
   async heartbeat({ partition, component, member }: Membership, claimAfterMs: number): Promise<Heartbeat> {

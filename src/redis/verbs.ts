@@ -61,6 +61,13 @@ export class Verbs {
 /** What has effects that must not be lost. A lost acknowledgement without any only runs its handler again. */
 export const confirmed: SendOptions = Object.freeze({ isConfirmed: true });
 
+/** Most channels in one script that looks at many: a longer one would hold the server up for all others. */
+const maxChannels = 500;
+
+export function* chunked(channels: readonly string[]): Generator<readonly string[]> {
+  for (let first = 0; first < channels.length; first += maxChannels) yield channels.slice(first, first + maxChannels);
+}
+
 export function parseRecord(record: string): AttemptRecord {
   const [attempt, crashes, firstAt] = record.split(":");
   return { attempt: Number(attempt), crashes: Number(crashes), firstAt: Number(firstAt) };
