@@ -23,6 +23,7 @@ import { redisClientOptions } from "./redis/client-options.ts";
 import { Connection } from "./redis/connections.ts";
 import { RedisDeadLetterStore } from "./redis/dead-letter-store.ts";
 import { refuseWithoutDurability } from "./redis/durability.ts";
+import { EvictionWatch } from "./redis/eviction.ts";
 import { RedisExactAppender } from "./redis/exact-appender.ts";
 import { RedisInspector } from "./redis/inspect.ts";
 import { Keys } from "./redis/keys.ts";
@@ -103,9 +104,10 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   try {
     const namespace = await Namespace.open(connection, keys, partitions, signal);
     if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
+    const eviction = await EvictionWatch.begin(connection, { log, isAccepted: resolved.eviction === "accept", signal });
     clock = new ServerClock(connection);
     await clock.measure().catch(() => undefined); // the host's clock does until the next time
-    return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock });
+    return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock, eviction });
   } catch (error) {
     connection.close();
     throw error;
@@ -128,6 +130,7 @@ interface Parts {
   readonly open: (purpose: string) => Connection;
   readonly connection: Connection;
   readonly clock: ServerClock;
+  readonly eviction: EvictionWatch | undefined;
 }
 
 class ConnectedBackbone implements Backbone {
@@ -136,6 +139,7 @@ class ConnectedBackbone implements Backbone {
   readonly #keys: Keys;
   readonly #connection: Connection;
   readonly #clock: ServerClock;
+  readonly #eviction: EvictionWatch | undefined;
   readonly #tracing: Tracing;
   readonly #producer: Producer;
   readonly #inspector: RedisInspector;
@@ -163,6 +167,7 @@ class ConnectedBackbone implements Backbone {
     this.#keys = keys;
     this.#connection = connection;
     this.#clock = clock;
+    this.#eviction = parts.eviction;
     this.#tracing = tracing;
     this.#open = open;
     this.#storeContext = {
@@ -340,6 +345,7 @@ class ConnectedBackbone implements Backbone {
     this.#maintenance?.trimmer.close();
     this.#scriptKeeper?.[Symbol.dispose]();
     this.#clock[Symbol.dispose]();
+    this.#eviction?.[Symbol.dispose]();
     this.#deadLetterStore.close();
     await this.#producer.close();
     await this.#inspector[Symbol.asyncDispose]();

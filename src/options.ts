@@ -39,6 +39,11 @@ export interface BackboneOptions {
    * not as durable in time fails as `unknown`; a settlement goes on asking, with an alarm each time.
    */
   readonly durability?: "server" | Durability;
+  /**
+   * A server whose `maxmemory-policy` is not `noeviction` is refused. `accept` takes it all the same: once its memory is full it may append and
+   * handle events twice, and lose channels and state (docs/guarantees.md). Default `refuse`.
+   */
+  readonly eviction?: "refuse" | "accept";
   /** How often maintenance trims, once among all processes of the namespace, ms. Default 5,000. */
   readonly maintenanceEveryMs?: number;
   /** Keeps the Redis instrumentation's spans of the backbone's own commands. Default false. */
@@ -81,6 +86,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     maxPending: options.maxPending ?? 100_000,
     maxPendingBytes: options.maxPendingBytes ?? 67_108_864,
     durability: resolveDurability(options.durability ?? "server"),
+    eviction: options.eviction ?? "refuse",
     maintenanceEveryMs: options.maintenanceEveryMs ?? 5_000,
     redisSpans: options.redisSpans ?? false,
   };
@@ -96,6 +102,8 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
   bounded("publishTimeoutMs", resolved.publishTimeoutMs, 1, 86_400_000);
   bounded("maxPending", resolved.maxPending, 1, 100_000_000);
   bounded("maxPendingBytes", resolved.maxPendingBytes, 1_024, 2 ** 40);
+  if (resolved.eviction !== "refuse" && resolved.eviction !== "accept")
+    throw new ConfigError(`eviction is "${String(resolved.eviction)}"; it is "refuse" or "accept"`);
   bounded("maintenanceEveryMs", resolved.maintenanceEveryMs, 100, 86_400_000);
   return Object.freeze(resolved);
 }

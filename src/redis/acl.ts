@@ -197,8 +197,8 @@ interface RolePart {
 }
 
 const table: Readonly<Record<AclRole, RolePart>> = {
-  producer: { grants: publishing },
-  // BullMQ asks INFO for the server's version.
+  // INFO has the server's maxmemory-policy: one that evicts makes doubles. BullMQ asks it for the version.
+  producer: { grants: publishing, commands: ["info"] },
   component: { grants: [...consuming, reading, lookingUpRuns], commands: [loading, "info"] },
   replay: { grants: [reading, noting], commands: [loading] },
   operator: { grants: [reading, lookingUpRuns, ...mending], commands: [loading] },

@@ -71,7 +71,6 @@ test("each role is refused what is not its own", async () => {
     ...claims,
     ...deletes,
     ...states,
-    ["INFO"],
     ["SCRIPT", "LOAD", "return 1"],
   ]);
   const component = await as("component", { component: "mine", channels: ["mine", "theirs"] });
