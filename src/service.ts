@@ -1,6 +1,7 @@
-/** `throughline/service`: any component as a process of its own, with options, signals, logs and health. */
+/** `throughline/service`: any component as a process of its own, with options, signals, logs, health and a server that strangers may reach. */
 
-export { Option, portNumber, positiveNumber, share, wholeNumber } from "./service/arguments.ts";
+export { hostList, Option, portNumber, positiveNumber, share, wholeNumber } from "./service/arguments.ts";
+export { type BoundedServer, type BoundedServerOptions, createBoundedServer } from "./service/bounded-server.ts";
 export { type HealthOptions, type HealthServer, serveHealth } from "./service/health.ts";
 export { type ProcessContext, type ProcessDefinition, runProcess, type StartTelemetry } from "./service/process.ts";
 export { stopSignal } from "./service/signals.ts";

@@ -8,7 +8,7 @@ import { stat } from "node:fs/promises";
 import { Option } from "commander";
 import { type Backbone, ConfigError, type Log } from "../../src/index.ts";
 import { type OrderFileFormat, orderFileFormats } from "../../src/orders/index.ts";
-import { portNumber, runProcess } from "../../src/service.ts";
+import { hostList, portNumber, runProcess } from "../../src/service.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { placeFile } from "./intake.ts";
 import { createOrderManager } from "./order-manager.ts";
@@ -16,6 +16,7 @@ import { createOrderManager } from "./order-manager.ts";
 interface Options {
   readonly host: string;
   readonly port: number;
+  readonly allowedHosts: readonly string[];
   readonly orders?: string;
   readonly format?: OrderFileFormat;
   readonly symbol?: string;
@@ -32,6 +33,13 @@ await runProcess<Options>({
       .env("PORT")
       .default(8_080)
       .argParser(portNumber),
+    new Option(
+      "--allowed-hosts <hosts>",
+      "what clients reach the gateway by beside its own addresses, with commas between",
+    )
+      .env("ALLOWED_HOSTS")
+      .default([], "none")
+      .argParser(hostList),
     new Option("--orders <file>", "a file of orders to place once started"),
     new Option("--format <format>", "the file's format; told from its content unless given").choices(orderFileFormats),
     new Option("--symbol <symbol>", "of orders whose lines name none; LOBSTER files have it in their name"),
@@ -47,7 +55,8 @@ await runProcess<Options>({
     if (found.isDirectory()) throw new ConfigError(`${orders} is a directory: name a file of orders`);
   },
   run: async ({ backbone, component, log, options, signal }) => {
-    await using gateway = await startGateway(backbone, { host: options.host, port: options.port, log });
+    const { host, port, allowedHosts } = options;
+    await using gateway = await startGateway(backbone, { host, port, allowedHosts, log });
     log.info({ url: gateway.url }, "the gateway takes orders");
     // At once, and not after the drain: what it takes meanwhile could not be confirmed.
     signal.addEventListener("abort", () => void gateway[Symbol.asyncDispose](), { once: true });

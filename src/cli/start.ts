@@ -14,7 +14,7 @@ import { printSummary } from "../pipeline/print-summary.ts";
 import { openProgress } from "../pipeline/progress.ts";
 import { quiet } from "../pipeline/quiet.ts";
 import { usageLine } from "../safe-text.ts";
-import { portNumber } from "../service.ts";
+import { hostList, portNumber } from "../service.ts";
 import { usageExitCode } from "./common.ts";
 import { endUnforeseen, print, say, terminalWidth } from "./output.ts";
 
@@ -31,6 +31,11 @@ const program = new Command("npm start --")
   .option("--serve", "go on, taking orders over WebSocket, until Ctrl-C", false)
   .option("--host <address>", "where --serve listens (default: 127.0.0.1)")
   .option("--port <port>", "where --serve listens, 0 for a free port (default: 8080)", portNumber)
+  .option(
+    "--allowed-hosts <hosts>",
+    "what clients reach --serve by beside its own addresses, with commas between",
+    hostList,
+  )
   .option("--namespace <name>", "the backbone's namespace", "trading")
   .option("--seed <text>", "what the simulated exchange's fills are drawn from", "1")
   .option("--reject-rate <share>", "share of the exchange orders that it rejects, 0 to 1", shareOf, 0)

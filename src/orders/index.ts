@@ -24,6 +24,7 @@ export {
   ExchangeReport,
   Execution,
   type Fill,
+  fieldsOnly,
   maxParents,
   maxQuantity,
   type OrderType,

@@ -81,7 +81,20 @@ export const maxParents = 1_000;
 const must = (what: string): { error: (issue: { readonly input?: unknown }) => string } => ({
   error: ({ input }) => (input === undefined ? "is missing" : `must be ${what}`),
 });
-const text = (longest: number): z.ZodString => z.string(must("a string")).min(1).max(longest);
+/** An object of these fields and no other one. */
+export function fieldsOnly<S extends z.core.$ZodShape>(fields: S): z.ZodObject<S, z.core.$strict> {
+  return z.strictObject(fields, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `must have no other field: ${(issue["keys"] as readonly string[]).map((key) => JSON.stringify(key)).join(", ")}`
+        : "must be an object",
+  });
+}
+const text = (longest: number): z.ZodString =>
+  z
+    .string(must(`a string of 1 to ${longest} characters`))
+    .min(1)
+    .max(longest);
 // Without ":" so that user and order id can be joined with it; without spaces and commas so that they fit into baggage.
 const clientId = z
   .string(must("a string"))
@@ -108,7 +121,7 @@ const quantity = z
 const side = z.enum(["buy", "sell"], must('"buy" or "sell"'));
 const time = z.int(must("a time in whole ms since the epoch")).min(0);
 
-export const ClientOrder: z.ZodType<ClientOrder> = z.strictObject({
+export const ClientOrder: z.ZodType<ClientOrder> = fieldsOnly({
   id: clientId,
   userId: clientId,
   symbol,
@@ -118,7 +131,7 @@ export const ClientOrder: z.ZodType<ClientOrder> = z.strictObject({
   orderType: z.enum(["limit", "market"], must('"limit" or "market"')),
 });
 
-export const ExchangeOrder: z.ZodType<ExchangeOrder> = z.strictObject({
+export const ExchangeOrder: z.ZodType<ExchangeOrder> = fieldsOnly({
   id: marketId,
   parentClientOrderIds: z.array(clientId).min(1).max(maxParents),
   userIds: z.array(clientId).min(1).max(maxParents),
@@ -130,7 +143,7 @@ export const ExchangeOrder: z.ZodType<ExchangeOrder> = z.strictObject({
 });
 
 export const ExchangeReport: z.ZodType<ExchangeReport> = z.discriminatedUnion("kind", [
-  z.strictObject({
+  fieldsOnly({
     kind: z.literal("filled"),
     id: marketId,
     exchangeOrderId: marketId,
@@ -138,7 +151,7 @@ export const ExchangeReport: z.ZodType<ExchangeReport> = z.discriminatedUnion("k
     filledPrice: price,
     timestamp: time,
   }),
-  z.strictObject({
+  fieldsOnly({
     kind: z.literal("rejected"),
     id: marketId,
     exchangeOrderId: marketId,
@@ -159,6 +172,6 @@ const executionOf = {
 };
 
 export const Execution: z.ZodType<Execution> = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("filled"), ...executionOf, price }),
-  z.strictObject({ kind: z.literal("rejected"), ...executionOf, reason: text(200) }),
+  fieldsOnly({ kind: z.literal("filled"), ...executionOf, price }),
+  fieldsOnly({ kind: z.literal("rejected"), ...executionOf, reason: text(200) }),
 ]);

@@ -24,6 +24,8 @@ export interface PipelineOptions {
   /** Where the gateway listens; only with `serve`. Default 127.0.0.1, port 8080. */
   readonly host?: string;
   readonly port?: number;
+  /** Names and addresses that clients reach the gateway by beside those that it listens on; only with `serve`. */
+  readonly allowedHosts?: readonly string[];
   readonly namespace: string;
   /** Of the simulated exchange. */
   readonly seed: string;
@@ -43,8 +45,10 @@ export async function checkOptions(options: PipelineOptions, env: NodeJS.Process
       "--data says where a private Redis keeps its data, and REDIS_URL names another: unset one of them",
     );
   }
-  if (!serve && (options.host !== undefined || options.port !== undefined)) {
-    throw new ConfigError("--host and --port say where orders are taken: that is only done with --serve");
+  if (!serve && [options.host, options.port, options.allowedHosts].some((one) => one !== undefined)) {
+    throw new ConfigError(
+      "--host, --port and --allowed-hosts say where orders are taken: that is only done with --serve",
+    );
   }
   if (orders !== undefined) {
     const found = await stat(orders).catch((cause: NodeJS.ErrnoException) => {

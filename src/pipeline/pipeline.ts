@@ -106,6 +106,7 @@ async function work(
       await using gateway = await startGateway(backbone, {
         host: options.host ?? "127.0.0.1",
         port: options.port ?? 8_080,
+        allowedHosts: options.allowedHosts ?? [],
         log,
       });
       progress.say(`Orders are taken at ${gateway.url} until Ctrl-C.`);

@@ -99,6 +99,11 @@ export function portNumber(text: string): number {
   throw new InvalidArgumentError("It must be a port, 0 to 65535.");
 }
 
+/** An option's parser for names and addresses with commas between them. Whoever uses them checks each. */
+export function hostList(text: string): readonly string[] {
+  return text.split(",").flatMap((host) => host.trim() || []);
+}
+
 /** An option's parser for a share from 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);

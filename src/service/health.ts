@@ -1,9 +1,10 @@
 /** A process's health over HTTP, for Docker, Compose and Kubernetes: `/live` and `/ready`. */
 
-import { createServer } from "node:http";
+import type { RequestListener } from "node:http";
 import type { ComponentHealth } from "../consume/component.ts";
-import { ConfigError } from "../errors.ts";
+import type { Log } from "../ports/log.ts";
 import { escaped } from "../safe-text.ts";
+import { createBoundedServer } from "./bounded-server.ts";
 
 export interface HealthOptions {
   readonly host: string;
@@ -11,20 +12,24 @@ export interface HealthOptions {
   readonly port: number;
   /** The components of this process, undefined while it waits for Redis. */
   readonly look: () => readonly ComponentHealth[] | undefined;
+  readonly log: Log;
 }
 
 export interface HealthServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** A probe takes milliseconds. */
+const maxConnections = 32;
+
 /**
  * `/live` answers 200 unless a component's loop stands still while Redis answers it: then only a new process helps. `/ready` answers
  * 200 when every component has its groups, is answered and is not draining. Otherwise 503, with the reason in a line of JSON.
  * @throws {ConfigError} when the address or the port cannot be had
  */
-export async function serveHealth({ host, port, look }: HealthOptions): Promise<HealthServer> {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://health");
+export async function serveHealth({ host, port, look, log }: HealthOptions): Promise<HealthServer> {
+  const onRequest: RequestListener = (request, response) => {
+    const pathname = URL.parse(request.url ?? "/", "http://health")?.pathname; // none for a target such as "//"
     const components = look();
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
@@ -40,21 +45,16 @@ export async function serveHealth({ host, port, look }: HealthOptions): Promise<
       const why = isReady || (components?.length ?? 0) > 0 ? {} : { reason };
       answer(isReady ? 200 : 503, { ready: isReady, ...why, components: components ?? [] });
     } else answer(404, { reason: "there are /live and /ready" });
+  };
+  const { listen, close } = createBoundedServer({
+    name: "the health endpoint",
+    maxWaiting: maxConnections,
+    onRequest,
+    log,
   });
-  await new Promise<void>((listening, failed) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      failed(new ConfigError(`the health endpoint cannot listen on ${host}:${port} (${cause.code})`, { cause }));
-    });
-    server.listen(port, host, listening);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the health endpoint listens nowhere");
+  const { address, family, port: listening } = await listen(host, port);
   return {
-    url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`,
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise<void>((done) => server.close(() => done()));
-      server.closeAllConnections();
-      await closed;
-    },
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${listening}`,
+    [Symbol.asyncDispose]: close,
   };
 }

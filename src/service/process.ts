@@ -93,7 +93,7 @@ async function serve<O>(
   await using health =
     healthPort === undefined
       ? undefined
-      : await serveHealth({ host: healthHost, port: healthPort, look: () => connected?.health() });
+      : await serveHealth({ host: healthHost, port: healthPort, look: () => connected?.health(), log });
   if (health !== undefined) log.info({ url: health.url }, "health is told");
   await using backbone = await connectBackbone({
     url: redisUrl,

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { request } from "node:http";
+import { networkInterfaces } from "node:os";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { createAlgorithm } from "../../consumers/algorithm/index.ts";
@@ -20,6 +21,7 @@ import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
 import { connectClient } from "./gateway-client.ts";
 import { memoryBook } from "./memory-book.ts";
+import { connectRaw, handshake } from "./raw-client.ts";
 
 const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -173,12 +175,14 @@ test("answers a frame that is no request with the reason, and the connection sta
   await using desk = await openDesk();
   await using client = await connectClient(desk.gateway.url, "ann");
   const reasons: readonly (readonly [string | Buffer, RegExp])[] = [
-    ["{", /no JSON/],
+    ["{", /^the frame is no JSON$/],
     ["[]", /must be a JSON object/],
     ["null", /must be a JSON object/],
     ['{"type":"cancel"}', /type must be "order" or "status"/],
-    ['{"type":"status"}', /orderId must be an order id/],
-    ['{"type":"order","order":{},"x":1}', /"x"/],
+    ['{"type":"status"}', /^orderId must be an order id/],
+    ['{"type":"status","orderId":""}', /^orderId must be an order id/],
+    ['{"type":"order"}', /^order is missing$/],
+    ['{"type":"order","order":{},"x":1,"y":2}', /^must have no other field: "x", "y"$/],
     [Buffer.from('{"type":"order"}'), /binary/],
   ];
   for (const [frame, reason] of reasons) {
@@ -223,12 +227,74 @@ test("refuses connections without a user, from foreign pages, beyond its limit, 
   };
   assert.match(await refusal("/"), "400");
   assert.match(await refusal("/?user=a%20b"), "400");
+  assert.match(await refusal("/?user=ann&user=ann"), "400");
+  assert.match(await refusal("/?user=ann&%75ser=bob"), "400");
   assert.match(await refusal("/?user=ann", { origin: "https://elsewhere.example" }), "403");
   await using _client = await connectClient(url, "ann");
   assert.match(await refusal("/?user=bob"), "503");
   const [response] = await once(request(url.replace("ws:", "http:")).end(), "response");
   assert.is(response.statusCode, 426);
   response.resume();
+});
+
+test("goes by the addresses that it listens on and by the hosts that are allowed, and by no other", async () => {
+  await using desk = await openDesk({ allowedHosts: ["desk.example", "fd00::1"] });
+  const { port } = new URL(desk.gateway.url);
+  const answer = async (host: string | undefined, origin?: string): Promise<number> => {
+    const { socket, heard, closed } = await connectRaw(Number(port));
+    socket.write(handshake(Number(port), "/?user=ann", { Host: host, Origin: origin }));
+    await eventually(() => heard().includes("\r\n\r\n"));
+    socket.destroy();
+    await closed;
+    return Number(heard().slice(9, 12));
+  };
+  for (const host of ["127.0.0.1", "localhost", "LOCALHOST", "desk.example", "[fd00::1]", "[FD00:0::1]"]) {
+    assert.is(await answer(`${host}:${port}`), 101, host);
+    assert.is(await answer(host), 101, host);
+  }
+  assert.is(await answer(`localhost:${port}`, `http://localhost:${port}`), 101);
+  assert.is(await answer("desk.example", "https://desk.example"), 101);
+  assert.is(await answer("desk.example", "https://evil.example"), 403);
+  assert.is(await answer("desk.example", "null"), 403);
+  // The page's name resolves to our address.
+  assert.is(await answer(`evil.example:${port}`, `http://evil.example:${port}`), 421);
+  const foreign = [
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "desk.example.evil.example",
+    "x@127.0.0.1",
+    "127.0.0.1/",
+    "",
+  ];
+  for (const host of [...foreign, "127.0.0.2", "[::1]", "localhost.", `127.0.0.1\r\nHost: evil.example`, undefined]) {
+    assert.is(await answer(host), 421, host ?? "none");
+  }
+});
+
+test("goes by each address of the machine when it listens on all of them", async () => {
+  await using desk = await openDesk({ host: "0.0.0.0" });
+  const port = new URL(desk.gateway.url).port;
+  const own = Object.values(networkInterfaces())
+    .flatMap((ones) => ones ?? [])
+    .filter(({ family }) => family === "IPv4");
+  for (const { address } of own) {
+    await using client = await connectClient(`ws://${address}:${port}`, "ann");
+    client.send({ type: "status", orderId: "none" });
+    await client.next("state");
+  }
+  const [error] = await once(
+    new WebSocket(`ws://127.0.0.1:${port}/?user=ann`, { headers: { host: "203.0.113.7" } }),
+    "error",
+  );
+  assert.match((error as Error).message, "421");
+});
+
+test("says which allowed host is none", async () => {
+  await using desk = await openDesk();
+  for (const host of ["desk.example:80", "http://desk.example", "*", ""]) {
+    const options = { port: 0, allowedHosts: [host], log: quiet };
+    await rejects(startGateway(desk.backbone, options), ConfigError, /is no host: give a name or an address/);
+  }
 });
 
 test("takes a client again when another has left", async () => {

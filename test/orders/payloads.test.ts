@@ -1,5 +1,6 @@
 /** The trading channels take what makes sense, say what does not, and name what an event concerns. */
 
+import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import {
   clientOrderEventId,
@@ -26,6 +27,27 @@ test("takes an order, which is a limit order unless it says otherwise, and leave
   assert.equal(parseOrder(written), { order: { ...written, orderType: "limit" } });
   const { userId, ...withoutUser } = written;
   assert.equal(parseOrder(withoutUser, { userId }), { order: { ...written, orderType: "limit" } });
+});
+
+test("says what is wrong in words of ours, whatever is written", () => {
+  const anything = fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom(1e300, -1, 0, "", "a".repeat(70), 5e-324));
+  const orders = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(written), "orderType"), fc.string()), anything);
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        anything,
+        orders,
+        orders.map((changed) => ({ ...written, ...changed })),
+      ),
+      (order) => {
+        const parsed = parseOrder(order);
+        for (const { reason } of "issues" in parsed ? parsed.issues : []) {
+          assert.match(reason, /^(is missing$|must be |must have no other field: ")/);
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
 });
 
 test("says of every wrong field what is wrong with it", () => {

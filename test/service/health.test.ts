@@ -1,7 +1,7 @@
 /** A process says over HTTP whether it is live and ready. */
 
 import * as assert from "uvu/assert";
-import { on } from "../../src/index.ts";
+import { type Log, on } from "../../src/index.ts";
 import { startPrivateRedis } from "../../src/redis/private-server.ts";
 import { serveHealth } from "../../src/service.ts";
 import { open, things } from "../support/backbone.ts";
@@ -10,6 +10,7 @@ import { type StartedProcess, startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
+const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const algorithm = "consumers/algorithm/main.ts";
 
 async function healthOf(process: StartedProcess): Promise<string> {
@@ -67,7 +68,7 @@ test("a component that drains is live and no longer ready", async () => {
       }),
     ]),
   );
-  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => o.backbone.health() });
+  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => o.backbone.health(), log: quiet });
   await eventually(async () => (await ask(`${health.url}/ready`)).status === 200);
   await o.backbone.publish(source, { n: 1 });
   await begun.promise;
@@ -86,7 +87,7 @@ test("a stuck loop is said to be not live, and so is nothing else", async () => 
   const looks = [
     { component: "a", isLive: false, isReady: false, reason: "a loop stands still although Redis answers" },
   ];
-  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => looks });
+  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => looks, log: quiet });
   assert.is((await ask(`${health.url}/live`)).status, 503);
   assert.is((await ask(`${health.url}/ready`)).status, 503);
   assert.is((await ask(`${health.url}/`)).status, 404);
@@ -99,7 +100,7 @@ test("there is no health endpoint unless a port is set, and a port that is taken
   await without.line('"joined"');
   assert.not(without.lines.some((line) => line.includes("health")));
 
-  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => [] });
+  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => [], log: quiet });
   const { port } = new URL(health.url);
   await using refused = startProcess(algorithm, ["--health-port", port], { env });
   assert.is((await refused.ended).code, 2);

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { PayloadIssue, PublishError } from "../../../src/index.ts";
-import type { Execution } from "../../../src/orders/index.ts";
+import { type Execution, fieldsOnly } from "../../../src/orders/index.ts";
 import { type ExecutionNote, type OrderState, toNote } from "../order-record.ts";
 
 export type Request =
@@ -34,8 +34,8 @@ export type Reply =
 const Request: z.ZodType<Request> = z.discriminatedUnion(
   "type",
   [
-    z.strictObject({ type: z.literal("order"), order: z.unknown() }),
-    z.strictObject({ type: z.literal("status"), orderId: z.string("must be an order id").min(1).max(64) }),
+    fieldsOnly({ type: z.literal("order"), order: z.custom<unknown>((order) => order !== undefined, "is missing") }),
+    fieldsOnly({ type: z.literal("status"), orderId: z.string("must be an order id").min(1).max(64) }),
   ],
   'must be "order" or "status"',
 );
@@ -45,8 +45,8 @@ export function parseFrame(text: string): { readonly request: Request } | { read
   let written: unknown;
   try {
     written = JSON.parse(text);
-  } catch (error) {
-    return { reason: `the frame is no JSON: ${(error as Error).message}` };
+  } catch {
+    return { reason: "the frame is no JSON" };
   }
   if (typeof written !== "object" || written === null || Array.isArray(written)) {
     return { reason: "the frame must be a JSON object" };
