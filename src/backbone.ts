@@ -258,11 +258,17 @@ class ConnectedBackbone implements Backbone {
         this.#describe(`component:${name}`, channels.join(","));
         for (const { channel } of subscriptions) this.#describeChannel(channel);
       },
-      joined: () => {
+      joined: (oldest) => {
         this.#scriptKeeper ??= this.#tracing.atRoot(() =>
           this.#tracing.quietly(() => new ScriptKeeper(this.#connection)),
         );
-        gauges = this.#tracing.observe(async () => gaugesOf(await this.status(), name));
+        const stops = [
+          this.#tracing.observe(async () => gaugesOf(await this.status(), name)),
+          this.#tracing.observeHandlers(oldest),
+        ];
+        gauges = () => {
+          for (const stop of stops) stop();
+        };
         parts.describe();
       },
       closed: () => {

@@ -88,6 +88,11 @@ export class DrainTimeoutError extends ThroughlineError {
   }
 }
 
+/** A handler that had not returned within its subscription's `handlerTimeoutMs`. Nothing of its attempt is written. */
+export class HandlerTimeoutError extends ThroughlineError {
+  readonly code = "THROUGHLINE_HANDLER_TIMEOUT";
+}
+
 /** Thrown by a handler: this event will never succeed. It is dead-lettered at once, without retries. */
 export class PermanentError extends ThroughlineError {
   readonly code = "THROUGHLINE_PERMANENT";

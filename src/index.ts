@@ -45,6 +45,7 @@ export {
   DrainTimeoutError,
   EnvelopeError,
   FencedError,
+  HandlerTimeoutError,
   LostEntryError,
   PayloadError,
   type PayloadIssue,

@@ -1,18 +1,20 @@
 /** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
 
+import { HandlerTimeoutError } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { Membership, NewEntry, Settlement, SettleResult, StateRead, StateWrite } from "../ports/store.ts";
 import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
 import type { AttemptContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import { refusedDelayMs } from "./insist.ts";
+import type { RunningHandler } from "./running-handlers.ts";
 import type { Submission } from "./settler.ts";
 import { Collector, SingleTools } from "./tools.ts";
 
 const none: readonly never[] = Object.freeze([]);
 
 /** An object for all of it: an event costs little more than the objects that are made for it. */
-export class Attempt implements Processing, Settlement, Submission {
+export class Attempt implements Processing, Settlement, Submission, RunningHandler {
   readonly channel: TracedChannel;
   readonly component: string;
   readonly member: string;
@@ -31,11 +33,17 @@ export class Attempt implements Processing, Settlement, Submission {
   size = 0;
   /** How long it waits when Redis refuses its settlement, ms. */
   nextDelayMs: number = refusedDelayMs.first;
+  startedAt = 0;
+  isLate = false;
+  tellAfterMs = 0;
   readonly #context: AttemptContext;
   readonly #onSettled: (attempt: Attempt, result: SettleResult) => void;
   /** Made for a handler that asks for what it needs one for; many do not. */
   #collector: Collector | undefined;
-  #isOpen = true;
+  /** For a handler that has a time of its own, and asks for its signal. */
+  #abortion: AbortController | undefined;
+  /** Why nothing can be added any more; undefined while something can. */
+  #end: string | undefined;
 
   constructor(
     context: AttemptContext,
@@ -84,9 +92,8 @@ export class Attempt implements Processing, Settlement, Submission {
   #handle(): void | Promise<void> {
     const [delivery] = this.deliveries as readonly [Delivery];
     const { handling } = delivery.subscription;
-    const { signal } = this.#context;
-    if (handling.mode === "single")
-      return handling.handle(delivery.event as Event<unknown>, new SingleTools(this, signal));
+    if (handling.mode === "single") return handling.handle(delivery.event as Event<unknown>, new SingleTools(this));
+    const { signal } = this;
     const { publish, state, effectIdOf } = this.collector;
     return handling.handle(this.#events, { publish, state, signal, attempt: this.attempt, effectIdOf });
   }
@@ -95,13 +102,33 @@ export class Attempt implements Processing, Settlement, Submission {
     return this.deliveries.map(({ event }) => event as Event<unknown>);
   }
 
+  /** How long its handler may take, ms; undefined: as long as it likes. */
+  get timeoutMs(): number | undefined {
+    return (this.deliveries[0] as Delivery).subscription.handlerTimeoutMs;
+  }
+
+  /** The handler's. */
+  get signal(): AbortSignal {
+    const { signal } = this.#context;
+    if (this.timeoutMs === undefined || (signal.aborted && this.#abortion === undefined)) return signal;
+    if (this.#abortion === undefined) {
+      this.#abortion = new AbortController();
+      if (this.#end !== undefined) this.#abortion.abort(new DOMException(this.#end, "AbortError"));
+    }
+    return this.#abortion.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#abortion?.abort(reason);
+  }
+
   get collector(): Collector {
     if (this.#collector === undefined) {
       const { component, state, bounds, onChannel } = this.#context;
       const view = state.view(component, bounds.maxOutputs);
       this.#collector = new Collector(component, this.partition, this.#events, this.span, view, bounds, onChannel);
       // Tools that were kept beyond the end of the handler.
-      if (!this.#isOpen) this.#collector.finish();
+      if (this.#end !== undefined) this.#collector.finish(this.#end);
     }
     return this.#collector;
   }
@@ -118,8 +145,8 @@ export class Attempt implements Processing, Settlement, Submission {
 
   /** The handler has ended: nothing more can be added. */
   finish(): void {
-    this.#isOpen = false;
-    this.#collector?.finish();
+    this.#end = "after its handler had returned: await it inside the handler";
+    this.#collector?.finish(this.#end);
   }
 
   /** Makes what was collected ready to be settled. False: the state that it has read is not the newest any more. */
@@ -142,8 +169,11 @@ export class Attempt implements Processing, Settlement, Submission {
 
   /** Nothing was appended and nothing will be. */
   discard(reason: unknown): void {
-    this.#isOpen = false;
-    this.#collector?.discard(reason);
+    this.#end =
+      reason instanceof HandlerTimeoutError
+        ? "after its handler's time was up: nothing of this attempt is written"
+        : "after its attempt had failed: nothing of it is written";
+    this.#collector?.discard(reason, this.#end);
   }
 
   /** The settlement appended the outputs. */

@@ -1,7 +1,7 @@
 /** One attempt after the other: count, prepare, span, handler, settlement, outcome. The way of a delivery reads here from top to bottom. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { CrashLoopError, EnvelopeError, FencedError } from "../errors.ts";
+import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError } from "../errors.ts";
 import type { SettleResult } from "../ports/store.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { Attempt } from "./attempt.ts";
@@ -113,18 +113,58 @@ export class Attempts {
     try {
       handled = attempt.handle();
     } catch (error) {
+      this.#context.running.endedAtOnce();
       return this.#discard(attempt, error);
     }
-    return handled === undefined && !attempt.isBusy ? this.#finish(attempt) : this.#finishLater(handled, attempt);
+    if (handled === undefined && !attempt.isBusy) {
+      this.#context.running.endedAtOnce();
+      return this.#finish(attempt);
+    }
+    this.#context.running.begin(attempt);
+    return attempt.timeoutMs === undefined
+      ? this.#finishLater(handled, attempt)
+      : this.#finishInTime(handled, attempt, attempt.timeoutMs);
   }
 
   // Not an asynchronous function: it would be the costliest part of most attempts.
   #finishLater(handled: void | Promise<void>, attempt: Attempt): Promise<void> {
-    const failed = (error: unknown): Promise<void> => this.#discard(attempt, error);
-    return Promise.resolve(handled).then(() => {
-      if (!attempt.isBusy) return this.#finish(attempt);
-      return attempt.validated().then(() => this.#finish(attempt), failed);
-    }, failed);
+    const finished = (): void | Promise<void> => {
+      this.#context.running.end(attempt);
+      return this.#finish(attempt);
+    };
+    const failed = (error: unknown): Promise<void> => {
+      this.#context.running.end(attempt);
+      return this.#discard(attempt, error);
+    };
+    return Promise.resolve(handled).then(
+      () => (attempt.isBusy ? attempt.validated().then(finished, failed) : finished()),
+      failed,
+    );
+  }
+
+  /**
+   * As `finishLater`, for as long as the handler may take. Then the attempt has failed: first its tools are void, then its signal aborts,
+   * and its lane goes on as after any failure. However the handler ends later, nobody is told but the log.
+   */
+  async #finishInTime(handled: void | Promise<void>, attempt: Attempt, timeoutMs: number): Promise<void> {
+    const { running } = this.#context;
+    const ended = Promise.resolve(handled)
+      .then(() => attempt.validated())
+      .then(
+        () => ({ isLate: false, failure: undefined }),
+        (error: unknown) => ({ isLate: false, failure: { error } }),
+      )
+      .finally(() => running.end(attempt));
+    const error = new HandlerTimeoutError(`its handler had not returned after ${timeoutMs} ms (handlerTimeoutMs)`);
+    const { promise: timeUp, resolve } = Promise.withResolvers<{ isLate: boolean; failure: { error: unknown } }>();
+    const timer = setTimeout(resolve, timeoutMs, { isLate: true, failure: { error } });
+    const { isLate, failure } = await Promise.race([ended, timeUp]);
+    clearTimeout(timer);
+    if (failure === undefined) return this.#finish(attempt);
+    if (isLate) running.late(attempt);
+    attempt.discard(failure.error);
+    attempt.abort(failure.error);
+    return this.#fail(attempt.deliveries, failure.error, attempt.span);
   }
 
   #discard(attempt: Attempt, error: unknown): Promise<void> {

@@ -6,12 +6,13 @@ import type { EventRef } from "../event.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamStore } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
-import type { Tracing } from "../ports/tracing.ts";
+import type { HandlerGauge, Tracing } from "../ports/tracing.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Settled } from "./hand.ts";
 import { Lanes } from "./lanes.ts";
 import type { ResolvedComponentOptions } from "./options.ts";
 import { type LaneTask, PartitionMember } from "./partition-member.ts";
+import { RunningHandlers } from "./running-handlers.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A consumer group's handlers at work in this process, as one member of the group on each partition. */
@@ -45,7 +46,7 @@ export interface ComponentHealth {
   readonly component: string;
   /** False: a loop stands still although Redis answers, and only a new process helps. */
   readonly isLive: boolean;
-  /** Its groups are there, Redis answers it, and it is not draining. */
+  /** Its groups are there, Redis answers it, it is not draining, and its handlers return, or nothing waits for those that do not. */
   readonly isReady: boolean;
   /** For people: why it is not. */
   readonly reason?: string;
@@ -64,8 +65,8 @@ export interface ComponentParts {
   readonly onChannel: (channel: Channel<unknown>) => void;
   /** Says in the namespace what it is; called again when everything was gone. */
   readonly describe: () => void;
-  /** Called when its groups exist. */
-  readonly joined: () => void;
+  /** Called when its groups exist, with what tells how long its handlers have run. */
+  readonly joined: (oldest: () => readonly HandlerGauge[]) => void;
   /** Called once, when the component is closed. */
   readonly closed: () => void;
 }
@@ -88,6 +89,7 @@ export class RunningComponent implements Component {
   readonly name: string;
   readonly #parts: ComponentParts;
   readonly #lanes: Lanes<LaneTask>;
+  readonly #running: RunningHandlers;
   readonly #members: readonly PartitionMember[];
   /** Aborts when the drain runs out of time. */
   readonly #overtime = new AbortController();
@@ -105,6 +107,9 @@ export class RunningComponent implements Component {
     this.name = name;
     this.#parts = parts;
     this.#lanes = new Lanes(options.concurrency, (task) => task.run(task));
+    this.#running = new RunningHandlers({ component: name, log, slowMs: options.slowHandlerMs });
+    const { signal } = this.#overtime;
+    signal.addEventListener("abort", () => this.#running.abort(signal.reason), { once: true });
     this.#members = Array.from(
       { length: partitions },
       (_, partition) =>
@@ -120,10 +125,11 @@ export class RunningComponent implements Component {
           maxInHand: Math.max(1, Math.floor(options.maxInHand / partitions)),
           claimAfterMs: options.claimAfterMs,
           bounds: options,
+          running: this.#running,
           from: options.from,
           onForgotten: parts.describe,
           onChannel: parts.onChannel,
-          signal: this.#overtime.signal,
+          signal,
         }),
     );
     // Whoever awaits these gets the error; that nobody does is no error of its own.
@@ -142,6 +148,8 @@ export class RunningComponent implements Component {
     if (this.#phase !== "running") return { component, isLive: true, isReady: false, reason: this.#phase };
     if (!this.#members.every((member) => member.isServed))
       return { component, isLive: true, isReady: false, reason: "Redis does not answer" };
+    const standstill = this.#running.standstill(this.#inHand, this.#parts.options.concurrency);
+    if (standstill !== undefined) return { component, isLive: true, isReady: false, reason: standstill };
     return { component, isLive: true, isReady: true };
   }
 
@@ -242,7 +250,9 @@ export class RunningComponent implements Component {
     }
     if (this.#phase !== "joining") return true;
     this.#phase = "running";
-    this.#parts.joined();
+    this.#running.watch();
+    const channels = this.#parts.subscriptions.map(({ channel }) => channel.name);
+    this.#parts.joined(() => this.#running.oldestOf(channels));
     log.info({ component: this.name, member: this.member }, "joined");
     this.#ready.resolve();
     return true;
@@ -340,6 +350,7 @@ export class RunningComponent implements Component {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.#end.abort();
+    this.#running.unwatch();
     this.#overtime.abort(); // nothing can be settled from now on, so nothing may go on trying
     this.#ready.reject(new StoreError(`component "${this.name}" was closed before it had joined`));
     await this.#parts.timers.close();

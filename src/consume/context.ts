@@ -7,6 +7,7 @@ import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hand } from "./hand.ts";
+import type { RunningHandlers } from "./running-handlers.ts";
 import type { Settler } from "./settler.ts";
 import type { StateCache } from "./state.ts";
 
@@ -36,6 +37,7 @@ export interface AttemptContext {
   readonly log: Log;
   readonly state: StateCache;
   readonly bounds: SettlementBounds;
+  readonly running: RunningHandlers;
   /** Aborts when the drain has run out of time. */
   readonly signal: AbortSignal;
   /** Called with the channel of each output. */

@@ -11,6 +11,11 @@ export interface ComponentOptions {
   readonly claimAfterMs?: number;
   /** How long a drain waits for handlers that were started, ms. Default 10,000. */
   readonly drainTimeoutMs?: number;
+  /**
+   * Handlers that run for longer are told of, ms: the oldest one by a warning, then again each time that it has run for twice as long; and
+   * the component is not ready while nothing but such handlers runs and others wait for them. Default 30,000.
+   */
+  readonly slowHandlerMs?: number;
   /** Where a group begins that does not exist yet: at the oldest entry (default), or after the newest. */
   readonly from?: "start" | "now";
   /**
@@ -38,6 +43,7 @@ export function resolveComponentOptions(name: string, options: ComponentOptions)
     maxInHand: options.maxInHand ?? 1_000,
     claimAfterMs: options.claimAfterMs ?? 15_000,
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    slowHandlerMs: options.slowHandlerMs ?? 30_000,
     from: options.from ?? "start",
     maxOutputs: options.maxOutputs ?? 10_000,
     maxOutputBytes: options.maxOutputBytes ?? 16_777_216,
@@ -50,6 +56,7 @@ export function resolveComponentOptions(name: string, options: ComponentOptions)
   bounded(name, "maxInHand", resolved.maxInHand, 1, 100_000);
   bounded(name, "claimAfterMs", resolved.claimAfterMs, 100, 86_400_000);
   bounded(name, "drainTimeoutMs", resolved.drainTimeoutMs, 0, 3_600_000);
+  bounded(name, "slowHandlerMs", resolved.slowHandlerMs, 10, 86_400_000);
   bounded(name, "maxOutputs", resolved.maxOutputs, 1, 10_000_000);
   bounded(name, "maxOutputBytes", resolved.maxOutputBytes, 1_024, 2 ** 30);
   if (resolved.maxInHand < resolved.concurrency) {

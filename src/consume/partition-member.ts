@@ -19,6 +19,7 @@ import type { Lanes } from "./lanes.ts";
 import { Places } from "./places.ts";
 import { isStuck } from "./pulse.ts";
 import { Reader } from "./reader.ts";
+import type { RunningHandlers } from "./running-handlers.ts";
 import { Settler } from "./settler.ts";
 import { StateCache } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
@@ -51,6 +52,7 @@ export interface PartitionContext {
   readonly maxInHand: number;
   readonly claimAfterMs: number;
   readonly bounds: SettlementBounds;
+  readonly running: RunningHandlers;
   readonly from: "start" | "now";
   /** Every record of the component was gone. */
   readonly onForgotten: () => void;
@@ -107,6 +109,7 @@ export class PartitionMember {
       log,
       state,
       bounds: context.bounds,
+      running: context.running,
       signal,
       onChannel: context.onChannel,
       again: (deliveries) => this.#contention.again(deliveries),

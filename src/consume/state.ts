@@ -1,6 +1,6 @@
 /** A component's keyed state: a cache in front of the store, checked by version when a settlement commits. */
 
-import { ConfigError } from "../errors.ts";
+import { ChannelError, ConfigError } from "../errors.ts";
 import type { StateRead, StateWrite } from "../ports/store.ts";
 import { requireWellFormed } from "../well-formed.ts";
 import type { StateStore } from "./subscription.ts";
@@ -137,6 +137,8 @@ export class StateView {
   #reads: Map<string, StateRead & Known> | undefined;
   #writes: Map<string, { store: string; key: string; json: string | undefined }> | undefined;
   #committedAt = 0;
+  /** Why nothing can be read or written any more; undefined while it can. */
+  #end: string | undefined;
 
   constructor(cache: StateCache, component: string, maxWrites: number) {
     this.#cache = cache;
@@ -159,6 +161,11 @@ export class StateView {
         this.#write(store, key, undefined);
       },
     };
+  }
+
+  /** Nothing can be read or written from now on, for a reason that follows "it was used". */
+  end(end: string): void {
+    this.#end = end;
   }
 
   get reads(): readonly StateRead[] {
@@ -189,8 +196,13 @@ export class StateView {
     this.#cache.purge([...(this.#reads?.values() ?? none), ...written]);
   }
 
-  #write(store: string, key: string, json: string | undefined): void {
+  #require(store: string, key: string): void {
+    if (this.#end !== undefined) throw new ChannelError(`state "${store}" was used ${this.#end}`);
     requireWellFormed("the state key", key);
+  }
+
+  #write(store: string, key: string, json: string | undefined): void {
+    this.#require(store, key);
     this.#writes ??= new Map();
     const name = nameOf(store, key);
     if (this.#writes.size >= this.#maxWrites && !this.#writes.has(name)) {
@@ -203,7 +215,7 @@ export class StateView {
   }
 
   async #get(store: string, key: string): Promise<string | undefined> {
-    requireWellFormed("the state key", key);
+    this.#require(store, key);
     const name = nameOf(store, key);
     const own = this.#writes?.get(name);
     if (own !== undefined) return own.json;

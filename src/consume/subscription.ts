@@ -34,7 +34,10 @@ export interface StateStore<V> {
 interface CommonTools {
   readonly publish: PublishOutput;
   readonly state: <V>(store: string) => StateStore<V>;
-  /** Aborts when the drain has run out of time: what is not settled by then stays pending. */
+  /**
+   * Aborts when the drain has run out of time (what is not settled by then stays pending), or when `handlerTimeoutMs` is over (the attempt
+   * has failed). From then on `publish` and `state` are refused, and nothing of the attempt is written.
+   */
   readonly signal: AbortSignal;
   /** Which attempt this is, from 1; in a batch the highest of its events. */
   readonly attempt: number;
@@ -63,16 +66,28 @@ export interface BatchOptions {
 export interface SubscriptionOptions {
   /** Overrides the channel's policy, setting by setting. */
   readonly retry?: RetryPolicy;
+  /**
+   * How long a handler may take, ms, its publishes included. Then its `signal` aborts, and the attempt has failed with a
+   * `HandlerTimeoutError`: it is retried as the policy says, and the next event of its key goes on, although the handler may still run. What
+   * it does from then on outside Redis can overlap with both, so it should heed `signal`, and use `effectId`. A batch that takes longer is
+   * handled event by event, each with this time of its own. A handler that does not let go of the process's thread cannot be cut.
+   * Default: none.
+   */
+  readonly handlerTimeoutMs?: number;
 }
 
 export interface BatchSubscriptionOptions extends SubscriptionOptions {
   readonly batch: BatchOptions;
 }
 
+const subscriptionOptions: ReadonlySet<string> = new Set(["retry", "batch", "handlerTimeoutMs"]);
+
 /** A handler bound to a channel. Made by `on`, given to `backbone.component`. */
 export interface Subscription {
   readonly channel: Channel<unknown>;
   readonly retry: Required<RetryPolicy>;
+  /** Undefined: its handler may take as long as it likes. */
+  readonly handlerTimeoutMs: number | undefined;
   readonly handling:
     | { readonly mode: "single"; handle(event: Event<unknown>, tools: Tools): void | Promise<void> }
     | {
@@ -96,7 +111,7 @@ export function on<P>(
   const given = typeof optionsOrHandle === "function" ? optionsOrHandle : handle;
   if (typeof given !== "function") throw new ConfigError(`on("${channel.name}", …) needs a handler function`);
   for (const option of Object.keys(options)) {
-    if (option !== "retry" && option !== "batch") throw new ConfigError(`a subscription has no option "${option}"`);
+    if (!subscriptionOptions.has(option)) throw new ConfigError(`a subscription has no option "${option}"`);
   }
   const batch =
     "batch" in options ? resolveBatch(channel.name, (options as BatchSubscriptionOptions).batch) : undefined;
@@ -104,11 +119,20 @@ export function on<P>(
   return Object.freeze({
     channel,
     retry: resolveRetry(options.retry, `subscription to "${channel.name}"`, channel.retry),
+    handlerTimeoutMs: resolveHandlerTimeout(channel.name, options.handlerTimeoutMs),
     handling:
       batch === undefined
         ? { mode: "single" as const, handle: given as Handler<unknown> }
         : { mode: "batch" as const, handle: given as BatchHandler<unknown>, ...batch },
   });
+}
+
+function resolveHandlerTimeout(channel: string, timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined || (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 86_400_000))
+    return timeoutMs;
+  throw new ConfigError(
+    `subscription to "${channel}": handlerTimeoutMs is ${timeoutMs}; it must be a whole number from 1 to 86400000`,
+  );
 }
 
 function resolveBatch(channel: string, batch: BatchOptions): BatchOptions {

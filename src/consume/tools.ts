@@ -52,7 +52,8 @@ export class Collector {
    */
   #validating: Promise<unknown>[] | undefined;
   #publishes = 0;
-  #isOpen = true;
+  /** Why nothing can be added any more; undefined while something can. */
+  #end: string | undefined;
 
   constructor(
     component: string,
@@ -119,9 +120,10 @@ export class Collector {
     if (this.#validating !== undefined) await Promise.all(this.#validating);
   }
 
-  /** Nothing more can be added. */
-  finish(): void {
-    this.#isOpen = false;
+  /** Nothing more can be added, for a reason that follows "it was called". */
+  finish(end: string): void {
+    this.#end = end;
+    this.view.end(end);
   }
 
   /** What is to be appended, in the order of the publishes. */
@@ -141,8 +143,8 @@ export class Collector {
   }
 
   /** Nothing was appended and nothing will be. */
-  discard(reason: unknown): void {
-    this.#isOpen = false;
+  discard(reason: unknown, end: string): void {
+    this.finish(end);
     for (const output of this.#outputs ?? []) output.unsent(reason);
   }
 
@@ -186,8 +188,7 @@ export class Collector {
   }
 
   #refuseAfterTheEnd({ name }: { readonly name: string }): void {
-    if (this.#isOpen) return;
-    throw new ChannelError(`publish("${name}") was called after its handler had returned: await it inside the handler`);
+    if (this.#end !== undefined) throw new ChannelError(`publish("${name}") was called ${this.#end}`);
   }
 }
 
@@ -208,17 +209,20 @@ const noOptions: OutputOptions = Object.freeze({});
 /** What collects for a handler, once it is asked to. */
 interface Collecting {
   readonly attempt: number;
+  readonly signal: AbortSignal;
   readonly collector: Collector;
 }
 
 /** What the handler of one event gets. What collects is made, and the effect id's digest taken, when somebody asks for it. */
 export class SingleTools implements Tools {
-  readonly signal: AbortSignal;
   readonly #collecting: Collecting;
 
-  constructor(collecting: Collecting, signal: AbortSignal) {
-    this.signal = signal;
+  constructor(collecting: Collecting) {
     this.#collecting = collecting;
+  }
+
+  get signal(): AbortSignal {
+    return this.#collecting.signal;
   }
 
   get attempt(): number {

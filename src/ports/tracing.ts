@@ -137,6 +137,15 @@ export interface Tracing {
   trimmed(channel: string, count: number): void;
   /** Registers gauges that are read when metrics are collected; the returned function removes them. */
   observe(read: () => Promise<readonly GroupGauges[]>): () => void;
+  /** As `observe`, for the handlers that run: they are told whether Redis answers or not. */
+  observeHandlers(read: () => readonly HandlerGauge[]): () => void;
+}
+
+/** How long the oldest handler of a channel has run, ms; 0 where none runs. */
+export interface HandlerGauge {
+  readonly channel: string;
+  readonly component: string;
+  readonly ranMs: number;
 }
 
 /** Where a component stands on a channel, for gauges and `status`. */

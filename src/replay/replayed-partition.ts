@@ -3,6 +3,7 @@
 import { Attempts } from "../consume/attempts.ts";
 import { Delivery } from "../consume/delivery.ts";
 import { Hand } from "../consume/hand.ts";
+import { RunningHandlers } from "../consume/running-handlers.ts";
 import { Settler } from "../consume/settler.ts";
 import { StateCache } from "../consume/state.ts";
 import type { Subscription } from "../consume/subscription.ts";
@@ -61,6 +62,7 @@ export class ReplayedPartition {
       log,
       state: new StateCache("replay", this.store.readState),
       bounds: unbounded,
+      running: new RunningHandlers({ component: membership.component, log, slowMs: Number.POSITIVE_INFINITY }),
       signal: never,
       onChannel: () => undefined,
       again: () => undefined,

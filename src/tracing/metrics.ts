@@ -9,7 +9,7 @@ import {
   metrics,
   type ObservableResult,
 } from "@opentelemetry/api";
-import type { Carrier, Delivered, GroupGauges, Outcome, Processing } from "../ports/tracing.ts";
+import type { Carrier, Delivered, GroupGauges, HandlerGauge, Outcome, Processing } from "../ports/tracing.ts";
 import { attribute } from "./attributes.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
 
@@ -30,6 +30,12 @@ type Instruments = ReturnType<typeof createInstruments>;
  * dimensions believes one of the two.
  */
 const instrumentsByProvider = new WeakMap<MeterProvider, Instruments>();
+
+/**
+ * What tells of running handlers, for all backbones of the process and whatever provider is registered: of several members of a component
+ * the oldest handler counts.
+ */
+const handlerGauges = new Set<() => readonly HandlerGauge[]>();
 
 /** Undefined where the provider measures nothing. */
 function instrumentsOf(provider: MeterProvider): Instruments | undefined {
@@ -56,6 +62,20 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     meter.createObservableGauge(name, { description, unit });
   tally("messaging.client.sent.messages", "Events appended.", (result) => sends.observe(result));
   tally("messaging.client.consumed.messages", "Events handed to a handler.", (result) => attempts.observe(result));
+  gauge(
+    "throughline.handler.oldest",
+    "Running time of the handler that has run longest, one whose time was up included.",
+    "s",
+  ).addCallback((result) => {
+    const oldest = new Map<Attributes, number>();
+    for (const read of handlerGauges) {
+      for (const { channel, component, ranMs } of read()) {
+        const { dimensions } = attempts.of(channel, component);
+        oldest.set(dimensions, Math.max(oldest.get(dimensions) ?? 0, ranMs));
+      }
+    }
+    for (const [dimensions, ranMs] of oldest) result.observe(ranMs / 1_000, dimensions);
+  });
   return {
     sends,
     attempts,
@@ -272,6 +292,13 @@ export class Meters {
       this.#gauges.delete(key);
       this.#detach(callback);
     };
+  }
+
+  /** The returned function removes the gauge. */
+  observeHandlers(read: () => readonly HandlerGauge[]): () => void {
+    handlerGauges.add(read);
+    this.#current();
+    return () => void handlerGauges.delete(read);
   }
 
   #attach(callback: BatchObservableCallback): void {

@@ -14,6 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type {
   Carrier,
   GroupGauges,
+  HandlerGauge,
   Processing,
   ProcessSpan,
   Replaying,
@@ -153,6 +154,15 @@ export class Collector implements Tracing {
     const stop = this.faults.attempt(
       "metrics",
       () => this.meters.observe(read, onError),
+      () => {},
+    );
+    return () => this.faults.attempt("metrics", stop, undefined);
+  }
+
+  observeHandlers(read: () => readonly HandlerGauge[]): () => void {
+    const stop = this.faults.attempt(
+      "metrics",
+      () => this.meters.observeHandlers(read),
       () => {},
     );
     return () => this.faults.attempt("metrics", stop, undefined);
