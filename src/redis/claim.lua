@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Takes over deliveries of one channel from a member that is silent, or ones that were handed back.
 --
 -- KEYS[1]  stream     KEYS[2]  attempts: hash, entry id -> "attempt:crashes:firstAt"     KEYS[3]  members
@@ -8,7 +8,8 @@
 -- Reply    {how many were no longer in the stream, {entry id, {field, value, …}, attempt record}, …}
 --
 -- The heartbeat is compared again here: between the look and the claim the silent one may have spoken. The note in its robbed set
--- is written in the same step as the claim, so there is no moment at which it could still settle what it lost.
+-- is written in the same step as the claim, so there is no moment at which it could still settle what it lost. Runs while memory is
+-- full: what a dead member had in hand keeps all that is after it from being trimmed.
 local group, me, victim, seenAt, max, idleMs, released = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7] == '1'
 if not redis.call('ZSCORE', KEYS[3], me) then return { 0 } end
 if not released and (redis.call('ZSCORE', KEYS[3], victim) or '') ~= seenAt then return { 0 } end

@@ -214,6 +214,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Error && /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY) /.test(error.message);
 }
 
+/** The server's memory is full, and what was sent would add to it. */
+export function isMemoryFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("OOM ");
+}
+
 /** The server does not have the script: it was restarted, or somebody flushed its scripts. */
 export function isScriptMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");

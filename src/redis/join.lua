@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Makes a component's groups exist on its channels and registers the member. Changes nothing if a key has a wrong type.
 --
 -- KEYS[1]  members: sorted set, member -> time of its last heartbeat     KEYS[2]  positions     KEYS[3]  trimmed (see positions.lua)
@@ -13,7 +13,7 @@
 --
 -- A group that is gone (FLUSHALL, DEL, XGROUP DESTROY, a failover) is never made again at the end of the stream. Where deliveries come
 -- again, all members are removed in the same step: what they have in hand must not be settled as well. Parked and handed-back deliveries
--- are put back from their own records. Sent twice, the groups are there the second time.
+-- are put back from their own records. Runs while memory is full, as whoever trims must start. Sent twice, the groups are there the second time.
 local group, member, isNew = ARGV[1], ARGV[2], ARGV[3] == '1'
 
 local function checkType(key, wanted)

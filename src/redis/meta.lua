@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 -- Compares a namespace's description with what we expect of it. Creates it where there is none, when asked to. Writes nothing if it is
 -- another's, and needs no right to write where it is there.
+-- Runs while memory is full: what a process writes at its start is a few words, and without it nobody could start who trims.
 --
 -- KEYS[1]  meta: hash
 -- ARGV     format, partitions, "1" to create what is not there

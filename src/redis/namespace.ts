@@ -1,9 +1,13 @@
 /** A namespace as a backbone opens it: a server that is new enough, and a format and partition count that are ours. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../errors.ts";
-import type { Connection } from "./connections.ts";
+import { type Connection, isMemoryFull } from "./connections.ts";
 import { formatVersion, type Keys } from "./keys.ts";
 import { type Script, scripts } from "./scripts.ts";
+
+/** How often a description is tried that finds no memory, ms. */
+const fullDelayMs = 1_000;
 
 /** Sends a script until it is answered. */
 type Send = (script: Script, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
@@ -102,8 +106,8 @@ export async function describe(
   text: string,
 ): Promise<void> {
   const { client } = connection;
-  // Until it is answered: nobody says it again, and what the namespace does not know of is not listed.
-  await connection.repeat(async () => {
+  // Until it is written: nobody says it again, and what the namespace does not know of is not listed.
+  const say = async (): Promise<void> => {
     const known = await client.hmget(keys.meta(), "format", "partitions", name);
     // A producer may only read it, and is denied nothing where a component has said the same.
     if (known[0] !== null && known[1] !== null && known[2] === text) return;
@@ -113,7 +117,15 @@ export async function describe(
       client.hsetnx(keys.meta(), "partitions", partitions),
       client.hset(keys.meta(), name, text),
     ]);
-  });
+  };
+  for (;;) {
+    try {
+      return await connection.repeat(say);
+    } catch (error) {
+      if (!isMemoryFull(error)) throw error;
+      await delay(fullDelayMs, undefined, { ref: false });
+    }
+  }
 }
 
 async function refuseOldServer(connection: Connection, signal: AbortSignal | undefined): Promise<void> {

@@ -1,5 +1,5 @@
-#!lua
--- Takes a parked delivery that is due.
+#!lua flags=allow-oom
+-- Takes a parked delivery that is due. Runs while memory is full, for the same reason as claim.lua.
 --
 -- KEYS[1]  stream     KEYS[2]  attempts     KEYS[3]  parked: entry id -> due time     KEYS[4]  robbed set of the one who takes
 -- KEYS[5]  members

@@ -102,6 +102,11 @@ export const rows: readonly Row[] = [
     tests: at("faults/failover", "agrees with itself after a failover"),
   },
   {
+    fault: "`maxmemory` reached, and every process started again",
+    outcome: "they start; maintenance frees, also what a dead member had kept; then all goes on",
+    tests: at("faults/full-restart", "starts where memory is full", "finishes what a dead member had in hand"),
+  },
+  {
     fault: "`maxmemory` reached",
     outcome: "publishes and settlements with effects refused clean, acknowledgements alone work; recovers",
     tests: at("faults/redis-killed", "while memory is full, and recovers", "acknowledges what has no effects"),
