@@ -51,10 +51,14 @@ const silenceMs = 5_000;
  * @throws {ReplayError} on a source or target that does not fit; nothing was written then, or the run can be resumed
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
-  const { url, tls, log, resume, signal, skipInvalid = false, onInvalid } = options;
+  const { url, tls, log, resume, signal, skipInvalid = false, onInvalid, maxLineBytes } = options;
   const recording =
     typeof options.recording === "string"
-      ? await openRecording(options.recording, { skipInvalid, ...(onInvalid === undefined ? {} : { onInvalid }) })
+      ? await openRecording(options.recording, {
+          skipInvalid,
+          maxLineBytes,
+          ...(onInvalid === undefined ? {} : { onInvalid }),
+        })
       : options.recording;
   const namespace = options.sourceNamespace ?? recording?.namespace;
   if (namespace === undefined) throw new ConfigError("a replay needs a sourceNamespace, or a recording");

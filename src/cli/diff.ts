@@ -9,10 +9,18 @@ import { tlsFromEnv } from "../tls.ts";
 import { type CommonOptions, stderrLog, stopSignal, usageExitCode } from "./common.ts";
 import { knownChannels } from "./components.ts";
 import { print } from "./output.ts";
-import { channelsOf, isFile, namespaceSource, type PartitionedSource, recordingSource } from "./sources.ts";
+import {
+  channelsOf,
+  isFile,
+  maxLineBytesOption,
+  namespaceSource,
+  type PartitionedSource,
+  recordingSource,
+} from "./sources.ts";
 
 interface DiffCommandOptions extends CommonOptions {
   readonly ignore?: readonly string[];
+  readonly maxLineBytes?: number;
 }
 
 export const ignoreOption = [
@@ -25,6 +33,7 @@ export function defineDiff(command: Command): void {
     .argument("<recorded>", "a recording's file, or a namespace")
     .argument("<replayed>", "what is compared with it, likewise")
     .option(...ignoreOption)
+    .option(...maxLineBytesOption)
     .action(async (recorded: string, replayed: string, _options: object, command: Command) => {
       const { ignore, json } = command.optsWithGlobals<DiffCommandOptions>();
       const signal = stopSignal();
@@ -52,8 +61,8 @@ export async function printDiff(difference: Difference, json: boolean): Promise<
 }
 
 async function sourceOf(text: string, command: Command, opened: AsyncDisposableStack): Promise<PartitionedSource> {
-  if (isFile(text)) return recordingSource(text);
-  const { url } = command.optsWithGlobals<CommonOptions>();
+  const { url, maxLineBytes } = command.optsWithGlobals<DiffCommandOptions>();
+  if (isFile(text)) return recordingSource(text, { maxLineBytes });
   const observer = opened.use(openObserver({ url, tls: tlsFromEnv(process.env), namespace: text, log: stderrLog }));
   return namespaceSource(observer, await channelsOf(observer));
 }

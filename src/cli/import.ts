@@ -18,6 +18,7 @@ import { type CommonOptions, parseWhole, stderrLog, stopSignal } from "./common.
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
+import { maxLineBytesOption } from "./sources.ts";
 
 const formats = ["recording", "ndjson", "lobster"] as const;
 
@@ -29,6 +30,7 @@ interface ImportCommandOptions extends CommonOptions {
   readonly key?: string;
   readonly symbol?: string;
   readonly fromLine?: number;
+  readonly maxLineBytes?: number;
   readonly skipInvalid?: true;
   readonly live?: true;
   readonly yes?: true;
@@ -59,6 +61,7 @@ export function defineImport(command: Command): void {
       "of other files than recordings: begin there, where an earlier import ended",
       parseWhole,
     )
+    .option(...maxLineBytesOption)
     .option("--skip-invalid", "leave out what cannot be read; without it nothing is imported then")
     .option("--live", "into a namespace that is in use")
     .option("-y, --yes", "do not ask")
@@ -92,8 +95,8 @@ async function importRecorded(
   signal: AbortSignal,
 ): Promise<CommandReport | undefined> {
   const invalid = invalidLines();
-  const { speed, into, skipInvalid = false } = options;
-  const recording = await openRecording(file, { skipInvalid, onInvalid: invalid.tell, signal });
+  const { speed, into, skipInvalid = false, maxLineBytes } = options;
+  const recording = await openRecording(file, { skipInvalid, maxLineBytes, onInvalid: invalid.tell, signal });
   const channels = into === undefined ? recording.channels : [into];
   await using backbone = await backboneFor(command, options, channels, recording.header.partitions);
   if (backbone === undefined) return undefined;
@@ -114,7 +117,7 @@ async function importLines(
   options: ImportCommandOptions,
   signal: AbortSignal,
 ): Promise<CommandReport | undefined> {
-  const { into, speed, skipInvalid = false, fromLine, time, symbol } = options;
+  const { into, speed, skipInvalid = false, fromLine, maxLineBytes, time, symbol } = options;
   if (into === undefined)
     throw new ConfigError("--into <channel> is needed: only a recording says which channels it is of");
   const channel = channelOf(into, options);
@@ -131,6 +134,7 @@ async function importLines(
       skipInvalid,
       onInvalid: invalid.tell,
       ...(fromLine === undefined ? {} : { fromLine }),
+      ...(maxLineBytes === undefined ? {} : { maxLineBytes }),
       onProgress: (entries, upTo) => {
         line = upTo;
         progress.show(entries, undefined);

@@ -8,6 +8,7 @@ import { openFor, parsePosition, stopSignal } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { parseAttribute } from "./dead-filters.ts";
 import { print, say } from "./output.ts";
+import { maxLineBytesOption } from "./sources.ts";
 
 interface RecordCommandOptions {
   readonly output: string;
@@ -17,6 +18,7 @@ interface RecordCommandOptions {
   readonly where?: readonly string[];
   readonly follow?: true;
   readonly continue?: true;
+  readonly maxLineBytes?: number;
   readonly json?: true;
 }
 
@@ -39,9 +41,10 @@ export function defineRecord(command: Command): void {
     )
     .option("-f, --follow", "then go on with new entries until Ctrl-C, which completes the recording")
     .option("--continue", "go on with a recording that was interrupted")
+    .option(...maxLineBytesOption)
     .action(async (channels: string[], _options: object, self: Command) => {
       const { output, component, continue: isContinued, json, ...rest } = self.optsWithGlobals<RecordCommandOptions>();
-      const { from, to, where, follow } = rest;
+      const { from, to, where, follow, maxLineBytes } = rest;
       const signal = stopSignal();
       await using observer = openFor(self, openObserver);
       const progress = openCountProgress(process.stderr, "entries");
@@ -54,6 +57,7 @@ export function defineRecord(command: Command): void {
         ...(to === undefined ? {} : { to }),
         ...(where === undefined ? {} : { where }),
         ...(follow === undefined ? {} : { follow }),
+        ...(maxLineBytes === undefined ? {} : { maxLineBytes }),
         ...(isContinued === undefined ? {} : { continue: isContinued }),
       };
       const report = await record(observer, channels, output, options).finally(() => progress[Symbol.dispose]());

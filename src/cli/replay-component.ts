@@ -35,6 +35,7 @@ interface Options extends CommonOptions {
   readonly limit?: number;
   readonly speed?: Speed;
   readonly skipInvalid?: true;
+  readonly maxLineBytes?: number;
 }
 
 const ofComponents = ["module", "set", "diff", "ignore", "output"] as const;
@@ -139,7 +140,7 @@ async function openRecord(
   if (first === undefined) return refuse("say what to replay: a recording's file, or channels");
   if (targets.some(isFile)) {
     if (others.length > 0) return refuse("one recording at a time, and not together with channels");
-    const recording = await recordingSource(first, options.skipInvalid === true);
+    const recording = await recordingSource(first, options);
     const recorded = selected(recording, { from, to });
     return { source: selected(recorded, { channels, where, limit }), recorded, partitions: recording.partitions };
   }

@@ -18,7 +18,7 @@ import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
 import { addComponentOptions, replaysComponent } from "./replay-component.ts";
 import { rehearsalJson, rehearsalText, reportJson, reportText, requestText } from "./replay-render.ts";
-import { isFile } from "./sources.ts";
+import { isFile, maxLineBytesOption } from "./sources.ts";
 
 interface ReplayCommandOptions extends CommonOptions {
   readonly fromNamespace?: string;
@@ -33,6 +33,7 @@ interface ReplayCommandOptions extends CommonOptions {
   readonly yes?: true;
   readonly dryRun?: true;
   readonly skipInvalid?: true;
+  readonly maxLineBytes?: number;
   readonly resume?: string;
   readonly background?: true;
 }
@@ -59,6 +60,7 @@ export function defineReplay(replay: Command): void {
     .option("--live", "the namespace is one that components work in, and it is meant")
     .option("-y, --yes", "do not ask before a replay into a live namespace")
     .option("--skip-invalid", "leave out entries that are no events, and take what can be read of a damaged recording")
+    .option(...maxLineBytesOption)
     .option("--dry-run", "say what would go where, and write nothing")
     .option("--resume <run>", "go on with a run that was interrupted")
     .option("--background", "leave it to `throughline replays work`")
@@ -178,14 +180,14 @@ async function show(
 
 /** A path or a recording's ending is a file; all else are channels. */
 function sourceOf(command: Command, sources: readonly string[], options: ReplayCommandOptions): SourceOptions {
-  const { resume: run, from, to, channel: channels, skipInvalid } = options;
+  const { resume: run, from, to, channel: channels, skipInvalid, maxLineBytes } = options;
   const wrong = (text: string): never => command.error(`error: ${text}`, { exitCode: usageExitCode });
   const [first] = sources;
   if (first === undefined) return run === undefined ? wrong("say what to replay: a recording's file, or channels") : {};
   if (sources.some(isFile)) {
     if (sources.length > 1) return wrong("one recording at a time, and not together with channels");
     const onInvalid = (error: Error): void => void say(`Left out: ${error.message}`);
-    return { recording: resolve(first), channels, skipInvalid, onInvalid };
+    return { recording: resolve(first), channels, skipInvalid, maxLineBytes, onInvalid };
   }
   const odd = sources.find((name) => !isChannelName(name));
   if (odd !== undefined)
@@ -207,9 +209,9 @@ function namespaceOf({ recording }: SourceOptions, { fromNamespace }: ReplayComm
 }
 
 async function openedOf(source: SourceOptions): Promise<SourceOptions> {
-  const { recording, skipInvalid = false, onInvalid } = source;
+  const { recording, skipInvalid = false, onInvalid, maxLineBytes } = source;
   if (typeof recording !== "string") return source;
-  const options = { skipInvalid, ...(onInvalid === undefined ? {} : { onInvalid }) };
+  const options = { skipInvalid, maxLineBytes, ...(onInvalid === undefined ? {} : { onInvalid }) };
   return { ...source, recording: await openRecording(recording, options) };
 }
 

@@ -4,6 +4,7 @@ import type { Observer } from "../observer.ts";
 import { accessTo } from "../replay/access.ts";
 import type { LiveRange } from "../replay/live-source.ts";
 import { openLog, openRecording, type ReplaySource } from "../replay.ts";
+import { parseWhole } from "./common.ts";
 import { say } from "./output.ts";
 
 export interface PartitionedSource extends ReplaySource {
@@ -15,10 +16,25 @@ export function isFile(text: string): boolean {
   return text.includes("/") || /\.(ndjson|jsonl|json|gz|zst)$/.test(text);
 }
 
+/** Of the commands that read files. */
+export const maxLineBytesOption: readonly [flags: string, description: string, parse: (text: string) => number] = [
+  "--max-line-bytes <count>",
+  "of a file: the longest line that is read, uncompressed (default 16777216)",
+  parseWhole,
+];
+
+export interface ReadOptions {
+  readonly skipInvalid?: boolean | undefined;
+  readonly maxLineBytes?: number | undefined;
+}
+
 /** `skipInvalid`: what is wrong is left out, and told. @throws {RecordingError} with the line, on anything that is wrong with the file */
-export async function recordingSource(path: string, skipInvalid = false): Promise<PartitionedSource> {
+export async function recordingSource(
+  path: string,
+  { skipInvalid = false, maxLineBytes }: ReadOptions = {},
+): Promise<PartitionedSource> {
   const onInvalid = (error: Error): void => void say(`Left out: ${error.message}`);
-  const recording = await openRecording(path, { skipInvalid, onInvalid });
+  const recording = await openRecording(path, { skipInvalid, onInvalid, maxLineBytes });
   return Object.assign(recording, { partitions: recording.header.partitions });
 }
 

@@ -69,6 +69,8 @@ export async function* readBytes(
 
 const highWaterMark = 262_144;
 const chunkSize = 262_144;
+/** A decoder keeps a frame's whole window. 32 MiB is what `zstd -19` and less need four times over; our own frames take 2 MiB. */
+const maxWindowLog = 25;
 
 // Node's stream may end at the end of a frame (24.21), so each frame gets a stream of its own.
 async function* unzstd(path: string, file: FileHandle, size: number): AsyncGenerator<Buffer, void, undefined> {
@@ -77,7 +79,10 @@ async function* unzstd(path: string, file: FileHandle, size: number): AsyncGener
     if (length === "foreign") throw new Error("something stands in it that is no zstd frame");
     const end = length === "cut" ? size : Math.min(size, at + length);
     const source = createReadStream(path, { highWaterMark, start: at, end: end - 1 });
-    yield* uncompressed(source, createZstdDecompress({ chunkSize }));
+    yield* uncompressed(
+      source,
+      createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } }),
+    );
     if (length === "cut" || at + length > size) throw new CutError("the last frame is not whole");
     at = end;
   }
@@ -92,8 +97,15 @@ async function* uncompressed(
   try {
     yield* decoder as AsyncIterable<unknown> as AsyncIterable<Buffer>;
   } catch (error) {
-    throw isCut(error) ? new CutError("the compressed file ends too early", { cause: error }) : error;
+    if (isCut(error)) throw new CutError("the compressed file ends too early", { cause: error });
+    if (!isTooWide(error)) throw error;
+    const most = `a frame's window may take ${2 ** maxWindowLog} bytes, the limit`;
+    throw new Error(`${most}, and one takes more: compress it again without --long or --ultra`, { cause: error });
   }
+}
+
+function isTooWide(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ZSTD_error_frameParameter_windowTooLarge";
 }
 
 function isCut(error: unknown): boolean {

@@ -11,7 +11,7 @@ import type { PublishOptions } from "../publish/producer.ts";
 import { illFormed } from "../well-formed.ts";
 import { readBytes } from "./compression.ts";
 import type { ImportOptions, ImportReport } from "./import-recording.ts";
-import { type ByteLine, LineSplitter } from "./lines.ts";
+import { type ByteLine, checkMaxLineBytes, defaultMaxLineBytes, LineSplitter, tooLong } from "./lines.ts";
 import { Pace } from "./pacing.ts";
 
 /** What a line of a file is. `left`: something that is no event, and is left out with good reason; `invalid`: something that should be one. */
@@ -35,6 +35,8 @@ export interface ImportEntriesOptions extends ImportOptions {
   readonly skipInvalid?: boolean;
   /** Told of each such line. */
   readonly onInvalid?: (error: RecordingError) => void;
+  /** Longest line that is read, in bytes, uncompressed. Default 16,777,216; a longer one is invalid. */
+  readonly maxLineBytes?: number;
   /** Begins at this line, from 1: where an earlier import ended. */
   readonly fromLine?: number;
 }
@@ -47,7 +49,6 @@ export interface ImportEntriesReport extends ImportReport {
 
 /** Publishes under way at once. */
 const maxInFlight = 1_024;
-const maxLineBytes = 16_777_216;
 
 /**
  * Publishes each line into the channel, through its schema, in the order of the file. The file may be compressed. It is read through before
@@ -66,11 +67,12 @@ export async function importEntries<P>(
   const pace = new Pace(speed);
   const needsTime = speed !== "max";
   const from = options.fromLine ?? 1;
-  if (!skipInvalid) await refuseInvalid(channel, path, parse, needsTime, from, signal);
+  const maxLineBytes = checkMaxLineBytes(options.maxLineBytes ?? defaultMaxLineBytes);
+  if (!skipInvalid) await refuseInvalid(channel, readFile(path, from, maxLineBytes), path, parse, needsTime, signal);
   const publishes = new Publishes(options.onProgress ?? (() => undefined));
   let invalid = 0;
   let left = 0;
-  for await (const line of readFile(path, from)) {
+  for await (const line of readFile(path, from, maxLineBytes)) {
     if (isAborted(signal)) break;
     const read = await readLine(channel, line, parse, needsTime);
     if ("left" in read) left++;
@@ -120,13 +122,13 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 async function refuseInvalid<P>(
   channel: Channel<P>,
+  lines: AsyncIterable<TextLine>,
   path: string,
   parse: LineParser<P>,
   needsTime: boolean,
-  from: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for await (const line of readFile(path, from)) {
+  for await (const line of lines) {
     if (isAborted(signal)) return;
     const read = await readLine(channel, line, parse, needsTime);
     if ("invalid" in read) throw new RecordingError(path, line.number, `${read.invalid}. Nothing was imported`);
@@ -135,12 +137,12 @@ async function refuseInvalid<P>(
 
 async function readLine<P>(
   channel: Channel<P>,
-  { text }: TextLine,
+  line: TextLine,
   parse: LineParser<P>,
   needsTime: boolean,
 ): Promise<ImportedLine<P>> {
-  if (text === undefined) return { invalid: "the line is too long" };
-  const read = parse(text);
+  if (line.text === undefined) return { invalid: tooLong(line.limit) };
+  const read = parse(line.text);
   if (!("payload" in read)) return read;
   if (needsTime && read.at === undefined) {
     return { invalid: "the line names no time to pace it by: say which field does, or import at speed max" };
@@ -158,36 +160,36 @@ async function readLine<P>(
   }
 }
 
-interface TextLine {
-  readonly number: number;
-  /** Undefined where the line is too long. */
-  readonly text: string | undefined;
-}
+type TextLine =
+  | { readonly number: number; readonly text: string }
+  /** One that is too long. */
+  | { readonly number: number; readonly text: undefined; readonly limit: number };
 
 /** Blank lines are none. A byte order mark and carriage returns are dropped. */
-async function* readFile(path: string, from: number): AsyncGenerator<TextLine, void, undefined> {
+async function* readFile(path: string, from: number, limit: number): AsyncGenerator<TextLine, void, undefined> {
   const failed = (cause: Error): never => {
     throw new RecordingError(path, undefined, `it cannot be read: ${cause.message}`, { cause });
   };
   const file = await open(path, "r").catch(failed);
-  const splitter = new LineSplitter(maxLineBytes);
+  const splitter = new LineSplitter(limit);
   try {
     const chunks = readBytes(path, file);
     for (;;) {
       const { value: chunk, done } = await chunks.next().catch(failed);
       if (done === true || chunk === undefined) break;
-      for (const line of splitter.push(chunk)) if (line.number >= from) yield* textOf(line);
+      for (const line of splitter.push(chunk)) if (line.number >= from) yield* textOf(line, limit);
     }
     const last = splitter.end();
-    if (last !== undefined && last.number >= from) yield* textOf(last);
+    if (last !== undefined && last.number >= from) yield* textOf(last, limit);
   } finally {
     await file.close();
   }
 }
 
-function* textOf({ number, bytes }: ByteLine): Generator<TextLine, void, undefined> {
-  if (bytes === undefined) yield { number, text: undefined };
-  else {
+function* textOf({ number, bytes, endsAt }: ByteLine, limit: number): Generator<TextLine, void, undefined> {
+  if (bytes === undefined) {
+    if (endsAt === undefined) yield { number, text: undefined, limit };
+  } else {
     const text = bytes.toString("utf8").replace(number === 1 ? /^\ufeff|\r$/g : /\r$/, "");
     if (text.trim() !== "") yield { number, text };
   }

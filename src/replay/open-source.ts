@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { ConfigError, type RecordingError, ReplayError } from "../errors.ts";
 import type { Inspector } from "../observe/inspector.ts";
+import { defaultMaxLineBytes } from "./lines.ts";
 import { liveSource } from "./live-source.ts";
 import { openRecording, type Recording } from "./recording-reader.ts";
 import type { OpenedSource } from "./request.ts";
@@ -18,11 +19,13 @@ export interface SourceOptions {
   readonly skipInvalid?: boolean | undefined;
   /** Told of each part of a damaged recording that is left out. */
   readonly onInvalid?: ((error: RecordingError) => void) | undefined;
+  /** Longest line of a recording that is read, in bytes. Default 16,777,216. */
+  readonly maxLineBytes?: number | undefined;
 }
 
 /** A recording is read through. @throws {ConfigError} {RecordingError} {ReplayError} {StoreError} */
 export async function openSource(inspector: Inspector, options: SourceOptions): Promise<OpenedSource> {
-  const { recording, channels, from, to, skipInvalid = false, onInvalid } = options;
+  const { recording, channels, from, to, skipInvalid = false, onInvalid, maxLineBytes } = options;
   if (recording === undefined) {
     if (channels === undefined || channels.length === 0) {
       throw new ConfigError("a replay needs a recording or channels");
@@ -33,7 +36,7 @@ export async function openSource(inspector: Inspector, options: SourceOptions): 
   }
   const source =
     typeof recording === "string"
-      ? await openRecording(recording, { skipInvalid, ...(onInvalid === undefined ? {} : { onInvalid }) })
+      ? await openRecording(recording, { skipInvalid, maxLineBytes, ...(onInvalid === undefined ? {} : { onInvalid }) })
       : recording;
   const { header, entries, path } = source;
   if (header.namespace !== inspector.namespace) {
@@ -43,7 +46,12 @@ export async function openSource(inspector: Inspector, options: SourceOptions): 
   if (unknown !== undefined) {
     throw new ReplayError(`${path} has no channel "${unknown}": it has ${header.channels.join(", ")}`);
   }
-  const described = { recording: resolve(path), recordedAt: header.recordedAt, entries };
+  const described = {
+    recording: resolve(path),
+    recordedAt: header.recordedAt,
+    entries,
+    ...(source.maxLineBytes === defaultMaxLineBytes ? {} : { maxLineBytes: source.maxLineBytes }),
+  };
   return { source, described, partitions: header.partitions, channels: channels ?? header.channels };
 }
 
@@ -53,7 +61,8 @@ export async function reopenSource(
   { run, source: described, channels, skipInvalid }: RunRequest,
 ): Promise<OpenedSource> {
   if (!("recording" in described)) return openSource(inspector, described);
-  const opened = await openSource(inspector, { recording: described.recording, channels, skipInvalid });
+  const { recording, maxLineBytes } = described;
+  const opened = await openSource(inspector, { recording, channels, skipInvalid, maxLineBytes });
   const now = opened.described;
   if (!("recording" in now) || now.recordedAt !== described.recordedAt || now.entries !== described.entries) {
     throw new ReplayError(`${described.recording} is no longer the recording with which run ${run} began`);

@@ -28,6 +28,8 @@ export interface RecordOptions {
    * there is none.
    */
   readonly continue?: boolean;
+  /** Longest line of such a recording that is read, in bytes. Default 16,777,216. */
+  readonly maxLineBytes?: number;
   /** Ends the recording early; without `follow` it is partial then. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RecordProgress) => void;
@@ -60,7 +62,7 @@ export async function record(
   const { inspector } = accessTo(from);
   const names = [...new Set(channels.map((channel) => (typeof channel === "string" ? channel : channel.name)))];
   const resolved = resolve(names, options);
-  const partial = options.continue === true ? await findPartial(path) : undefined;
+  const partial = options.continue === true ? await findPartial(path, options.maxLineBytes) : undefined;
   if (partial !== undefined) refuseOther(path, partial.header, inspector.namespace, resolved);
   if (partial?.isComplete === true) {
     return { path, entries: partial.entries, settlements: partial.settlements, isComplete: true, gaps: [] };

@@ -4,8 +4,9 @@ import { open } from "node:fs/promises";
 import { RecordingError } from "../errors.ts";
 import { toLogEntry } from "../observe/read.ts";
 import { CutError, readBytes } from "./compression.ts";
+import { checkMaxLineBytes, defaultMaxLineBytes } from "./lines.ts";
 import type { RecordingHeader } from "./recording-format.ts";
-import { RecordingScanner, type ScannedLine } from "./recording-scanner.ts";
+import { RecordingScanner, type ScannedLine, type ScanOutcome } from "./recording-scanner.ts";
 import type { ReplayLine, ReplaySource } from "./source.ts";
 
 export interface OpenRecordingOptions {
@@ -13,6 +14,8 @@ export interface OpenRecordingOptions {
   readonly skipInvalid?: boolean;
   /** Told of each thing that is skipped, once. */
   readonly onInvalid?: (error: RecordingError) => void;
+  /** Longest line that is read, in bytes, uncompressed. Default 16,777,216; a longer one is invalid. */
+  readonly maxLineBytes?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -22,6 +25,8 @@ export type RecordedLine = ReplayLine & { readonly line: number; readonly bytes?
 export interface Recording extends ReplaySource {
   readonly path: string;
   readonly header: RecordingHeader;
+  /** Longest line that is read, in bytes. */
+  readonly maxLineBytes: number;
   /** Those that can be read. */
   readonly entries: number;
   readonly settlements: number;
@@ -31,10 +36,14 @@ export interface Recording extends ReplaySource {
   lines(signal?: AbortSignal): AsyncGenerator<RecordedLine, void, undefined>;
 }
 
-/** @throws {RecordingError} with the line, on anything that is wrong with the file */
+/**
+ * Memory is bounded by the longest line that may be, however much a compressed file becomes.
+ * @throws {RecordingError} with the line, on anything that is wrong with the file
+ */
 export async function openRecording(path: string, options: OpenRecordingOptions = {}): Promise<Recording> {
   const { skipInvalid = false, onInvalid = () => undefined, signal } = options;
-  const scanner = scannerOf(path, skipInvalid ? onInvalid : refuse);
+  const maxLineBytes = checkMaxLineBytes(options.maxLineBytes ?? defaultMaxLineBytes);
+  const scanner = scannerOf(path, skipInvalid ? onInvalid : refuse, { maxLineBytes });
   for await (const _ of scan(path, scanner)) signal?.throwIfAborted();
   const { entries, settlements, isComplete } = scanner;
   const header = scanner.header as RecordingHeader; // without one the scan has failed
@@ -44,11 +53,12 @@ export async function openRecording(path: string, options: OpenRecordingOptions 
     namespace: header.namespace,
     channels: header.channels,
     header,
+    maxLineBytes,
     entries,
     settlements,
     isPartial: !isComplete,
     async *lines(signal) {
-      for await (const page of scan(path, scannerOf(path, skipInvalid ? () => undefined : refuse))) {
+      for await (const page of scan(path, scannerOf(path, skipInvalid ? () => undefined : refuse, { maxLineBytes }))) {
         for (const line of page) {
           if (signal?.aborted === true) return;
           yield toRecordedLine(line);
@@ -67,15 +77,20 @@ export function refuse(error: RecordingError): void {
 export function scannerOf(
   path: string,
   onInvalid: (error: RecordingError) => void,
-  onEnding: (error: RecordingError) => void = onInvalid,
+  options: {
+    readonly onEnding?: (error: RecordingError) => void;
+    readonly maxLineBytes?: number | undefined;
+  } = {},
 ): RecordingScanner {
-  return new RecordingScanner({
+  const { onEnding = onInvalid, maxLineBytes } = options;
+  const outcome: ScanOutcome = {
     invalid: (line, reason, cause) => onInvalid(new RecordingError(path, line, reason, { cause })),
     ending: (line, reason, cause) => onEnding(new RecordingError(path, line, reason, { cause })),
     fatal: (line, reason, cause) => {
       throw new RecordingError(path, line, reason, { cause });
     },
-  });
+  };
+  return new RecordingScanner(outcome, maxLineBytes);
 }
 
 /** Pages of lines; the scanner knows the rest. `end`: how many bytes of the file are looked at. @throws {RecordingError} */

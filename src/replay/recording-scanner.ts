@@ -1,7 +1,7 @@
 /** Goes through a recording's bytes: lines, checksums, counts, and what is wrong with them. */
 
 import { createHash, type Hash } from "node:crypto";
-import { type ByteLine, LineSplitter } from "./lines.ts";
+import { type ByteLine, defaultMaxLineBytes, LineSplitter, tooLong } from "./lines.ts";
 import { parseHeader, parseLine, type RecordingHeader, type RecordingLine, type Tally } from "./recording-format.ts";
 
 /** An entry or a settlement with the number of its line. */
@@ -17,16 +17,19 @@ export interface ScanOutcome {
   fatal(line: number | undefined, reason: string, cause?: unknown): never;
 }
 
-/** Beyond it no text fits into a string. */
-const maxLineBytes = 536_000_000;
 const maxHeaderBytes = 1_048_576;
 
 export class RecordingScanner {
   readonly #outcome: ScanOutcome;
-  readonly #splitter = new LineSplitter(maxLineBytes);
-  /** What was read after the last line feed. */
+  readonly #maxLineBytes: number;
+  readonly #splitter: LineSplitter;
+  /** What was read after the last line feed; empty where that is too long for a line. */
   #rest: Buffer[] = [];
-  readonly #hash: Hash = createHash("sha256");
+  #hash: Hash = createHash("sha256");
+  /** Over that as well, while it is too long to be kept. */
+  #hashBeyond: Hash | undefined;
+  /** Bytes that were read. */
+  #offset = 0;
   #header: RecordingHeader | undefined;
   #entries = 0;
   #settlements = 0;
@@ -35,8 +38,10 @@ export class RecordingScanner {
   #isChecked = true;
   #wholeBytes = 0;
 
-  constructor(outcome: ScanOutcome) {
+  constructor(outcome: ScanOutcome, maxLineBytes: number = defaultMaxLineBytes) {
     this.#outcome = outcome;
+    this.#maxLineBytes = maxLineBytes;
+    this.#splitter = new LineSplitter(maxLineBytes);
   }
 
   /** Undefined until the first line was read. */
@@ -70,12 +75,15 @@ export class RecordingScanner {
   /** The lines that are whole with this chunk. */
   push(chunk: Buffer): readonly ScannedLine[] {
     const scanned: ScannedLine[] = [];
-    const begin = this.#wholeBytes + this.#rest.reduce((sum, { length }) => sum + length, 0);
+    const begin = this.#offset;
+    this.#offset += chunk.length;
     // Hashed in large pieces: up to each checkpoint, and to the end of the last whole line.
     let hashedTo = 0;
     let lineBegin = 0;
     const hashLines = (): void => {
       if (lineBegin === 0) return;
+      this.#hash = this.#hashBeyond ?? this.#hash;
+      this.#hashBeyond = undefined;
       for (const piece of this.#rest.splice(0)) this.#hash.update(piece);
       this.#hash.update(chunk.subarray(hashedTo, lineBegin));
       hashedTo = lineBegin;
@@ -83,12 +91,13 @@ export class RecordingScanner {
     for (const line of this.#splitter.push(chunk)) {
       const one = this.#read(line, hashLines);
       if (one !== undefined) scanned.push(one);
+      if (line.endsAt === undefined) continue;
       lineBegin = line.endsAt - begin;
       this.#wholeBytes = line.endsAt;
     }
     hashLines();
-    if (lineBegin < chunk.length) this.#rest.push(chunk.subarray(lineBegin));
-    if (this.#header === undefined && begin + chunk.length > maxHeaderBytes) this.#outcome.fatal(1, noRecording);
+    if (lineBegin < chunk.length) this.#keep(chunk.subarray(lineBegin));
+    if (this.#header === undefined && this.#offset > maxHeaderBytes) this.#outcome.fatal(1, noRecording);
     return scanned;
   }
 
@@ -103,9 +112,17 @@ export class RecordingScanner {
     }
   }
 
-  #read({ number, bytes }: ByteLine, hashLines: () => void): ScannedLine | undefined {
+  /** A line that is too long counts for the checksums, and no more of it is kept than these need. */
+  #keep(bytes: Buffer): void {
+    this.#rest.push(bytes);
+    if (!this.#splitter.isTooLong) return;
+    this.#hashBeyond ??= this.#hash.copy();
+    for (const piece of this.#rest.splice(0)) this.#hashBeyond.update(piece);
+  }
+
+  #read({ number, bytes, endsAt }: ByteLine, hashLines: () => void): ScannedLine | undefined {
     if (bytes === undefined) {
-      this.#outcome.invalid(number, "the line is too long");
+      if (endsAt === undefined) this.#outcome.invalid(number, tooLong(this.#maxLineBytes));
       return undefined;
     }
     const text = bytes.toString("utf8");

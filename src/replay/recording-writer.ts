@@ -44,7 +44,7 @@ export interface PartialRecording {
  * Looks at what an earlier call has left; undefined where it is nothing, not even a header.
  * @throws {RecordingError} when it is no recording, or damaged in more than its end
  */
-export async function findPartial(path: string): Promise<PartialRecording | undefined> {
+export async function findPartial(path: string, maxLineBytes?: number): Promise<PartialRecording | undefined> {
   const file = await open(path, "r+").catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return undefined;
     throw new RecordingError(path, undefined, `it cannot be continued: ${cause.message}`, { cause });
@@ -58,7 +58,7 @@ export async function findPartial(path: string): Promise<PartialRecording | unde
       throw new RecordingError(path, undefined, reason);
     }
     if (await hasNoHeader(file, whole)) return undefined;
-    const scanner = scannerOf(path, refuse, () => undefined);
+    const scanner = scannerOf(path, refuse, { onEnding: () => undefined, maxLineBytes });
     const lastIds = new Map<string, string>();
     for await (const page of scan(path, scanner, whole)) {
       for (const line of page) {

@@ -9,6 +9,8 @@ export type RunSource =
       /** By which a file that has been replaced is known. */
       readonly recordedAt: number;
       readonly entries: number;
+      /** Longest line that is read, in bytes, where that is not the default. */
+      readonly maxLineBytes?: number;
     }
   | { readonly channels: readonly string[]; readonly from: string; readonly to: string };
 

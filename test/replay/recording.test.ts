@@ -145,27 +145,45 @@ test("a file cut anywhere is refused, and is readable to its last whole line", a
   await rejects(openRecording(path, { skipInvalid: true }), RecordingError, /no recording/);
 });
 
-test("the lines of a file are the same however it is cut into chunks", () => {
+test("the lines of a file are the same however it is cut into chunks, and one that is too long is told as soon as it is", () => {
   fc.assert(
-    fc.property(fc.array(fc.string()), fc.integer({ min: 1, max: 9 }), fc.boolean(), (texts, size, endsWhole) => {
-      const lines = texts.map((text) => text.replaceAll("\n", ""));
-      const bytes = Buffer.from(lines.join("\n") + (endsWhole && lines.length > 0 ? "\n" : ""));
-      const splitter = new LineSplitter(1_000);
-      const found: string[] = [];
-      let endsAt = 0;
-      for (let at = 0; at < bytes.length; at += size) {
-        for (const line of splitter.push(bytes.subarray(at, at + size))) {
-          found.push(String(line.bytes));
-          endsAt = line.endsAt;
-          assert.is(bytes[endsAt - 1], 0x0a);
+    fc.property(
+      fc.array(fc.string({ maxLength: 30 })),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.boolean(),
+      (texts, size, limit, endsWhole) => {
+        const lines = texts.map((text) => text.replaceAll("\n", ""));
+        const bytes = Buffer.from(lines.join("\n") + (endsWhole && lines.length > 0 ? "\n" : ""));
+        const splitter = new LineSplitter(limit);
+        const found: (string | undefined)[] = [];
+        const told: number[] = [];
+        for (let at = 0; at < bytes.length; at += size) {
+          for (const line of splitter.push(bytes.subarray(at, at + size))) {
+            if (line.endsAt === undefined) told.push(line.number);
+            else {
+              found.push(line.bytes?.toString());
+              assert.is(line.number, found.length);
+              assert.is(bytes[line.endsAt - 1], 0x0a);
+            }
+          }
         }
-      }
-      const last = splitter.end();
-      if (last !== undefined) found.push(String(last.bytes));
-      const expected = bytes.length === 0 ? [] : bytes.toString().split("\n");
-      if (bytes.at(-1) === 0x0a) expected.pop();
-      assert.equal(found, expected);
-    }),
+        assert.is(splitter.isTooLong, told.includes(found.length + 1));
+        const last = splitter.end();
+        if (last !== undefined) found.push(last.bytes?.toString());
+        const all = bytes.length === 0 ? [] : bytes.toString().split("\n");
+        if (bytes.at(-1) === 0x0a) all.pop();
+        const isLong = all.map((line) => Buffer.byteLength(line) > limit);
+        assert.equal(
+          found,
+          all.map((line, i) => (isLong[i] ? undefined : line)),
+        );
+        assert.equal(
+          told,
+          isLong.flatMap((long, i) => (long ? [i + 1] : [])),
+        );
+      },
+    ),
   );
 });
 
