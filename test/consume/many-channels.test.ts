@@ -85,15 +85,12 @@ test(
     await using o = await open();
     const first = await o.run(component(o));
     await first.drain(); // the groups are there
-    const holds = async (channel: Channel<Thing>, n: number, consumer: string): Promise<string> => {
-      const { entryId } = await o.backbone.publish(channel, { n });
-      await o.client.xreadgroup("GROUP", "c", consumer, "COUNT", 1, "STREAMS", o.stream(channel), ">");
-      return entryId;
-    };
+    // Each on a channel where nothing else is: one on which something is done is looked at anyway.
     const wanted: string[] = [];
-    for (const channel of [early, late]) {
-      for (const [n, consumer] of ["released", "dead", "stranger", "parked"].entries()) {
-        const entryId = await holds(channel, n, consumer);
+    for (const [n, consumer] of ["released", "dead", "stranger", "parked"].entries()) {
+      for (const channel of [channels[3 + n], channels[1_150 + n]] as Channel<Thing>[]) {
+        const { entryId } = await o.backbone.publish(channel, { n });
+        await o.client.xreadgroup("GROUP", "c", consumer, "COUNT", 1, "STREAMS", o.stream(channel), ">");
         if (consumer === "parked") await o.client.zadd(o.keys.parked(0, channel.name, "c"), 1, entryId);
         wanted.push(`${channel.name}/${n}`);
       }
@@ -131,8 +128,8 @@ test(
     const first = await o.run(component(o));
     await first.drain();
     for (const channel of [early, late]) {
-      for (let n = 0; n < 5; n++) await o.backbone.publish(channel, { n });
-      await o.client.xtrim(o.stream(channel), "MAXLEN", 2);
+      for (let n = 0; n < 3; n++) await o.backbone.publish(channel, { n });
+      await o.client.xtrim(o.stream(channel), "MAXLEN", 0);
     }
     const handled: string[] = [];
     await o.run(component(o, handled));
@@ -143,7 +140,6 @@ test(
       (lost() as { channel: string; count: number }[]).map(({ channel, count: n }) => `${channel} ${n}`).toSorted(),
       ["c1150 3", "c3 3"],
     );
-    await eventually(() => handled.length === 4);
     await o.client.xgroup("DESTROY", o.stream(late), "c");
     await o.backbone.publish(late, { n: 9 });
     await eventually(() => handled.includes("c1150/9"), 15_000);
