@@ -1,4 +1,4 @@
-/** Composition root of the owner's side: prepares a namespace for users who may not, and repairs channels. It runs no handlers. */
+/** Composition root of the owner's side: prepares a namespace for users who may not, repairs channels, and retires components. It runs no handlers. */
 
 import { ThroughlineError } from "./errors.ts";
 import { type ObserverOptions, openInspector } from "./observer.ts";
@@ -7,8 +7,10 @@ import { Connection } from "./redis/connections.ts";
 import { Keys } from "./redis/keys.ts";
 import { Namespace } from "./redis/namespace.ts";
 import { storeError } from "./redis/outbox.ts";
+import { RedisRetirer } from "./redis/retirer.ts";
 import { runScript } from "./redis/run-script.ts";
 import { loadPublishingScripts } from "./redis/script-keeper.ts";
+import { type Retirement, type RetireOptions, retire } from "./retention/retirement.ts";
 
 export interface Owner extends AsyncDisposable {
   /**
@@ -17,6 +19,12 @@ export interface Owner extends AsyncDisposable {
    * @throws {ConfigError} where it has another count. @throws {StoreError}
    */
   prepare(options?: { readonly partitions?: number; readonly channels?: readonly string[] }): Promise<number>;
+  /**
+   * Removes a component's groups, or with `channel` the one on it: what was unfinished there is handled by nobody, and retention
+   * holds nothing for it any more. Its state, settlement log and dead letters stay.
+   * @throws {ConfigError} when there is nothing of it, or when it lives: its members would make the groups again. @throws {StoreError}
+   */
+  retire(component: string, options?: RetireOptions): Promise<Retirement>;
 }
 
 /** A socket that owes a reply for this long is cut, ms. */
@@ -51,6 +59,7 @@ export function openOwner(options: ObserverOptions): Owner {
       }
       return count;
     },
+    retire: (component, options) => retire(inspector, new RedisRetirer(connection, keys), component, options),
     [Symbol.asyncDispose]: async () => {
       connection.close();
       await inspector[Symbol.asyncDispose]();

@@ -27,6 +27,10 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       description: "dead letters: list, show, redrive, purge",
       load: async () => (await import("./dead.ts")).defineDead,
     },
+    component: {
+      description: "components that will not come back: retire",
+      load: async () => (await import("./component.ts")).defineComponent,
+    },
     record: {
       description: "writes entries of channels to a file, byte for byte, to be replayed or imported",
       load: async () => (await import("./record.ts")).defineRecord,

@@ -1,6 +1,5 @@
 /** `throughline dead redrive` and `throughline dead purge`: count, ask, do, report. */
 
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import type { DeadLetters, OnOutcome } from "../dead-letters/dead-letters.ts";
 import type { DeadLetterFilter } from "../dead-letters/filter.ts";
@@ -8,8 +7,9 @@ import { LetterCounter, outcomeText, renderCounts } from "../dead-letters/render
 import { eventIdOf } from "../observe/entry-json.ts";
 import { openOperator } from "../operator.ts";
 import { openFor, usageExitCode } from "./common.ts";
+import { isConfirmed } from "./confirm.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
-import { print, say, sayLines } from "./output.ts";
+import { print, say } from "./output.ts";
 
 interface ChangeOptions extends DeadOptions {
   readonly all?: true;
@@ -90,7 +90,12 @@ async function run(
     process.exitCode = 1;
     return;
   }
-  if (!dryRun && counter.total > 1 && yes !== true && !(await isConfirmed(command, change, counter))) {
+  if (
+    !dryRun &&
+    counter.total > 1 &&
+    yes !== true &&
+    !(await isConfirmed(command, `${change.name} ${numberText(counter.total)}`, renderCounts(counter.counts)))
+  ) {
     say("Nothing was done.");
     process.exitCode = 1;
     return;
@@ -118,21 +123,4 @@ async function run(
   }
   const { redriven = 0, purged = 0, gone = 0 } = outcomes;
   if (redriven + purged + gone < counter.total) process.exitCode = 1;
-}
-
-async function isConfirmed(command: Command, { name }: Change, counter: LetterCounter): Promise<boolean> {
-  const question = `${name} ${numberText(counter.total)}`;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    command.error(`error: this would ${question}: add --yes, or look first with --dry-run`, {
-      exitCode: usageExitCode,
-    });
-  }
-  sayLines(renderCounts(counter.counts));
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`${question[0]?.toUpperCase()}${question.slice(1)}? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -64,6 +64,8 @@ export interface GroupFacts {
   readonly deadLetters: number;
   /** Entries that were removed before the component had them, as far as they could be counted. */
   readonly lost: number;
+  /** Who has read in the group: names of members, living or not, and of others. */
+  readonly consumers: readonly string[];
   /** When Redis last heard a command of any consumer of the group, epoch ms; undefined where it has none. */
   readonly lastSeenAt: number | undefined;
 }

@@ -48,7 +48,11 @@ export function renderStatus(status: BackboneStatus): string {
 
   const sections = [`Namespace "${shown(namespace, 80)}", ${partitions} partition${several ? "s" : ""}`];
   for (const section of [channelTable, consumption, members]) if (section.length > 0) sections.push(section.toString());
-  const notes = components.flatMap((component) => [...noteOf(component, at), ...lossesOf(component)]);
+  const notes = components.flatMap((component) => [
+    ...noteOf(component, at),
+    ...dropsOf(component),
+    ...lossesOf(component),
+  ]);
   if (notes.length > 0) sections.push(notes.join("\n"));
   return sections.join("\n\n");
 }
@@ -70,6 +74,19 @@ function noteOf(status: ComponentStatus, at: number): readonly string[] {
   return [`${component} is ABANDONED (${seen}). It holds back ${held.join("; ")}.`];
 }
 
+function dropsOf({ component, channels }: ComponentStatus): readonly string[] {
+  return channels.flatMap(({ channel, dropped, oldestUnfinishedId, pending, parked, ...lag }) => {
+    if (!dropped) return [];
+    const held =
+      oldestUnfinishedId === null
+        ? "will hold back what comes"
+        : `holds back what is from ${oldestUnfinishedId} on (${lagText(lag)} unread, ${pending + parked} open)`;
+    const [name, place] = [shown(component, 80), shown(channel, 80)];
+    const remedy = `throughline component retire ${name} --channel ${place}`;
+    return [`${name} does NOT SUBSCRIBE to ${place} any more; its group there ${held}. To remove it: ${remedy}`];
+  });
+}
+
 function lossesOf({ component, channels }: ComponentStatus): readonly string[] {
   return channels.flatMap(({ channel, lost }) =>
     lost === 0
@@ -80,7 +97,7 @@ function lossesOf({ component, channels }: ComponentStatus): readonly string[] {
   );
 }
 
-function lagText({ lagEntries, lagExact }: ConsumptionStatus): string {
+function lagText({ lagEntries, lagExact }: Pick<ConsumptionStatus, "lagEntries" | "lagExact">): string {
   return lagExact ? String(lagEntries) : `over ${lagEntries}`;
 }
 

@@ -63,20 +63,28 @@ export interface ConsumptionStatus {
   /** Entries that were removed before the component had them, ever since it began, as far as they could be counted. */
   readonly lost: number;
   readonly lastDeliveredId: string;
+  /**
+   * The component has last been started without a subscription to the channel, and no member that lives has read it: nobody handles
+   * what waits here, and retention keeps it.
+   */
+  readonly dropped: boolean;
   /** The oldest entry that is not finished: retention keeps it and everything after it. Null where all is finished. */
   readonly oldestUnfinishedId: string | null;
 }
 
 export interface StatusOptions {
-  /** A member that was silent for longer does not live. Default 15,000. */
+  /** A member that was silent for longer does not live. Default `memberLivesMs`. */
   readonly silentAfterMs?: number;
   /** Default 600,000. */
   readonly abandonedAfterMs?: number;
 }
 
+/** A member that was silent for longer does not live, ms. */
+export const memberLivesMs = 15_000;
+
 /** @throws {ConfigError} when the namespace has not been used. @throws {StoreError} */
 export async function readStatus(inspector: Inspector, options: StatusOptions = {}): Promise<BackboneStatus> {
-  const { silentAfterMs = 15_000, abandonedAfterMs = 600_000 } = options;
+  const { silentAfterMs = memberLivesMs, abandonedAfterMs = 600_000 } = options;
   const catalogue = await inspector.catalogue();
   if (catalogue === undefined) throw unused(inspector.namespace);
   const at = await inspector.now();
@@ -98,16 +106,20 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
     }
     for (const [component, subscriptions] of standing) {
       const heartbeats = await inspector.members(partition, component);
-      const consumption: ConsumptionStatus[] = [];
-      for (const { stream, group, facts } of subscriptions) {
-        consumption.push(await consumptionStatus(inspector, stream, group, facts, at));
-      }
       const members = memberStatuses(
         heartbeats,
         subscriptions.map((s) => s.group),
         at,
         silentAfterMs,
       );
+      const living = new Set(members.flatMap(({ member, live }) => (live ? [member] : [])));
+      const described = catalogue.components.get(component);
+      const consumption: ConsumptionStatus[] = [];
+      for (const { stream, group, facts } of subscriptions) {
+        const isSubscribed = described === undefined || described.includes(stream.channel);
+        const dropped = !isSubscribed && !group.consumers.some((consumer) => living.has(consumer));
+        consumption.push({ ...(await consumptionStatus(inspector, stream, group, facts, at)), dropped });
+      }
       const seenAt = [...heartbeats.values(), ...subscriptions.map((s) => s.group.lastSeenAt)].filter(isNumber);
       const lastSeenAt = seenAt.length === 0 ? null : Math.max(...seenAt);
       const state = members.some((member) => member.live)
@@ -150,7 +162,7 @@ async function consumptionStatus(
   group: GroupFacts,
   facts: StreamFacts,
   at: number,
-): Promise<ConsumptionStatus> {
+): Promise<Omit<ConsumptionStatus, "dropped">> {
   const after = `(${group.lastDeliveredId}`;
   const [unread] = await inspector.page(stream, { from: after, to: "+", reverse: false }, 1);
   const { lagEntries, lagExact } = unread === undefined ? noLag : await lagOf(inspector, stream, group, facts);

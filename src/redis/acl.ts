@@ -175,7 +175,16 @@ const mending: readonly Grant[] = [
   { on: ["replies"], access: "RW", commands: ["hget", "hset", "pexpire"] },
 ];
 
-/** Describes a namespace before its components do, and mends what a producer can spoil. */
+/** Removes the groups of a component that will not come back. */
+const retiring: readonly Grant[] = [
+  { on: ["meta"], access: "RW", commands: ["hdel"] },
+  { on: ["stream"], access: "RW", commands: ["xgroup|destroy", "xinfo|consumers"] },
+  { on: ["attempts", "parked"], access: "RW", commands: ["del"] },
+  { on: ["members"], access: "RW", commands: ["zrangebyscore", "del"] },
+  { on: ["positions"], access: "RW", commands: ["hdel", "del"] },
+];
+
+/** Describes a namespace before its components do, retires components, and mends what a producer can spoil. */
 const owning: readonly Grant[] = [
   describing,
   {
@@ -186,6 +195,7 @@ const owning: readonly Grant[] = [
   { on: ["attempts"], access: "RW", commands: ["hget", "hset", "hdel"] },
   { on: ["parked"], access: "RW", commands: ["zadd", "zrem", "zscore"] },
   { on: ["members"], access: "RW", commands: ["del"] },
+  ...retiring,
   { on: ["trimmed"], access: "RW", commands: ["hget", "hset"] },
   { on: ["scratch"], access: "RW", commands: ["xadd", "xdel", "xsetid", "del"] },
 ];

@@ -269,10 +269,10 @@ export class RedisInspector implements Inspector {
     pendingOf.delete(releasedConsumer);
     pendingOf.delete(parkedConsumer);
     // What stands for deliveries that nobody is handling is no sign of anybody's life.
-    const idleMs = consumers
+    const readers = consumers
       .map((consumer) => toMap(consumer))
-      .filter((consumer) => consumer.get("name") !== releasedConsumer && consumer.get("name") !== parkedConsumer)
-      .map((consumer) => Number(consumer.get("idle")));
+      .filter((consumer) => consumer.get("name") !== releasedConsumer && consumer.get("name") !== parkedConsumer);
+    const idleMs = readers.map((consumer) => Number(consumer.get("idle")));
     const lag = group.get("lag");
     return {
       component,
@@ -284,6 +284,7 @@ export class RedisInspector implements Inspector {
       oldestPendingId: pending[1] ?? "",
       deadLetters: Number(deadLetters),
       lost: Number(lost ?? 0),
+      consumers: readers.map((consumer) => String(consumer.get("name"))),
       lastSeenAt: idleMs.length === 0 ? undefined : now - Math.min(...idleMs),
     };
   }

@@ -44,6 +44,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   replayAppend: load("replay-append", "groups"),
   replayClaim: load("replay-claim"),
   replayNote: load("replay-note"),
+  retire: load("retire"),
   settle: load("settle", "numbers", "groups", "entries"),
   trim: load("trim", "groups"),
   unpark: load("unpark"),
@@ -74,6 +75,7 @@ type ScriptName =
   | "replayAppend"
   | "replayClaim"
   | "replayNote"
+  | "retire"
   | "settle"
   | "trim"
   | "unpark";

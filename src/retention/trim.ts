@@ -47,10 +47,16 @@ export interface RetentionContext {
   readonly log: Log;
 }
 
+/** Rounds between looks for groups that hold what this process does not trim. */
+const roundsPerLook = 12;
+/** What has waited for less on a channel that its component has dropped may still be handled by one that was started earlier, ms. */
+const droppedAfterMs = 15_000;
+
 export class RetentionRound {
   readonly #context: RetentionContext;
-  /** Components that this process has warned of. Each is named once while it stays abandoned. */
-  readonly #warned = new Set<string>();
+  /** Components, and channels of theirs, that this process has warned of. Each is named once while it stays so. */
+  #warned: ReadonlySet<string> = new Set();
+  #rounds = 0;
   /** Descriptions that it has warned of. */
   readonly #warnedOfOther = new Set<string>();
 
@@ -82,8 +88,7 @@ export class RetentionRound {
       log.debug({ channel, removed }, "trimmed");
     }
     await this.#trimSettlements(catalogue);
-    if (isHeld) await this.#warnOfAbandoned();
-    else this.#warned.clear();
+    if (isHeld || this.#rounds++ % roundsPerLook === 0) await this.#warnOfForgotten();
   }
 
   async #trim(stream: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed> {
@@ -126,17 +131,35 @@ export class RetentionRound {
     );
   }
 
-  async #warnOfAbandoned(): Promise<void> {
+  async #warnOfForgotten(): Promise<void> {
     const { inspector, log } = this.#context;
     const { components, at } = await readStatus(inspector);
+    const warned = new Set<string>();
+    const warn = (name: string, fields: object, text: string): void => {
+      warned.add(name);
+      if (!this.#warned.has(name)) log.warn(fields, text);
+    };
     for (const one of components) {
       const name = `${one.component}/${one.partition}`;
-      if (one.state !== "abandoned") this.#warned.delete(name);
-      else if (!this.#warned.has(name)) {
-        this.#warned.add(name);
-        log.warn(heldBackBy(one, at), "an abandoned component holds retention back: serve it, or remove its groups");
+      if (one.state === "abandoned") {
+        warn(
+          name,
+          heldBackBy(one, at),
+          `an abandoned component holds retention back: serve it, or retire it (throughline component retire ${one.component})`,
+        );
+        continue;
+      }
+      for (const { channel, dropped, oldestUnfinishedId, lagMs, oldestPendingMs } of one.channels) {
+        if (!dropped || Math.max(lagMs, oldestPendingMs) < droppedAfterMs) continue;
+        warn(
+          `${name}/${channel}`,
+          { component: one.component, partition: one.partition, channel, from: oldestUnfinishedId },
+          "a component holds retention back on a channel that it does not subscribe to any more: subscribe to it, or retire its group " +
+            `(throughline component retire ${one.component} --channel ${channel})`,
+        );
       }
     }
+    this.#warned = warned;
   }
 }
 

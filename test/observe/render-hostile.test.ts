@@ -87,7 +87,7 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
     moreMatches: 2,
     complete: false,
   };
-  const consumption = { ...counts, channel: text(), lastDeliveredId: "1-0", oldestUnfinishedId: "2-0" };
+  const consumption = { ...counts, channel: text(), lastDeliveredId: "1-0", oldestUnfinishedId: "2-0", dropped: true };
   const component = { partition: 0, lastSeenAt: 1, members: [], channels: [consumption] };
   const member = { member: text(), lastSeenAt: null, live: false, pending: 1 };
   const status: BackboneStatus = {

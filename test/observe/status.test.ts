@@ -54,6 +54,7 @@ test("counts entries, lag, pending, parked and dead letters by component", async
     deadLetters: 1,
     lost: 0,
     lastDeliveredId: ids[5],
+    dropped: false,
     oldestUnfinishedId: ids[1],
   });
   assert.ok(lagMs >= 0 && lagMs < 60_000 && oldestPendingMs >= lagMs);
@@ -100,6 +101,34 @@ test("calls a component abandoned only when nobody has come for long and somethi
   const states = Object.fromEntries(status.components.map((c) => [c.component, c.state]));
   assert.equal(states, { waiting: "abandoned", done: "unserved", young: "unserved" });
   assert.match(renderStatus(status), /waiting is ABANDONED .*orders from 1000-0 on \(1 unread, 0 open\)/);
+});
+
+test("names a group on a channel that its component does not subscribe to any more, unless a member that lives reads it", async () => {
+  await using log = new HandWritten();
+  await log.describe(["kept", "dropped", "read"], { algorithm: "kept" });
+  const now = await log.serverTime();
+  await log.client.zadd(`{${log.namespace}:0}:members:algorithm`, now, "new-member", now, "old-member");
+  for (const channel of ["kept", "dropped", "read"]) {
+    await log.append(channel, { id: channel }, "1000-0");
+    await log.append(channel, { id: `${channel}2` }, "2000-0");
+    await log.group(channel, "algorithm");
+  }
+  await log.deliver("dropped", "algorithm", "gone-member", 1);
+  await log.deliver("read", "algorithm", "old-member", 1); // in a rolling deploy
+  const status = await statusOf(log);
+  assert.is(status.components[0]?.state, "served");
+  assert.equal(
+    status.components[0]?.channels.map(({ channel, dropped }) => [channel, dropped]),
+    [
+      ["dropped", true],
+      ["kept", false],
+      ["read", false],
+    ],
+  );
+  assert.match(
+    renderStatus(status),
+    /algorithm does NOT SUBSCRIBE to dropped any more; its group there holds back what is from 1000-0 on \(1 unread, 1 open\).*retire algorithm --channel dropped$/m,
+  );
 });
 
 test("looks at every partition", async () => {

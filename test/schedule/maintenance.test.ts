@@ -2,15 +2,18 @@
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
+import { type Channel, ConfigError, on } from "../../src/index.ts";
+import { openOwner } from "../../src/owner.ts";
 import { Connection } from "../../src/redis/connections.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { RedisMaintenanceTurns } from "../../src/redis/maintenance-turns.ts";
 import { startPrivateRedis } from "../../src/redis/private-server.ts";
 import { Maintenance } from "../../src/schedule/maintenance.ts";
-import { type LogLine, memoryLog, open, things } from "../support/backbone.ts";
+import { type LogLine, memoryLog, open, type Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
+import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
 import { startWarpedRedis } from "../support/warped-redis.ts";
 
@@ -212,4 +215,32 @@ test("names a component that nobody serves and that holds retention back", async
     ["warn", "forgotten", ["small from 1000-0"]],
   );
   assert.is((await o.entries(small)).length, 11);
+});
+
+test("names a channel that a served component has dropped, and goes on there once its group is retired", async () => {
+  await using o = await open({ maintenanceEveryMs: 100 });
+  const [kept, dropped] = ["kept", "dropped"].map((name) => things(name, { retention: { maxEntries: 2 } })) as [
+    Channel<Thing>,
+    Channel<Thing>,
+  ];
+  const ignore = (): void => undefined;
+  const before = await o.run(o.backbone.component("c", [on(kept, ignore), on(dropped, ignore)]));
+  await before.drain();
+  await o.run(o.backbone.component("c", [on(kept, ignore)]));
+  await o.client.del(o.stream(dropped));
+  await o.client.xadd(o.stream(dropped), "1000-0", "payload", '{"n":0}'); // long ago
+  await o.client.xgroup("CREATE", o.stream(dropped), "c", "0");
+  for (let n = 0; n < 10; n++) await o.backbone.publish(dropped, { n });
+  const warning = await eventually(() => o.log.find(({ text }) => text.includes("does not subscribe to any more")));
+  assert.equal(
+    [warning.level, warning.fields["component"], warning.fields["channel"], warning.fields["from"]],
+    ["warn", "c", "dropped", "1000-0"],
+  );
+  assert.is((await o.entries(dropped)).length, 11);
+  await using owner = openOwner({ url: redisUrl(), namespace: o.backbone.namespace });
+  const { groups } = await owner.retire("c", { channel: "dropped" });
+  assert.equal(groups, [{ channel: "dropped", partition: 0, unread: 11, unreadExact: true, open: 0 }]);
+  await eventually(async () => (await o.entries(dropped)).length === 2);
+  assert.is(o.log.filter(({ text }) => text.includes("does not subscribe to any more")).length, 1);
+  await rejects(owner.retire("c", { channel: "kept" }), ConfigError, /is served by .* would make its groups again/);
 });

@@ -7,6 +7,7 @@ import { createOrderManager, placeOrder } from "../../../producers/order-manager
 import { item, on, PermanentError } from "../../../src/index.ts";
 import { openObserver } from "../../../src/observer.ts";
 import { openOperator } from "../../../src/operator.ts";
+import { openOwner } from "../../../src/owner.ts";
 import { memoryBook } from "../../components/memory-book.ts";
 import { soon, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -125,6 +126,30 @@ test(
   },
   { timeoutMs: 40_000 },
 );
+
+test("an owner retires a component that is gone, and a component's group on a channel", async () => {
+  await using server = await start();
+  const channels = [things("one"), things("two")];
+  const worker = await server.connect(await server.user("worker", ["component"], { channels: ["one", "two"] }));
+  for (const name of ["gone", "here"]) {
+    const component = await server.run(
+      worker.component(
+        name,
+        channels.map((channel) => on(channel, () => undefined)),
+      ),
+    );
+    await component.drain();
+  }
+  await using owner = openOwner({ url: await server.user("owner", ["owner"]), namespace });
+  assert.is((await owner.retire("gone")).groups.length, 2);
+  assert.is((await owner.retire("here", { channel: "two" })).groups.length, 1);
+  const groups = (await server.admin.xinfo("GROUPS", `{${namespace}:0}:one`)) as unknown[][];
+  assert.equal(
+    groups.map(([, name]) => name),
+    ["here"],
+  );
+  assert.equal(await server.denied(), []);
+});
 
 test("maintenance runs under a component's user, and an evicting producer's", async () => {
   await using server = await start();

@@ -1,0 +1,24 @@
+/** Asking a person before something is done that cannot be undone. */
+
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import { usageExitCode } from "./common.ts";
+import { sayLines } from "./output.ts";
+
+/**
+ * Whether the person agrees. `deed` begins with a verb: "purge 3 dead letters". Ends the process where nobody can be asked.
+ * @param details what it concerns, its texts escaped: shown before the question
+ */
+export async function isConfirmed(command: Command, deed: string, details: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    command.error(`error: this would ${deed}: add --yes, or look first with --dry-run`, { exitCode: usageExitCode });
+  }
+  sayLines(details);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${deed[0]?.toUpperCase()}${deed.slice(1)}? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,117 @@
+/** `throughline component retire` as a person or a script meets it. */
+
+import * as assert from "uvu/assert";
+import { HandWritten } from "../observe/hand-written.ts";
+import { startProcess } from "../support/process.ts";
+import { test } from "../support/test.ts";
+
+async function retire(
+  log: HandWritten,
+  ...args: readonly string[]
+): Promise<{ code: number | null; out: string; err: string }> {
+  await using child = startProcess("src/cli/throughline.ts", ["component", "retire", ...args], {
+    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
+  });
+  const { code } = await child.ended;
+  return { code, out: child.stdout(), err: child.stderr() };
+}
+
+/** "algorithm" and "other" on two channels, with all that members leave in Redis. */
+async function twoComponents(log: HandWritten): Promise<void> {
+  await log.describe(["orders", "fills"], { algorithm: "orders,fills", other: "orders,fills" });
+  for (const component of ["algorithm", "other"]) {
+    for (const channel of ["orders", "fills"]) {
+      await log.group(channel, component);
+      await log.client.hset(`${log.stream(channel)}:attempts:${component}`, "1-0", "1:0:1");
+      await log.client.zadd(`${log.stream(channel)}:parked:${component}`, 1, "1-0");
+      await log.client.hset(log.stream(`positions:${component}`), channel, "0-0 0-0 0 0 - 0", `lost:${channel}`, "1");
+    }
+    await log.client.hset(log.stream(`state:${component}:counts`), "all", "1 1");
+  }
+  for (let n = 0; n < 3; n++) await log.append("orders", { id: `e-${n}` });
+  await log.deliver("orders", "algorithm", "gone", 1);
+}
+
+const groupsOf = async (log: HandWritten, channel: string): Promise<readonly string[]> =>
+  ((await log.client.xinfo("GROUPS", log.stream(channel))) as unknown[][]).map((row) => String(row[1])).sort();
+
+/** Every key that names the component. */
+const keysOf = async (log: HandWritten, component: string): Promise<readonly string[]> =>
+  (await log.client.keys(`{${log.namespace}:*:${component}*`)).map((key) => key.slice(key.indexOf("}:") + 2)).sort();
+
+test("removes all groups of a component with their records, and leaves its state and other components alone", async () => {
+  await using log = new HandWritten();
+  await twoComponents(log);
+  const others = await keysOf(log, "other");
+  const dry = await retire(log, "algorithm", "--dry-run");
+  assert.equal(
+    [dry.code, dry.out, dry.err],
+    [
+      0,
+      "fills: 0 unread, 1 open; nobody will handle them\norders: 2 unread, 2 open; nobody will handle them\n2 groups would be removed.\n",
+      "",
+    ],
+  );
+  const asked = await retire(log, "algorithm");
+  assert.equal([asked.code, asked.out], [2, ""]);
+  assert.match(asked.err, /this would retire component "algorithm": add --yes, or look first with --dry-run/);
+  assert.equal(await groupsOf(log, "orders"), ["algorithm", "other"]);
+  const done = await retire(log, "algorithm", "--yes", "--json");
+  assert.equal(JSON.parse(done.out), {
+    action: "retire",
+    dryRun: false,
+    component: "algorithm",
+    channel: null,
+    groups: [
+      { channel: "fills", partition: 0, unread: 0, unreadExact: true, open: 1 },
+      { channel: "orders", partition: 0, unread: 2, unreadExact: true, open: 2 },
+    ],
+  });
+  assert.equal(await groupsOf(log, "orders"), ["other"]);
+  assert.equal(await groupsOf(log, "fills"), ["other"]);
+  assert.equal(await keysOf(log, "algorithm"), ["state:algorithm:counts"]);
+  assert.equal(await keysOf(log, "other"), others);
+  assert.is(await log.client.hget(`${log.namespace}:meta`, "component:algorithm"), null);
+  const again = await retire(log, "algorithm", "--yes");
+  assert.equal([again.code, again.out], [1, ""]);
+  assert.match(again.err, /there is nothing of a component "algorithm"/);
+});
+
+test("removes the group on one channel while the component is served on others", async () => {
+  await using log = new HandWritten();
+  await twoComponents(log);
+  const now = await log.serverTime();
+  await log.client.zadd(log.stream("members:algorithm"), now, "living");
+  const refused = await retire(log, "algorithm", "--channel", "orders", "--yes");
+  assert.equal([refused.code, refused.out], [1, ""]);
+  assert.match(
+    refused.err,
+    /"algorithm" is served by "living".*without a subscription to "orders".*Nothing was removed/,
+  );
+  assert.match((await retire(log, "algorithm", "--yes")).err, /is served by "living".*stop its members first/);
+  await log.client.hset(`${log.namespace}:meta`, "component:algorithm", "fills");
+  const done = await retire(log, "algorithm", "--channel", "orders", "--yes");
+  assert.equal(
+    [done.code, done.out, done.err],
+    [0, "orders: 2 unread, 2 open; nobody will handle them\n1 group removed.\n", ""],
+  );
+  assert.equal([await groupsOf(log, "orders"), await groupsOf(log, "fills")], [["other"], ["algorithm", "other"]]);
+  assert.equal(await keysOf(log, "algorithm"), [
+    "fills:attempts:algorithm",
+    "fills:parked:algorithm",
+    "members:algorithm",
+    "positions:algorithm",
+    "state:algorithm:counts",
+  ]);
+  assert.equal(await log.client.hkeys(log.stream("positions:algorithm")), ["fills", "lost:fills"]);
+});
+
+test("does not take a group from a member that lives and has read in it, whatever the description says", async () => {
+  await using log = new HandWritten();
+  await twoComponents(log);
+  await log.client.hset(`${log.namespace}:meta`, "component:algorithm", "fills");
+  await log.client.zadd(log.stream("members:algorithm"), await log.serverTime(), "gone"); // it lives after all
+  const refused = await retire(log, "algorithm", "--channel", "orders", "--yes");
+  assert.match(refused.err, /is served by "gone"/);
+  assert.equal(await groupsOf(log, "orders"), ["algorithm", "other"]);
+});
