@@ -134,7 +134,7 @@ export class Reader {
         if (signal.aborted) return;
         this.pulse.turned();
         const reason = error instanceof Error ? error.message : String(error);
-        const isGroupGone = /^(NOGROUP|UNBLOCKED)|-NOGROUP|no longer exists/.test(reason);
+        const isGroupGone = /^NOGROUP|-NOGROUP|no longer exists/.test(reason);
         log.error(
           { component: membership.component, reason },
           isGroupGone ? "the group is gone: making it again" : "a read failed",

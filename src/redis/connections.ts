@@ -58,6 +58,8 @@ export class Connection {
   /** Why the server will never take us; only before the first success, as later on an operator may yet put it right. */
   #refusal: Error | undefined;
   #greeting: ServerGreeting | undefined;
+  /** The kind of "later" that was told last; undefined once the server takes commands. */
+  #passing: string | undefined;
   /** Since when, and the reason that was last told. */
   #away: { since: number; told?: string } | undefined = { since: Date.now() };
 
@@ -152,12 +154,47 @@ export class Connection {
     for (;;) {
       await this.ready(signal);
       try {
-        return await ask();
+        const answer = await ask();
+        this.answered();
+        return answer;
       } catch (error) {
-        if (isPassing(error)) await delay(passingDelayMs);
-        else if (!isConnectionLoss(error)) throw error;
+        if (!isPassing(error) && !isConnectionLoss(error)) throw error;
+        if (isPassing(error)) await this.pass(error);
+        signal?.throwIfAborted();
       }
     }
+  }
+
+  /** Waits a moment after a reply that says "later". */
+  async pass(error: unknown): Promise<void> {
+    this.tell(error);
+    await delay(passingDelayMs);
+  }
+
+  /** Says once what the server is that says "later". */
+  tell(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const kind = /^(READONLY|UNBLOCKED) /.test(reason) ? "READONLY" : (reason.split(" ", 1)[0] ?? "");
+    if (this.#passing === kind || this.#isClosed) return;
+    this.#passing = kind;
+    if (kind === "READONLY") {
+      this.#log.error(
+        { reason },
+        "this Redis is a replica, perhaps a primary that was demoted: it takes no writes; waiting until it is the primary",
+      );
+    } else this.#log.warn({ reason }, passingText(kind));
+  }
+
+  /** The server has answered. A replica does that, too, to whoever reads. */
+  answered(): void {
+    if (this.#passing !== "READONLY") this.wrote();
+  }
+
+  /** The server has answered as one that takes writes. */
+  wrote(): void {
+    if (this.#passing === undefined) return;
+    this.#passing = undefined;
+    this.#log.info({}, "Redis takes commands again");
   }
 
   /** Resolves when the connection's status changes, or the signal aborts. */
@@ -211,7 +248,15 @@ export function isConnectionLoss(error: unknown): boolean {
 
 /** A reply with which a server says that it will take commands later: it starts, or it is no longer the primary. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof Error && /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY) /.test(error.message);
+  // A read that waited on a primary is ended with UNBLOCKED when that becomes a replica. There are other reasons for this word.
+  const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY) |^UNBLOCKED force unblock/;
+  return error instanceof Error && passing.test(error.message);
+}
+
+function passingText(kind: string): string {
+  if (kind === "LOADING") return "Redis still loads its data; waiting";
+  if (kind === "BUSY") return "Redis is busy with somebody's script; waiting";
+  return "Redis takes no commands at the moment; waiting";
 }
 
 /** The server's memory is full, and what was sent would add to it. */

@@ -1,8 +1,7 @@
 /** A read loop's own blocking connection. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { EntryReader, Membership, StoredEntry } from "../ports/store.ts";
-import { type Connection, isPassing, passingDelayMs } from "./connections.ts";
+import { type Connection, isPassing } from "./connections.ts";
 import type { Keys } from "./keys.ts";
 import { ReadSocket } from "./read-socket.ts";
 
@@ -50,10 +49,12 @@ export class RedisEntryReader implements EntryReader {
   async #read(args: readonly (string | number)[]): Promise<readonly StoredEntry[] | undefined> {
     try {
       const { component, member } = this.#membership;
-      return (await this.#socket.read(["XREADGROUP", "GROUP", component, member, ...args])) ?? [];
+      const entries = (await this.#socket.read(["XREADGROUP", "GROUP", component, member, ...args])) ?? [];
+      this.#connection.wrote();
+      return entries;
     } catch (error) {
       if (!isPassing(error)) throw error;
-      await delay(passingDelayMs);
+      await this.#connection.pass(error);
       return undefined;
     }
   }

@@ -1,6 +1,5 @@
 /** Waits for new entries at the end of streams, on a connection of its own. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError, StoreError } from "../errors.ts";
 import type { FollowedEntry, Follower, LogStream, Position } from "../observe/inspector.ts";
 import type { TlsOptions } from "../options.ts";
@@ -55,7 +54,7 @@ export class RedisFollower implements Follower {
         } catch (error) {
           if (signal?.aborted === true) return [];
           if (error instanceof ConfigError || error instanceof StoreError) throw error;
-          if (isPassing(error)) await delay(100);
+          if (isPassing(error)) await this.#connection.pass(error);
           else if (!isConnectionLoss(error))
             throw new StoreError(`Redis refuses XREAD: ${error instanceof Error ? error.message : error}`, {
               cause: error,

@@ -168,7 +168,7 @@ class Conversation {
 }
 
 /** A RESP2 map: names and values alternating. @throws on what is no greeting */
-function toGreeting(reply: RespReply): ServerGreeting {
+export function toGreeting(reply: RespReply): ServerGreeting {
   if (!Array.isArray(reply)) throw new Error("the server's reply to HELLO is none: is it a Redis?");
   const field = (name: string): string => String(reply[reply.indexOf(name) + 1]);
   return { server: field("server"), version: field("version"), isReplica: /^(replica|slave)$/.test(field("role")) };

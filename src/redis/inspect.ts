@@ -1,6 +1,5 @@
 /** The read side's look at Redis: every command here reads, and may be sent again after a lost reply. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { idBefore, isUpTo } from "../entry-ids.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type {
@@ -303,7 +302,9 @@ export class RedisInspector implements Inspector {
     for (;;) {
       try {
         if (!connection.isReady) await connection.ready(deadline);
-        return await ask();
+        const answer = await ask();
+        connection.answered();
+        return answer;
       } catch (error) {
         if (error instanceof ConfigError || error instanceof StoreError) throw error;
         const passing = isPassing(error);
@@ -314,7 +315,7 @@ export class RedisInspector implements Inspector {
         if (!passing && !isConnectionLoss(error)) {
           throw new StoreError(`Redis refuses ${what}: ${messageOf(error)}`, { cause: error });
         }
-        if (passing) await delay(100);
+        if (passing) await connection.pass(error);
       }
     }
   }

@@ -3,7 +3,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../errors.ts";
 import { type Connection, isMemoryFull } from "./connections.ts";
+import { toGreeting } from "./handshake.ts";
 import { formatVersion, type Keys } from "./keys.ts";
+import type { RespReply } from "./resp-reply.ts";
 import { type Script, scripts } from "./scripts.ts";
 
 /** How often a description is tried that finds no memory, ms. */
@@ -31,6 +33,7 @@ export class Namespace {
     signal: AbortSignal | undefined,
   ): Promise<Namespace> {
     await refuseOldServer(connection, signal);
+    await awaitPrimary(connection, signal);
     const namespace = new Namespace(keys, partitions);
     namespace.#compare(await connection.repeat(() => namespace.#read(connection), signal));
     return namespace;
@@ -135,4 +138,14 @@ async function refuseOldServer(connection: Connection, signal: AbortSignal | und
   if (server === "redis" && major < 7) {
     throw new ConfigError(`this is Redis ${version}: Throughline needs Redis 7.0 or newer, or Valkey`);
   }
+}
+
+/** A replica would be read from, and refuse all that comes later. It may be promoted under its connections. */
+async function awaitPrimary(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
+  if (!connection.greeting.isReplica) return;
+  await connection.repeat(async () => {
+    const { isReplica } = toGreeting((await connection.client.call("HELLO")) as RespReply);
+    if (isReplica) throw new Error("READONLY the server says that it is a replica");
+  }, signal);
+  connection.wrote();
 }

@@ -137,6 +137,7 @@ export class Outbox {
     answer.then(
       (reply) => {
         this.#inFlight--;
+        this.#connection.wrote();
         if (this.#missing.size > 0) this.#missing.delete(request.script);
         if (this.#finish(request)) {
           recycle(request.encodedCall);
@@ -152,11 +153,12 @@ export class Outbox {
         else if (isScriptMissing(error)) {
           request.wasSent = request.wasInDoubt;
           this.#hold(() => this.#missing.add(request.script));
-        } else if (isPassing(error))
+        } else if (isPassing(error)) {
+          this.#connection.tell(error);
           this.#hold(() => {
             this.#pause = true;
           });
-        else if (this.#finish(request)) request.reject(error);
+        } else if (this.#finish(request)) request.reject(error);
         this.#resume();
       },
     );

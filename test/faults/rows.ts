@@ -97,6 +97,11 @@ export const rows: readonly Row[] = [
     ),
   },
   {
+    fault: "the primary is demoted under its clients, or a client connects to a replica",
+    outcome: "both say that it is a replica, and wait until it is the primary",
+    tests: at("faults/demoted", "waits for a replica to be promoted", "says that a demoted primary is a replica"),
+  },
+  {
     fault: "replica promoted without the last writes",
     outcome: "these are lost, and that is said; stream, groups, state, outputs agree",
     tests: at("faults/failover", "agrees with itself after a failover"),
