@@ -163,6 +163,15 @@ export const rows: readonly Row[] = [
     tests: at("redis/tls", "unknown, expired, or another host's"),
   },
   {
+    fault: "strangers at the gateway's or health's port: resets, half-closes, idle and broken requests",
+    outcome: "cut or refused, few at a time, in seconds; the process lives, serves others, drains",
+    tests: at(
+      "components/hostile-clients",
+      "refused and reset their connection",
+      "drains although clients are in the middle of a request",
+    ),
+  },
+  {
     fault: "10 MB, depth 100,000, `__proto__`, 1 MB of baggage, invalid UTF-8, a traceparent of rubbish",
     outcome: "rejected or a dead letter, or handled without what is rubbish; the process lives",
     tests: at("faults/hostile", "rejects or buries what is hostile", "refuses to publish what it would not handle"),
