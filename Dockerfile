@@ -14,6 +14,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY docker docker
 COPY src src
+COPY trading trading
 COPY producers producers
 COPY consumers consumers
 # Inside a container only its own network is heard; what is published beyond it is for whoever runs it to say.

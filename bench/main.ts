@@ -2,7 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { Redis } from "ioredis";
-import { startPrivateRedis } from "../src/redis/private-server.ts";
+import { startPrivateRedis } from "../src/local-redis/private-server.ts";
 import { Hosts } from "./hosts.ts";
 import { describeMachine } from "./machine.ts";
 import { parseOptions } from "./options.ts";

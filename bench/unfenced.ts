@@ -1,7 +1,7 @@
 /** The settlement scripts with the fence taken out of their text: what they would cost without it. */
 
 import { createHash } from "node:crypto";
-import { type Script, scripts } from "../src/redis/scripts.ts";
+import { type Script, scripts } from "../src/redis/store/scripts.ts";
 
 /** What makes the fence, and what stands there without it. Each must be found exactly once. */
 const lookUp = `local registered = redis.call('ZSCORE', KEYS[1], member)

@@ -4,7 +4,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
   "order-manager": () => import("../producers/order-manager/main.ts"),
   algorithm: () => import("../consumers/algorithm/main.ts"),
   "order-sender": () => import("../consumers/order-sender/main.ts"),
-  throughline: () => import("../src/cli/throughline.ts"),
+  throughline: () => import("../trading/pipeline/throughline.ts"),
 };
 
 const [name = ""] = process.argv.splice(2, 1);

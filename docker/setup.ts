@@ -6,7 +6,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AclRole, type AclScope, aclRules } from "../src/redis/acl.ts";
+import type { AclRole, AclScope } from "throughline";
+import { aclRules } from "throughline";
 
 const [directory = ""] = process.argv.slice(2);
 const { NAMESPACE: namespace = "" } = process.env;

@@ -1,14 +1,11 @@
 /** `throughline`: publish, consume and inspect. */
 
-export { type Backbone, connectBackbone, type StateReader } from "./backbone.ts";
-export {
-  type Channel,
-  type ChannelDefinition,
-  type Correlation,
-  type CorrelationValue,
-  defineChannel,
-  type RetryPolicy,
-} from "./channel.ts";
+export { type Backbone, connectBackbone, type StateReader } from "./composition/backbone.ts";
+export type { BackboneOptions } from "./composition/backbone-options.ts";
+export { type Observer, type ObserverOptions, openObserver } from "./composition/observer.ts";
+export { type Operator, openOperator } from "./composition/operator.ts";
+export { type Owner, openOwner } from "./composition/owner.ts";
+export { tlsFromEnv } from "./composition/tls-files.ts";
 export type { Component, ComponentHealth } from "./consume/component.ts";
 export type { Settled } from "./consume/hand.ts";
 export type { ComponentOptions } from "./consume/options.ts";
@@ -26,18 +23,26 @@ export {
   type SubscriptionOptions,
   type Tools,
 } from "./consume/subscription.ts";
-export type {
-  DeadLetters,
-  OnOutcome,
-  PurgeOutcome,
-  PurgeReport,
-  RedriveOutcome,
-  RedriveReport,
-} from "./dead-letters/dead-letters.ts";
-export type { DeadLetterFilter } from "./dead-letters/filter.ts";
-export type { DeadLetter } from "./dead-letters/letter.ts";
-export { compareIds as compareEntryIds } from "./entry-ids.ts";
-export { type Envelope, timeOf as entryTime } from "./envelope.ts";
+export type { DeadLetter } from "./inspect/dead-letters/dead-letter.ts";
+export type { DeadLetters, OnOutcome, PurgeReport, RedriveReport } from "./inspect/dead-letters/dead-letters.ts";
+export type { DeadLetterFilter } from "./inspect/dead-letters/filter.ts";
+export type { LogEntry, ReadRange } from "./inspect/entries/log-reader.ts";
+export type { Journey, JourneyOptions } from "./inspect/journey/journey.ts";
+export { renderJourney } from "./inspect/journey/journey-text.ts";
+export { type JourneyNode, type WalkedNode, walkJourney } from "./inspect/journey-tree.ts";
+export type { SettlementRange } from "./inspect/settlement-reader.ts";
+export type { BackboneStatus } from "./inspect/status/status.ts";
+export {
+  type Channel,
+  type ChannelDefinition,
+  type Correlation,
+  type CorrelationValue,
+  defineChannel,
+  type RetryPolicy,
+} from "./model/channel.ts";
+export type { Durability } from "./model/durability.ts";
+export { compareIds as compareEntryIds } from "./model/entry-ids.ts";
+export { type Envelope, timeOf as entryTime } from "./model/envelope.ts";
 export {
   ChannelError,
   ConfigError,
@@ -55,23 +60,16 @@ export {
   ReplayError,
   StoreError,
   ThroughlineError,
-} from "./errors.ts";
-export { type Cause, type Event, type EventRef, type Published, refOf, traceIdOf } from "./event.ts";
-export { deriveEventId } from "./event-id.ts";
-export type { NotificationHandler } from "./notify.ts";
-export type { Journey, JourneyOptions } from "./observe/journey.ts";
-export { type JourneyNode, type WalkedNode, walkJourney } from "./observe/journey-tree.ts";
-export type { LogEntry, ReadRange } from "./observe/read.ts";
-export { renderJourney } from "./observe/render-journey.ts";
-export type { RecordedSettlement, SettledCall, SettlementRange } from "./observe/settlements.ts";
-export type { BackboneStatus } from "./observe/status.ts";
-export { type Observer, type ObserverOptions, openObserver } from "./observer.ts";
-export { type Operator, openOperator } from "./operator.ts";
-export type { BackboneOptions, Durability, TlsOptions } from "./options.ts";
-export { type Owner, openOwner } from "./owner.ts";
+} from "./model/errors.ts";
+export { type Cause, type Event, type EventRef, type Published, refOf, traceIdOf } from "./model/event.ts";
+export { deriveEventId } from "./model/event-id.ts";
+export type { NotificationHandler } from "./model/notification-handler.ts";
+export type { RecordedSettlement, SettledCall } from "./model/recorded-settlement.ts";
+export type { RetentionPolicy } from "./model/retention-policy.ts";
+export type { TlsOptions } from "./model/tls-options.ts";
+export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";
 export type { Log } from "./ports/log.ts";
 export { item, type PublishItem, type PublishOptions } from "./publish/producer.ts";
-export { type RedisClientOptions, redisClientOptions } from "./redis/client-options.ts";
-export type { RetentionPolicy } from "./retention/policy.ts";
-export { tlsFromEnv } from "./tls.ts";
+export { type AclRole, type AclScope, aclRoles, aclRules } from "./redis/acl.ts";
+export { type RedisClientOptions, redisClientOptions } from "./redis/store/client-options.ts";
 export { withBaggage } from "./tracing/baggage.ts";

@@ -1,10 +1,11 @@
 /** `throughline/replay`: recordings, republishing into a shadow or live, a component's handlers over a record, and the difference of two runs. */
 
-export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/captured.ts";
-export type { ComponentReplay, ComponentReplayOptions } from "./replay/component-replay.ts";
-export { diff } from "./replay/diff.ts";
-export type { About } from "./replay/diff-about.ts";
-export type { FieldDifference } from "./replay/diff-fields.ts";
+export { openLog, replayComponent } from "./composition/component-replays.ts";
+export { openReplays, type ReplayOptions, replay } from "./composition/replays.ts";
+export type { Speed } from "./model/speed.ts";
+export type { Run, RunRequest, RunState } from "./ports/replay-runs.ts";
+export type { About } from "./replay/diff/correlation.ts";
+export { diff } from "./replay/diff/diff.ts";
 export type {
   ChannelDifference,
   Difference,
@@ -12,7 +13,8 @@ export type {
   EventDifference,
   EventPlace,
   OutcomeDifference,
-} from "./replay/difference.ts";
+} from "./replay/diff/difference.ts";
+export type { FieldDifference } from "./replay/diff/field-differences.ts";
 export {
   type ImportEntriesOptions,
   type ImportEntriesReport,
@@ -20,20 +22,18 @@ export {
   importEntries,
   type LineParser,
   ndjsonLine,
-} from "./replay/import-file.ts";
-export { type ImportOptions, type ImportReport, importRecording } from "./replay/import-recording.ts";
-export type { Rehearsal, Replays } from "./replay/namespace-replays.ts";
-export type { Speed } from "./replay/pacing.ts";
-export type { ReplayReport } from "./replay/perform-run.ts";
-export { type RecordOptions, type RecordProgress, type RecordReport, record } from "./replay/record.ts";
+} from "./replay/recording/import-file.ts";
+export { type ImportOptions, type ImportReport, importRecording } from "./replay/recording/import-recording.ts";
+export { type RecordOptions, type RecordProgress, type RecordReport, record } from "./replay/recording/record.ts";
 export {
   type OpenRecordingOptions,
   openRecording,
   type RecordedLine,
   type Recording,
-} from "./replay/recording-reader.ts";
-export type { RepublishOptions } from "./replay/request.ts";
-export type { Run, RunRequest, RunState } from "./replay/runs.ts";
-export type { ReplayLine, ReplaySource } from "./replay/source.ts";
-export { openLog, replayComponent } from "./replayer.ts";
-export { openReplays, type ReplayOptions, replay } from "./replays.ts";
+} from "./replay/recording/recording-reader.ts";
+export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/rehearse/captured-call.ts";
+export type { ComponentReplay, ComponentReplayOptions } from "./replay/rehearse/component-replay.ts";
+export type { Rehearsal, Replays } from "./replay/republish/namespace-replays.ts";
+export type { ReplayReport } from "./replay/republish/perform-run.ts";
+export type { RepublishOptions } from "./replay/republish/request.ts";
+export type { ReplayLine, ReplaySource } from "./replay/source/source.ts";

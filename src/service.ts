@@ -1,6 +1,14 @@
 /** `throughline/service`: any component as a process of its own, with options, signals, logs, health and a server that strangers may reach. */
 
-export { hostList, Option, portNumber, positiveNumber, share, wholeNumber } from "./service/arguments.ts";
+export {
+  hostList,
+  Option,
+  portNumber,
+  positiveNumber,
+  share,
+  usageExitCode,
+  wholeNumber,
+} from "./service/arguments.ts";
 export { type BoundedServer, type BoundedServerOptions, createBoundedServer } from "./service/bounded-server.ts";
 export { type HealthOptions, type HealthServer, serveHealth } from "./service/health.ts";
 export { type ProcessContext, type ProcessDefinition, runProcess, type StartTelemetry } from "./service/process.ts";

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { provideRedis } from "../src/redis/provide-redis.ts";
+import { provideRedis } from "../src/local-redis/provided-redis.ts";
 import { prepareContainers } from "./containers/container-test.ts";
 import { findProblem, sweep } from "./containers/engine.ts";
 import { namespacePrefix } from "./support/redis.ts";

@@ -1,6 +1,6 @@
 /** Replaying flat out, from a recording and from the log: how fast events are republished, beside their being published. */
 
-import { openReplays } from "../../src/replays.ts";
+import { openReplays } from "../../src/composition/replays.ts";
 import type { Contender, Round, Sample } from "../contender.ts";
 import { orders } from "../order.ts";
 import { contender as files, inDirectory, writeRecording } from "./files.ts";

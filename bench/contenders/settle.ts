@@ -1,16 +1,16 @@
 /** The settlement scripts alone, with and without their fence: what is pending is settled, and nothing is read or handled. */
 
 import { Redis } from "ioredis";
-import { encodeEntry } from "../../src/envelope.ts";
+import { encodeEntry } from "../../src/model/envelope.ts";
 import type { Membership, Settlement } from "../../src/ports/store.ts";
-import { Connection } from "../../src/redis/connections.ts";
+import { Connection } from "../../src/redis/client/connection.ts";
+import { Outbox, type SendOptions } from "../../src/redis/client/outbox.ts";
+import type { ScriptArgs } from "../../src/redis/client/script-command.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { Namespace } from "../../src/redis/namespace.ts";
-import { Outbox, type SendOptions } from "../../src/redis/outbox.ts";
-import type { ScriptArgs } from "../../src/redis/script-command.ts";
-import type { Script } from "../../src/redis/scripts.ts";
-import { Settlements } from "../../src/redis/settlements.ts";
-import { Verbs } from "../../src/redis/verbs.ts";
+import type { Script } from "../../src/redis/store/scripts.ts";
+import { Settlements } from "../../src/redis/store/settlements.ts";
+import { Verbs } from "../../src/redis/store/verbs.ts";
 import type { Backlog, Contender, Round, Sample } from "../contender.ts";
 import { fill } from "../fill.ts";
 import { baggageOf, orderOf, orders, routed, routedOf, traceparent } from "../order.ts";

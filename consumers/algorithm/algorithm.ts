@@ -1,14 +1,7 @@
 /** Composes the Algorithm: client orders in, exchange orders out; reports in, executions out; both at once. */
 
-import {
-  type Backbone,
-  type Component,
-  type ComponentOptions,
-  ConfigError,
-  on,
-  type Subscription,
-} from "../../src/index.ts";
-import { clientOrders, fills, maxQuantity } from "../../src/orders/index.ts";
+import { type Backbone, type Component, type ComponentOptions, ConfigError, on, type Subscription } from "throughline";
+import { clientOrders, fills, maxQuantity } from "../../trading/domain/index.ts";
 import { applyReport, netAndSlice } from "./handlers.ts";
 
 export interface AlgorithmOptions {

@@ -1,7 +1,7 @@
 /** What the Algorithm does with client orders and with the exchange's reports. */
 
 import { createHash } from "node:crypto";
-import { type BatchHandler, type Event, type EventRef, type Handler, PermanentError, refOf } from "../../src/index.ts";
+import { type BatchHandler, type Event, type EventRef, type Handler, PermanentError, refOf } from "throughline";
 import {
   type ClientOrder,
   type ExchangeOrder,
@@ -9,7 +9,7 @@ import {
   type Execution,
   exchangeOrders,
   executions,
-} from "../../src/orders/index.ts";
+} from "../../trading/domain/index.ts";
 import { allocate } from "./allocate.ts";
 import { net } from "./net.ts";
 import { type SliceOptions, slice } from "./slice.ts";

@@ -1,11 +1,11 @@
 /** The Algorithm as a process. */
 
-import { startTelemetry } from "../../src/telemetry.ts";
+import { startTelemetry } from "throughline/telemetry";
 
 // Imported first, so that it can instrument what follows.
 
 import { Option } from "commander";
-import { positiveNumber, runProcess } from "../../src/service.ts";
+import { positiveNumber, runProcess } from "throughline/service";
 import { createAlgorithm } from "./algorithm.ts";
 
 await runProcess<{ maxSliceQuantity: number }>({

@@ -1,7 +1,7 @@
 /** Netting: client orders of one symbol, side and limit price become one (many to one). */
 
-import type { Event } from "../../src/index.ts";
-import { type ClientOrder, canonicalPrice, type Side } from "../../src/orders/index.ts";
+import type { Event } from "throughline";
+import { type ClientOrder, canonicalPrice, type Side } from "../../trading/domain/index.ts";
 
 /** Client orders that go to the exchange together, in the order in which they came. */
 export interface NetOrder {

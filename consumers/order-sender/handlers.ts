@@ -1,8 +1,8 @@
 /** What the Order Sender does with an exchange order: sends it and publishes what the exchange reports. */
 
-import { type Handler, PermanentError } from "../../src/index.ts";
-import { type ExchangeOrder, type ExchangeReport, fills } from "../../src/orders/index.ts";
-import type { Exchange, VenueReport } from "./exchange.ts";
+import { type Handler, PermanentError } from "throughline";
+import type { Exchange, VenueReport } from "../../trading/domain/exchange.ts";
+import { type ExchangeOrder, type ExchangeReport, fills } from "../../trading/domain/index.ts";
 
 /**
  * Sent under the delivery's effect id, so that a second attempt after a crash is the same order to the exchange and

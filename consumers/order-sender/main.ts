@@ -1,14 +1,14 @@
 /** The Order Sender as a process, with the simulated exchange. */
 
-import { startTelemetry } from "../../src/telemetry.ts";
+import { startTelemetry } from "throughline/telemetry";
 
 // Imported first, so that it can instrument what follows.
 
 import { Option } from "commander";
-import { positiveNumber, runProcess, share, wholeNumber } from "../../src/service.ts";
+import { positiveNumber, runProcess, share, wholeNumber } from "throughline/service";
+import { openRedisBook } from "../../trading/venue/redis-book.ts";
+import { createSimulatedExchange } from "../../trading/venue/simulated-exchange.ts";
 import { createOrderSender } from "./order-sender.ts";
-import { createSimulatedExchange } from "./simulated/exchange.ts";
-import { openRedisBook } from "./simulated/redis-book.ts";
 
 await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectRate: number }>({
   telemetry: startTelemetry,

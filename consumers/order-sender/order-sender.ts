@@ -1,8 +1,8 @@
 /** Composes the Order Sender: exchange orders in, the exchange's reports out. */
 
-import { type Backbone, type Component, type ComponentOptions, on, type Subscription } from "../../src/index.ts";
-import { exchangeOrders } from "../../src/orders/index.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Backbone, type Component, type ComponentOptions, on, type Subscription } from "throughline";
+import type { Exchange } from "../../trading/domain/exchange.ts";
+import { exchangeOrders } from "../../trading/domain/index.ts";
 import { sendOrder } from "./handlers.ts";
 
 /** The component's name, from which the ids under which it sends derive. */

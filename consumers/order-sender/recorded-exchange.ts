@@ -1,9 +1,9 @@
 /** An exchange that says what it said when it was recorded: for replays of the Order Sender, which must reach no real one. */
 
-import { deriveEventId, PermanentError } from "../../src/index.ts";
-import { type ExchangeOrder, type ExchangeReport, exchangeOrders, fills } from "../../src/orders/index.ts";
-import type { ReplaySource } from "../../src/replay.ts";
-import type { Exchange, VenueReport } from "./exchange.ts";
+import { deriveEventId, PermanentError } from "throughline";
+import type { ReplaySource } from "throughline/replay";
+import type { Exchange, VenueReport } from "../../trading/domain/exchange.ts";
+import { type ExchangeOrder, type ExchangeReport, exchangeOrders, fills } from "../../trading/domain/index.ts";
 import { orderSender } from "./order-sender.ts";
 
 /** Reads the source once and keeps what the exchange had reported, by the id under which each order was sent. */

@@ -1,7 +1,7 @@
 /** What the Order Manager does with orders and executions: keeps each order's record. */
 
-import type { BatchHandler, StateStore } from "../../src/index.ts";
-import { type ClientOrder, type Execution, orderKey } from "../../src/orders/index.ts";
+import type { BatchHandler, StateStore } from "throughline";
+import { type ClientOrder, type Execution, orderKey } from "../../trading/domain/index.ts";
 import { noteExecution, noteOrder, type OrderRecord } from "./order-record.ts";
 
 /** The component and its store, for whoever looks a record up. */

@@ -1,14 +1,14 @@
 /** How a client order gets into the log, whether it came over a connection or from a file. */
 
 import { setTimeout } from "node:timers/promises";
-import { type Backbone, type EventRef, PublishError, type Published, StoreError } from "../../src/index.ts";
+import { type Backbone, type EventRef, PublishError, type Published, StoreError } from "throughline";
 import {
   type ClientOrder,
   clientOrderEventId,
   clientOrders,
   type OrderFileOptions,
   readOrders,
-} from "../../src/orders/index.ts";
+} from "../../trading/domain/index.ts";
 import { describeTerms, type FirstOrder, firstOrder, sameTerms } from "./terms.ts";
 
 /**

@@ -1,14 +1,14 @@
 /** The Order Manager as a process: gateway, records, and optionally a file of orders. */
 
-import { startTelemetry } from "../../src/telemetry.ts";
+import { startTelemetry } from "throughline/telemetry";
 
 // Imported first, so that it can instrument what follows.
 
 import { stat } from "node:fs/promises";
 import { Option } from "commander";
-import { type Backbone, ConfigError, type Log } from "../../src/index.ts";
-import { type OrderFileFormat, orderFileFormats } from "../../src/orders/index.ts";
-import { hostList, portNumber, runProcess } from "../../src/service.ts";
+import { type Backbone, ConfigError, type Log } from "throughline";
+import { hostList, portNumber, runProcess } from "throughline/service";
+import { type OrderFileFormat, orderFileFormats } from "../../trading/domain/index.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { placeFile } from "./intake.ts";
 import { createOrderManager } from "./order-manager.ts";

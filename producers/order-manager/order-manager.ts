@@ -1,7 +1,7 @@
 /** Composes the Order Manager's component: orders and executions in, records kept. */
 
-import { type Backbone, type Component, type ComponentOptions, on, type Subscription } from "../../src/index.ts";
-import { clientOrders, executions } from "../../src/orders/index.ts";
+import { type Backbone, type Component, type ComponentOptions, on, type Subscription } from "throughline";
+import { clientOrders, executions } from "../../trading/domain/index.ts";
 import { keepExecutions, keepOrders, orderManager } from "./handlers.ts";
 
 export interface OrderManagerOptions {

@@ -1,6 +1,6 @@
 /** What is known of one client order: a fold over the order and its executions, pure. */
 
-import { addNotional, averagePrice, type ClientOrder, type Execution, type Side } from "../../src/orders/index.ts";
+import { addNotional, averagePrice, type ClientOrder, type Execution, type Side } from "../../trading/domain/index.ts";
 
 export interface OrderRecord {
   /** Absent while executions are known and the order itself is not yet: the two come on different channels. */

@@ -1,7 +1,7 @@
 /** What stands in the log under an order's id: an id that is used again must mean the same order. */
 
-import { type Backbone, type EventRef, traceIdOf } from "../../src/index.ts";
-import { type ClientOrder, canonicalPrice, clientOrders } from "../../src/orders/index.ts";
+import { type Backbone, type EventRef, traceIdOf } from "throughline";
+import { type ClientOrder, canonicalPrice, clientOrders } from "../../trading/domain/index.ts";
 
 export interface FirstOrder {
   readonly order: ClientOrder;

@@ -1,7 +1,7 @@
 /** `throughline acl`: prints the rules of a least-privilege Redis user. It talks to no server. */
 
 import { Argument, type Command, Option } from "commander";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../model/errors.ts";
 import { type AclRole, type AclScope, aclRoles, aclRules } from "../redis/acl.ts";
 import { type AclFormat, aclFormats, aclText, placeholder } from "./acl-text.ts";
 import { type CommonOptions, usageExitCode } from "./common.ts";

@@ -1,11 +1,14 @@
 /** Which commands there are. One is loaded when it is called, as loading all would take longer than most of them run. */
 
 import type { Command } from "commander";
+import type { LoadExtension } from "./plug-in.ts";
 
 interface CommandPlace {
   readonly description: string;
+  /** Whether it can do nothing without being told the namespace. */
+  readonly needsNamespace?: boolean;
   /** Gives what adds its arguments, options and action to it. */
-  readonly load: () => Promise<(command: Command) => void>;
+  readonly load: () => Promise<(command: Command, extension: LoadExtension) => void | Promise<void>>;
 }
 
 /** In the order of the help. */
@@ -13,18 +16,22 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
   Object.entries({
     status: {
       description: "channels, components and members: lag, pending, parked, dead letters, and what is abandoned",
+      needsNamespace: true,
       load: async () => (await import("./status.ts")).defineStatus,
     },
     tail: {
       description: "entries of a channel, one a line, oldest first",
+      needsNamespace: true,
       load: async () => (await import("./tail.ts")).defineTail,
     },
     journey: {
       description: "one event's whole story across all components, from the log alone",
+      needsNamespace: true,
       load: async () => (await import("./journey.ts")).defineJourney,
     },
     dead: {
       description: "dead letters: list, show, redrive, purge",
+      needsNamespace: true,
       load: async () => (await import("./dead.ts")).defineDead,
     },
     component: {
@@ -33,18 +40,23 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
     },
     record: {
       description: "writes entries of channels to a file, byte for byte, to be replayed or imported",
+      needsNamespace: true,
       load: async () => (await import("./record.ts")).defineRecord,
     },
     import: {
-      description: "appends a file's entries to channels: a recording's, exactly, or lines of JSON, or LOBSTER orders",
+      description:
+        "appends a file's entries to channels: a recording's, exactly, or lines of JSON, or of a format of your own",
+      needsNamespace: true,
       load: async () => (await import("./import.ts")).defineImport,
     },
     acl: {
       description: "the rules of a least-privilege Redis user, who may do what the roles need and nothing else",
+      needsNamespace: true,
       load: async () => (await import("./acl.ts")).defineAcl,
     },
     prepare: {
       description: "describes a namespace, and loads what producers run, for users who may do neither",
+      needsNamespace: true,
       load: async () => (await import("./prepare.ts")).definePrepare,
     },
     replay: {
@@ -53,6 +65,7 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
     },
     replays: {
       description: "runs that replay the namespace: how far they are; cancel one, or work on the queued ones",
+      needsNamespace: true,
       load: async () => (await import("./replays.ts")).defineReplays,
     },
     diff: {

@@ -1,10 +1,10 @@
 /** What the commands share: the common options and what they open, positions in the log, and Ctrl-C. Light, as each command loads it. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { ConfigError } from "../errors.ts";
-import type { ObserverOptions } from "../observer.ts";
+import type { ObserverOptions } from "../composition/observer.ts";
+import { tlsFromEnv } from "../composition/tls-files.ts";
+import { ConfigError } from "../model/errors.ts";
 import type { Log } from "../ports/log.ts";
-import { tlsFromEnv } from "../tls.ts";
 import { say } from "./output.ts";
 
 export interface CommonOptions {
@@ -28,6 +28,12 @@ export function openFor<T>(
     if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
     throw error;
   }
+}
+
+/** @throws {ConfigError} where neither the command line nor the environment names one */
+export function namespaceGiven(namespace: string | undefined): string {
+  if (namespace !== undefined) return namespace;
+  throw new ConfigError("which namespace? Give --from-namespace NAME, or set NAMESPACE");
 }
 
 /** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */

@@ -1,9 +1,9 @@
 /** `throughline component retire`: says what nobody will handle, asks, removes, reports. */
 
 import type { Command } from "commander";
-import { openOwner } from "../owner.ts";
+import { openOwner } from "../composition/owner.ts";
+import { shown } from "../model/safe-text.ts";
 import type { RetiredGroup, Retirement } from "../retention/retirement.ts";
-import { shown } from "../safe-text.ts";
 import { openFor } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { print, say } from "./output.ts";

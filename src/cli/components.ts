@@ -1,57 +1,19 @@
-/** The components whose handlers the command line can run: those of the trading pipeline by name, and anybody's from a module. */
+/** The components whose handlers the command line can run: those of its plug-in by name, and anybody's from a module. */
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { algorithmSubscriptions } from "../../consumers/algorithm/index.ts";
-import { openRecordedExchange, orderSenderSubscriptions } from "../../consumers/order-sender/index.ts";
-import { orderManagerSubscriptions } from "../../producers/order-manager/index.ts";
-import { type Channel, ConfigError, type Subscription } from "../index.ts";
-import { clientOrders, exchangeOrders, executions, fills } from "../orders/index.ts";
-import type { ReplaySource } from "../replay.ts";
-
-/** As given with `--set name=value`; a value that reads as JSON is that value. */
-export type Settings = Readonly<Record<string, unknown>>;
-
-type Subscriptions = readonly Subscription[] | Promise<readonly Subscription[]>;
-
-export interface ReplayableComponent {
-  /** Channels that it publishes to. */
-  readonly outputs: readonly Channel<unknown>[];
-  /** The handlers as they run live. `source`: for what stands in for the world outside. @throws {ConfigError} */
-  subscriptions(source: ReplaySource, settings: Settings): Subscriptions;
-}
-
-/** Channels whose events' correlation is known here. */
-export const knownChannels: readonly Channel<unknown>[] = [clientOrders, exchangeOrders, fills, executions];
-
-const trading: Readonly<Record<string, ReplayableComponent>> = {
-  algorithm: {
-    outputs: [exchangeOrders, executions],
-    subscriptions: (_source, settings) => algorithmSubscriptions(only(settings, ["maxSliceQuantity", "exchange"])),
-  },
-  // It must reach no exchange: the recorded one answers.
-  "order-sender": {
-    outputs: [fills],
-    subscriptions: async (source, settings) => {
-      only(settings, []);
-      return orderSenderSubscriptions(await openRecordedExchange(source));
-    },
-  },
-  "order-manager": {
-    outputs: [],
-    subscriptions: (_source, settings) => {
-      only(settings, []);
-      return orderManagerSubscriptions();
-    },
-  },
-};
+import type { Subscription } from "../consume/subscription.ts";
+import type { Channel } from "../model/channel.ts";
+import { ConfigError } from "../model/errors.ts";
+import type { Extension, ReplayableComponent, Settings } from "./plug-in.ts";
 
 /** @throws {ConfigError} on a name that none of them has */
-export function tradingComponent(name: string): ReplayableComponent {
-  const found = Object.hasOwn(trading, name) ? trading[name] : undefined;
+export function componentOf({ components = {} }: Extension, name: string): ReplayableComponent {
+  const found = Object.hasOwn(components, name) ? components[name] : undefined;
   if (found !== undefined) return found;
-  const names = Object.keys(trading).join(", ");
-  throw new ConfigError(`there is no component "${name}" here (${names}): --module FILE runs the handlers of your own`);
+  const names = Object.keys(components);
+  const known = names.length === 0 ? "" : ` (${names.join(", ")})`;
+  throw new ConfigError(`there is no component "${name}" here${known}: --module FILE runs the handlers of your own`);
 }
 
 /**
@@ -70,7 +32,7 @@ export async function componentOfModule(file: string): Promise<ReplayableCompone
     subscriptions: async (source, settings) => {
       const isMade = typeof subscriptions === "function";
       const given: unknown = isMade ? await subscriptions(source, settings) : subscriptions;
-      if (!isMade) only(settings, []);
+      if (!isMade) refuseSettings(settings);
       if (isList<Subscription>(given, "handling") && given.length > 0) return given;
       throw new ConfigError(
         `${file} exports no \`subscriptions\`: a list of what \`on(channel, handler)\` gives, or a function of it`,
@@ -79,12 +41,10 @@ export async function componentOfModule(file: string): Promise<ReplayableCompone
   };
 }
 
-/** @throws {ConfigError} on a setting that has no such name */
-function only(settings: Settings, names: readonly string[]): Settings {
-  const unknown = Object.keys(settings).find((name) => !names.includes(name));
-  if (unknown === undefined) return settings;
-  const known = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
-  throw new ConfigError(`the component has no setting "${unknown}": ${known}`);
+/** @throws {ConfigError} on a setting for what takes none */
+function refuseSettings(settings: Settings): void {
+  const [unknown] = Object.keys(settings);
+  if (unknown !== undefined) throw new ConfigError(`the component has no setting "${unknown}": it has none`);
 }
 
 function isList<T extends object>(value: unknown, mark: keyof T & string): value is readonly T[] {

@@ -1,11 +1,11 @@
 /** `throughline dead redrive` and `throughline dead purge`: count, ask, do, report. */
 
 import type { Command } from "commander";
-import type { DeadLetters, OnOutcome } from "../dead-letters/dead-letters.ts";
-import type { DeadLetterFilter } from "../dead-letters/filter.ts";
-import { LetterCounter, outcomeText, renderCounts } from "../dead-letters/render.ts";
-import { eventIdOf } from "../observe/entry-json.ts";
-import { openOperator } from "../operator.ts";
+import { openOperator } from "../composition/operator.ts";
+import { LetterCounter, outcomeText, renderCounts } from "../inspect/dead-letters/dead-letter-text.ts";
+import type { DeadLetters, OnOutcome } from "../inspect/dead-letters/dead-letters.ts";
+import type { DeadLetterFilter } from "../inspect/dead-letters/filter.ts";
+import { eventIdOf } from "../inspect/entries/entry-json.ts";
 import { openFor, usageExitCode } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";

@@ -1,9 +1,9 @@
 /** What the four commands of `throughline dead` share: which letters are meant. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { DeadLetters } from "../dead-letters/dead-letters.ts";
-import type { DeadLetterFilter } from "../dead-letters/filter.ts";
-import type { Operator } from "../operator.ts";
+import type { Operator } from "../composition/operator.ts";
+import type { DeadLetters } from "../inspect/dead-letters/dead-letters.ts";
+import type { DeadLetterFilter } from "../inspect/dead-letters/filter.ts";
 import { parsePosition, parseWhole } from "./common.ts";
 
 /** What all four commands take. */

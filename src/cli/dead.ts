@@ -1,9 +1,9 @@
 /** `throughline dead`: `list` and `show` look; `redrive` and `purge` are in dead-change.ts. */
 
 import type { Command } from "commander";
-import { deadLetterJson } from "../dead-letters/letter.ts";
-import { LetterCounter, renderCounts, renderLetter, renderLine } from "../dead-letters/render.ts";
-import { openOperator } from "../operator.ts";
+import { openOperator } from "../composition/operator.ts";
+import { deadLetterJson } from "../inspect/dead-letters/dead-letter.ts";
+import { LetterCounter, renderCounts, renderLetter, renderLine } from "../inspect/dead-letters/dead-letter-text.ts";
 import { openFor } from "./common.ts";
 import { addPurge, addRedrive } from "./dead-change.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";

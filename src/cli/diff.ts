@@ -1,14 +1,15 @@
 /** `throughline diff`. Exit codes as those of `diff`: 0 the same, 1 different, 2 it could not be told. */
 
 import type { Command } from "commander";
-import { ThroughlineError } from "../index.ts";
-import { openObserver } from "../observer.ts";
-import { renderDiff } from "../replay/diff-render.ts";
-import { type Difference, diff } from "../replay.ts";
-import { tlsFromEnv } from "../tls.ts";
+import { openObserver } from "../composition/observer.ts";
+import { tlsFromEnv } from "../composition/tls-files.ts";
+import { ThroughlineError } from "../model/errors.ts";
+import { diff } from "../replay/diff/diff.ts";
+import type { Difference } from "../replay/diff/difference.ts";
+import { renderDiff } from "../replay/diff/difference-text.ts";
 import { type CommonOptions, stderrLog, stopSignal, usageExitCode } from "./common.ts";
-import { knownChannels } from "./components.ts";
 import { print } from "./output.ts";
+import type { LoadExtension } from "./plug-in.ts";
 import {
   channelsOf,
   isFile,
@@ -28,7 +29,7 @@ export const ignoreOption = [
   "fields that may differ, such as payload.timestamp or payload.fills[].id",
 ] as const;
 
-export function defineDiff(command: Command): void {
+export function defineDiff(command: Command, extension: LoadExtension): void {
   command
     .argument("<recorded>", "a recording's file, or a namespace")
     .argument("<replayed>", "what is compared with it, likewise")
@@ -41,7 +42,7 @@ export function defineDiff(command: Command): void {
         await using opened = new AsyncDisposableStack();
         const sources = [await sourceOf(recorded, command, opened), await sourceOf(replayed, command, opened)] as const;
         const difference = await diff(...sources, {
-          channels: knownChannels,
+          channels: (await extension()).channels ?? [],
           signal,
           ...(ignore === undefined ? {} : { ignore }),
         });

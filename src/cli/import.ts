@@ -1,34 +1,32 @@
 /** `throughline import`. */
 
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { z } from "zod";
-import { type Channel, defineChannel } from "../channel.ts";
-import { ConfigError, type RecordingError } from "../errors.ts";
-import { type Backbone, connectBackbone } from "../index.ts";
-import type { Inspector } from "../observe/inspector.ts";
-import { openInspector } from "../observer.ts";
-import { clientOrders, exchangeOrders, executions, fills, lobsterLine } from "../orders/index.ts";
-import { importEntries, type LineParser, ndjsonLine } from "../replay/import-file.ts";
-import { type ImportReport, importRecording } from "../replay/import-recording.ts";
-import type { Speed } from "../replay/pacing.ts";
-import { openRecording } from "../replay/recording-reader.ts";
-import { escaped } from "../safe-text.ts";
-import { tlsFromEnv } from "../tls.ts";
-import { type CommonOptions, parseWhole, stderrLog, stopSignal } from "./common.ts";
+import type { Backbone } from "../composition/backbone.ts";
+import { connectBackbone } from "../composition/backbone.ts";
+import { openInspector } from "../composition/observer.ts";
+import { tlsFromEnv } from "../composition/tls-files.ts";
+import { type Channel, defineChannel } from "../model/channel.ts";
+import { ConfigError, type RecordingError } from "../model/errors.ts";
+import { escaped } from "../model/safe-text.ts";
+import type { Speed } from "../model/speed.ts";
+import type { Inspector } from "../ports/inspect.ts";
+import { importEntries, ndjsonLine } from "../replay/recording/import-file.ts";
+import { type ImportReport, importRecording } from "../replay/recording/import-recording.ts";
+import { openRecording } from "../replay/recording/recording-reader.ts";
+import { type CommonOptions, parseWhole, stderrLog, stopSignal, usageExitCode } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
+import type { LineFormat, LoadExtension } from "./plug-in.ts";
 import { maxLineBytesOption } from "./sources.ts";
-
-const formats = ["recording", "ndjson", "lobster"] as const;
 
 interface ImportCommandOptions extends CommonOptions {
   readonly into?: string;
-  readonly format?: (typeof formats)[number];
+  readonly format?: string;
   readonly speed: Speed;
   readonly time?: string;
   readonly key?: string;
-  readonly symbol?: string;
   readonly fromLine?: number;
   readonly maxLineBytes?: number;
   readonly skipInvalid?: true;
@@ -36,26 +34,40 @@ interface ImportCommandOptions extends CommonOptions {
   readonly yes?: true;
 }
 
+type Formats = Readonly<Record<string, LineFormat>>;
+
+/** Lines of JSON. */
+const ndjsonFormat: LineFormat = {
+  options: [new Option("--time <field>", "of lines of JSON: the field with the time, such as meta.at (default: time)")],
+  parse: (_file, { time }) => ndjsonLine(time as string | undefined),
+};
+
+/** The schema of channels that are not known: whatever is JSON. */
+const anything: StandardSchemaV1<unknown> = {
+  "~standard": { version: 1, vendor: "throughline", validate: (value) => ({ value }) },
+};
+
 /** Lines that are wrong are named up to this number; the counts cover all. */
 const maxNamed = 20;
 
-export function defineImport(command: Command): void {
+export async function defineImport(command: Command, extension: LoadExtension): Promise<void> {
+  const { lineFormats = {}, channels: known = [] } = await extension();
+  const formats: Formats = { ndjson: ndjsonFormat, ...lineFormats };
   command
     .argument("<file>", "may be compressed, as .gz or .zst")
     .option("--into <channel>", "the channel; a recording's entries go into the channels of their names without it")
     .addOption(
-      new Option("--format <format>", "default: lobster where the name ends with .csv, else recording").choices(
-        formats,
-      ),
+      new Option("--format <format>", "default: by the file's name, else recording").choices([
+        "recording",
+        ...Object.keys(formats),
+      ]),
     )
     .addOption(
       new Option("--speed <speed>", "by the times between the entries: original, so many times as fast, or max")
         .default("original" satisfies Speed)
         .argParser(parseSpeed),
     )
-    .option("--time <field>", "of lines of JSON: the field with the time, such as meta.at (default: time)")
     .option("--key <field>", "of lines of JSON: the field whose value is the ordering key")
-    .option("--symbol <symbol>", "of LOBSTER orders; their file has it in its name")
     .option(
       "--from-line <number>",
       "of other files than recordings: begin there, where an earlier import ended",
@@ -64,22 +76,23 @@ export function defineImport(command: Command): void {
     .option(...maxLineBytesOption)
     .option("--skip-invalid", "leave out what cannot be read; without it nothing is imported then")
     .option("--live", "into a namespace that is in use")
-    .option("-y, --yes", "do not ask")
-    .action(async (file: string, _options: object, self: Command) => {
-      const options = self.optsWithGlobals<ImportCommandOptions>();
-      const signal = stopSignal();
-      const format = options.format ?? formatOf(file);
-      refuseStray(self, format, options);
-      const report = await (format === "recording"
-        ? importRecorded(self, file, options, signal)
-        : importLines(self, file, format, options, signal));
-      if (report === undefined) {
-        process.exitCode = 1;
-        return;
-      }
-      await print(options.json === true ? JSON.stringify(report) : textOf(file, report));
-      if (!report.isComplete) process.exitCode = 1;
-    });
+    .option("-y, --yes", "do not ask");
+  for (const { options = [] } of Object.values(formats)) for (const option of options) command.addOption(option);
+  command.action(async (file: string, _options: object, self: Command) => {
+    const options = self.optsWithGlobals<ImportCommandOptions>();
+    const signal = stopSignal();
+    const format = options.format ?? formatOf(formats, file);
+    refuseStray(self, formats, format, options);
+    const report = await (format === "recording"
+      ? importRecorded(self, file, options, signal)
+      : importLines(self, file, formats[format] ?? ndjsonFormat, known, options, signal));
+    if (report === undefined) {
+      process.exitCode = 1;
+      return;
+    }
+    await print(options.json === true ? JSON.stringify(report) : textOf(file, report));
+    if (!report.isComplete) process.exitCode = 1;
+  });
 }
 
 interface CommandReport extends ImportReport {
@@ -113,15 +126,16 @@ async function importRecorded(
 async function importLines(
   command: Command,
   file: string,
-  format: "ndjson" | "lobster",
+  format: LineFormat,
+  known: readonly Channel<unknown>[],
   options: ImportCommandOptions,
   signal: AbortSignal,
 ): Promise<CommandReport | undefined> {
-  const { into, speed, skipInvalid = false, fromLine, maxLineBytes, time, symbol } = options;
+  const { into, speed, skipInvalid = false, fromLine, maxLineBytes } = options;
   if (into === undefined)
     throw new ConfigError("--into <channel> is needed: only a recording says which channels it is of");
-  const channel = channelOf(into, options);
-  const parse: LineParser<unknown> = format === "lobster" ? lobsterLine(file, symbol) : ndjsonLine(time);
+  const channel = channelOf(known, into, options);
+  const parse = format.parse(file, { ...options });
   await using backbone = await backboneFor(command, options, [into], 1);
   if (backbone === undefined) return undefined;
   const invalid = invalidLines();
@@ -182,18 +196,17 @@ async function isLive(inspector: Inspector, channels: readonly string[]): Promis
 }
 
 /** Those whose rules are known here; any other takes whatever is JSON. */
-function channelOf(name: string, { key }: ImportCommandOptions): Channel<unknown> {
-  const known: readonly Channel<unknown>[] = [clientOrders, exchangeOrders, fills, executions];
+function channelOf(known: readonly Channel<unknown>[], name: string, { key }: ImportCommandOptions): Channel<unknown> {
   const found = known.find((channel) => channel.name === name);
   if (found !== undefined && key !== undefined) {
     throw new ConfigError(`channel "${name}" has its own ordering key: --key is for channels that are not known here`);
   }
   if (found !== undefined) return found;
-  if (key === undefined) return defineChannel({ name, schema: z.unknown() });
+  if (key === undefined) return defineChannel({ name, schema: anything });
   const path = key.split(".");
   return defineChannel<unknown>({
     name,
-    schema: z.unknown(),
+    schema: anything,
     key: (payload) => {
       let value: unknown = payload;
       for (const part of path) value = (value as Readonly<Record<string, unknown>> | undefined | null)?.[part];
@@ -216,29 +229,29 @@ function invalidLines(): { readonly tell: (error: RecordingError) => void; reado
 
 function textOf(file: string, { entries, line, isComplete, invalid, left }: CommandReport): string {
   const parts = [`${entries.toLocaleString("en-US")} entries`];
-  if (left > 0) parts.push(`left out as no order: ${left.toLocaleString("en-US")}`);
+  if (left > 0) parts.push(`left out: ${left.toLocaleString("en-US")}`);
   if (invalid > 0) parts.push(`left out as invalid: ${invalid.toLocaleString("en-US")}`);
   const end = isComplete ? "." : `, interrupted after line ${line}.`;
   return `${escaped(file)}: ${parts.join(", ")}${end}`;
 }
 
-function formatOf(file: string): (typeof formats)[number] {
-  return /\.csv(\.gz|\.zst)?$/i.test(file) ? "lobster" : "recording";
+function formatOf(formats: Formats, file: string): string {
+  const named = Object.entries(formats).find(([, { fileName }]) => fileName?.test(file) === true);
+  return named?.[0] ?? "recording";
 }
 
-const strays = {
-  time: ["ndjson"],
-  key: ["ndjson"],
-  symbol: ["lobster"],
-  fromLine: ["ndjson", "lobster"],
-} as const satisfies Partial<Record<keyof ImportCommandOptions, readonly (typeof formats)[number][]>>;
-
-function refuseStray(command: Command, format: (typeof formats)[number], options: ImportCommandOptions): void {
-  for (const [name, allowed] of Object.entries(strays)) {
-    if (options[name as keyof typeof strays] === undefined || allowed.some((one) => one === format)) continue;
-    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    command.error(`error: ${option} is not for a file of format ${format}`, { exitCode: 2 });
+/** Ends the process with one line where an option is of another format. */
+function refuseStray(command: Command, formats: Formats, format: string, options: ImportCommandOptions): void {
+  const given = (name: string): boolean => options[name as keyof ImportCommandOptions] !== undefined;
+  const refuse = (flag: string): never =>
+    command.error(`error: ${flag} is not for a file of format ${format}`, { exitCode: usageExitCode });
+  for (const [name, { options: own = [] }] of Object.entries(formats)) {
+    if (name === format) continue;
+    const stray = own.find((option) => given(option.attributeName()));
+    if (stray !== undefined) refuse(stray.long ?? stray.flags);
   }
+  if (format === "recording" && options.fromLine !== undefined) refuse("--from-line");
+  if (format !== "ndjson" && options.key !== undefined) refuse("--key");
 }
 
 function parseSpeed(text: string): Speed {

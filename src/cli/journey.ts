@@ -1,8 +1,8 @@
 /** `throughline journey`. */
 
 import type { Command } from "commander";
-import { renderJourney } from "../observe/render-journey.ts";
-import { openObserver } from "../observer.ts";
+import { openObserver } from "../composition/observer.ts";
+import { renderJourney } from "../inspect/journey/journey-text.ts";
 import { openFor, parsePosition, parseWhole } from "./common.ts";
 import { print, terminalWidth } from "./output.ts";
 

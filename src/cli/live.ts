@@ -2,7 +2,7 @@
 
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { escaped } from "../safe-text.ts";
+import { escaped } from "../model/safe-text.ts";
 import { usageExitCode } from "./common.ts";
 
 /** Ends the process with one line without `--live`, and without `--yes` where nobody can be asked. */

@@ -1,7 +1,7 @@
 /** What the commands print: nothing leaves them by another way, so that no text of somebody else steers the terminal. */
 
 import { once } from "node:events";
-import { errorText, escaped, escapedLines } from "../safe-text.ts";
+import { errorText, escaped, escapedLines } from "../model/safe-text.ts";
 
 /** Writes text, or JSON, and a line's end to standard output. Waits while the reader is behind. */
 export async function print(text: string): Promise<void> {

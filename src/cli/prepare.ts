@@ -1,7 +1,7 @@
 /** `throughline prepare`. */
 
 import type { Command } from "commander";
-import { openOwner } from "../owner.ts";
+import { openOwner } from "../composition/owner.ts";
 import { type CommonOptions, openFor, parseWhole } from "./common.ts";
 import { print } from "./output.ts";
 

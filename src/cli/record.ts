@@ -1,9 +1,9 @@
 /** `throughline record`. */
 
 import { type Command, Option } from "commander";
-import { openObserver } from "../observer.ts";
-import { type RecordOptions, record } from "../replay/record.ts";
-import { escaped } from "../safe-text.ts";
+import { openObserver } from "../composition/observer.ts";
+import { escaped } from "../model/safe-text.ts";
+import { type RecordOptions, record } from "../replay/recording/record.ts";
 import { openFor, parsePosition, stopSignal } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { parseAttribute } from "./dead-filters.ts";

@@ -1,24 +1,21 @@
 /** `throughline replay … --component NAME`: runs a component's handlers over a record in this process. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { ConfigError } from "../index.ts";
-import { openObserver } from "../observer.ts";
-import { writeReplay } from "../replay/captured-recording.ts";
-import { caveatsOf, renderReplay, replayJson } from "../replay/captured-render.ts";
-import type { Speed } from "../replay/pacing.ts";
-import { selected } from "../replay/selected.ts";
-import { diff, type ReplaySource, replayComponent } from "../replay.ts";
-import { tlsFromEnv } from "../tls.ts";
-import { type CommonOptions, stderrLog, usageExitCode } from "./common.ts";
-import {
-  componentOfModule,
-  knownChannels,
-  type ReplayableComponent,
-  type Settings,
-  tradingComponent,
-} from "./components.ts";
+import { replayComponent } from "../composition/component-replays.ts";
+import { openObserver } from "../composition/observer.ts";
+import { tlsFromEnv } from "../composition/tls-files.ts";
+import { ConfigError } from "../model/errors.ts";
+import type { Speed } from "../model/speed.ts";
+import { diff } from "../replay/diff/diff.ts";
+import { writeReplay } from "../replay/rehearse/captured-recording.ts";
+import { caveatsOf, renderReplay, replayJson } from "../replay/rehearse/captured-text.ts";
+import { selected } from "../replay/source/selected-source.ts";
+import type { ReplaySource } from "../replay/source/source.ts";
+import { type CommonOptions, namespaceGiven, stderrLog, usageExitCode } from "./common.ts";
+import { componentOf, componentOfModule } from "./components.ts";
 import { ignoreOption, printDiff } from "./diff.ts";
 import { print, say } from "./output.ts";
+import type { Extension, LoadExtension, ReplayableComponent, Settings } from "./plug-in.ts";
 import { channelsOf, isFile, namespaceSource, recordingSource } from "./sources.ts";
 
 interface Options extends CommonOptions {
@@ -63,6 +60,7 @@ export function addComponentOptions(command: Command): Command {
 export async function replaysComponent(
   targets: readonly string[],
   command: Command,
+  extension: LoadExtension,
   signal: AbortSignal,
 ): Promise<boolean> {
   const options = command.optsWithGlobals<Options & { readonly component?: string }>();
@@ -82,7 +80,7 @@ export async function replaysComponent(
     refuse("--diff takes the whole record: a component that gets only some of its events cannot do the same as it did");
   }
   try {
-    await run(targets, options.component, options, command, signal);
+    await run(targets, options.component, options, command, await extension(), signal);
   } catch (error) {
     if (error instanceof ConfigError) refuse(error.message);
     if (error !== signal.reason) throw error;
@@ -99,11 +97,12 @@ async function run(
   name: string,
   options: Options,
   command: Command,
+  extension: Extension,
   signal: AbortSignal,
 ): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const { set = {}, module, output, speed = "max", ignore = [] } = options;
-  const component = module === undefined ? tradingComponent(name) : await componentOfModule(module);
+  const component = module === undefined ? componentOf(extension, name) : await componentOfModule(module);
   const { outputs } = component;
   const { source, recorded, partitions } = await openRecord(targets, component, options, command, opened);
   const subscriptions = await component.subscriptions(source, set);
@@ -114,7 +113,7 @@ async function run(
     await print(options.json === true ? replayJson(replay) : renderReplay(replay));
     return;
   }
-  const channels = [...knownChannels, ...subscriptions.map(({ channel }) => channel), ...outputs];
+  const channels = [...(extension.channels ?? []), ...subscriptions.map(({ channel }) => channel), ...outputs];
   const replayed = output === undefined ? replay : await recordingSource(output);
   const difference = await diff(recorded, replayed, { channels, ignore, signal });
   await printDiff({ ...difference, notes: [...caveatsOf(replay), ...difference.notes] }, options.json === true);
@@ -155,9 +154,9 @@ async function openRecord(
 }
 
 /** Nothing is written, so that there is one namespace only: `--namespace` names it too. */
-function namespaceOf({ fromNamespace, namespace }: Options, command: Command): string {
+function namespaceOf({ fromNamespace, namespace }: Partial<Options>, command: Command): string {
   const isGiven = command.parent?.getOptionValueSource("namespace") === "cli";
-  return isGiven ? namespace : (fromNamespace ?? namespace);
+  return namespaceGiven(isGiven ? namespace : (fromNamespace ?? namespace));
 }
 
 function parseSetting(text: string, before: Settings = {}): Settings {

@@ -1,10 +1,10 @@
 /** A replay for people and as JSON: what it is about to do, and what it has done. */
 
-import { durationText, timeText } from "../observe/format.ts";
-import type { Rehearsal } from "../replay/namespace-replays.ts";
-import type { ReplayReport } from "../replay/perform-run.ts";
-import type { Run, RunRequest } from "../replay/runs.ts";
-import { escaped } from "../safe-text.ts";
+import { durationText, timeText } from "../inspect/text/format.ts";
+import { escaped } from "../model/safe-text.ts";
+import type { Run, RunRequest } from "../ports/replay-runs.ts";
+import type { Rehearsal } from "../replay/republish/namespace-replays.ts";
+import type { ReplayReport } from "../replay/republish/perform-run.ts";
 
 export function requestText(request: RunRequest): string {
   const { run, namespace, speed, limit, where } = request;

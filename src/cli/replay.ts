@@ -3,19 +3,29 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Replays } from "../replay/namespace-replays.ts";
-import type { SourceOptions } from "../replay/open-source.ts";
-import { factorOf, type Speed } from "../replay/pacing.ts";
-import type { RunOptions } from "../replay/perform-run.ts";
-import { openRecording } from "../replay/recording-reader.ts";
-import { isChannelName } from "../replay/request.ts";
-import type { RunRequest } from "../replay/runs.ts";
-import { openReplays } from "../replays.ts";
-import { startTelemetry } from "../telemetry.ts";
-import { type CommonOptions, openFor, parsePosition, parseWhole, stopSignal, usageExitCode } from "./common.ts";
+import { openReplays } from "../composition/replays.ts";
+import type { Speed } from "../model/speed.ts";
+import type { RunRequest } from "../ports/replay-runs.ts";
+import { openRecording } from "../replay/recording/recording-reader.ts";
+import type { Replays } from "../replay/republish/namespace-replays.ts";
+import type { RunOptions } from "../replay/republish/perform-run.ts";
+import { isChannelName } from "../replay/republish/request.ts";
+import type { SourceOptions } from "../replay/source/open-source.ts";
+import { factorOf } from "../replay/source/pacing.ts";
+import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
+import {
+  type CommonOptions,
+  namespaceGiven,
+  openFor,
+  parsePosition,
+  parseWhole,
+  stopSignal,
+  usageExitCode,
+} from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
+import type { LoadExtension } from "./plug-in.ts";
 import { addComponentOptions, replaysComponent } from "./replay-component.ts";
 import { rehearsalJson, rehearsalText, reportJson, reportText, requestText } from "./replay-render.ts";
 import { isFile, maxLineBytesOption } from "./sources.ts";
@@ -38,15 +48,11 @@ interface ReplayCommandOptions extends CommonOptions {
   readonly background?: true;
 }
 
-export function defineReplay(replay: Command): void {
+export function defineReplay(replay: Command, extension: LoadExtension): void {
   replay
     .argument("[source...]", "a recording's file, or channels; not needed with --resume")
     .option("--channel <name...>", "only these channels of a recording")
-    .addOption(
-      new Option("--from-namespace <name>", "where channels are read (default: NAMESPACE, or trading)").env(
-        "NAMESPACE",
-      ),
-    )
+    .addOption(new Option("--from-namespace <name>", "where channels are read (default: NAMESPACE)").env("NAMESPACE"))
     .option("--into <channel>", "republish into this channel; --namespace says of which namespace")
     .option("--from <position>", "begin at an entry id, a time such as 2026-11-23T09:30Z, or -2h ago", parsePosition)
     .option("--to <position>", "end at, included", parsePosition)
@@ -71,7 +77,7 @@ export function defineReplay(replay: Command): void {
     .action(async (sources: string[], _options: object, command: Command) => {
       const signal = stopSignal();
       await using _telemetry = await startTelemetry({ serviceName: "throughline-replay" });
-      if (await replaysComponent(sources, command, signal)) return;
+      if (await replaysComponent(sources, command, extension, signal)) return;
       const options = command.optsWithGlobals<ReplayCommandOptions>();
       const source = await openedOf(sourceOf(command, sources, options));
       await using replays = openFor(command, openReplays, namespaceOf(source, options));
@@ -205,7 +211,7 @@ function isSourceOf({ source, channels }: RunRequest, sources: readonly string[]
 
 /** Runs belong to the namespace that they replay: a recording says itself which that is. */
 function namespaceOf({ recording }: SourceOptions, { fromNamespace }: ReplayCommandOptions): string {
-  return (typeof recording === "object" ? recording.namespace : fromNamespace) ?? "trading";
+  return typeof recording === "object" ? recording.namespace : namespaceGiven(fromNamespace);
 }
 
 async function openedOf(source: SourceOptions): Promise<SourceOptions> {

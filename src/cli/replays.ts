@@ -1,12 +1,12 @@
 /** `throughline replays`: lists the runs of a namespace; `cancel` ends one, `work` takes the ones that were left to the background. */
 
 import type { Command } from "commander";
-import { ReplayError } from "../errors.ts";
-import type { Replays } from "../replay/namespace-replays.ts";
-import type { Run } from "../replay/runs.ts";
-import { openReplays } from "../replays.ts";
-import { escaped } from "../safe-text.ts";
-import { startTelemetry } from "../telemetry.ts";
+import { openReplays } from "../composition/replays.ts";
+import { ReplayError } from "../model/errors.ts";
+import { escaped } from "../model/safe-text.ts";
+import type { Run } from "../ports/replay-runs.ts";
+import type { Replays } from "../replay/republish/namespace-replays.ts";
+import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
 import { type CommonOptions, openFor, parseWhole, stopSignal } from "./common.ts";
 import { print, printNow, say } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";

@@ -1,9 +1,11 @@
 /** Records as the command line names them: a recording's file, or what is in a namespace now. */
 
-import type { Observer } from "../observer.ts";
-import { accessTo } from "../replay/access.ts";
-import type { LiveRange } from "../replay/live-source.ts";
-import { openLog, openRecording, type ReplaySource } from "../replay.ts";
+import { openLog } from "../composition/component-replays.ts";
+import type { Observer } from "../composition/observer.ts";
+import { accessTo } from "../replay/log-access.ts";
+import { openRecording } from "../replay/recording/recording-reader.ts";
+import type { LiveRange } from "../replay/source/live-source.ts";
+import type { ReplaySource } from "../replay/source/source.ts";
 import { parseWhole } from "./common.ts";
 import { say } from "./output.ts";
 

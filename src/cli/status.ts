@@ -2,8 +2,8 @@
 
 import { setInterval } from "node:timers/promises";
 import type { Command } from "commander";
-import { renderStatus } from "../observe/render-status.ts";
-import { openObserver } from "../observer.ts";
+import { openObserver } from "../composition/observer.ts";
+import { renderStatus } from "../inspect/status/status-text.ts";
 import { openFor, stopSignal } from "./common.ts";
 import { print } from "./output.ts";
 

@@ -1,10 +1,10 @@
 /** `throughline tail`. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { entryJson } from "../observe/entry-json.ts";
-import type { ReadRange } from "../observe/read.ts";
-import { renderEntry } from "../observe/render-entry.ts";
-import { type Observer, openObserver } from "../observer.ts";
+import { type Observer, openObserver } from "../composition/observer.ts";
+import { entryJson } from "../inspect/entries/entry-json.ts";
+import { renderEntry } from "../inspect/entries/entry-line.ts";
+import type { ReadRange } from "../inspect/entries/log-reader.ts";
 import { openFor, parsePosition, parseWhole, stopSignal } from "./common.ts";
 import { print, say, terminalWidth } from "./output.ts";
 

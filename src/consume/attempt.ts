@@ -1,8 +1,9 @@
 /** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
 
-import { HandlerTimeoutError } from "../errors.ts";
-import type { Event } from "../event.ts";
-import type { Membership, NewEntry, Settlement, SettleResult, StateRead, StateWrite } from "../ports/store.ts";
+import { HandlerTimeoutError } from "../model/errors.ts";
+import type { Event } from "../model/event.ts";
+import type { NewEntry } from "../ports/append.ts";
+import type { Membership, Settlement, SettleResult, StateRead, StateWrite } from "../ports/store.ts";
 import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
 import type { AttemptContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";

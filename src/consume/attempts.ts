@@ -1,7 +1,7 @@
 /** One attempt after the other: count, prepare, span, handler, settlement, outcome. The way of a delivery reads here from top to bottom. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError } from "../errors.ts";
+import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError } from "../model/errors.ts";
 import type { SettleResult } from "../ports/store.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { Attempt } from "./attempt.ts";

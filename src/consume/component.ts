@@ -1,8 +1,8 @@
 /** A component's lifecycle in this process: run, drain, close. */
 
-import type { Channel } from "../channel.ts";
-import { DrainTimeoutError, StoreError } from "../errors.ts";
-import type { EventRef } from "../event.ts";
+import type { Channel } from "../model/channel.ts";
+import { DrainTimeoutError, StoreError } from "../model/errors.ts";
+import type { EventRef } from "../model/event.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamStore } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";

@@ -1,7 +1,7 @@
 /** Deliveries whose state another member has changed: they run again here, or are handed back to whoever gets through with them sooner. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { listOf } from "../list.ts";
+import { listOf } from "../model/single-item-list.ts";
 import type { Log } from "../ports/log.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hand } from "./hand.ts";

@@ -1,6 +1,6 @@
 /** What the attempts of one member work with, and what they work on. */
 
-import type { Channel } from "../channel.ts";
+import type { Channel } from "../model/channel.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamStore } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";

@@ -1,12 +1,14 @@
 /** An entry in this member's hands, from its arrival to its settlement. */
 
-import { type Correlation, validatePayload } from "../channel.ts";
-import { decodeEntry, type Envelope, parsePayload } from "../envelope.ts";
-import type { Cause, Event } from "../event.ts";
-import { listOf } from "../list.ts";
-import { plain } from "../plain.ts";
-import type { AttemptRecord, DeliveryId, Membership, StoredEntry } from "../ports/store.ts";
-import type { Carrier, Delivered } from "../ports/tracing.ts";
+import type { Carrier } from "../model/carrier.ts";
+import { type Correlation, validatePayload } from "../model/channel.ts";
+import { decodeEntry, type Envelope, parsePayload } from "../model/envelope.ts";
+import type { Cause, Event } from "../model/event.ts";
+import { plain } from "../model/plain-objects.ts";
+import { listOf } from "../model/single-item-list.ts";
+import type { StoredEntry } from "../model/stored-entry.ts";
+import type { AttemptRecord, DeliveryId, Membership } from "../ports/store.ts";
+import type { Delivered } from "../ports/tracing.ts";
 import { sharedCrashes } from "./outcome.ts";
 import type { Subscription } from "./subscription.ts";
 

@@ -1,6 +1,6 @@
 /** The two ways in which a delivery ends this member's work on it without being handled: parked for a retry, or buried as a dead letter. */
 
-import { FencedError, LostEntryError } from "../errors.ts";
+import { FencedError, LostEntryError } from "../model/errors.ts";
 import type { Outcome, ProcessSpan } from "../ports/tracing.ts";
 import type { AttemptContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";

@@ -1,8 +1,8 @@
 /** Everything that this member has in hand: read or claimed, and not settled. */
 
 import type { DeliveryId } from "../ports/store.ts";
-import { RollingMap } from "../rolling-map.ts";
 import type { Delivery } from "./delivery.ts";
+import { RollingMap } from "./rolling-map.ts";
 
 /** How a delivery left the hand for good. */
 export type Settled = "acked" | "deadLettered";

@@ -1,6 +1,6 @@
 /** Runs tasks by their keys: those that share a key one after the other, in the order in which they came; the others at once. */
 
-import { RollingMap } from "../rolling-map.ts";
+import { RollingMap } from "./rolling-map.ts";
 
 /** Something to run, with the keys that it needs for itself. No keys: it waits for nothing but a free slot. */
 class Waiting<T> {

@@ -1,6 +1,6 @@
 /** A component's options: defaults, bounds, and what is refused. */
 
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../model/errors.ts";
 
 export interface ComponentOptions {
   /** Handlers that run at once in this member, for different keys. Default 16. */

@@ -1,7 +1,7 @@
 /** What becomes of a delivery whose attempt failed: a pure decision. */
 
-import type { RetryPolicy } from "../channel.ts";
-import { EnvelopeError, PayloadError, PermanentError, ThroughlineError } from "../errors.ts";
+import type { RetryPolicy } from "../model/channel.ts";
+import { EnvelopeError, PayloadError, PermanentError, ThroughlineError } from "../model/errors.ts";
 
 /** Starts that may end with the silence of their member while others run beside them: one of them, or none, was the cause. */
 export const sharedCrashes: number = 2;

@@ -2,10 +2,11 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { Channel } from "../channel.ts";
-import { listOf } from "../list.ts";
+import type { Channel } from "../model/channel.ts";
+import { listOf } from "../model/single-item-list.ts";
+import type { StoredEntry } from "../model/stored-entry.ts";
 import type { Log } from "../ports/log.ts";
-import type { AttemptRecord, DeliveryId, Membership, StoredEntry, StreamStore } from "../ports/store.ts";
+import type { AttemptRecord, DeliveryId, Membership, StreamStore } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Attempts } from "./attempts.ts";

@@ -1,9 +1,10 @@
 /** A member's read loop on one partition: its own pending entries after every loss of connection, then new ones, within the room there is. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { compareIds } from "../entry-ids.ts";
+import { compareIds } from "../model/entry-ids.ts";
+import type { StoredEntry } from "../model/stored-entry.ts";
 import type { Log } from "../ports/log.ts";
-import type { AttemptRecord, EntryReader, Membership, StoredEntry, StreamStore } from "../ports/store.ts";
+import type { AttemptRecord, EntryReader, Membership, StreamStore } from "../ports/store.ts";
 import type { Hand } from "./hand.ts";
 import { Pulse } from "./pulse.ts";
 

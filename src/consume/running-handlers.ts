@@ -3,7 +3,7 @@
 import type { Log } from "../ports/log.ts";
 import type { DeliveryId } from "../ports/store.ts";
 import type { HandlerGauge } from "../ports/tracing.ts";
-import { RollingMap } from "../rolling-map.ts";
+import { RollingMap } from "./rolling-map.ts";
 
 /** How often it looks, ms. */
 const lookMs = 500;

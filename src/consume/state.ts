@@ -1,8 +1,8 @@
 /** A component's keyed state: a cache in front of the store, checked by version when a settlement commits. */
 
-import { ChannelError, ConfigError } from "../errors.ts";
+import { ChannelError, ConfigError } from "../model/errors.ts";
+import { requireWellFormed } from "../model/well-formed-text.ts";
 import type { StateRead, StateWrite } from "../ports/store.ts";
-import { requireWellFormed } from "../well-formed.ts";
 import type { StateStore } from "./subscription.ts";
 
 /** Most keys and characters kept in memory; the least recently used go first. */

@@ -1,8 +1,8 @@
 /** What a service engineer writes: handlers, the tools that they are given, and `on`, which binds one to a channel. */
 
-import { type Channel, type RetryPolicy, resolveRetry } from "../channel.ts";
-import { ConfigError } from "../errors.ts";
-import type { Event, EventRef } from "../event.ts";
+import { type Channel, type RetryPolicy, resolveRetry } from "../model/channel.ts";
+import { ConfigError } from "../model/errors.ts";
+import type { Event, EventRef } from "../model/event.ts";
 
 /** How an output differs from its defaults. */
 export interface OutputOptions {

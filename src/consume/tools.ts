@@ -1,15 +1,15 @@
 /** The tools of one attempt: what a handler publishes and writes is collected here until the settlement. */
 
-import { type Channel, validatePayload } from "../channel.ts";
-import { encodePayload } from "../envelope.ts";
-import { ChannelError, ConfigError } from "../errors.ts";
-import type { Cause, EventRef } from "../event.ts";
-import { deriveEventId } from "../event-id.ts";
-import { listOf } from "../list.ts";
-import { plain } from "../plain.ts";
-import type { NewEntry } from "../ports/store.ts";
+import { toCauses } from "../model/causes.ts";
+import { type Channel, validatePayload } from "../model/channel.ts";
+import { encodePayload } from "../model/envelope.ts";
+import { ChannelError, ConfigError } from "../model/errors.ts";
+import type { Cause, EventRef } from "../model/event.ts";
+import { deriveEventId } from "../model/event-id.ts";
+import { plain } from "../model/plain-objects.ts";
+import { listOf } from "../model/single-item-list.ts";
+import type { NewEntry } from "../ports/append.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
-import { toCauses } from "../publish/causes.ts";
 import { Outgoing } from "../publish/outgoing.ts";
 import type { SettlementBounds } from "./context.ts";
 import type { StateView } from "./state.ts";

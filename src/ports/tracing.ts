@@ -1,14 +1,8 @@
 /** Spans and metrics, as the core needs them: what each is told, and what an entry gets of them. */
 
-import type { Correlation } from "../channel.ts";
-import type { Cause } from "../event.ts";
-
-/** The W3C fields of an entry, each empty where there is none. */
-export interface Carrier {
-  readonly traceparent: string;
-  readonly tracestate: string;
-  readonly baggage: string;
-}
+import type { Carrier } from "../model/carrier.ts";
+import type { Correlation } from "../model/channel.ts";
+import type { Cause } from "../model/event.ts";
 
 /** What a span is told about the channel; the same frozen object for every event of it. */
 export interface TracedChannel {

@@ -1,7 +1,7 @@
 /** Gathers publishes of one partition into batches: what is published in one tick travels together. */
 
-import { PublishError } from "../errors.ts";
-import type { Appended, Appender, NewEntry } from "../ports/store.ts";
+import { PublishError } from "../model/errors.ts";
+import type { Appended, Appender, NewEntry } from "../ports/append.ts";
 
 /** Most entries in one append. */
 const maxBatchEntries = 128;

@@ -1,10 +1,11 @@
 /** One event on its way into the log: what tracing is told of it, and what is appended. */
 
-import type { Channel, Correlation } from "../channel.ts";
-import { encodeEntry } from "../envelope.ts";
-import type { Cause } from "../event.ts";
-import type { NewEntry } from "../ports/store.ts";
-import type { Carrier, Sending, SendSpan } from "../ports/tracing.ts";
+import type { Carrier } from "../model/carrier.ts";
+import type { Channel, Correlation } from "../model/channel.ts";
+import { encodeEntry } from "../model/envelope.ts";
+import type { Cause } from "../model/event.ts";
+import type { NewEntry } from "../ports/append.ts";
+import type { Sending, SendSpan } from "../ports/tracing.ts";
 
 /** No literal, like nothing that is made for each event and lives until Redis has answered: see `listOf`. */
 export class Outgoing implements Sending, NewEntry {

@@ -1,15 +1,15 @@
 /** Publishing outside of handlers: validate, open the send span, encode, batch, append. */
 
-import { type Channel, validatePayload } from "../channel.ts";
-import { encodePayload } from "../envelope.ts";
-import { ChannelError, ConfigError, PublishError } from "../errors.ts";
-import type { Cause, EventRef, Published } from "../event.ts";
-import { newEventId } from "../event-id.ts";
-import type { Appended, Appender } from "../ports/store.ts";
+import { toCauses } from "../model/causes.ts";
+import { type Channel, validatePayload } from "../model/channel.ts";
+import { encodePayload } from "../model/envelope.ts";
+import { ChannelError, ConfigError, PublishError } from "../model/errors.ts";
+import type { Cause, EventRef, Published } from "../model/event.ts";
+import { newEventId } from "../model/event-id.ts";
+import { requireWellFormed } from "../model/well-formed-text.ts";
+import type { Appended, Appender } from "../ports/append.ts";
 import type { SendSpan, Tracing } from "../ports/tracing.ts";
-import { requireWellFormed } from "../well-formed.ts";
 import { Batcher, type BatcherLimits } from "./batcher.ts";
-import { toCauses } from "./causes.ts";
 import { Publication, PublishedTogether } from "./publication.ts";
 
 export interface PublishOptions {

@@ -1,9 +1,9 @@
 /** A publish outside of any handler, from its span to what its publisher gets back. */
 
-import { PublishError } from "../errors.ts";
-import type { Published } from "../event.ts";
-import { plain } from "../plain.ts";
-import type { Appended, NewEntry } from "../ports/store.ts";
+import { PublishError } from "../model/errors.ts";
+import type { Published } from "../model/event.ts";
+import { plain } from "../model/plain-objects.ts";
+import type { Appended, NewEntry } from "../ports/append.ts";
 import type { Group } from "./batcher.ts";
 import { Outgoing } from "./outgoing.ts";
 

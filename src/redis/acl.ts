@@ -1,7 +1,7 @@
 /** What each role may do in Redis: one table, from which the rules of its user are made. */
 
-import { ConfigError } from "../errors.ts";
-import { isNamespace } from "../options.ts";
+import { ConfigError } from "../model/errors.ts";
+import { isNamespace } from "../model/namespace-name.ts";
 
 export const aclRoles = ["producer", "component", "replay", "operator", "owner"] as const;
 /**

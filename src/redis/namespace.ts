@@ -1,12 +1,12 @@
 /** A namespace as a backbone opens it: a server that is new enough, and a format and partition count that are ours. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { ConfigError } from "../errors.ts";
-import { type Connection, isMemoryFull } from "./connections.ts";
-import { toGreeting } from "./handshake.ts";
+import { ConfigError } from "../model/errors.ts";
+import { type Connection, isMemoryFull } from "./client/connection.ts";
 import { formatVersion, type Keys } from "./keys.ts";
-import type { RespReply } from "./resp-reply.ts";
-import { type Script, scripts } from "./scripts.ts";
+import { toGreeting } from "./store/handshake.ts";
+import type { RespReply } from "./store/resp-reply.ts";
+import { type Script, scripts } from "./store/scripts.ts";
 
 /** How often a description is tried that finds no memory, ms. */
 const fullDelayMs = 1_000;

@@ -1,6 +1,6 @@
 /** How far a stream may be trimmed: pure, over what its groups have not finished. `trim.lua` holds to the same rule in one step. */
 
-import { compareIds } from "../entry-ids.ts";
+import { compareIds } from "../model/entry-ids.ts";
 
 /** Where a group stands, as far as retention is concerned. */
 export interface GroupPlaceFacts {

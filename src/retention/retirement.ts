@@ -1,8 +1,8 @@
 /** Retiring a component, or its group on one channel: what retention holds for it may go from then on. */
 
-import { ConfigError } from "../errors.ts";
-import type { Inspector } from "../observe/inspector.ts";
-import { type ComponentStatus, type ConsumptionStatus, memberLivesMs, readStatus } from "../observe/status.ts";
+import { type ComponentStatus, type ConsumptionStatus, memberLivesMs, readStatus } from "../inspect/status/status.ts";
+import { ConfigError } from "../model/errors.ts";
+import type { Inspector } from "../ports/inspect.ts";
 
 /** A group that is removed, and what nobody will handle. */
 export interface RetiredGroup {

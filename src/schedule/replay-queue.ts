@@ -1,9 +1,9 @@
 /** BullMQ as the hand that long replays are left to: one job a run, that carries nothing but the run's id. */
 
 import { type ConnectionOptions, Queue, type QueueOptions, type Telemetry, WaitingError, Worker } from "bullmq";
-import { StoreError } from "../errors.ts";
+import { StoreError } from "../model/errors.ts";
 import type { Log } from "../ports/log.ts";
-import type { RunQueue } from "../replay/runs.ts";
+import type { RunQueue } from "../ports/replay-runs.ts";
 
 const queueName = "replay";
 /** How long closing waits for BullMQ before its connections are cut, ms. */

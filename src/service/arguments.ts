@@ -1,7 +1,7 @@
 /** The command line and the environment of a component's process, and parsers for options of its own. */
 
 import { Command, InvalidArgumentError, Option } from "commander";
-import { usageLine } from "../safe-text.ts";
+import { usageLine } from "../model/safe-text.ts";
 
 export { Option };
 

@@ -2,7 +2,7 @@
 
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../model/errors.ts";
 import type { Log } from "../ports/log.ts";
 
 export interface BoundedServerOptions {

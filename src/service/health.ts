@@ -2,8 +2,8 @@
 
 import type { RequestListener } from "node:http";
 import type { ComponentHealth } from "../consume/component.ts";
+import { escaped } from "../model/safe-text.ts";
 import type { Log } from "../ports/log.ts";
-import { escaped } from "../safe-text.ts";
 import { createBoundedServer } from "./bounded-server.ts";
 
 export interface HealthOptions {

@@ -1,7 +1,7 @@
 /** The log of a process without telemetry: a line of JSON for each entry, on standard error. */
 
+import { escaped } from "../model/safe-text.ts";
 import type { Log } from "../ports/log.ts";
-import { escaped } from "../safe-text.ts";
 
 const levels = ["debug", "info", "warn", "error", "silent"] as const;
 

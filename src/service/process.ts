@@ -1,12 +1,12 @@
 /** `runProcess`: a component as this process, with options, signals, logs, health and exit codes. */
 
-import { type Backbone, connectBackbone } from "../backbone.ts";
+import { type Backbone, connectBackbone } from "../composition/backbone.ts";
+import { tlsFromEnv } from "../composition/tls-files.ts";
 import type { ComponentOptions } from "../consume/options.ts";
-import { ConfigError, ThroughlineError } from "../errors.ts";
-import type { TlsOptions } from "../options.ts";
+import { ConfigError, ThroughlineError } from "../model/errors.ts";
+import { escaped } from "../model/safe-text.ts";
+import type { TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
-import { escaped } from "../safe-text.ts";
-import { tlsFromEnv } from "../tls.ts";
 import { type CommonOptions, type Option, parseArguments, usageExitCode } from "./arguments.ts";
 import { serveHealth } from "./health.ts";
 import { createLineLog } from "./line-log.ts";

@@ -1,7 +1,7 @@
 /** `startRedis`: a Redis of a test's own, as a private process or in a container, gone when the test is. */
 
-import { ConfigError } from "../errors.ts";
-import { startPrivateRedis } from "../redis/private-server.ts";
+import { startPrivateRedis } from "../local-redis/private-server.ts";
+import { ConfigError } from "../model/errors.ts";
 
 export interface StartRedisOptions {
   /** Of Redis or Valkey, such as `redis:8`, started by Testcontainers. Default: the redis-server or valkey-server of this machine. */

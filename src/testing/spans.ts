@@ -4,7 +4,7 @@ import { context, propagation, type SpanKind, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../model/errors.ts";
 
 /** A span that has ended. */
 export interface CapturedSpan {

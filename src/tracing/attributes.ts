@@ -1,7 +1,7 @@
 /** Names and values of span attributes, after OpenTelemetry's messaging conventions; what is static is built once per channel. */
 
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
-import type { Correlation } from "../channel.ts";
+import type { Correlation } from "../model/channel.ts";
 import type { Processing, TracedChannel } from "../ports/tracing.ts";
 import { type Baggage, type CarrierLimits, isPlainBaggage, joinValues, plainValueOf, splitValues } from "./carrier.ts";
 

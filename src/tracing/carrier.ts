@@ -1,9 +1,9 @@
 /** The W3C fields of an entry: what of them may be continued, and its baggage, with limits before parsing and an allow-list. */
 
 import type { SpanContext } from "@opentelemetry/api";
-import type { Correlation } from "../channel.ts";
-import { ConfigError } from "../errors.ts";
-import type { Carrier } from "../ports/tracing.ts";
+import type { Carrier } from "../model/carrier.ts";
+import type { Correlation } from "../model/channel.ts";
+import { ConfigError } from "../model/errors.ts";
 import { isTraceparent, isTracestate, printableAscii, spanContextOf } from "./trace-context.ts";
 
 /** Baggage by key. A `|` in a value separates several values: an event may concern several orders. */

@@ -1,8 +1,8 @@
 /** The links of a span: distinct, and within what a span can hold. */
 
 import { type Attributes, type Link, type SpanContext, TraceFlags } from "@opentelemetry/api";
-import type { Cause } from "../event.ts";
-import { listOf } from "../list.ts";
+import type { Cause } from "../model/event.ts";
+import { listOf } from "../model/single-item-list.ts";
 import { attribute } from "./attributes.ts";
 import { spanContextOf } from "./trace-context.ts";
 

@@ -9,7 +9,8 @@ import {
   metrics,
   type ObservableResult,
 } from "@opentelemetry/api";
-import type { Carrier, Delivered, GroupGauges, HandlerGauge, Outcome, Processing } from "../ports/tracing.ts";
+import type { Carrier } from "../model/carrier.ts";
+import type { Delivered, GroupGauges, HandlerGauge, Outcome, Processing } from "../ports/tracing.ts";
 import { attribute } from "./attributes.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
 

@@ -11,9 +11,10 @@ import {
   SpanKind,
   trace,
 } from "@opentelemetry/api";
-import type { Cause } from "../event.ts";
-import { listOf } from "../list.ts";
-import type { Carrier, Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
+import type { Carrier } from "../model/carrier.ts";
+import type { Cause } from "../model/event.ts";
+import { listOf } from "../model/single-item-list.ts";
+import type { Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
 import { attribute, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
 import {
@@ -29,8 +30,8 @@ import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";
 import { causeContexts, linksTo } from "./links.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
+import type { SpanOpener } from "./span-opener.ts";
 import { traceparentOf, tracestateOf } from "./trace-context.ts";
-import type { Collector } from "./tracer.ts";
 
 /** The replay that an attempt belongs to. */
 export interface ReplayedIn {
@@ -43,7 +44,7 @@ export interface ReplayedIn {
  * Without an SDK it only passes the event's carrier on; so it does where the span would not be kept.
  */
 export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
-  readonly #collector: Collector;
+  readonly #opener: SpanOpener;
   readonly #processing: Processing;
   /** Set where it is part of a replay. */
   readonly #replay: ReplayedIn | undefined;
@@ -59,14 +60,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   #startedAt = 0;
   #ended = false;
 
-  constructor(collector: Collector, processing: Processing, replay?: ReplayedIn) {
-    this.#collector = collector;
+  constructor(opener: SpanOpener, processing: Processing, replay?: ReplayedIn) {
+    this.#opener = opener;
     this.#processing = processing;
     this.#replay = replay;
   }
 
   open(): void {
-    const { meters, serverNow } = this.#collector;
+    const { meters, serverNow } = this.#opener;
     if (meters.recording && this.#replay === undefined) {
       this.#startedAt = performance.now();
       meters.started(this.#processing, serverNow());
@@ -79,7 +80,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const { channel, entries } = this.#processing;
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1 && channel.topology === "parent" && this.#replay === undefined) {
-      const origin = this.#collector.extract(channel.name, entry.carrier);
+      const origin = this.#opener.extract(channel.name, entry.carrier);
       this.#origins = listOf(origin);
       // Its parent decides alone, so that nothing else has to be looked at where it says no.
       if (origin !== undefined) {
@@ -87,7 +88,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
         if (this.#declined === undefined) this.#openKept(source, origin);
         return;
       }
-    } else this.#origins = entries.map(({ carrier }) => this.#collector.extract(channel.name, carrier));
+    } else this.#origins = entries.map(({ carrier }) => this.#opener.extract(channel.name, carrier));
     this.#openKept(source, undefined);
   }
 
@@ -95,14 +96,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   #openKept(source: SpanSource, parent: SpanContext | undefined): void {
     const processing = this.#processing;
     const { channel, entries } = processing;
-    const collector = this.#collector;
+    const opener = this.#opener;
     const attributes: Attributes = {};
     const targets: (SpanContext | undefined)[] = [...this.#origins];
     const [entry] = entries;
     const isSingle = entry !== undefined && entries.length === 1;
     if (isSingle && entry.causes.length > 0) targets.push(...causeContexts(entry.causes));
     const replay = this.#replay;
-    if (replay === undefined) targets.push(...collector.earlier.of(processing));
+    if (replay === undefined) targets.push(...opener.earlier.of(processing));
     else targets.unshift(replay.span); // first, as the ones at the end are dropped where there are too many
     const links = linksTo(targets, attributes);
     if (parent === undefined) {
@@ -112,14 +113,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     if (isSingle) {
       attributes[attribute.entryId] = entry.entryId;
       attributes[attribute.eventId] = entry.eventId;
-      if (!correlatePlain(attributes, entry.carrier.baggage, entry.correlation, collector.limits))
+      if (!correlatePlain(attributes, entry.carrier.baggage, entry.correlation, opener.limits))
         correlate(attributes, this.baggage, entry.correlation);
     } else {
       attributes[attribute.batchSize] = entries.length;
       correlateBatch(attributes, entries, this.#decoded());
     }
     if (replay !== undefined) attributes[attribute.replayRun] = replay.runId;
-    const spans = collector.channels.of(channel);
+    const spans = opener.channels.of(channel);
     const statics = spans.processing(processing, attributes);
     this.#span = source.open({
       name: spans.processName,
@@ -175,7 +176,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       });
     } catch (error) {
       if (entered) throw error;
-      this.#collector.faults.report("context", error);
+      this.#opener.faults.report("context", error);
       return handle();
     }
   }
@@ -192,11 +193,11 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const around = ours ? activeBaggage() : undefined;
       const parent = inside ? active : this.#isContext ? this : ROOT_CONTEXT;
       const behind = this.#baggageBehind(sending.causes, around);
-      if (this.#replay !== undefined) return this.#collector.passReplayed(this.#span, behind, sending);
+      if (this.#replay !== undefined) return this.#opener.passReplayed(this.#span, behind, sending);
       const handled = this.#origins.length === 1 ? this.#origins[0] : undefined;
-      return this.#collector.openSend("send", parent, behind, this.passing(sending.causes), sending, handled);
+      return this.#opener.openSend("send", parent, behind, this.passing(sending.causes), sending, handled);
     } catch (error) {
-      this.#collector.faults.report("send", error);
+      this.#opener.faults.report("send", error);
       return inertSend;
     }
   }
@@ -208,28 +209,28 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   #pass(sending: Sending): SendSpan | undefined {
     const { entries } = this.#processing;
     const [entry] = entries;
-    const collector = this.#collector;
+    const opener = this.#opener;
     if (entry === undefined || entries.length > 1) return undefined;
     if (sending.baggage !== undefined || this.#replay !== undefined) return undefined;
     if (this.#isContext) {
       if (context.active() !== this) return undefined;
     } else if (currentSource() !== undefined || !isActiveAlone(this.#passesOn() ? this : undefined)) return undefined;
     try {
-      const baggage = passedBaggage(entry.carrier.baggage, sending.correlation, collector.limits);
+      const baggage = passedBaggage(entry.carrier.baggage, sending.correlation, opener.limits);
       if (baggage === undefined) return undefined;
       const passing = this.passing(sending.causes);
       if (this.#span !== undefined)
-        return collector.openPlainSend("send", this, baggage, passing, sending, this.#origins[0]);
+        return opener.openPlainSend("send", this, baggage, passing, sending, this.#origins[0]);
       const carrier = new TraceFields(passing.traceparent, passing.tracestate, baggage);
-      if (!collector.meters.recording) return new PassedSend(carrier);
-      return new SendScope(collector, sending.channel.name, undefined, carrier);
+      if (!opener.meters.recording) return new PassedSend(carrier);
+      return new SendScope(opener, sending.channel.name, undefined, carrier);
     } catch {
       return undefined; // a correlation that throws when it is looked at: the careful way deals with it
     }
   }
 
   sendDead(): SendSpan {
-    const { faults } = this.#collector;
+    const { faults } = this.#opener;
     const carrier = this.#processing.entries[0]?.carrier ?? noCarrier;
     const source = currentSource();
     const span = this.#span;
@@ -239,7 +240,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
 
   #openDead(source: SpanSource, parent: Span): Span {
     const { channel, entries, partition } = this.#processing;
-    const spans = this.#collector.channels.of(channel);
+    const spans = this.#opener.channels.of(channel);
     const attributes: Attributes = {};
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1) attributes[attribute.eventId] = entry.eventId;
@@ -264,11 +265,11 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   settled(outcome: Outcome, error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#collector.faults.attempt("settle", () => this.#settle(outcome, error), undefined);
+    this.#opener.faults.attempt("settle", () => this.#settle(outcome, error), undefined);
   }
 
   #settle(outcome: Outcome, error: unknown): void {
-    const { meters, earlier } = this.#collector;
+    const { meters, earlier } = this.#opener;
     const failed = error !== undefined || outcome === "retried" || outcome === "deadLettered";
     const errorType = failed ? errorTypeOf(error) : undefined;
     const span = this.#span;
@@ -289,7 +290,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
 
   #decoded(): readonly Baggage[] {
     const { entries, channel } = this.#processing;
-    this.#baggages ??= entries.map(({ carrier }) => this.#collector.decodeBaggage(channel.name, carrier));
+    this.#baggages ??= entries.map(({ carrier }) => this.#opener.decodeBaggage(channel.name, carrier));
     return this.#baggages;
   }
 
@@ -320,7 +321,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     if (this.#span !== undefined || (entries.length > 1 && causes.length !== 1)) return noCarrier;
     const source = entries.length === 1 ? entries[0] : entries.find(({ eventId }) => eventId === cause?.id);
     const carrier = source?.carrier ?? new TraceFields(cause?.traceparent ?? "", "", "");
-    return readableCarrier(carrier, (field) => this.#collector.meters.rejected(channel.name, field));
+    return readableCarrier(carrier, (field) => this.#opener.meters.rejected(channel.name, field));
   }
 }
 

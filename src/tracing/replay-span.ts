@@ -7,16 +7,16 @@ import { linksTo } from "./links.ts";
 import { ProcessScope, type ReplayedIn } from "./process-span.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, PassedSend, UnmeasuredSend } from "./send-spans.ts";
+import type { SpanOpener } from "./span-opener.ts";
 import { spanContextOf, traceparentOf } from "./trace-context.ts";
-import type { Collector } from "./tracer.ts";
 
 export class ReplayScope implements ReplaySpan {
-  readonly #collector: Collector;
+  readonly #opener: SpanOpener;
   readonly #replaying: Replaying;
   #span: Span | undefined;
 
-  constructor(collector: Collector, replaying: Replaying) {
-    this.#collector = collector;
+  constructor(opener: SpanOpener, replaying: Replaying) {
+    this.#opener = opener;
     this.#replaying = replaying;
   }
 
@@ -41,13 +41,13 @@ export class ReplayScope implements ReplaySpan {
 
   process(processing: Processing): ProcessSpan {
     const replay: ReplayedIn = { runId: this.#replaying.runId, span: this.#span?.spanContext() };
-    const scope = new ProcessScope(this.#collector, processing, replay);
-    this.#collector.faults.attempt("process", () => scope.open(), undefined);
+    const scope = new ProcessScope(this.#opener, processing, replay);
+    this.#opener.faults.attempt("process", () => scope.open(), undefined);
     return scope;
   }
 
   republish(republishing: Republishing): SendSpan {
-    const { faults } = this.#collector;
+    const { faults } = this.#opener;
     const { baggage } = republishing.carrier;
     const untraced = new PassedSend({ traceparent: "", tracestate: "", baggage });
     return faults.attempt<SendSpan>("send", () => this.#openSend(republishing) ?? untraced, untraced);
@@ -56,22 +56,22 @@ export class ReplayScope implements ReplaySpan {
   #openSend({ channel, partition, eventId, carrier }: Republishing): SendSpan | undefined {
     const source = currentSource();
     if (source === undefined) return undefined;
-    const collector = this.#collector;
-    const spans = collector.channels.of(channel);
+    const opener = this.#opener;
+    const spans = opener.channels.of(channel);
     const attributes: Attributes = {
       [attribute.eventId]: eventId,
       [attribute.replayRun]: this.#replaying.runId,
     };
-    correlate(attributes, collector.decodeBaggage(channel.name, carrier), {});
+    correlate(attributes, opener.decodeBaggage(channel.name, carrier), {});
     const links = linksTo([this.#span?.spanContext(), spanContextOf(carrier.traceparent)], attributes);
     const span = openRoot(source, spans.sendName, SpanKind.PRODUCER, spans.of("send", partition), attributes, links);
-    return new UnmeasuredSend(collector.faults, span, collector.inject(span, carrier.baggage));
+    return new UnmeasuredSend(opener.faults, span, opener.inject(span, carrier.baggage));
   }
 
   ended(entries: number, error?: unknown): void {
     const span = this.#span;
     if (span === undefined) return;
-    this.#collector.faults.attempt(
+    this.#opener.faults.attempt(
       "replay",
       () => {
         span.setAttribute(attribute.replayEntries, entries);

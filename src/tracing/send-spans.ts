@@ -1,22 +1,29 @@
 /** The spans of writing an entry: each is ended once, by `sent` or `failed`, and carries what the entry gets. */
 
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
-import type { Carrier, SendSpan } from "../ports/tracing.ts";
+import type { Carrier } from "../model/carrier.ts";
+import type { SendSpan } from "../ports/tracing.ts";
 import { attribute, errorTypeOf, exceptionOf } from "./attributes.ts";
 import { noCarrier } from "./carrier.ts";
+import type { Meters } from "./metrics.ts";
 import type { FaultReport } from "./report.ts";
-import type { Collector } from "./tracer.ts";
+
+/** What a send span is measured with. */
+interface Measured {
+  readonly faults: FaultReport;
+  readonly meters: Meters;
+}
 
 /** A `send` or `create` span, open until Redis has appended; without a tracer only what is measured. */
 export class SendScope implements SendSpan {
   readonly carrier: Carrier;
-  readonly #collector: Collector;
+  readonly #measured: Measured;
   readonly #channel: string;
   readonly #span: Span | undefined;
   readonly #startedAt: number = performance.now();
 
-  constructor(collector: Collector, channel: string, span: Span | undefined, carrier: Carrier) {
-    this.#collector = collector;
+  constructor(measured: Measured, channel: string, span: Span | undefined, carrier: Carrier) {
+    this.#measured = measured;
     this.#channel = channel;
     this.#span = span;
     this.carrier = carrier;
@@ -26,19 +33,19 @@ export class SendScope implements SendSpan {
     // Not by a function that is given to `attempt`: one would be made for each publish.
     try {
       this.#span?.setAttribute(attribute.entryId, entryId).end();
-      this.#collector.meters.sent(this.#channel, this.#startedAt, undefined, "");
+      this.#measured.meters.sent(this.#channel, this.#startedAt, undefined, "");
     } catch (error) {
-      this.#collector.faults.report("send", error);
+      this.#measured.faults.report("send", error);
     }
   }
 
   failed(error: unknown): void {
-    this.#collector.faults.attempt(
+    this.#measured.faults.attempt(
       "send",
       () => {
         const errorType = errorTypeOf(error);
         if (this.#span !== undefined) fail(this.#span, errorType, error).end();
-        this.#collector.meters.sent(this.#channel, this.#startedAt, error ?? errorType, errorType);
+        this.#measured.meters.sent(this.#channel, this.#startedAt, error ?? errorType, errorType);
       },
       undefined,
     );

@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import type { Meter, Sample } from "../../bench/contender.ts";
 import { contender } from "../../bench/contenders/ioredis.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { test } from "../support/test.ts";
 
 const pauseMs = 400;

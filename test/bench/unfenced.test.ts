@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { unfenced } from "../../bench/unfenced.ts";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { test } from "../support/test.ts";
 
 test("finds the fence of both settlement scripts, and leaves every other script as it is", () => {

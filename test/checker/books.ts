@@ -1,9 +1,9 @@
 /** The three books of the trading pipeline as quantity facts. */
 
-import type { ExchangeTotals } from "../../src/pipeline/conservation.ts";
-import type { Ledger } from "../../src/pipeline/ledger.ts";
-import type { Violation } from "./check.ts";
+import type { ExchangeTotals } from "../../trading/pipeline/conservation.ts";
+import type { Ledger } from "../../trading/pipeline/ledger.ts";
 import type { FactOf } from "./history.ts";
+import type { Violation } from "./violation.ts";
 
 /** What the log says of client and exchange orders, and what the exchange's own book says. */
 export function quantityFacts(ledger: Ledger, exchange: ExchangeTotals): readonly FactOf<"quantity">[] {

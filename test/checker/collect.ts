@@ -1,10 +1,10 @@
 /** `collectHistory`: adds to what a load generator has recorded what Redis says in the end. */
 
 import type { Redis } from "ioredis";
-import { compareIds } from "../../src/entry-ids.ts";
-import { decodeEntry } from "../../src/envelope.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
+import { decodeEntry } from "../../src/model/envelope.ts";
 import type { Keys } from "../../src/redis/keys.ts";
-import { toRecord } from "../../src/redis/verbs.ts";
+import { toRecord } from "../../src/redis/store/verbs.ts";
 import type { Fact, FactOf } from "./history.ts";
 
 export interface HistorySource {

@@ -1,6 +1,6 @@
 /** Entry ids in their order, and what the log says of an event. */
 
-import { compareIds } from "../../src/entry-ids.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Entry, History } from "./history.ts";
 
 /** Entries by `channel` and event id; more than one where it was appended twice. */

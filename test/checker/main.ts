@@ -5,7 +5,7 @@
 
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { escaped } from "../../src/safe-text.ts";
+import { escaped } from "../../src/model/safe-text.ts";
 import { checkHistory } from "./check.ts";
 import { type Fact, HistoryError, parseFacts } from "./history.ts";
 

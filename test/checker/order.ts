@@ -1,9 +1,9 @@
 /** Order per key: publishes in the log, and, where a component has one member, handling and outputs. */
 
-import { compareIds } from "../../src/entry-ids.ts";
-import type { Violation } from "./check.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
 import { entriesById } from "./entry-order.ts";
 import type { Flow, History } from "./history.ts";
+import type { Violation } from "./violation.ts";
 
 export function findReordered(history: History): Violation[] {
   const inLog = new Ascent("is in the log before");

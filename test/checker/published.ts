@@ -1,8 +1,8 @@
 /** Publishes against the log: what was acknowledged is there, nothing is there twice, and nothing that was rejected. */
 
-import type { Violation } from "./check.ts";
 import { entriesById, mayBeLost, mayBeTrimmed } from "./entry-order.ts";
 import type { History } from "./history.ts";
+import type { Violation } from "./violation.ts";
 
 export function findPublishedWrong(history: History): Violation[] {
   const violations: Violation[] = [];

@@ -1,7 +1,7 @@
 /** Conservation of quantity: nothing is executed beyond what was ordered, nothing stays open, and all books agree. */
 
-import type { Violation } from "./check.ts";
 import type { History, Quantity } from "./history.ts";
+import type { Violation } from "./violation.ts";
 
 export function findBrokenSums(history: History): Violation[] {
   const texts: string[] = [];

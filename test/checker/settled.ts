@@ -1,8 +1,8 @@
 /** Settlements against their effects: each acknowledged entry has its outputs and its count, once; nothing else has any. */
 
-import type { Violation } from "./check.ts";
 import { mayBeLost, mayBeTrimmed } from "./entry-order.ts";
 import type { Entry, Flow, History, Settlement } from "./history.ts";
+import type { Violation } from "./violation.ts";
 
 export function findSettledWrong(history: History): Violation[] {
   const violations = findUnfinished(history);

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";
-import { checkHistory, type ViolationKind } from "./check.ts";
+import { checkHistory } from "./check.ts";
 import {
   counterOf,
   Edit,
@@ -17,6 +17,7 @@ import {
   withoutAll,
 } from "./edit.ts";
 import type { Fact, FactOf } from "./history.ts";
+import type { ViolationKind } from "./violation.ts";
 
 const wrongOnes: Readonly<Record<string, readonly [kinds: readonly ViolationKind[], text: RegExp, (e: Edit) => Edit]>> =
   {

@@ -1,7 +1,7 @@
 /** `throughline component retire` as a person or a script meets it. */
 
 import * as assert from "uvu/assert";
-import { HandWritten } from "../observe/hand-written.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 

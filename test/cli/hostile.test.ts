@@ -4,7 +4,7 @@ import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { HandWritten } from "../observe/hand-written.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { allHostile, unsafeIn } from "../support/hostile.ts";
 import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";

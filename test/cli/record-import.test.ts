@@ -2,7 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
-import { HandWritten } from "../observe/hand-written.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { entryIds, header, makeDirectory } from "../replay/recording-files.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
@@ -13,7 +13,9 @@ import { test } from "../support/test.ts";
 const slow = { timeoutMs: 120_000 };
 
 function start(log: HandWritten, ...args: readonly string[]): StartedProcess {
-  return startProcess("src/cli/throughline.ts", args, { env: { REDIS_URL: log.url, NAMESPACE: log.namespace } });
+  return startProcess("trading/pipeline/throughline.ts", args, {
+    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
+  });
 }
 
 async function run(
@@ -164,7 +166,7 @@ test(
     const file = directory.path("MSFT_2012-06-21_message.csv");
     await writeFile(file, "34200.1,1,11,18,5853300,1\n34200.2,4,11,18,5853300,1\n34200.3,1,12,5,5853300,-1\n");
     const done = await run(log, "import", file, "--into", "client-orders", "--speed", "10");
-    assert.equal([done.code, done.out], [0, `${file}: 2 entries, left out as no order: 1.\n`]);
+    assert.equal([done.code, done.out], [0, `${file}: 2 entries, left out: 1.\n`]);
     assert.is(await log.client.xlen(log.stream("client-orders")), 2);
   },
   slow,

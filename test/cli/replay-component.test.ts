@@ -20,7 +20,7 @@ interface Ended {
 
 async function throughline(namespace: string, ...args: readonly string[]): Promise<Ended> {
   const env = { REDIS_URL: redisUrl(), NAMESPACE: namespace };
-  await using child = startProcess("src/cli/throughline.ts", args, { env });
+  await using child = startProcess("trading/pipeline/throughline.ts", args, { env });
   const { code } = await child.ended;
   return { code, out: child.stdout(), err: child.stderr() };
 }
@@ -28,7 +28,7 @@ async function throughline(namespace: string, ...args: readonly string[]): Promi
 test(
   "replays the Algorithm over a recording or the log, compares, and writes what diff then compares likewise",
   async () => {
-    await using trading = await trade(await ordersOf("src/orders/sample/orders.ndjson", 120));
+    await using trading = await trade(await ordersOf("trading/domain/sample/orders.ndjson", 120));
     await using directory = await makeDirectory();
     const { namespace } = trading.o.backbone;
     const run = (...args: readonly string[]): Promise<Ended> => throughline(namespace, ...args);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import type { HandWritten } from "../observe/hand-written.ts";
+import type { HandWritten } from "../inspect/hand-written.ts";
 import { Stage } from "../replay/stage.ts";
 import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
@@ -27,7 +27,7 @@ async function run(
   log: HandWritten,
   ...args: readonly string[]
 ): Promise<{ code: number | null; out: string; err: string }> {
-  await using child = startProcess("src/cli/throughline.ts", args, {
+  await using child = startProcess("trading/pipeline/throughline.ts", args, {
     env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
   });
   const { code } = await child.ended;

@@ -1,7 +1,7 @@
 /** The command as a person or a script meets it: what it prints, and how it ends. */
 
 import * as assert from "uvu/assert";
-import { HandWritten } from "../observe/hand-written.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 

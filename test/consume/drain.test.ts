@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { type Component, ConfigError, DrainTimeoutError, on, StoreError } from "../../src/index.ts";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";

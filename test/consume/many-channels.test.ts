@@ -3,7 +3,7 @@
 import type { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { type Channel, type Component, on } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { type Opened, open, type Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { test } from "../support/test.ts";

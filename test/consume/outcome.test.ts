@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { resolveRetry } from "../../src/channel.ts";
 import { judge } from "../../src/consume/outcome.ts";
 import { EnvelopeError, PayloadError, PermanentError } from "../../src/index.ts";
+import { resolveRetry } from "../../src/model/channel.ts";
 import { test } from "../support/test.ts";
 
 const policy = resolveRetry({ maxAttempts: 5, backoffMs: 100, maxBackoffMs: 500, jitter: 0.5 }, "test");

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { type Channel, type Component, on } from "../../src/index.ts";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { type Opened, open, soon, type Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";

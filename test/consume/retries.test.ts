@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { on, PermanentError } from "../../src/index.ts";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";

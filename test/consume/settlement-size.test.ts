@@ -3,7 +3,8 @@
 import * as assert from "uvu/assert";
 import { Settler, type Submission } from "../../src/consume/settler.ts";
 import { ConfigError, on } from "../../src/index.ts";
-import type { Membership, NewEntry, Settlement, SettleResult } from "../../src/ports/store.ts";
+import type { NewEntry } from "../../src/ports/append.ts";
+import type { Membership, Settlement, SettleResult } from "../../src/ports/store.ts";
 import { open, soon, things } from "../support/backbone.ts";
 import { test } from "../support/test.ts";
 

@@ -2,11 +2,11 @@
 
 import * as assert from "uvu/assert";
 import { openRedisBook } from "../../consumers/order-sender/index.ts";
+import { openObserver } from "../../src/composition/observer.ts";
 import type { Backbone } from "../../src/index.ts";
-import { openObserver } from "../../src/observer.ts";
-import { booksOf, findBreaches } from "../../src/pipeline/conservation.ts";
-import { type Ledger, readLedger } from "../../src/pipeline/ledger.ts";
-import { connectClient } from "../components/gateway-client.ts";
+import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
+import { type Ledger, readLedger } from "../../trading/pipeline/ledger.ts";
+import { connectClient } from "../producers/order-manager/gateway-client.ts";
 import { memoryLog } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { skip } from "../support/test.ts";

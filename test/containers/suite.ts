@@ -9,10 +9,10 @@ import { createAlgorithm } from "../../consumers/algorithm/index.ts";
 import { createOrderSender, createSimulatedExchange, openRedisBook } from "../../consumers/order-sender/index.ts";
 import { createOrderManager, placeFile } from "../../producers/order-manager/index.ts";
 import { ConfigError, connectBackbone, type DeadLetter, on, PermanentError } from "../../src/index.ts";
-import { booksOf, findBreaches } from "../../src/pipeline/conservation.ts";
-import { readLedger } from "../../src/pipeline/ledger.ts";
 import { type AclRole, aclRules } from "../../src/redis/acl.ts";
 import { startRedis } from "../../src/testing.ts";
+import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
+import { readLedger } from "../../trading/pipeline/ledger.ts";
 import { type LogLine, memoryLog, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";
@@ -22,7 +22,7 @@ import { imageOf, type ServerImage } from "./images.ts";
 import { copier, Load, out, source } from "./load.ts";
 import { makeNetwork, makeVolume, type Server, startServer } from "./server.ts";
 
-const sample = "src/orders/sample/orders.ndjson";
+const sample = "trading/domain/sample/orders.ndjson";
 const nothing = { "client-orders": "", "exchange-orders": "", fills: "", executions: "" };
 
 /** With "everysec" a server that is killed while the disk is slow has replied to what it has not written. */

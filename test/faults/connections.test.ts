@@ -1,7 +1,7 @@
 /** Connections lose replies, are cut, killed and fall silent under load: each event has its effects once. */
 
 import * as assert from "uvu/assert";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
 import { startLoad } from "../support/load.ts";

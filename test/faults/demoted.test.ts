@@ -2,9 +2,9 @@
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
+import { openOwner } from "../../src/composition/owner.ts";
 import { type Backbone, connectBackbone, on, StoreError } from "../../src/index.ts";
-import { openOwner } from "../../src/owner.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { type LogLine, memoryLog, open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";

@@ -2,8 +2,8 @@
 
 import * as assert from "uvu/assert";
 import { openRedisBook } from "../../consumers/order-sender/index.ts";
-import { clientOrders, exchangeOrders, executions, fills } from "../../src/orders/index.ts";
-import { readLedger } from "../../src/pipeline/ledger.ts";
+import { clientOrders, exchangeOrders, executions, fills } from "../../trading/domain/index.ts";
+import { readLedger } from "../../trading/pipeline/ledger.ts";
 import { contradictionsOf, quantityFacts } from "../checker/books.ts";
 import { checkHistory } from "../checker/check.ts";
 import { collectHistory } from "../checker/collect.ts";
@@ -50,7 +50,7 @@ test(
     await using stack = new AsyncDisposableStack();
     // Every Order Manager places the whole sample: the same orders again are the same orders.
     const start = (name: Name): StartedProcess => {
-      const args = name === "order-manager" ? ["--orders", "src/orders/sample/orders.ndjson"] : [];
+      const args = name === "order-manager" ? ["--orders", "trading/domain/sample/orders.ndjson"] : [];
       return stack.use(startProcess(mains[name], args, { env }));
     };
     const running = new Map(names.map((name) => [name, start(name)]));

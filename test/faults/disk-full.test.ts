@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { startLoad } from "../support/load.ts";
 import { skip, test } from "../support/test.ts";

@@ -3,7 +3,7 @@
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";

@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { z } from "zod";
 import { defineChannel, on, PublishError } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { open } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";

@@ -1,7 +1,7 @@
 /** Groups, streams and everything are deleted under load: an alarm, groups where they stood, readers that survive. */
 
 import * as assert from "uvu/assert";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
 import { type Load, middle, source, startLoad } from "../support/load.ts";

@@ -1,6 +1,6 @@
 /** `npm run test:faults`: the tests of every row of the catalogue, faults in full length, and then what became of each row. */
 
-import { provideRedis } from "../../src/redis/provide-redis.ts";
+import { provideRedis } from "../../src/local-redis/provided-redis.ts";
 import { type FileResult, runFiles } from "../support/run-files.ts";
 import { type Row, rows } from "./rows.ts";
 

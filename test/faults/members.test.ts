@@ -1,7 +1,7 @@
 /** Members are killed at each place of a delivery's way, stopped, and replaced under load: each event has its effects once. */
 
 import * as assert from "uvu/assert";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
 import { type Load, startLoad } from "../support/load.ts";

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { PublishError } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Load, middle, out, startLoad } from "../support/load.ts";
 import { rejects } from "../support/rejects.ts";

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { PublishError } from "../../src/index.ts";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { open, things } from "../support/backbone.ts";
 import { named, startProxy } from "../support/proxy.ts";
 import { redisUrl } from "../support/redis.ts";

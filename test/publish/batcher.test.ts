@@ -1,7 +1,7 @@
 /** How long a publish may wait, whatever else its tick holds. */
 
 import * as assert from "uvu/assert";
-import type { Appender, NewEntry } from "../../src/ports/store.ts";
+import type { Appender, NewEntry } from "../../src/ports/append.ts";
 import { Batcher, type Group } from "../../src/publish/batcher.ts";
 import { test } from "../support/test.ts";
 

@@ -3,9 +3,9 @@
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { ConfigError, connectBackbone, defineChannel } from "../../src/index.ts";
-import { Connection } from "../../src/redis/connections.ts";
-import { EvictionWatch } from "../../src/redis/eviction.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { Connection } from "../../src/redis/client/connection.ts";
+import { EvictionWatch } from "../../src/redis/store/eviction.ts";
 import { type LogLine, memoryLog, open, Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";

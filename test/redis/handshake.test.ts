@@ -3,12 +3,12 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import { openRedisBook } from "../../consumers/order-sender/simulated/redis-book.ts";
 import { ConfigError, connectBackbone } from "../../src/index.ts";
-import { redisClientOptions } from "../../src/redis/client-options.ts";
-import { Connection } from "../../src/redis/connections.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
-import { ReadSocket } from "../../src/redis/read-socket.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { Connection } from "../../src/redis/client/connection.ts";
+import { ReadSocket } from "../../src/redis/client/read-socket.ts";
+import { redisClientOptions } from "../../src/redis/store/client-options.ts";
+import { openRedisBook } from "../../trading/venue/redis-book.ts";
 import { type LogLine, memoryLog, open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";

@@ -1,9 +1,9 @@
 /** Replays that are left to a worker: it may die, be stopped, or be told to leave one. */
 
 import * as assert from "uvu/assert";
-import { Connection } from "../../src/redis/connections.ts";
-import { RedisRunStore } from "../../src/redis/replay-runs.ts";
-import type { HandWritten } from "../observe/hand-written.ts";
+import { Connection } from "../../src/redis/client/connection.ts";
+import { RedisRunStore } from "../../src/redis/replay/replay-runs.ts";
+import type { HandWritten } from "../inspect/hand-written.ts";
 import { memoryLog } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
@@ -21,7 +21,9 @@ async function fill(log: HandWritten, count: number, apartMs: number): Promise<v
 }
 
 function cli(log: HandWritten, ...args: readonly string[]): StartedProcess {
-  return startProcess("src/cli/throughline.ts", args, { env: { REDIS_URL: log.url, NAMESPACE: log.namespace } });
+  return startProcess("trading/pipeline/throughline.ts", args, {
+    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
+  });
 }
 
 async function run(log: HandWritten, ...args: readonly string[]): Promise<{ code: number | null; out: string }> {

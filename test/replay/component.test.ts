@@ -5,14 +5,14 @@ import * as assert from "uvu/assert";
 import { algorithmSubscriptions } from "../../consumers/algorithm/index.ts";
 import { openRecordedExchange, orderSender, orderSenderSubscriptions } from "../../consumers/order-sender/index.ts";
 import { orderManager, orderManagerSubscriptions, orderStore } from "../../producers/order-manager/index.ts";
-import { clientOrders, type ExchangeOrder, exchangeOrders, executions, fills } from "../../src/orders/index.ts";
 import { type Difference, diff, openRecording, record, replayComponent } from "../../src/replay.ts";
+import { clientOrders, type ExchangeOrder, exchangeOrders, executions, fills } from "../../trading/domain/index.ts";
 import { skip, test } from "../support/test.ts";
 import { changedKeys, fingerprint } from "./fingerprint.ts";
 import { makeDirectory } from "./recording-files.ts";
 import { ordersOf, type Trading, trade, tradingChannels, tradingComponents } from "./trading.ts";
 
-const sample = "src/orders/sample/orders.ndjson";
+const sample = "trading/domain/sample/orders.ndjson";
 const realOrders = "../shared/data/aapl-2012-06-21-open-orders.csv";
 const channels = [clientOrders, exchangeOrders, fills, executions];
 const slow = { timeoutMs: 300_000 };

@@ -1,13 +1,13 @@
 /** Two runs compared: what is the same, changed, missing and added, by what events come from and not by their ids. */
 
 import * as assert from "uvu/assert";
+import { openReplays } from "../../src/composition/replays.ts";
 import { connectBackbone, deriveEventId, on } from "../../src/index.ts";
-import { toLogEntry } from "../../src/observe/read.ts";
-import { renderDiff } from "../../src/replay/diff-render.ts";
-import { replayedId } from "../../src/replay/mark.ts";
-import type { ReplayLine, SettledCall } from "../../src/replay/source.ts";
+import { toLogEntry } from "../../src/inspect/entries/log-reader.ts";
+import { replayedId } from "../../src/model/replay-mark.ts";
+import { renderDiff } from "../../src/replay/diff/difference-text.ts";
+import type { ReplayLine, SettledCall } from "../../src/replay/source/source.ts";
 import { type Difference, diff, openLog, type ReplaySource } from "../../src/replay.ts";
-import { openReplays } from "../../src/replays.ts";
 import { open, things } from "../support/backbone.ts";
 import { redisUrl } from "../support/redis.ts";
 import { rejects } from "../support/rejects.ts";

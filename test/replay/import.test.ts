@@ -1,13 +1,13 @@
 /** Importing a recording appends what it has, exactly, once and in its order. */
 
 import * as assert from "uvu/assert";
+import { openObserver } from "../../src/composition/observer.ts";
+import { openOwner } from "../../src/composition/owner.ts";
 import { ConfigError, connectBackbone } from "../../src/index.ts";
-import { openObserver } from "../../src/observer.ts";
-import { openOwner } from "../../src/owner.ts";
 import { aclRules } from "../../src/redis/acl.ts";
-import { scripts } from "../../src/redis/scripts.ts";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { importRecording, openRecording, record } from "../../src/replay.ts";
-import { HandWritten } from "../observe/hand-written.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";

@@ -1,8 +1,9 @@
 /** The schedule of a replay: kept against its beginning, whatever any single entry does. */
 
 import * as assert from "uvu/assert";
-import { ConfigError } from "../../src/errors.ts";
-import { factorOf, Pace, type Speed } from "../../src/replay/pacing.ts";
+import { ConfigError } from "../../src/model/errors.ts";
+import type { Speed } from "../../src/model/speed.ts";
+import { factorOf, Pace } from "../../src/replay/source/pacing.ts";
 import { test } from "../support/test.ts";
 
 /** Ms from the beginning at which each entry went. The schedule begins with it or later. */

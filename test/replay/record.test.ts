@@ -3,10 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, open, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
+import { openObserver } from "../../src/composition/observer.ts";
 import { ConfigError, RecordingError } from "../../src/index.ts";
-import { openObserver } from "../../src/observer.ts";
 import { openRecording, type RecordOptions, type RecordReport, record } from "../../src/replay.ts";
-import { HandWritten } from "../observe/hand-written.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";
 import { skip, test } from "../support/test.ts";

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as assert from "uvu/assert";
 import { FencedError, ReplayError } from "../../src/index.ts";
 import { replay } from "../../src/replay.ts";
-import type { HandWritten } from "../observe/hand-written.ts";
+import type { HandWritten } from "../inspect/hand-written.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { rejects } from "../support/rejects.ts";
@@ -55,7 +55,9 @@ async function isWhole(stage: Stage, namespace: string, count: number): Promise<
 }
 
 function cli(log: HandWritten, ...args: readonly string[]): StartedProcess {
-  return startProcess("src/cli/throughline.ts", args, { env: { REDIS_URL: log.url, NAMESPACE: log.namespace } });
+  return startProcess("trading/pipeline/throughline.ts", args, {
+    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
+  });
 }
 
 /** How many entries are there. */

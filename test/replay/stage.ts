@@ -1,10 +1,10 @@
 /** A namespace written by hand, what replays it, and a look at what came of it. */
 
-import type { Replays } from "../../src/replay/namespace-replays.ts";
-import type { ReplayReport, RunOptions } from "../../src/replay/perform-run.ts";
-import type { RepublishOptions } from "../../src/replay/request.ts";
-import { openReplays } from "../../src/replays.ts";
-import { HandWritten } from "../observe/hand-written.ts";
+import { openReplays } from "../../src/composition/replays.ts";
+import type { Replays } from "../../src/replay/republish/namespace-replays.ts";
+import type { ReplayReport, RunOptions } from "../../src/replay/republish/perform-run.ts";
+import type { RepublishOptions } from "../../src/replay/republish/request.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 
 /** An entry's fields by name, and its id. */
 export type Fields = Readonly<Record<string, string>>;

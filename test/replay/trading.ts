@@ -4,13 +4,13 @@ import { readFile } from "node:fs/promises";
 import { createAlgorithm } from "../../consumers/algorithm/index.ts";
 import { createOrderSender, createSimulatedExchange } from "../../consumers/order-sender/index.ts";
 import { createOrderManager, placeFile, placeOrder } from "../../producers/order-manager/index.ts";
+import { openLog } from "../../src/composition/component-replays.ts";
 import { connectBackbone } from "../../src/index.ts";
-import type { ClientOrder } from "../../src/orders/index.ts";
-import type { ReplaySource } from "../../src/replay/source.ts";
-import { openLog } from "../../src/replayer.ts";
-import { memoryBook } from "../components/memory-book.ts";
+import type { ReplaySource } from "../../src/replay/source/source.ts";
+import type { ClientOrder } from "../../trading/domain/index.ts";
 import { type Opened, open } from "../support/backbone.ts";
 import { redisUrl } from "../support/redis.ts";
+import { memoryBook } from "../trading/venue/memory-book.ts";
 
 export const tradingChannels = ["client-orders", "exchange-orders", "fills", "executions"] as const;
 export const tradingComponents = ["algorithm", "order-sender", "order-manager"] as const;

@@ -2,8 +2,8 @@
 
 import * as assert from "uvu/assert";
 import { type Component, on } from "../../src/index.ts";
-import { renderStatus } from "../../src/observe/render-status.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { renderStatus } from "../../src/inspect/status/status-text.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { type Opened, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { test } from "../support/test.ts";

@@ -2,10 +2,10 @@
 
 import * as assert from "uvu/assert";
 import { on, PermanentError } from "../../src/index.ts";
-import { Connection } from "../../src/redis/connections.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
-import { RedisTrimmer } from "../../src/redis/trimmer.ts";
-import { type RetentionPolicy, resolveRetention } from "../../src/retention/policy.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { type RetentionPolicy, resolveRetention } from "../../src/model/retention-policy.ts";
+import { Connection } from "../../src/redis/client/connection.ts";
+import { RedisTrimmer } from "../../src/redis/store/trimmer.ts";
 import { memoryLog, type Opened, open, type Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { redisUrl } from "../support/redis.ts";

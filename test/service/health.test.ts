@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { type Log, on } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { serveHealth } from "../../src/service.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,7 +1,7 @@
 /** Carries out the faults of a schedule on the desk, the Redis and the connections between them. */
 
 import type { Redis } from "ioredis";
-import type { PrivateRedis } from "../../src/redis/private-server.ts";
+import type { PrivateRedis } from "../../src/local-redis/private-server.ts";
 import type { Proxy as FaultyProxy } from "../support/proxy.ts";
 import type { Desk } from "./desk.ts";
 import type { Fault } from "./schedule.ts";

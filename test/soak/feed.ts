@@ -10,7 +10,7 @@ import {
   clientOrders,
   orderKey,
   seededRandom,
-} from "../../src/orders/index.ts";
+} from "../../trading/domain/index.ts";
 import type { FactOf } from "../checker/history.ts";
 
 const symbols = [

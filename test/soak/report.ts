@@ -4,7 +4,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Table from "cli-table3";
-import { sumOf } from "../../src/pipeline/ledger.ts";
+import { sumOf } from "../../trading/pipeline/ledger.ts";
 import { writeFacts } from "../checker/collect.ts";
 import type { SoakOptions, SoakResult } from "./soak.ts";
 

@@ -1,6 +1,6 @@
 /** The faults of a soak and when they come: drawn from its seed before it begins, so that the same seed brings the same again. */
 
-import { between, seededRandom } from "../../src/orders/index.ts";
+import { between, seededRandom } from "../../trading/domain/index.ts";
 
 export const componentNames = ["order-manager", "algorithm", "order-sender"] as const;
 export type ComponentName = (typeof componentNames)[number];

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { type BackboneStatus, connectBackbone, type Log, ThroughlineError } from "../../src/index.ts";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { startProxy } from "../support/proxy.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
 import { Faults, loseNothing } from "./faults.ts";

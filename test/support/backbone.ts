@@ -2,7 +2,6 @@
 
 import { Redis } from "ioredis";
 import { z } from "zod";
-import { wireFields } from "../../src/envelope.ts";
 import {
   type Backbone,
   type BackboneOptions,
@@ -13,6 +12,7 @@ import {
   defineChannel,
   type Log,
 } from "../../src/index.ts";
+import { wireFields } from "../../src/model/envelope.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { freshNamespace, redisUrl } from "./redis.ts";
 

@@ -5,7 +5,7 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type PrivateRedis, startPrivateRedis } from "../../src/redis/private-server.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { skip } from "./test.ts";
 
 export interface WarpedRedis extends AsyncDisposable {

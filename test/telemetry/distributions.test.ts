@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { OwnDistributions } from "../../src/telemetry/distributions.ts";
+import { OwnDistributions } from "../../src/telemetry/metrics/distributions.ts";
 import type { Distribution } from "../../src/tracing/distributions.ts";
 import { test } from "../support/test.ts";
 

@@ -6,11 +6,11 @@ import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import * as assert from "uvu/assert";
 import { startReceiver } from "../../bench/receiving.ts";
-import { createEncodedExporter } from "../../src/telemetry/encoded-exporter.ts";
-import type { EncodedSpans } from "../../src/telemetry/encoded-spans.ts";
-import { RequestFrame } from "../../src/telemetry/request-frame.ts";
-import type { Exporter } from "../../src/telemetry/retrying-sender.ts";
-import { Wire } from "../../src/telemetry/wire.ts";
+import { createEncodedExporter } from "../../src/telemetry/otlp/encoded-exporter.ts";
+import type { EncodedSpans } from "../../src/telemetry/otlp/encoded-spans.ts";
+import { Wire } from "../../src/telemetry/otlp/protobuf-writer.ts";
+import { RequestFrame } from "../../src/telemetry/otlp/request-frame.ts";
+import type { Exporter } from "../../src/telemetry/otlp/retrying-sender.ts";
 import { test } from "../support/test.ts";
 import { LocalReceiver } from "./local-receiver.ts";
 

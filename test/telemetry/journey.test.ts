@@ -2,7 +2,7 @@
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import type { ClientOrder } from "../../src/orders/index.ts";
+import type { ClientOrder } from "../../trading/domain/index.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 import type { Collector } from "./collector.ts";

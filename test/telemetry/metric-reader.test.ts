@@ -4,9 +4,9 @@ import { context, type Histogram, metrics, propagation, trace } from "@opentelem
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import * as assert from "uvu/assert";
 import type { Log } from "../../src/ports/log.ts";
-import { OwnDistributions } from "../../src/telemetry/distributions.ts";
-import { type OwnMetrics, ownMetricsOf } from "../../src/telemetry/metric-reader.ts";
-import { readSettings } from "../../src/telemetry/settings.ts";
+import { OwnDistributions } from "../../src/telemetry/metrics/distributions.ts";
+import { type OwnMetrics, ownMetricsOf } from "../../src/telemetry/metrics/metric-reader.ts";
+import { readSettings } from "../../src/telemetry/setup/settings.ts";
 import { startTelemetry } from "../../src/telemetry.ts";
 import { type Distribution, type DistributionSource, distributionsOf } from "../../src/tracing/distributions.ts";
 import { test } from "../support/test.ts";

@@ -1,8 +1,8 @@
 /** The three components as processes of their own that send their spans to a Collector, and a client that publishes orders. */
 
 import { type Backbone, connectBackbone, type EventRef, withBaggage } from "../../src/index.ts";
-import { type ClientOrder, clientOrderEventId, clientOrders } from "../../src/orders/index.ts";
 import { startTelemetry } from "../../src/telemetry.ts";
+import { type ClientOrder, clientOrderEventId, clientOrders } from "../../trading/domain/index.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { Collector } from "./collector.ts";

@@ -3,7 +3,7 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
 import * as assert from "uvu/assert";
-import { RetryingExporter, type RetryingExporterOptions } from "../../src/telemetry/retrying-exporter.ts";
+import { RetryingExporter, type RetryingExporterOptions } from "../../src/telemetry/otlp/retrying-exporter.ts";
 import { test } from "../support/test.ts";
 
 const unavailable = 14;

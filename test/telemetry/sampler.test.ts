@@ -3,7 +3,7 @@
 import { type Link, ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
 import { SamplingDecision } from "@opentelemetry/sdk-trace";
 import * as assert from "uvu/assert";
-import { samplerOf } from "../../src/telemetry/sampler.ts";
+import { samplerOf } from "../../src/telemetry/setup/sampler.ts";
 import { test } from "../support/test.ts";
 
 const spanContext = (sampled: boolean): SpanContext => ({

@@ -2,7 +2,7 @@
 
 import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import * as assert from "uvu/assert";
-import { provideTraceIds } from "../../src/telemetry/trace-ids.ts";
+import { provideTraceIds } from "../../src/telemetry/setup/trace-ids.ts";
 import { test } from "../support/test.ts";
 
 test("gives every root a trace of its own and every span an id of its own, and a child its parent's trace", () => {

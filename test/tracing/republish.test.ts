@@ -2,8 +2,8 @@
 
 import { SpanKind, trace } from "@opentelemetry/api";
 import * as assert from "uvu/assert";
-import type { Carrier } from "../../src/ports/tracing.ts";
-import { markCauses } from "../../src/replay/mark.ts";
+import type { Carrier } from "../../src/model/carrier.ts";
+import { markCauses } from "../../src/model/replay-mark.ts";
 import { test } from "../support/test.ts";
 import { named, Rig, recorded, registerSdk, spanIdsOf } from "./recorded.ts";
 

@@ -1,7 +1,8 @@
 /** Without an SDK: nothing is recorded, and what came along goes on. */
 
 import * as assert from "uvu/assert";
-import type { Carrier, Delivered, Processing, ProcessSpan, Sending } from "../../src/ports/tracing.ts";
+import type { Carrier } from "../../src/model/carrier.ts";
+import type { Delivered, Processing, ProcessSpan, Sending } from "../../src/ports/tracing.ts";
 import { withBaggage } from "../../src/tracing/baggage.ts";
 import { createTracing } from "../../src/tracing/tracer.ts";
 import { test } from "../support/test.ts";

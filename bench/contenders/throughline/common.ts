@@ -1,9 +1,9 @@
 /** Throughline as its users run it, for all works: the namespace, a backbone, a backlog, and a component that handles all of it. */
 
 import { Redis } from "ioredis";
-import { encodeEntry, wireEntry } from "../../../src/envelope.ts";
-import { newEventId } from "../../../src/event-id.ts";
 import { type Backbone, type Component, connectBackbone, type Log, type Subscription } from "../../../src/index.ts";
+import { encodeEntry, wireEntry } from "../../../src/model/envelope.ts";
+import { newEventId } from "../../../src/model/event-id.ts";
 import { Keys } from "../../../src/redis/keys.ts";
 import type { Backlog, Round, Sample, Shape } from "../../contender.ts";
 import { fill } from "../../fill.ts";

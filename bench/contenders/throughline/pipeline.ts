@@ -1,8 +1,8 @@
 /** The trading pipeline as `npm start` runs it: orders in, executions out, until everything has come to rest. */
 
 import { placeOrder } from "../../../producers/order-manager/index.ts";
-import { type ClientOrder, type Execution, executions } from "../../../src/orders/index.ts";
-import { startComponents } from "../../../src/pipeline/components.ts";
+import { type ClientOrder, type Execution, executions } from "../../../trading/domain/index.ts";
+import { startComponents } from "../../../trading/pipeline/components.ts";
 import { inChunks } from "../../bulk.ts";
 import type { Contender } from "../../contender.ts";
 import { connect, log, namespace } from "./common.ts";

@@ -1,6 +1,6 @@
 /** The tracing adapter alone: a send span and a process span for each event. */
 
-import { newEventId } from "../../../src/event-id.ts";
+import { newEventId } from "../../../src/model/event-id.ts";
 import type { Processing, Sending } from "../../../src/ports/tracing.ts";
 import { createTracing } from "../../../src/tracing/tracer.ts";
 import type { Contender } from "../../contender.ts";

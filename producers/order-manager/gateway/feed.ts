@@ -1,8 +1,8 @@
 /** The executions as they happen, for the clients that are connected here, whichever process keeps the records. */
 
 import { setTimeout } from "node:timers/promises";
-import type { Backbone, Log } from "../../../src/index.ts";
-import { Execution, executions } from "../../../src/orders/index.ts";
+import type { Backbone, Log } from "throughline";
+import { Execution, executions } from "../../../trading/domain/index.ts";
 
 const pauseMs = 1_000;
 

@@ -3,10 +3,10 @@
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { ConfigError, type Log } from "throughline";
+import { createBoundedServer } from "throughline/service";
 import { type WebSocket, WebSocketServer } from "ws";
-import { ConfigError, type Log } from "../../../src/index.ts";
-import type { Execution } from "../../../src/orders/index.ts";
-import { createBoundedServer } from "../../../src/service.ts";
+import type { Execution } from "../../../trading/domain/index.ts";
 import { followExecutions, newestExecution } from "./feed.ts";
 import { admit, checkHosts, refuse } from "./handshake.ts";
 import { toExecutionReply } from "./protocol.ts";

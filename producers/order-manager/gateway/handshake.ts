@@ -3,7 +3,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
-import { ConfigError } from "../../../src/index.ts";
+import { ConfigError } from "throughline";
 
 const refusals = {
   400: "name your user, once, in the URL: ws://…/?user=YOUR_USER_ID",

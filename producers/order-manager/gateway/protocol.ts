@@ -1,8 +1,8 @@
 /** The gateway's protocol (docs/gateway.md): JSON text frames, a client's requests and what it is answered. */
 
+import type { PayloadIssue, PublishError } from "throughline";
 import { z } from "zod";
-import type { PayloadIssue, PublishError } from "../../../src/index.ts";
-import { type Execution, fieldsOnly } from "../../../src/orders/index.ts";
+import { type Execution, fieldsOnly } from "../../../trading/domain/index.ts";
 import { type ExecutionNote, type OrderState, toNote } from "../order-record.ts";
 
 export type Request =

@@ -1,9 +1,9 @@
 /** One client's connection: its requests in, its replies out, both bounded. */
 
 import { setTimeout } from "node:timers/promises";
+import { type Backbone, type Log, PayloadError, PublishError, type Published, traceIdOf } from "throughline";
 import type { RawData, WebSocket } from "ws";
-import { type Backbone, type Log, PayloadError, PublishError, type Published, traceIdOf } from "../../../src/index.ts";
-import { type ClientOrder, orderKey, parseOrder } from "../../../src/orders/index.ts";
+import { type ClientOrder, orderKey, parseOrder } from "../../../trading/domain/index.ts";
 import { orderManager, orderStore } from "../handlers.ts";
 import { placeOrder } from "../intake.ts";
 import { type OrderRecord, stateOf } from "../order-record.ts";

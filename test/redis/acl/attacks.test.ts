@@ -1,9 +1,9 @@
 /** What a producer of one channel can do to others with raw commands: nothing. What it can do to its own is in spoiled.test.ts. */
 
 import * as assert from "uvu/assert";
+import { openOwner } from "../../../src/composition/owner.ts";
 import { connectBackbone, on, PublishError } from "../../../src/index.ts";
-import { openOwner } from "../../../src/owner.ts";
-import { scripts } from "../../../src/redis/scripts.ts";
+import { scripts } from "../../../src/redis/store/scripts.ts";
 import { things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { rejects } from "../../support/rejects.ts";

@@ -4,14 +4,14 @@ import * as assert from "uvu/assert";
 import { createAlgorithm } from "../../../consumers/algorithm/index.ts";
 import { createOrderSender, createSimulatedExchange } from "../../../consumers/order-sender/index.ts";
 import { createOrderManager, placeOrder } from "../../../producers/order-manager/index.ts";
+import { openObserver } from "../../../src/composition/observer.ts";
+import { openOperator } from "../../../src/composition/operator.ts";
+import { openOwner } from "../../../src/composition/owner.ts";
 import { item, on, PermanentError } from "../../../src/index.ts";
-import { openObserver } from "../../../src/observer.ts";
-import { openOperator } from "../../../src/operator.ts";
-import { openOwner } from "../../../src/owner.ts";
-import { memoryBook } from "../../components/memory-book.ts";
 import { soon, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { test } from "../../support/test.ts";
+import { memoryBook } from "../../trading/venue/memory-book.ts";
 import { namespace, start } from "./server.ts";
 
 test("the whole pipeline runs under least-privilege users, and Redis denies nothing of it", async () => {

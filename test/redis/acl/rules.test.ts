@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../../src/index.ts";
 import { type AclScope, aclRoles, aclRules } from "../../../src/redis/acl.ts";
-import { scripts } from "../../../src/redis/scripts.ts";
+import { scripts } from "../../../src/redis/store/scripts.ts";
 import { test } from "../../support/test.ts";
 import { namespace } from "./server.ts";
 

@@ -2,10 +2,10 @@
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
+import { openOwner } from "../../../src/composition/owner.ts";
 import { type Backbone, type BackboneOptions, type Component, connectBackbone, type Log } from "../../../src/index.ts";
-import { openOwner } from "../../../src/owner.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../../src/local-redis/private-server.ts";
 import { type AclRole, type AclScope, aclRules } from "../../../src/redis/acl.ts";
-import { type PrivateRedis, startPrivateRedis } from "../../../src/redis/private-server.ts";
 import { type LogLine, memoryLog } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 

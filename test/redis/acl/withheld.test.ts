@@ -1,8 +1,8 @@
 /** A permission that is withheld or withdrawn stops what needs it and nothing else, and leaves nothing half done. */
 
 import * as assert from "uvu/assert";
+import { openOperator } from "../../../src/composition/operator.ts";
 import { item, on, PermanentError, PublishError, StoreError } from "../../../src/index.ts";
-import { openOperator } from "../../../src/operator.ts";
 import { type AclScope, aclRules } from "../../../src/redis/acl.ts";
 import { soon, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,0 +1,6 @@
+/** `throughline/cli`: the command line with an application's own components, channels and file formats. */
+
+export { runCommandLine } from "./cli/command-line.ts";
+export { endUnforeseen, print, say, terminalWidth } from "./cli/output.ts";
+export type { Extension, LineFormat, PlugIn, ReplayableComponent, Settings } from "./cli/plug-in.ts";
+export { escaped, usageLine } from "./model/safe-text.ts";

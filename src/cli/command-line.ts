@@ -1,0 +1,69 @@
+/** The command line as a program: options that every command has, its commands, and exit codes. */
+
+import { Command, CommanderError, Option } from "commander";
+import { ThroughlineError } from "../model/errors.ts";
+import { usageLine } from "../model/safe-text.ts";
+import { commands } from "./commands.ts";
+import { type CommonOptions, usageExitCode } from "./common.ts";
+import { endUnforeseen, endWithReader, say } from "./output.ts";
+import type { PlugIn } from "./plug-in.ts";
+
+/**
+ * Runs the command that the process's arguments name, and sets its exit code: 0 done; 1 it failed or found nothing; 2 it was called wrongly.
+ */
+export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
+  const program = programOf(plugIn);
+  endWithReader();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Without arguments commander prints the help, as an error.
+      process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
+    } else if (error instanceof ThroughlineError) {
+      say(error.message);
+      process.exitCode = 1;
+    } else endUnforeseen(error);
+  }
+}
+
+function programOf({ namespace, load = async () => ({}) }: PlugIn): Command {
+  /** Adds to a command what its file says of it. */
+  const define = async (command: Command): Promise<void> => {
+    await (await commands.get(command.name())?.load())?.(command, load);
+  };
+  const program = new Command("throughline")
+    .description("Looks into a Throughline backbone, and deals with its dead letters.")
+    .addOption(new Option("--url <url>", "where Redis is").env("REDIS_URL").default("redis://127.0.0.1:6379"))
+    .addOption(new Option("--namespace <name>", "the backbone's namespace").env("NAMESPACE").default(namespace))
+    .option("--json", "print JSON in place of text")
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true)
+    .addHelpText("afterAll", "\nExit codes: 0 done; 1 it failed, or found nothing; 2 it was called wrongly.")
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
+    .hook("preSubcommand", (_program, command) => define(command))
+    .hook("preAction", (_program, command) => refuseWithoutNamespace(command))
+    .helpCommand(false);
+  for (const [name, { description }] of commands) program.command(name).description(description);
+  program
+    .command("help")
+    .description("display help for a command")
+    .argument("[command]")
+    .action(async (name?: string) => {
+      const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+      if (command === undefined) return program.error(`error: unknown command '${name}'`);
+      await define(command);
+      return command.help();
+    });
+  return program;
+}
+
+/** Of a command, or of what it belongs to, such as `list` of `dead`. */
+function refuseWithoutNamespace(command: Command): void {
+  for (let one: Command | null = command; one !== null; one = one.parent) {
+    if (commands.get(one.name())?.needsNamespace !== true) continue;
+    if (command.optsWithGlobals<Partial<CommonOptions>>().namespace !== undefined) return;
+    command.error("error: which namespace? Give --namespace NAME, or set NAMESPACE", { exitCode: usageExitCode });
+  }
+}

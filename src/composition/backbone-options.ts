@@ -1,0 +1,99 @@
+/** A backbone's options: defaults, bounds, and what is refused. */
+
+import { type Durability, type ResolvedDurability, resolveDurability } from "../model/durability.ts";
+import { ConfigError } from "../model/errors.ts";
+import { isNamespace } from "../model/namespace-name.ts";
+import { bounded } from "../model/option-bounds.ts";
+import { escaped } from "../model/safe-text.ts";
+import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
+import type { Log } from "../ports/log.ts";
+
+export interface BackboneOptions {
+  /** redis://, rediss:// or unix://. Default redis://127.0.0.1:6379. */
+  readonly url?: string;
+  /** For a rediss:// URL. A certificate that does not hold is refused. */
+  readonly tls?: TlsOptions;
+  /** Whose channels: 1 to 64 of `a-z 0-9 . _ -`. Backbones of one namespace share everything, of two nothing. */
+  readonly namespace: string;
+  /** Slices of the namespace; fixed when it is first used. Default 1. */
+  readonly partitions?: number;
+  /** Default: warnings and errors as JSON lines on standard error. */
+  readonly log?: Log;
+  /** Gives up waiting for a Redis that is away. */
+  readonly signal?: AbortSignal;
+  /** How long a publish waits for its acknowledgement, ms. Default 30,000. */
+  readonly publishTimeoutMs?: number;
+  /** Publishes that may wait for Redis at once; one more is rejected. Default 100,000. */
+  readonly maxPending?: number;
+  /** Bytes of publishes that may wait. Default 64 MiB. */
+  readonly maxPendingBytes?: number;
+  /**
+   * What an acknowledgement waits for beside the server's own `appendfsync`, which `server` (default) leaves it at. A publish that is
+   * not as durable in time fails as `unknown`; a settlement goes on asking, with an alarm each time.
+   */
+  readonly durability?: "server" | Durability;
+  /**
+   * A server whose `maxmemory-policy` is not `noeviction` is refused. `accept` takes it all the same: once its memory is full it may append and
+   * handle events twice, and lose channels and state (docs/guarantees.md). Default `refuse`.
+   */
+  readonly eviction?: "refuse" | "accept";
+  /** How often maintenance trims, once among all processes of the namespace, ms. Default 5,000. */
+  readonly maintenanceEveryMs?: number;
+  /** Keeps the Redis instrumentation's spans of the backbone's own commands. Default false. */
+  readonly redisSpans?: boolean;
+}
+
+export type ResolvedBackboneOptions = Required<Omit<BackboneOptions, "signal" | "tls" | "durability">> & {
+  readonly durability: ResolvedDurability | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly tls: TlsOptions | undefined;
+};
+
+/** @throws {ConfigError} naming the option, its value, and what it would do */
+export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackboneOptions {
+  const resolved: ResolvedBackboneOptions = {
+    url: options.url ?? "redis://127.0.0.1:6379",
+    tls: options.tls === undefined ? undefined : resolveTls(options.tls),
+    namespace: options.namespace,
+    partitions: options.partitions ?? 1,
+    log: options.log ?? standardErrorLog,
+    signal: options.signal,
+    publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
+    maxPending: options.maxPending ?? 100_000,
+    maxPendingBytes: options.maxPendingBytes ?? 67_108_864,
+    durability: resolveDurability(options.durability ?? "server"),
+    eviction: options.eviction ?? "refuse",
+    maintenanceEveryMs: options.maintenanceEveryMs ?? 5_000,
+    redisSpans: options.redisSpans ?? false,
+  };
+  for (const option of Object.keys(options)) {
+    if (!(option in resolved)) throw new ConfigError(`a backbone has no option "${option}"`);
+  }
+  if (!isNamespace(resolved.namespace)) {
+    throw new ConfigError(
+      `"${resolved.namespace}" is no namespace: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit`,
+    );
+  }
+  bounded("partitions", resolved.partitions, 1, 1_024);
+  bounded("publishTimeoutMs", resolved.publishTimeoutMs, 1, 86_400_000);
+  bounded("maxPending", resolved.maxPending, 1, 100_000_000);
+  bounded("maxPendingBytes", resolved.maxPendingBytes, 1_024, 2 ** 40);
+  if (resolved.eviction !== "refuse" && resolved.eviction !== "accept")
+    throw new ConfigError(`eviction is "${String(resolved.eviction)}"; it is "refuse" or "accept"`);
+  bounded("maintenanceEveryMs", resolved.maintenanceEveryMs, 100, 86_400_000);
+  return Object.freeze(resolved);
+}
+
+function line(level: string): (fields: object, text: string) => void {
+  return (fields, text) => {
+    process.stderr.write(`${escaped(JSON.stringify({ level, time: new Date().toISOString(), ...fields, text }))}\n`);
+  };
+}
+
+/** For whoever passes no log: what needs attention is not kept quiet. */
+const standardErrorLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: line("warn"),
+  error: line("error"),
+};

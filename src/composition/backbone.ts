@@ -1,0 +1,393 @@
+/** Composition root: options in, wired parts out. Owns every connection and disposes of it. */
+
+import { type Component, type ComponentHealth, type ComponentParts, RunningComponent } from "../consume/component.ts";
+import { type ComponentOptions, resolveComponentOptions } from "../consume/options.ts";
+import type { Subscription } from "../consume/subscription.ts";
+import { type DeadLetters, StoredDeadLetters } from "../inspect/dead-letters/dead-letters.ts";
+import { type LogEntry, type ReadRange, readEntries } from "../inspect/entries/log-reader.ts";
+import { findJourney, type Journey, type JourneyOptions } from "../inspect/journey/journey.ts";
+import { readSettlements, type SettlementRange } from "../inspect/settlement-reader.ts";
+import { gaugesOf } from "../inspect/status/group-gauges.ts";
+import { type BackboneStatus, readStatus } from "../inspect/status/status.ts";
+import type { Channel } from "../model/channel.ts";
+import { ConfigError } from "../model/errors.ts";
+import type { Published } from "../model/event.ts";
+import type { NotificationHandler } from "../model/notification-handler.ts";
+import type { RecordedSettlement } from "../model/recorded-settlement.ts";
+import { describeRetention, letsGo, type Retention } from "../model/retention-policy.ts";
+import { requireWellFormed } from "../model/well-formed-text.ts";
+import type { Evicted } from "../ports/append.ts";
+import type { Tracing } from "../ports/tracing.ts";
+import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
+import { Connection } from "../redis/client/connection.ts";
+import { refuseWithoutDurability } from "../redis/client/durability.ts";
+import { ServerClock } from "../redis/client/server-clock.ts";
+import { RedisInspector } from "../redis/inspect/inspector.ts";
+import { Keys } from "../redis/keys.ts";
+import { describe, Namespace } from "../redis/namespace.ts";
+import { parseRedisUrl } from "../redis/store/address.ts";
+import { RedisAppender, type StoreContext } from "../redis/store/appender.ts";
+import { redisClientOptions } from "../redis/store/client-options.ts";
+import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
+import { EvictionWatch } from "../redis/store/eviction.ts";
+import { RedisExactAppender } from "../redis/store/exact-appender.ts";
+import { RedisMaintenanceTurns } from "../redis/store/maintenance-turns.ts";
+import { ScriptKeeper } from "../redis/store/script-keeper.ts";
+import { RedisStreamStore } from "../redis/store/stream-store.ts";
+import { RedisTrimmer } from "../redis/store/trimmer.ts";
+import { grantAccess } from "../replay/log-access.ts";
+import { Maintenance } from "../retention/maintenance.ts";
+import { RetentionRound, trimmedChannels } from "../retention/retention-round.ts";
+import { bullTelemetry } from "../schedule/bull-telemetry.ts";
+import { BullRetryTimers } from "../schedule/retry-timers.ts";
+import { createTracing } from "../tracing/tracer.ts";
+import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./backbone-options.ts";
+
+/** A read-only look at a component's state. */
+export interface StateReader<V> {
+  get(key: string): Promise<V | undefined>;
+}
+
+export interface Backbone extends AsyncDisposable {
+  readonly namespace: string;
+  /**
+   * Resolves when Redis has appended the event.
+   * @throws {PayloadError} before anything is sent
+   * @throws {ChannelError} when the channel's `key` or `correlation` fails on the payload; nothing is sent then either
+   * @throws {PublishError} when Redis does not answer in time, or refuses
+   */
+  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published>;
+  /** Appends all or none, in this order. Up to 1,000 events made by `item`, of one partition. @throws as `publish` */
+  publishAll(items: readonly PublishItem[]): Promise<readonly Published[]>;
+  /** The channel as something that takes notifications, for code that should know nothing else. */
+  notifier<P>(channel: Channel<P>): NotificationHandler<P>;
+  /** A consumer group's handlers, to be run in this process. @throws {ConfigError} */
+  component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
+  /**
+   * Takes part in the namespace's maintenance, until `close`: trimming the channels that this process has used, as its own code says,
+   * once a period among all processes that trim the same. Components whose channels have a retention begin by themselves.
+   */
+  maintain(): void;
+  /** How the components of this process do, those that are closed left out; Redis is not asked. */
+  health(): readonly ComponentHealth[];
+  /** A component's state as it was last settled, from outside. */
+  view<V>(component: string, store: string): StateReader<V>;
+  /** Entries of a channel in log order; touches no group's position. */
+  read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** What a component has settled, in the order in which it did; nothing where it runs with `settlementLog: false`. */
+  readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
+  /** The dead letters of one channel and component, of all channels or components where these are left out. */
+  deadLetters(of?: { readonly channel?: string | Channel<unknown>; readonly component?: string }): DeadLetters;
+  status(): Promise<BackboneStatus>;
+  /** One order's story, told from the log alone. `query` is an event id, or `attribute=value`. */
+  journey(query: string, options?: JourneyOptions): Promise<Journey>;
+  /** Drains the components that run, waits for publishes under way, closes the connections. A second call joins the first. */
+  close(): Promise<void>;
+}
+
+/** A socket that owes a reply for this long is cut, ms: longer than a read waits for entries, by a grace. */
+const leastSilenceMs = 5_000;
+
+/**
+ * Connects, waiting for as long as Redis is away, and opens the namespace.
+ * @throws {ConfigError} on options, a server or a namespace that cannot be worked with; nothing was written then
+ */
+export async function connectBackbone(options: BackboneOptions): Promise<Backbone> {
+  const resolved = resolveBackboneOptions(options);
+  const { signal, partitions, durability } = resolved;
+  const keys = new Keys(resolved.namespace);
+  let clock: ServerClock | undefined;
+  const { log, redisSpans, url } = resolved;
+  const serverNow = (): number => clock?.now() ?? Date.now();
+  const tracing = createTracing({ log, redisSpans, serverNow, ...serverOf(url) });
+  const open = openerOf(resolved, tracing);
+  const connection = open("publish");
+  try {
+    const namespace = await Namespace.open(connection, keys, partitions, signal);
+    if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
+    const eviction = await EvictionWatch.begin(connection, { log, isAccepted: resolved.eviction === "accept", signal });
+    clock = new ServerClock(connection);
+    await clock.measure().catch(() => undefined); // the host's clock does until the next time
+    return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock, eviction });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Waiting for a durability counts as silence. */
+function openerOf(
+  { url, tls, log, durability }: ResolvedBackboneOptions,
+  tracing: Tracing,
+): (purpose: string) => Connection {
+  const silenceMs = leastSilenceMs + (durability?.timeoutMs ?? 0);
+  return (purpose) => new Connection({ url, tls, log, silenceMs, purpose, quietly: (run) => tracing.quietly(run) });
+}
+
+/** What a backbone is made of once Redis has answered. */
+interface Parts {
+  readonly namespace: Namespace;
+  readonly tracing: Tracing;
+  readonly open: (purpose: string) => Connection;
+  readonly connection: Connection;
+  readonly clock: ServerClock;
+  readonly eviction: EvictionWatch | undefined;
+}
+
+class ConnectedBackbone implements Backbone {
+  readonly namespace: string;
+  readonly #options: ResolvedBackboneOptions;
+  readonly #keys: Keys;
+  readonly #connection: Connection;
+  readonly #clock: ServerClock;
+  readonly #eviction: EvictionWatch | undefined;
+  readonly #tracing: Tracing;
+  readonly #producer: Producer;
+  readonly #inspector: RedisInspector;
+  readonly #deadLetterStore: RedisDeadLetterStore;
+  readonly #components = new Set<Component>();
+  /** Channels that the namespace's description has by now. */
+  readonly #described = new Set<Channel<unknown>>();
+  /** What this process' own code lets go of the channels that it has used, by name. */
+  readonly #retention = new Map<string, Retention>();
+  readonly #open: (purpose: string) => Connection;
+  readonly #storeContext: StoreContext;
+  /** Set while this process takes part. */
+  #maintenance:
+    | { readonly rounds: Maintenance; readonly turns: RedisMaintenanceTurns; readonly trimmer: RedisTrimmer }
+    | undefined;
+  /** Set once a component of this process has joined. */
+  #scriptKeeper: ScriptKeeper | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedBackboneOptions, keys: Keys, parts: Parts) {
+    const { tracing, open, connection, clock } = parts;
+    const { namespace, url, tls, log, partitions } = options;
+    this.namespace = namespace;
+    this.#options = options;
+    this.#keys = keys;
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#eviction = parts.eviction;
+    this.#tracing = tracing;
+    this.#open = open;
+    this.#storeContext = {
+      namespace: parts.namespace,
+      confirmation: options.durability === undefined ? undefined : { durability: options.durability, log },
+      onEvicted: (evicted) => this.#tellEvicted(evicted),
+    };
+    const appender = new RedisAppender(connection, keys, this.#storeContext);
+    this.#producer = new Producer(appender, this.#tracing, partitions, options, (channel) =>
+      this.#describeChannel(channel),
+    );
+    this.#inspector = new RedisInspector({
+      url,
+      tls,
+      namespace,
+      partitions,
+      log,
+      quietly: (run) => tracing.quietly(run),
+    });
+    this.#deadLetterStore = new RedisDeadLetterStore(connection, keys);
+    grantAccess(this, {
+      inspector: this.#inspector,
+      openExactAppender: (channels) =>
+        new RedisExactAppender({
+          connection: open("import"),
+          keys,
+          partitions,
+          channels,
+          context: this.#storeContext,
+          timeoutMs: options.publishTimeoutMs,
+        }),
+    });
+  }
+
+  publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published> {
+    return this.#producer.publish(channel, payload, options);
+  }
+
+  publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
+    return this.#producer.publishAll(items);
+  }
+
+  notifier<P>(channel: Channel<P>): NotificationHandler<P> {
+    return {
+      handleNotification: async (notification) => {
+        await this.publish(channel, notification);
+      },
+    };
+  }
+
+  component(name: string, subscriptions: readonly Subscription[], options: ComponentOptions = {}): Component {
+    if (this.#closing !== undefined)
+      throw new ConfigError(`the backbone is closed: component "${name}" cannot be made`);
+    const resolved = resolveComponentOptions(name, options);
+    if (subscriptions.length === 0) throw new ConfigError(`component "${name}" subscribes to nothing`);
+    const channels = subscriptions.map(({ channel }) => channel.name);
+    const twice = channels.find((channel, i) => channels.indexOf(channel) !== i);
+    if (twice !== undefined) {
+      throw new ConfigError(`component "${name}" subscribes to "${twice}" twice: each of its entries has one handler`);
+    }
+    const { url, tls, log, partitions, redisSpans, durability } = this.#options;
+    if (durability !== undefined && durability.timeoutMs * 2 > resolved.claimAfterMs) {
+      throw new ConfigError(
+        `component "${name}": claimAfterMs ${resolved.claimAfterMs} is below twice the durability's timeoutMs ${durability.timeoutMs}: ` +
+          "members that wait for their settlements to be durable would be taken for dead",
+      );
+    }
+    const open = this.#open;
+    let gauges: (() => void) | undefined;
+    const parts: ComponentParts = {
+      name,
+      subscriptions,
+      options: resolved,
+      partitions,
+      store: new RedisStreamStore(open(`settle:${name}`), this.#keys, this.#storeContext, open, resolved.settlementLog),
+      timers: new BullRetryTimers({
+        component: name,
+        connection: { ...redisClientOptions(url, tls), maxRetriesPerRequest: null },
+        prefix: this.#keys.bull(),
+        log,
+        telemetry: bullTelemetry({ redisSpans }),
+      }),
+      tracing: this.#tracing,
+      log,
+      onChannel: (channel) => this.#describeChannel(channel),
+      describe: () => {
+        this.#described.clear();
+        this.#describe(`component:${name}`, channels.join(","));
+        for (const { channel } of subscriptions) this.#describeChannel(channel);
+      },
+      joined: (oldest) => {
+        this.#scriptKeeper ??= this.#tracing.atRoot(() =>
+          this.#tracing.quietly(() => new ScriptKeeper(this.#connection)),
+        );
+        const stops = [
+          this.#tracing.observe(async () => gaugesOf(await this.status(), name)),
+          this.#tracing.observeHandlers(oldest),
+        ];
+        gauges = () => {
+          for (const stop of stops) stop();
+        };
+        parts.describe();
+      },
+      closed: () => {
+        gauges?.();
+        this.#components.delete(component);
+      },
+    };
+    const component = new RunningComponent(parts);
+    this.#components.add(component);
+    return component;
+  }
+
+  maintain(): void {
+    if (this.#maintenance !== undefined || this.#closing !== undefined) return;
+    const { log, maintenanceEveryMs: everyMs } = this.#options;
+    const connection = this.#open("maintain");
+    const trimmer = new RedisTrimmer(connection, this.#keys);
+    const own = { partitions: this.#options.partitions, retention: this.#retention };
+    const turns = new RedisMaintenanceTurns(connection, this.#keys, () => JSON.stringify(trimmedChannels(own)));
+    const round = new RetentionRound({ own, inspector: this.#inspector, trimmer, tracing: this.#tracing, log });
+    const begin = (): Maintenance => new Maintenance({ turns, everyMs, log, run: () => round.run() });
+    const rounds = this.#tracing.atRoot(() => this.#tracing.quietly(begin));
+    this.#maintenance = { rounds, turns, trimmer };
+  }
+
+  health(): readonly ComponentHealth[] {
+    return [...this.#components].map(({ health }) => health);
+  }
+
+  view<V>(component: string, store: string): StateReader<V> {
+    return {
+      get: async (key) => {
+        requireWellFormed("the state key", key);
+        for (let partition = 0; partition < this.#options.partitions; partition++) {
+          const json = await this.#inspector.state(partition, component, store, key);
+          if (json !== undefined) return JSON.parse(json) as V;
+        }
+        return undefined;
+      },
+    };
+  }
+
+  read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry> {
+    return readEntries(this.#inspector, typeof channel === "string" ? channel : channel.name, range);
+  }
+
+  readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement> {
+    return readSettlements(this.#inspector, component, range);
+  }
+
+  deadLetters(of: { readonly channel?: string | Channel<unknown>; readonly component?: string } = {}): DeadLetters {
+    const { channel, component } = of;
+    return new StoredDeadLetters(this.#inspector, this.#deadLetterStore, {
+      ...(channel === undefined ? {} : { channel: typeof channel === "string" ? channel : channel.name }),
+      ...(component === undefined ? {} : { component }),
+    });
+  }
+
+  status(): Promise<BackboneStatus> {
+    return readStatus(this.#inspector);
+  }
+
+  journey(query: string, options?: JourneyOptions): Promise<Journey> {
+    return findJourney(this.#inspector, query, options);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#components].map((component) => component[Symbol.asyncDispose]()));
+    await this.#maintenance?.rounds.close();
+    this.#maintenance?.turns.close();
+    this.#maintenance?.trimmer.close();
+    this.#scriptKeeper?.[Symbol.dispose]();
+    this.#clock[Symbol.dispose]();
+    this.#eviction?.[Symbol.dispose]();
+    this.#deadLetterStore.close();
+    await this.#producer.close();
+    await this.#inspector[Symbol.asyncDispose]();
+  }
+
+  #describeChannel(channel: Channel<unknown>): void {
+    if (this.#described.has(channel)) return;
+    this.#described.add(channel);
+    this.#retention.set(channel.name, channel.retention);
+    this.#describe(`channel:${channel.name}`, describeRetention(channel.retention));
+    if (letsGo(channel.retention) && this.#components.size > 0) this.maintain();
+  }
+
+  #tellEvicted({ channel, partition, removed, unfinished }: Evicted): void {
+    this.#tracing.trimmed(channel, removed);
+    if (unfinished === 0) return;
+    const text = "the channel is full: it has evicted entries that some component had not finished";
+    this.#options.log.error({ channel, partition, removed, unfinished }, text);
+  }
+
+  // What the namespace says about itself is for people; a publish or a delivery does not wait for it.
+  #describe(name: string, text: string): void {
+    this.#tracing
+      .atRoot(() =>
+        this.#tracing.quietly(() => describe(this.#connection, this.#keys, this.#options.partitions, name, text)),
+      )
+      .catch((error: unknown) =>
+        this.#options.log.debug({ name, reason: String(error) }, "the namespace could not be described"),
+      );
+  }
+}
+
+/** Host and port for the spans. A socket's path is its address. */
+function serverOf(url: string): { server?: { address: string; port?: number } } {
+  const { host, port, path } = parseRedisUrl(url);
+  if (path !== undefined) return { server: { address: path } };
+  return { server: { address: host ?? "127.0.0.1", ...(port === undefined ? {} : { port }) } };
+}

@@ -1,0 +1,59 @@
+/** Composition root of the read side: opens a look at a namespace that writes nothing, not even that it was there. */
+
+import { type LogEntry, type ReadRange, readEntries } from "../inspect/entries/log-reader.ts";
+import { findJourney, type Journey, type JourneyOptions } from "../inspect/journey/journey.ts";
+import { readSettlements, type SettlementRange } from "../inspect/settlement-reader.ts";
+import { type BackboneStatus, readStatus } from "../inspect/status/status.ts";
+import { ConfigError } from "../model/errors.ts";
+import { isNamespace } from "../model/namespace-name.ts";
+import type { RecordedSettlement } from "../model/recorded-settlement.ts";
+import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
+import type { Log } from "../ports/log.ts";
+import { RedisInspector } from "../redis/inspect/inspector.ts";
+import { grantAccess } from "../replay/log-access.ts";
+
+export interface ObserverOptions {
+  /** redis://, rediss:// or unix:// */
+  readonly url: string;
+  /** For a rediss:// URL. */
+  readonly tls?: TlsOptions | undefined;
+  readonly namespace: string;
+  /** Told when Redis goes away and comes back while a channel is followed. */
+  readonly log?: Log;
+}
+
+export interface Observer extends AsyncDisposable {
+  /** @throws {ConfigError} when the namespace has not been used */
+  status(): Promise<BackboneStatus>;
+  /** Entries of a channel in log order. */
+  read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** What a component has settled, in the order in which it did. */
+  readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
+  /** @throws {ConfigError} when the namespace has not been used */
+  journey(query: string, options?: JourneyOptions): Promise<Journey>;
+}
+
+/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+export function openObserver(options: ObserverOptions): Observer {
+  const inspector = openInspector(options);
+  const observer: Observer = {
+    status: () => readStatus(inspector),
+    read: (channel, range) => readEntries(inspector, channel, range),
+    readSettlements: (component, range) => readSettlements(inspector, component, range),
+    journey: (query, journeyOptions) => findJourney(inspector, query, journeyOptions),
+    [Symbol.asyncDispose]: () => inspector[Symbol.asyncDispose](),
+  };
+  grantAccess(observer, { inspector });
+  return observer;
+}
+
+/** @throws {ConfigError} */
+export function openInspector(options: ObserverOptions): RedisInspector {
+  const { url, tls, namespace, log = silent } = options;
+  if (!isNamespace(namespace)) {
+    throw new ConfigError(`namespace "${namespace}" is none: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-"`);
+  }
+  return new RedisInspector({ url, tls: tls === undefined ? undefined : resolveTls(tls), namespace, log });
+}
+
+const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

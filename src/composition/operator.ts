@@ -1,0 +1,39 @@
+/** Composition root of the operator's side: looks at dead letters, redrives and purges them. It runs no handlers and publishes nothing. */
+
+import { type DeadLetterScope, type DeadLetters, StoredDeadLetters } from "../inspect/dead-letters/dead-letters.ts";
+import { resolveTls } from "../model/tls-options.ts";
+import { Connection } from "../redis/client/connection.ts";
+import { Keys } from "../redis/keys.ts";
+import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
+import { type ObserverOptions, openInspector } from "./observer.ts";
+
+export interface Operator extends AsyncDisposable {
+  deadLetters(scope?: DeadLetterScope): DeadLetters;
+}
+
+/** A socket that owes a reply for this long is cut, ms. */
+const silenceMs = 5_000;
+
+/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+export function openOperator(options: ObserverOptions): Operator {
+  const { url, tls, namespace, log } = options;
+  const inspector = openInspector(options);
+  const connection = new Connection({
+    url,
+    tls: tls === undefined ? undefined : resolveTls(tls),
+    log: log ?? silent,
+    silenceMs,
+    purpose: "operate",
+  });
+  const store = new RedisDeadLetterStore(connection, new Keys(namespace));
+  return {
+    deadLetters: (scope = {}) => new StoredDeadLetters(inspector, store, scope),
+    [Symbol.asyncDispose]: async () => {
+      store.close();
+      connection.close();
+      await inspector[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,70 @@
+/** Composition root of the owner's side: prepares a namespace for users who may not, repairs channels, and retires components. It runs no handlers. */
+
+import { ThroughlineError } from "../model/errors.ts";
+import { resolveTls } from "../model/tls-options.ts";
+import { Connection } from "../redis/client/connection.ts";
+import { storeError } from "../redis/client/outbox.ts";
+import { runScript } from "../redis/client/run-script.ts";
+import { Keys } from "../redis/keys.ts";
+import { Namespace } from "../redis/namespace.ts";
+import { RedisRetirer } from "../redis/store/retirer.ts";
+import { loadPublishingScripts } from "../redis/store/script-keeper.ts";
+import { type Retirement, type RetireOptions, retire } from "../retention/retirement.ts";
+import { type ObserverOptions, openInspector } from "./observer.ts";
+
+export interface Owner extends AsyncDisposable {
+  /**
+   * Describes the namespace where nobody has, names these channels to it, and loads the scripts that producers run. May be called again.
+   * Resolves with the partition count. `partitions` default: what the namespace has, else 1.
+   * @throws {ConfigError} where it has another count. @throws {StoreError}
+   */
+  prepare(options?: { readonly partitions?: number; readonly channels?: readonly string[] }): Promise<number>;
+  /**
+   * Removes a component's groups, or with `channel` the one on it: what was unfinished there is handled by nobody, and retention
+   * holds nothing for it any more. Its state, settlement log and dead letters stay.
+   * @throws {ConfigError} when there is nothing of it, or when it lives: its members would make the groups again. @throws {StoreError}
+   */
+  retire(component: string, options?: RetireOptions): Promise<Retirement>;
+}
+
+/** A socket that owes a reply for this long is cut, ms. */
+const silenceMs = 5_000;
+
+/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+export function openOwner(options: ObserverOptions): Owner {
+  const { url, tls, namespace, log } = options;
+  const inspector = openInspector(options);
+  const keys = new Keys(namespace);
+  const connection = new Connection({
+    url,
+    tls: tls === undefined ? undefined : resolveTls(tls),
+    log: log ?? silent,
+    silenceMs,
+    purpose: "own",
+  });
+  return {
+    prepare: async ({ partitions, channels = [] } = {}) => {
+      const count = partitions ?? (await inspector.catalogue())?.partitions ?? 1;
+      const signal = AbortSignal.timeout(silenceMs);
+      try {
+        const opened = await Namespace.open(connection, keys, count, signal);
+        const repeat = (run: () => Promise<unknown>): Promise<unknown> => connection.repeat(run, signal);
+        await opened.claim((script, scriptKeys, args) => repeat(() => runScript(connection, script, scriptKeys, args)));
+        // What a channel lets go stays as its components have said.
+        for (const name of channels) await repeat(() => connection.client.hsetnx(keys.meta(), `channel:${name}`, "1"));
+        await repeat(() => loadPublishingScripts(connection));
+      } catch (error) {
+        if (error instanceof ThroughlineError) throw error;
+        throw storeError(`namespace "${namespace}" cannot be prepared`, error);
+      }
+      return count;
+    },
+    retire: (component, options) => retire(inspector, new RedisRetirer(connection, keys), component, options),
+    [Symbol.asyncDispose]: async () => {
+      connection.close();
+      await inspector[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

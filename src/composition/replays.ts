@@ -1,0 +1,96 @@
+/** Composition root of republishing: the runs of one namespace, with Redis, BullMQ and tracing behind them. */
+
+import { ConfigError } from "../model/errors.ts";
+import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
+import type { Log } from "../ports/log.ts";
+import type { RunRequest } from "../ports/replay-runs.ts";
+import type { Quietly } from "../ports/tracing.ts";
+import { Connection } from "../redis/client/connection.ts";
+import { RedisInspector } from "../redis/inspect/inspector.ts";
+import { RedisRunStore } from "../redis/replay/replay-runs.ts";
+import { RedisTargetSpace } from "../redis/replay/replay-space.ts";
+import { redisClientOptions } from "../redis/store/client-options.ts";
+import { openRecording } from "../replay/recording/recording-reader.ts";
+import { NamespaceReplays, type Replays } from "../replay/republish/namespace-replays.ts";
+import type { ReplayReport, RunOptions } from "../replay/republish/perform-run.ts";
+import type { RepublishOptions } from "../replay/republish/request.ts";
+import type { SourceOptions } from "../replay/source/open-source.ts";
+import { bullTelemetry } from "../schedule/bull-telemetry.ts";
+import { BullRunQueue } from "../schedule/replay-queue.ts";
+import { createTracing } from "../tracing/tracer.ts";
+
+export interface ReplaysOptions {
+  /** redis://, rediss:// or unix:// */
+  readonly url: string;
+  readonly tls?: TlsOptions | undefined;
+  /** The namespace that is replayed. Nothing is written into it, unless it is named as the target as well. */
+  readonly namespace: string;
+  readonly log?: Log;
+}
+
+export interface ReplayOptions extends SourceOptions, RepublishOptions, RunOptions {
+  /** redis://, rediss:// or unix:// */
+  readonly url: string;
+  readonly tls?: TlsOptions | undefined;
+  /** Where the channels are read, or whose run is resumed. Not needed with a recording, which says so itself. */
+  readonly sourceNamespace?: string | undefined;
+  /** Goes on with this run: everything but speed, signal and callbacks is then as it was asked for first. */
+  readonly resume?: string | undefined;
+  /** Told of the run before anything is written. */
+  readonly onBegin?: ((request: RunRequest) => void) | undefined;
+  readonly log?: Log;
+}
+
+/** A socket that owes a reply for this long is cut, ms. */
+const silenceMs = 5_000;
+
+/**
+ * Republishes a recording, or channels of the live log, and resolves when the run has ended. Unless told otherwise it goes into a shadow of
+ * the namespace, at the original pace.
+ * @throws {ConfigError} on options that cannot be. @throws {RecordingError} on a recording that cannot be read, or has an entry that is no event
+ * @throws {ReplayError} on a source or target that does not fit; nothing was written then, or the run can be resumed
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayReport> {
+  const { url, tls, log, resume, signal, skipInvalid = false, onInvalid, maxLineBytes } = options;
+  const recording =
+    typeof options.recording === "string"
+      ? await openRecording(options.recording, {
+          skipInvalid,
+          maxLineBytes,
+          ...(onInvalid === undefined ? {} : { onInvalid }),
+        })
+      : options.recording;
+  const namespace = options.sourceNamespace ?? recording?.namespace;
+  if (namespace === undefined) throw new ConfigError("a replay needs a sourceNamespace, or a recording");
+  await using replays = openReplays({ url, tls, namespace, ...(log === undefined ? {} : { log }) });
+  if (resume !== undefined) return await replays.resume(resume, options);
+  const source = await replays.open({ ...options, recording });
+  const request = await replays.prepare(source, options, signal);
+  options.onBegin?.(request);
+  return await replays.start(source, request, options);
+}
+
+/** Connects at the first call. @throws {ConfigError} */
+export function openReplays({ url, tls, namespace, log = silent }: ReplaysOptions): Replays {
+  const tracing = createTracing({ log });
+  const quietly: Quietly = (run) => tracing.quietly(run);
+  const redis = { url, tls: tls === undefined ? undefined : resolveTls(tls), log, quietly };
+  const resources = new AsyncDisposableStack();
+  const inspector = resources.use(new RedisInspector({ ...redis, namespace }));
+  const connection = new Connection({ ...redis, silenceMs, purpose: "replays" });
+  resources.defer(() => connection.close());
+  const store = new RedisRunStore(connection, namespace);
+  const queue = resources.use(
+    new BullRunQueue({
+      connection: { ...redisClientOptions(url, redis.tls), maxRetriesPerRequest: null },
+      prefix: store.bullPrefix,
+      log,
+      telemetry: bullTelemetry({ redisSpans: false }),
+    }),
+  );
+  const openSpace = (target: string, purpose: string) =>
+    new RedisTargetSpace({ ...redis, namespace: target, silenceMs, purpose });
+  return new NamespaceReplays({ inspector, store, queue, tracing, openSpace, log, resources });
+}
+
+const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,197 @@
+/** Dead letters, looked at and dealt with: listed, redriven, purged. */
+
+import { compareIds } from "../../model/entry-ids.ts";
+import {
+  type DeadLetterStore,
+  type PurgeOutcome,
+  type RedriveOutcome,
+  redriveOutcomes,
+} from "../../ports/dead-letters.ts";
+import type { Inspector, LogStream } from "../../ports/inspect.ts";
+import { mergedPages } from "../entries/stream-merge.ts";
+import { unused } from "../status/status.ts";
+import { type DeadLetter, sizeOf, toDeadLetter } from "./dead-letter.ts";
+import { type DeadLetterFilter, type ResolvedFilter, resolveFilter } from "./filter.ts";
+
+/** How many letters ended in each way. */
+export type RedriveReport = Readonly<Record<RedriveOutcome, number>>;
+export type PurgeReport = Readonly<Record<PurgeOutcome, number>>;
+
+/** Which dead letters; all of the namespace where nothing is given. */
+export interface DeadLetterScope {
+  readonly channel?: string;
+  readonly component?: string;
+}
+
+export interface DeadLetters {
+  /** Oldest first, a bounded page at a time. @throws {ConfigError} on a filter that cannot be used. @throws {StoreError} */
+  list(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>;
+  /**
+   * Hands the events of the letters that match back to the component that gave them up, and to no other: as attempt 1, as
+   * soon as one of its members looks, within about a second. A letter goes in the same step in which its event is handed back, so it is
+   * redriven once, by whomever and however often this is called. Letters that are written meanwhile are left alone.
+   * @throws {StoreError} when Redis is away or refuses; what was redriven by then is redriven
+   */
+  redrive(filter?: DeadLetterFilter, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport>;
+  /** What `redrive` would do, as things stand. Changes nothing. */
+  rehearse(filter?: DeadLetterFilter, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport>;
+  /** Removes the letters that match, for good. @throws as `redrive` */
+  purge(filter?: DeadLetterFilter, onOutcome?: OnOutcome<PurgeOutcome>): Promise<PurgeReport>;
+}
+
+/** Called for each letter when its outcome is known. */
+export type OnOutcome<O> = (letter: DeadLetter, outcome: O) => void;
+
+const purgeOutcomes = ["purged", "gone"] as const;
+
+/** Letters that are dealt with in one step, and their characters: the server does nothing else meanwhile. */
+const batchSize = 100;
+const batchLength = 1_048_576;
+
+type Act<O> = (stream: LogStream, letters: readonly DeadLetter[]) => Promise<readonly O[]>;
+
+export class StoredDeadLetters implements DeadLetters {
+  readonly #inspector: Inspector;
+  readonly #store: DeadLetterStore;
+  readonly #scope: DeadLetterScope;
+
+  constructor(inspector: Inspector, store: DeadLetterStore, scope: DeadLetterScope) {
+    this.#inspector = inspector;
+    this.#store = store;
+    this.#scope = scope;
+  }
+
+  async *list(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter, void, undefined> {
+    const resolved = resolveFilter(filter);
+    for await (const { letter } of this.#select(resolved, await this.#streams(resolved))) yield letter;
+  }
+
+  redrive(filter: DeadLetterFilter = {}, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport> {
+    const act: Act<RedriveOutcome> = (stream, letters) =>
+      this.#store.redrive(
+        stream,
+        letters.map(({ id }) => id),
+      );
+    return this.#forEach(filter, redriveOutcomes, act, onOutcome);
+  }
+
+  rehearse(filter: DeadLetterFilter = {}, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport> {
+    const act: Act<RedriveOutcome> = (stream, letters) => this.#foresee(stream, letters);
+    return this.#forEach(filter, redriveOutcomes, act, onOutcome);
+  }
+
+  purge(filter: DeadLetterFilter = {}, onOutcome?: OnOutcome<PurgeOutcome>): Promise<PurgeReport> {
+    const act: Act<PurgeOutcome> = (stream, letters) =>
+      this.#store.purge(
+        stream,
+        letters.map(({ id }) => id),
+      );
+    return this.#forEach(filter, purgeOutcomes, act, onOutcome);
+  }
+
+  async #forEach<O extends string>(
+    filter: DeadLetterFilter,
+    outcomes: readonly O[],
+    act: Act<O>,
+    onOutcome?: OnOutcome<O>,
+  ): Promise<Readonly<Record<O, number>>> {
+    const resolved = resolveFilter(filter);
+    const streams = await this.#streams(resolved);
+    const report = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<O, number>;
+    const lastIds = await this.#lastIds(streams);
+    const batches = new Map<LogStream, { letters: DeadLetter[]; length: number }>();
+    const flush = async (stream: LogStream): Promise<void> => {
+      const { letters } = batches.get(stream) ?? { letters: [] };
+      batches.delete(stream);
+      if (letters.length === 0) return;
+      const results = await act(stream, letters);
+      for (const [i, letter] of letters.entries()) {
+        const outcome = results[i] as O;
+        report[outcome]++;
+        onOutcome?.(letter, outcome);
+      }
+    };
+    for await (const { letter, stream } of this.#select(resolved, streams)) {
+      // One that was redriven and died again stands behind these: dealt with too, this would never end.
+      if (compareIds(letter.id, lastIds.get(stream) ?? "0-0") > 0) continue;
+      const batch = batches.get(stream) ?? { letters: [], length: 0 };
+      batches.set(stream, batch);
+      batch.length += sizeOf(letter);
+      if (batch.letters.push(letter) >= batchSize || batch.length > batchLength) await flush(stream);
+    }
+    for (const stream of batches.keys()) await flush(stream);
+    return report;
+  }
+
+  async *#select(
+    { from, to, limit, matches }: ResolvedFilter,
+    streams: readonly LogStream[],
+  ): AsyncGenerator<{ letter: DeadLetter; stream: LogStream }, void, undefined> {
+    let left = limit;
+    if (left <= 0) return;
+    for await (const { entry, stream } of mergedPages(this.#inspector, streams, { from, to, reverse: false })) {
+      const letter = toDeadLetter(entry, stream);
+      if (!matches(letter)) continue;
+      yield { letter, stream };
+      if (--left <= 0) return;
+    }
+  }
+
+  /** The streams of dead letters that are in scope. */
+  async #streams({ partition }: ResolvedFilter): Promise<readonly LogStream[]> {
+    const catalogue = await this.#inspector.catalogue();
+    if (catalogue === undefined) throw unused(this.#inspector.namespace);
+    const { channel, component } = this.#scope;
+    const partitions = partition === undefined ? [...Array(catalogue.partitions).keys()] : [partition];
+    if (channel !== undefined && component !== undefined) {
+      return partitions.map((one) => ({ channel, partition: one, deadOf: component }));
+    }
+    const streams: LogStream[] = [];
+    for (const one of partitions) {
+      const pairs = new Map<string, LogStream>();
+      const add = (channel: string, deadOf: string): unknown =>
+        pairs.set(`${channel}:${deadOf}`, { channel, partition: one, deadOf });
+      for (const [name, channels] of catalogue.components) for (const consumed of channels) add(consumed, name);
+      // A component that could not describe itself has its groups all the same.
+      for (const name of channel === undefined ? catalogue.channels : [channel]) {
+        const facts = await this.#inspector.streamFacts({ channel: name, partition: one });
+        for (const group of facts?.groups ?? []) add(name, group.component);
+      }
+      for (const stream of pairs.values()) {
+        if (channel !== undefined && stream.channel !== channel) continue;
+        if (component === undefined || stream.deadOf === component) streams.push(stream);
+      }
+    }
+    return streams;
+  }
+
+  async #lastIds(streams: readonly LogStream[]): Promise<ReadonlyMap<LogStream, string>> {
+    const lastIds = new Map<LogStream, string>();
+    for (const stream of streams) {
+      const [last] = await this.#inspector.page(stream, { from: "-", to: "+", reverse: true }, 1);
+      if (last !== undefined) lastIds.set(stream, last.entryId);
+    }
+    return lastIds;
+  }
+
+  /** The same checks as redrive.lua makes. */
+  async #foresee(
+    { channel, partition, deadOf = "" }: LogStream,
+    letters: readonly DeadLetter[],
+  ): Promise<readonly RedriveOutcome[]> {
+    const stream = { channel, partition };
+    const facts = await this.#inspector.streamFacts(stream);
+    const delivered = facts?.groups.find(({ component }) => component === deadOf)?.lastDeliveredId;
+    const outcomes: RedriveOutcome[] = [];
+    for (const { entryId } of letters) {
+      if (entryId === "") outcomes.push("unreadable");
+      else if (delivered === undefined || compareIds(entryId, delivered) > 0) outcomes.push("undelivered");
+      else if ((await this.#inspector.openDelivery(stream, deadOf, entryId)) !== undefined) outcomes.push("open");
+      else {
+        const [entry] = await this.#inspector.page(stream, { from: entryId, to: entryId, reverse: false }, 1);
+        outcomes.push(entry === undefined ? "trimmed" : "redriven");
+      }
+    }
+    return outcomes;
+  }
+}

@@ -1,0 +1,105 @@
+/** An entry as plain JSON: the one shape in which the command line prints entries. */
+
+import { parsePayload, timeOf, wireFields } from "../../model/envelope.ts";
+import { EnvelopeError } from "../../model/errors.ts";
+import type { Cause } from "../../model/event.ts";
+import type { LogEntry } from "./log-reader.ts";
+
+/** Where an entry stands, readable or not. Times are epoch ms. */
+interface EntryPlace {
+  readonly channel: string;
+  readonly partition: number;
+  readonly entryId: string;
+  /** When Redis appended it. */
+  readonly appendedAt: number;
+}
+
+/** An event. `payloadText` stands in place of `payload` where that is no JSON, or JSON that no channel would accept. */
+export interface EventJson extends EntryPlace {
+  readonly id: string;
+  /** When it happened, on its producer's clock. */
+  readonly time: number;
+  readonly key: string;
+  readonly payload?: unknown;
+  readonly payloadText?: string;
+  readonly traceparent: string;
+  readonly tracestate: string;
+  readonly baggage: Readonly<Record<string, string>>;
+  readonly causes: readonly Cause[];
+  /** Fields beyond the wire format's, such as those of a dead letter; absent where there are none. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/** An entry that is no event, with what is the matter and its fields as they were written. */
+export interface UnreadableJson extends EntryPlace {
+  readonly id: string;
+  readonly problem: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export type EntryJson = EventJson | UnreadableJson;
+
+export function entryJson(entry: LogEntry): EntryJson {
+  const { channel, partition, entryId, envelope, problem } = entry;
+  const place = { channel, partition, entryId, appendedAt: timeOf(entryId) };
+  if (problem !== undefined) return { ...place, id: eventIdOf(entry), problem, fields: fieldsOf(entry, () => true) };
+  const extra = fieldsOf(entry, (name) => !(wireFields as readonly string[]).includes(name));
+  return {
+    ...place,
+    id: envelope.id,
+    time: envelope.time,
+    key: envelope.key,
+    ...payloadOf(entry),
+    traceparent: envelope.traceparent,
+    tracestate: envelope.tracestate,
+    baggage: Object.fromEntries(baggageOf(envelope.baggage)),
+    causes: envelope.causes,
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  };
+}
+
+/** An entry that is no event is known by its place alone. */
+export function eventIdOf(entry: LogEntry): string {
+  return entry.envelope?.id ?? `${entry.channel}/${entry.entryId}`;
+}
+
+/** The members of a baggage header; what is malformed is left out. */
+export function baggageOf(header: string): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  for (const member of header.slice(0, maxBaggageLength).split(",")) {
+    const [pair = ""] = member.split(";", 1);
+    const equals = pair.indexOf("=");
+    if (equals < 1) continue;
+    try {
+      members.set(decodeURIComponent(pair.slice(0, equals).trim()), decodeURIComponent(pair.slice(equals + 1).trim()));
+    } catch {
+      // A broken percent sign: not written by a W3C propagator.
+    }
+  }
+  return members;
+}
+
+/** More than anybody may publish; the field of an entry that was written by hand can be of any size. */
+const maxBaggageLength = 8_192;
+/** What no channel's limits exceed in practice; deeper ones would overflow the stack when they are printed again. */
+export const maxShownNesting = 512;
+
+function payloadOf(entry: LogEntry): { payload: unknown } | { payloadText: string } {
+  if (entry.envelope === undefined) return { payloadText: "" };
+  try {
+    return { payload: parsePayload(entry.envelope, Number.MAX_SAFE_INTEGER, maxShownNesting) };
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error;
+    return { payloadText: entry.envelope.payload };
+  }
+}
+
+function fieldsOf(entry: LogEntry, wanted: (name: string) => boolean): Readonly<Record<string, string>> {
+  const { fields } = entry;
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [name = "", value = ""] = fields.slice(i, i + 2);
+    if (wanted(name)) pairs.push([name, value]);
+  }
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,101 @@
+/** Reads a channel in log order: a range of it page by page, and then, if wanted, what comes. */
+
+import { compareIds, idBefore } from "../../model/entry-ids.ts";
+import { decodeEntry, type Envelope } from "../../model/envelope.ts";
+import { EnvelopeError } from "../../model/errors.ts";
+import type { StoredEntry } from "../../model/stored-entry.ts";
+import type { Inspector, LogStream } from "../../ports/inspect.ts";
+import { mergedPages } from "./stream-merge.ts";
+
+export interface ReadRange {
+  /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. Default: the oldest entry. */
+  readonly from?: string;
+  /** Last entry id, included. Not together with `follow`. Default: the newest entry. */
+  readonly to?: string;
+  /** Default: all partitions, merged by entry id. */
+  readonly partition?: number;
+  /** Newest first. Not together with `follow`. */
+  readonly reverse?: boolean;
+  /** Ends after so many entries. */
+  readonly limit?: number;
+  /** Goes on with new entries as they are appended, across reconnects, until `signal` aborts. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** An entry as it stands in the log; one that is no readable event has a `problem` in place of an envelope. */
+export type LogEntry = StoredEntry & { readonly partition: number } & (
+    | { readonly envelope: Envelope; readonly problem?: undefined }
+    | { readonly envelope?: undefined; readonly problem: string }
+  );
+
+/** Decodes without throwing. */
+export function toLogEntry(entry: StoredEntry, partition: number): LogEntry {
+  const { channel, entryId, fields } = entry;
+  try {
+    return { channel, partition, entryId, fields, envelope: decodeEntry(entry) };
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error;
+    return { channel, partition, entryId, fields, problem: error.message };
+  }
+}
+
+/** Ends without an error when `signal` aborts. Memory is bounded by a page. @throws {StoreError} */
+export async function* readEntries(
+  inspector: Inspector,
+  channel: string,
+  range: ReadRange = {},
+): AsyncGenerator<LogEntry, void, undefined> {
+  const { signal, limit = Number.POSITIVE_INFINITY } = range;
+  const streams = await streamsOf(inspector, channel, range.partition);
+  const lastIds = new Map(streams.map((stream) => [stream.partition, idBefore(range.from ?? "-")]));
+  if (limit <= 0) return;
+  let count = 0;
+  const pages = mergedPages(inspector, streams, {
+    from: range.from ?? "-",
+    to: range.to ?? "+",
+    reverse: range.reverse === true,
+    max: limit,
+  });
+  for await (const { entry, stream } of pages) {
+    if (isAborted(signal)) return;
+    lastIds.set(stream.partition, entry.entryId);
+    yield toLogEntry(entry, stream.partition);
+    if (++count >= limit) return;
+  }
+  if (range.follow !== true || isAborted(signal)) return;
+
+  const follower = inspector.openFollower();
+  try {
+    while (!isAborted(signal)) {
+      const positions = streams.map((stream) => ({ stream, afterId: lastIds.get(stream.partition) ?? "0-0" }));
+      const entries = await follower.next(positions, followPageSize, signal);
+      for (const entry of entries.toSorted((a, b) => compareIds(a.entryId, b.entryId))) {
+        if (isAborted(signal)) return;
+        lastIds.set(entry.partition, entry.entryId);
+        yield toLogEntry(entry, entry.partition);
+        if (++count >= limit) return;
+      }
+    }
+  } finally {
+    follower.close();
+  }
+}
+
+// Through a function, as the flow analysis does not see that a signal aborts while something is awaited.
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+const followPageSize = 100;
+
+async function streamsOf(
+  inspector: Inspector,
+  channel: string,
+  partition: number | undefined,
+): Promise<readonly LogStream[]> {
+  if (partition !== undefined) return [{ channel, partition }];
+  // A channel that was only ever written by hand may stand in a namespace without a description: it has one partition.
+  const partitions = (await inspector.catalogue())?.partitions ?? 1;
+  return Array.from({ length: partitions }, (_, i) => ({ channel, partition: i }));
+}

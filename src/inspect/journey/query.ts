@@ -1,0 +1,64 @@
+/** What `journey` is asked for: an event by its id, or events by an attribute. */
+
+import { baggageOf, entryJson, eventIdOf } from "../entries/entry-json.ts";
+import type { LogEntry } from "../entries/log-reader.ts";
+
+export interface EventQuery {
+  readonly text: string;
+  /** The event id asked for; undefined where an attribute is. */
+  readonly eventId: string | undefined;
+  readonly matches: (entry: LogEntry) => boolean;
+}
+
+/**
+ * `name=value` asks for a baggage member, `payload.<path>=value` for a field of the payload, and anything else for an
+ * event id or a place, `<channel>/<entry id>`. An event id that itself reads like an attribute is given as `id=…`.
+ */
+export function parseQuery(text: string): EventQuery {
+  const [, name, value] = /^([A-Za-z_][\w.-]*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) return byEventId(text, text);
+  if (name === "id") return byEventId(text, value);
+  if (name.startsWith("payload.")) return byPayload(text, name.slice("payload.".length).split("."), value);
+  return byBaggage(text, name, value);
+}
+
+function byEventId(text: string, eventId: string): EventQuery {
+  return {
+    text,
+    eventId,
+    matches: (entry) => eventIdOf(entry) === eventId || `${entry.channel}/${entry.entryId}` === eventId,
+  };
+}
+
+function byBaggage(text: string, name: string, value: string): EventQuery {
+  return {
+    text,
+    eventId: undefined,
+    matches: ({ envelope }) => {
+      // Most entries are settled by this alone; a name needs no escaping.
+      if (envelope === undefined || !envelope.baggage.includes(name)) return false;
+      const found = baggageOf(envelope.baggage).get(name);
+      // An event that concerns several orders or users lists them.
+      return found !== undefined && (found === value || found.split("|").includes(value));
+    },
+  };
+}
+
+function byPayload(text: string, path: readonly string[], value: string): EventQuery {
+  return {
+    text,
+    eventId: undefined,
+    matches: (entry) => {
+      const payload = entry.envelope?.payload;
+      // A value that is written without escapes stands in the text as it is, so most payloads need no parsing.
+      if (payload === undefined || (!payload.includes(value) && !payload.includes("\\"))) return false;
+      const json = entryJson(entry);
+      let at: unknown = "payload" in json ? json.payload : undefined;
+      for (const name of path) {
+        if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return false;
+        at = (at as Readonly<Record<string, unknown>>)[name];
+      }
+      return typeof at !== "object" && String(at) === value;
+    },
+  };
+}

@@ -1,0 +1,252 @@
+/** Finds an event's descendants and ancestors in the log: bounded pages, and an index of what is related and nothing else. */
+
+import { compareIds } from "../../model/entry-ids.ts";
+import { timeOf } from "../../model/envelope.ts";
+import { storyCauses } from "../../model/replay-mark.ts";
+import type { Inspector, LogStream } from "../../ports/inspect.ts";
+import { eventIdOf } from "../entries/entry-json.ts";
+import { type LogEntry, toLogEntry } from "../entries/log-reader.ts";
+import { mergedPages } from "../entries/stream-merge.ts";
+import type { EventQuery } from "./query.ts";
+import { Neighbourhood } from "./same-millisecond.ts";
+
+export interface Related {
+  readonly id: string;
+  readonly entry: LogEntry;
+  readonly causes: readonly string[];
+  /** Places of further entries with the same event id: there should be none. */
+  readonly copies: string[];
+}
+
+export interface Relatives {
+  /** Events that match the query, in log order. */
+  readonly asked: readonly Related[];
+  /** They and everything that descends from them, also what belongs to the neighbours that they were handled with. */
+  readonly lineage: ReadonlyMap<string, Related>;
+  readonly ancestors: ReadonlyMap<string, Related>;
+  /** The causes of events outside of both that the lineage names; one that is missing is no longer in the log. */
+  readonly neighbours: ReadonlyMap<string, readonly string[]>;
+  /** Further matching root events, which were not followed. */
+  readonly moreAsked: number;
+  /** False when the search stopped at `maxEvents`. */
+  readonly complete: boolean;
+}
+
+export interface RelativesOptions {
+  /** First entry id or epoch ms to look for matches at. Default: the oldest entry. */
+  readonly from?: string;
+  readonly maxAsked: number;
+  readonly maxEvents: number;
+}
+
+/** @throws {StoreError} */
+export async function findRelatives(
+  inspector: Inspector,
+  streams: readonly LogStream[],
+  query: EventQuery,
+  options: RelativesOptions,
+): Promise<Relatives> {
+  const search = new Search(inspector, streams, query, options);
+  await search.run();
+  return search;
+}
+
+/**
+ * A child is appended after its parent, so one pass in time order meets every descendant after what it descends from: that
+ * is `#descend`. It is nearly true: streams number their entries apart within a millisecond, and when the clock was
+ * set back they go on at their own last times. So entries of one millisecond are looked at together, and `#ascend`, which
+ * reads backwards from the last descendant to look up ancestors and neighbours, also notices what came too early.
+ */
+class Search implements Relatives {
+  asked: Related[] = [];
+  readonly lineage: Map<string, Related> = new Map();
+  readonly ancestors: Map<string, Related> = new Map();
+  readonly neighbours: Map<string, readonly string[]> = new Map();
+  moreAsked = 0;
+  complete = true;
+
+  readonly #inspector: Inspector;
+  readonly #streams: readonly LogStream[];
+  readonly #query: EventQuery;
+  readonly #options: RelativesOptions;
+  /** Whether some stream seems to have stood still in time, so that nothing about order can be relied on. */
+  #disordered = false;
+
+  constructor(inspector: Inspector, streams: readonly LogStream[], query: EventQuery, options: RelativesOptions) {
+    this.#inspector = inspector;
+    this.#streams = streams;
+    this.#query = query;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    // Without an end a log that grows faster than it is read would never end.
+    const end = await this.#lastEntryId();
+    if (end === undefined) return;
+    let from = this.#options.from ?? (await this.#placeOfEvent()) ?? "-";
+    for (let pass = 0; pass < maxPasses; pass++) {
+      await this.#descend(from, end);
+      this.#keepFirstAsked();
+      if (this.asked.length === 0) return;
+      if ((await this.#ascend()) === "in order") return;
+      from = "-";
+    }
+  }
+
+  async #descend(from: string, end: string): Promise<void> {
+    this.moreAsked = 0;
+    const near = new Neighbourhood<LogEntry>();
+    for await (const { entry: stored, stream } of mergedPages(this.#inspector, this.#streams, range(from, end))) {
+      const entry = toLogEntry(stored, stream.partition);
+      if (near.at(timeOf(entry.entryId)) > disorderedFrom) this.#disordered = true;
+      const known = this.lineage.get(eventIdOf(entry));
+      if (known !== undefined) {
+        noteCopy(known, entry);
+        continue;
+      }
+      const causes = causesOf(entry);
+      const isChild = causes.some((cause) => this.lineage.has(cause));
+      if (!isChild && !this.#isAsked(entry)) {
+        if (causes.length > 0) near.add(entry);
+        continue;
+      }
+      if (this.lineage.size >= this.#options.maxEvents) {
+        this.complete = false;
+        continue;
+      }
+      this.#addWithNear(entry, near, isChild);
+    }
+  }
+
+  #isAsked(entry: LogEntry): boolean {
+    if (!this.#query.matches(entry)) return false;
+    if (this.asked.length < this.#options.maxAsked) return true;
+    if (entry.envelope !== undefined && causesOf(entry).length === 0) this.moreAsked++;
+    return false;
+  }
+
+  #addWithNear(entry: LogEntry, near: Neighbourhood<LogEntry>, isChild: boolean): void {
+    const related = toRelated(entry);
+    this.lineage.set(related.id, related);
+    if (!isChild) this.asked.push(related);
+    const added = [related.id];
+    for (let id = added.pop(); id !== undefined; id = added.pop()) {
+      const parent = id;
+      for (const child of near.take((other) => causesOf(other).includes(parent))) {
+        const relatedChild = toRelated(child);
+        if (this.lineage.has(relatedChild.id)) continue;
+        this.lineage.set(relatedChild.id, relatedChild);
+        added.push(relatedChild.id);
+      }
+    }
+  }
+
+  /** What was met before its parent within a millisecond, and matches as well, was taken for a beginning. */
+  #keepFirstAsked(): void {
+    const kept = new Set(this.asked.map((related) => related.id));
+    for (const related of this.asked.toReversed()) {
+      const above = new Set<string>(related.causes);
+      for (const id of above) for (const cause of this.lineage.get(id)?.causes ?? []) above.add(cause);
+      // One at a time: causes that run in a circle leave one of it.
+      if ([...above].some((id) => id !== related.id && kept.has(id))) kept.delete(related.id);
+    }
+    this.asked = this.asked.filter((related) => kept.has(related.id));
+  }
+
+  async #ascend(): Promise<"in order" | "found earlier children"> {
+    const ids = [...this.lineage.values()].map((related) => related.entry.entryId).sort(compareIds);
+    const firstMs = timeOf(ids[0] ?? "0") - slackMs;
+    const wantedAncestors = new Set<string>();
+    const wantedNeighbours = new Set<string>();
+    const askedIds = new Set(this.asked.map((related) => related.id));
+    for (const related of this.asked) for (const id of related.causes) wantedAncestors.add(id);
+    for (const related of this.lineage.values()) {
+      // What names an asked event belongs to it, whoever else it names.
+      if (related.causes.some((id) => askedIds.has(id))) continue;
+      for (const id of related.causes) if (!this.lineage.has(id)) wantedNeighbours.add(id);
+    }
+
+    const near = new Neighbourhood<LogEntry>();
+    const look = (met: LogEntry): boolean => {
+      let isRelated = false;
+      const toLook = [met];
+      for (let entry = toLook.pop(); entry !== undefined; entry = toLook.pop()) {
+        const id = eventIdOf(entry);
+        const causes = causesOf(entry);
+        const isWanted = wantedAncestors.delete(id);
+        if (wantedNeighbours.delete(id)) this.neighbours.set(id, causes);
+        if (!isWanted) continue;
+        isRelated ||= entry === met;
+        this.ancestors.set(id, toRelated(entry));
+        for (const cause of causes) {
+          if (this.ancestors.has(cause)) continue;
+          wantedAncestors.add(cause);
+          for (const earlier of near.take((other) => eventIdOf(other) === cause)) toLook.push(earlier);
+        }
+      }
+      return isRelated;
+    };
+
+    // The whole millisecond of the last related entry; reading backwards goes on below the first one for what is missing.
+    const pages = mergedPages(this.#inspector, this.#streams, range("-", String(timeOf(ids.at(-1) ?? "0")), true));
+    for await (const { entry: stored, stream } of pages) {
+      const ms = timeOf(stored.entryId);
+      if (ms < firstMs && wantedAncestors.size + wantedNeighbours.size === 0 && !this.#disordered) break;
+      near.at(ms);
+      const entry = toLogEntry(stored, stream.partition);
+      const isRelated = look(entry) || this.lineage.has(eventIdOf(entry));
+      if (isRelated) continue;
+      if (causesOf(entry).some((cause) => this.lineage.has(cause)) && this.complete) {
+        return "found earlier children";
+      }
+      near.add(entry);
+    }
+    return "in order";
+  }
+
+  /** Where the dedupe window of the event's channel still knows it. */
+  async #placeOfEvent(): Promise<string | undefined> {
+    const { eventId } = this.#query;
+    if (eventId === undefined) return undefined;
+    const places = await Promise.all(this.#streams.map((stream) => this.#inspector.entryOf(stream, eventId)));
+    const [first] = places.filter((place) => place !== undefined).sort(compareIds);
+    return first === undefined ? undefined : String(timeOf(first));
+  }
+
+  async #lastEntryId(): Promise<string | undefined> {
+    const pages = await Promise.all(this.#streams.map((s) => this.#inspector.page(s, range("-", "+", true), 1)));
+    return pages
+      .flatMap((page) => page.map((entry) => entry.entryId))
+      .sort(compareIds)
+      .at(-1);
+  }
+}
+
+const maxPasses = 4;
+/** How far across streams an entry may be out of order without a clock that was set back. */
+const slackMs = 1_000;
+/** More entries than this in one millisecond come from a clock that was set back, not from haste. */
+const disorderedFrom = 5_000;
+
+function range(from: string, to: string, reverse = false): { from: string; to: string; reverse: boolean } {
+  return { from, to, reverse };
+}
+
+function toRelated(entry: LogEntry): Related {
+  return { id: eventIdOf(entry), entry, causes: causesOf(entry), copies: [] };
+}
+
+/** A replayed event has its original's story: what marks it as replayed is no part of that. */
+function causesOf({ envelope }: LogEntry): readonly string[] {
+  if (envelope === undefined || envelope.causes.length === 0) return none;
+  return [...new Set(storyCauses(envelope.causes).map((cause) => cause.id))];
+}
+
+const none: readonly string[] = Object.freeze([]);
+
+function noteCopy(known: Related, entry: LogEntry): void {
+  const place = `${entry.channel}/${entry.entryId}`;
+  const isItself = known.entry.entryId === entry.entryId && known.entry.channel === entry.channel;
+  if (isItself && known.entry.partition === entry.partition) return;
+  if (!known.copies.includes(place)) known.copies.push(place);
+}

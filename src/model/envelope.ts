@@ -1,0 +1,262 @@
+/** Event and carrier <-> entry fields: the only file that knows the names on the wire. */
+
+import type { Carrier } from "./carrier.ts";
+import type { Channel } from "./channel.ts";
+import { EnvelopeError, LostEntryError, PayloadError } from "./errors.ts";
+import type { Cause } from "./event.ts";
+import type { StoredEntry } from "./stored-entry.ts";
+
+/** The fields of wire format 1, in the order in which they are written. */
+export const wireFields = ["id", "time", "key", "payload", "traceparent", "tracestate", "baggage", "causes"] as const;
+
+/** A decoded entry, and the carrier that came with it. */
+export class Envelope implements Carrier {
+  readonly channel: string;
+  readonly entryId: string;
+  readonly id: string;
+  /** Epoch ms on the producer's clock; the entry id's time where the entry has none. */
+  readonly time: number;
+  readonly key: string;
+  /** The JSON text as it was written. */
+  readonly payload: string;
+  readonly traceparent: string;
+  readonly tracestate: string;
+  readonly baggage: string;
+  readonly causes: readonly Cause[];
+
+  /** @throws {EnvelopeError} when there is no payload field */
+  constructor({ channel, entryId, fields }: StoredEntry) {
+    const [id, time, key, payload, traceparent, tracestate, baggage, causes] = placesIn(fields);
+    if (payload < 0) throw new EnvelopeError(entryId, 'it has no field "payload"');
+    this.channel = channel;
+    this.entryId = entryId;
+    this.id = valueAt(fields, id) || derivedId(channel, entryId);
+    const happenedAt = valueAt(fields, time);
+    this.time = happenedAt === "" || !Number.isFinite(Number(happenedAt)) ? timeOf(entryId) : Number(happenedAt);
+    this.key = valueAt(fields, key);
+    this.payload = valueAt(fields, payload);
+    this.traceparent = valueAt(fields, traceparent);
+    this.tracestate = valueAt(fields, tracestate);
+    this.baggage = valueAt(fields, baggage);
+    const derivedFrom = valueAt(fields, causes);
+    this.causes = derivedFrom === "" ? noCauses : decodeCauses(derivedFrom);
+  }
+}
+
+/** Most causes kept on an entry. */
+export const maxCauses = 1_000;
+
+/** The eight values of an entry, in wire order. */
+export function encodeEntry(
+  id: string,
+  time: number,
+  key: string,
+  payload: string,
+  carrier: Carrier,
+  causes: readonly Cause[],
+): readonly string[] {
+  return [
+    id,
+    String(time),
+    key,
+    payload,
+    carrier.traceparent,
+    carrier.tracestate,
+    carrier.baggage,
+    causes.length === 0 ? "" : encodeCauses(causes),
+  ];
+}
+
+/** Names and values of an entry with these eight values, in turn: it has no field that is empty. */
+export function wireEntry(values: readonly string[]): string[] {
+  return wireFields.flatMap((name, i) => (values[i] === "" ? [] : [name, values[i] as string]));
+}
+
+/** The payload as JSON within the channel's limits. @throws {PayloadError} */
+export function encodePayload<P>(channel: Channel<P>, payload: P): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(payload);
+  } catch (cause) {
+    throw new PayloadError(channel.name, [{ path: "", reason: `it cannot be written as JSON: ${messageOf(cause)}` }], {
+      cause,
+    });
+  }
+  if (json === undefined) throw new PayloadError(channel.name, [{ path: "", reason: "it has no JSON form" }]);
+  const problem = problemOf(json, channel.maxPayloadBytes, channel.maxNesting);
+  if (problem !== undefined) throw new PayloadError(channel.name, [{ path: "", reason: problem }]);
+  return json;
+}
+
+/**
+ * Reads an entry. A hand-written one with only `payload` is enough: the other fields are derived.
+ * @throws {EnvelopeError} when there is no payload field. @throws {LostEntryError} when the entry is no longer in the stream.
+ */
+export function decodeEntry(entry: StoredEntry): Envelope {
+  if (entry.fields.length > 0) return new Envelope(entry);
+  const { channel, entryId } = entry;
+  throw new LostEntryError(`entry ${entryId} of "${channel}" was trimmed or deleted before it was handled`);
+}
+
+/** The parsed payload. @throws {EnvelopeError} on what is no JSON, is too large or too deep, or has a forbidden key. */
+export function parsePayload(envelope: Envelope, maxPayloadBytes: number, maxNesting: number): unknown {
+  const { payload, entryId } = envelope;
+  const problem = problemOf(payload, maxPayloadBytes, maxNesting);
+  if (problem !== undefined) throw new EnvelopeError(entryId, `its payload is refused: ${problem}`);
+  try {
+    return JSON.parse(payload);
+  } catch (cause) {
+    throw new EnvelopeError(entryId, `its payload is no JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Epoch ms in an entry id: the server's append time as a best estimate (pitfalls: a clock that goes back). */
+export function timeOf(entryId: string): number {
+  return Number.parseInt(entryId, 10);
+}
+
+const noCauses: readonly Cause[] = Object.freeze([]);
+
+/** Where the value of each wire field stands among an entry's fields; -1 where there is none. */
+type Places = readonly [number, number, number, number, number, number, number, number];
+
+/** The names of the entry that was read last, and their places: entries of a channel mostly have the same ones. */
+let lastNames: readonly string[] = [];
+let lastPlaces: Places = [-1, -1, -1, -1, -1, -1, -1, -1];
+
+function placesIn(fields: readonly string[]): Places {
+  if (!haveNames(fields, lastNames)) {
+    // A name without a value is none. Of one that is given twice the first counts.
+    const names = Array.from({ length: fields.length >> 1 }, (_, i) => fields[2 * i] as string);
+    lastNames = names;
+    lastPlaces = wireFields.map((name) => 2 * names.indexOf(name) + 1) as readonly number[] as Places;
+  }
+  return lastPlaces;
+}
+
+function haveNames(fields: readonly string[], names: readonly string[]): boolean {
+  if (fields.length !== 2 * names.length) return false;
+  for (let i = 0; i < names.length; i++) if (fields[2 * i] !== names[i]) return false;
+  return true;
+}
+
+function valueAt(fields: readonly string[], place: number): string {
+  return place < 0 ? "" : (fields[place] as string);
+}
+
+/** An entry written by hand has no event id: its place in the log is its identity. */
+function derivedId(channel: string, entryId: string): string {
+  return `${channel}/${entryId}`;
+}
+
+// `id traceparent` pairs, separated by commas; the traceparent is left out where the cause was not traced. Neither part can hold
+// a comma or a space: ids that would are escaped.
+function encodeCauses(causes: readonly Cause[]): string {
+  let text = "";
+  for (let i = 0; i < causes.length && i < maxCauses; i++) {
+    const { id, traceparent } = causes[i] as Cause;
+    text += `${i === 0 ? "" : ","}${escapeId(id)}${traceparent === "" ? "" : ` ${traceparent}`}`;
+  }
+  return text;
+}
+
+function decodeCauses(text: string): readonly Cause[] {
+  const causes: Cause[] = [];
+  // Bounded before splitting: the field may have been written by anybody.
+  for (const part of text.slice(0, maxCauses * 256).split(",", maxCauses)) {
+    const [id, traceparent] = part.split(" ", 2);
+    if (id) causes.push({ id: unescapeId(id), traceparent: traceparent ?? "" });
+  }
+  return causes;
+}
+
+function escapeId(id: string): string {
+  return /[%, ]/.test(id) ? id.replace(/[%, ]/g, (c) => `%${c.charCodeAt(0).toString(16)}`) : id;
+}
+
+function unescapeId(id: string): string {
+  return id.includes("%")
+    ? id.replace(/%(25|2c|20)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : id;
+}
+
+/** Key names that could reach an object's prototype on a later copy or merge. */
+const forbiddenKey = /"(?:__proto__|constructor|prototype)"\s*:/;
+
+function problemOf(json: string, maxPayloadBytes: number, maxNesting: number): string | undefined {
+  // UTF-16 length bounds the UTF-8 length from both sides, so that most payloads need no second pass.
+  if (
+    json.length > maxPayloadBytes ||
+    (json.length * 3 > maxPayloadBytes && Buffer.byteLength(json) > maxPayloadBytes)
+  ) {
+    return `it takes ${Buffer.byteLength(json)} bytes, more than ${maxPayloadBytes}`;
+  }
+  if (isNestedDeeper(json, maxNesting)) {
+    return `it is nested deeper than ${maxNesting}`;
+  }
+  // An escaped key could spell a forbidden name, so that only parsing tells; both are rare.
+  if (json.includes("\\u"))
+    return hasForbiddenKey(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
+  // Two words that hardly any payload has; looking for a name with its quotation mark would stop at every string.
+  if (json.includes("proto") || json.includes("constructor")) {
+    return forbiddenKey.test(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
+  }
+  return undefined;
+}
+
+function hasForbiddenKey(json: string): boolean {
+  let found = false;
+  try {
+    JSON.parse(json, (key, value: unknown) => {
+      if (key === "__proto__" || key === "constructor" || key === "prototype") found = true;
+      return value;
+    });
+  } catch {
+    return false; // no JSON at all: whoever parses it next says so
+  }
+  return found;
+}
+
+/** Whether objects and arrays stand in each other more than `maxNesting` deep. */
+export function isNestedDeeper(json: string, maxNesting: number): boolean {
+  return json.length > 2 * maxNesting && mayNestDeeper(json, maxNesting) && nestingOf(json) > maxNesting;
+}
+
+/** No deeper than there are brackets that open: most payloads are told by their first few. */
+function mayNestDeeper(json: string, maxNesting: number): boolean {
+  let brackets = 0;
+  for (const bracket of ["{", "["]) {
+    for (let at = json.indexOf(bracket); at >= 0; at = json.indexOf(bracket, at + 1)) {
+      if (++brackets > maxNesting) return true;
+    }
+  }
+  return false;
+}
+
+function nestingOf(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let i = 0; i < json.length; i++) {
+    const c = json.charCodeAt(i);
+    if (c === 0x22) i = endOfString(json, i);
+    else if (c === 0x7b || c === 0x5b) {
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if (c === 0x7d || c === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+/** Where the string ends that begins at `start`: the next quotation mark with an even number of backslashes before it. */
+function endOfString(json: string, start: number): number {
+  for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (json.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return json.length;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

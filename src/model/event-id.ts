@@ -1,0 +1,43 @@
+/** Event ids: random for root events, derived for the outputs of a handler, so that a redelivery derives the same ones. */
+
+import { hash } from "node:crypto";
+import { randomHex } from "./random-hex.ts";
+import { requireWellFormed } from "./well-formed-text.ts";
+
+let lastMs = 0;
+/** `lastMs` as the first two groups of an id. */
+let prefix = "";
+/** Grows by one from id to id within a millisecond, from a random beginning. 26 bits. */
+let counter = 0;
+/** Two digits for each byte: writing a number in another base is a call into the runtime. */
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Four digits of a number of 16 bits. */
+function fourDigits(value: number): string {
+  return `${hexOf[value >>> 8]}${hexOf[value & 0xff]}`;
+}
+
+/** A UUIDv7 (RFC 9562, 6.2 method 1): unique, and in the order of its making, also when the clock goes back. */
+export function newEventId(): string {
+  const now = Date.now();
+  counter++;
+  if (now > lastMs || counter > 0x3ff_ffff) {
+    lastMs = Math.max(now, lastMs + 1);
+    const ms = lastMs.toString(16).padStart(12, "0");
+    prefix = `${ms.slice(0, 8)}-${ms.slice(8)}`;
+    counter = Math.floor(Math.random() * 0x1ff_ffff);
+  }
+  return `${prefix}-${fourDigits(0x7000 | (counter >>> 14))}-${fourDigits(0x8000 | (counter & 0x3fff))}-${randomHex(6)}`;
+}
+
+/**
+ * A UUIDv8 over the SHA-1 of where it comes from. `purpose` tells ids of one source apart: the index of an output, say.
+ * The same arguments always give the same id.
+ * @throws {ChannelError} on text that is no well-formed Unicode: others would give the same id
+ */
+export function deriveEventId(sourceId: string, component: string, purpose: string | number): string {
+  const source = `${sourceId}\n${component}\n${purpose}`;
+  requireWellFormed("what an id derives from", source);
+  const hex = hash("sha1", source, "hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,8 @@
+/** An entry as it stands in a stream: the form in which every store gives it. */
+
+/** An entry as the store holds it: names and values alternating, exactly as they were written. */
+export interface StoredEntry {
+  readonly channel: string;
+  readonly entryId: string;
+  readonly fields: readonly string[];
+}

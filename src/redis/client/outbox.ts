@@ -1,0 +1,287 @@
+/** Sends scripts in order and until they are answered: what a lost connection left in doubt is sent again, in the same order. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { ResolvedDurability } from "../../model/durability.ts";
+import { PublishError, StoreError } from "../../model/errors.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Script } from "../store/scripts.ts";
+import {
+  type Connection,
+  isConnectionLoss,
+  isOutOfTurn,
+  isPassing,
+  isScriptMissing,
+  passingDelayMs,
+} from "./connection.ts";
+import { Confirmer } from "./durability.ts";
+import { isDenied } from "./run-script.ts";
+import { encodeScriptCall, recycle, type ScriptArgs, setFirst, twoDigits } from "./script-command.ts";
+
+export interface SendOptions {
+  /** How long to try; without it, for as long as Redis is away. */
+  readonly deadlineMs?: number;
+  /** What it writes is answered for only when it is as durable as was asked. */
+  readonly isConfirmed?: boolean;
+  /**
+   * The call's place among those that must run in their order: whatever a server refuses to run it runs later, and what was sent after it
+   * may not overtake it meanwhile. For scripts whose first argument is how many numbers back the unanswered call before it is (numbers.lua).
+   */
+  readonly turn?: Turn;
+}
+
+export interface Turn {
+  /** Of the calls that are in one order. */
+  readonly sequence: string;
+  /** Rises by one with each. */
+  readonly number: number;
+}
+
+/** One further back is forgotten by the scripts; fewer are unanswered at once. */
+const maxBehind = 15;
+
+interface Request {
+  readonly script: Script;
+  readonly keys: number;
+  readonly encodedCall: Buffer;
+  readonly options: SendOptions;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Set while a deadline runs. */
+  timer: NodeJS.Timeout | undefined;
+  /** On the wire, awaiting its reply. */
+  inFlight: boolean;
+  /** It was on the wire at least once, and may have run. */
+  wasSent: boolean;
+  /** Its connection was lost while it was on the wire, so that no later refusal can say that it has not run. */
+  wasInDoubt: boolean;
+}
+
+/**
+ * Every script that goes through here must recognise itself when it is sent twice: by its number, or because it changes
+ * nothing the second time.
+ */
+export class Outbox {
+  readonly #connection: Connection;
+  /** Undefined where the server's own policy is enough. */
+  readonly #confirmer: Confirmer | undefined;
+  readonly #log: Log | undefined;
+  /** Unanswered requests in the order of their calls. Empty when nothing is owed. An array, for the reason that `RollingMap` has. */
+  readonly #requests: Request[] = [];
+  /** Requests on the wire, those that were given up included. */
+  #inFlight = 0;
+  /** Nothing is sent: something has to be sent again first, once all that is in flight has come back. */
+  #held = false;
+  /** What the server lacks. Loaded before anything is sent again. */
+  readonly #missing = new Set<Script>();
+  /** When this user was last refused to load a script, by the monotonic clock; undefined while it never was. */
+  #deniedAt: number | undefined;
+  /** The server asked for time. */
+  #pause = false;
+  /** Set between the last reply and the first that is sent again. */
+  #resuming = false;
+  #closed = false;
+
+  constructor(connection: Connection, confirmation?: { readonly durability: ResolvedDurability; readonly log: Log }) {
+    this.#connection = connection;
+    this.#log = confirmation?.log;
+    this.#confirmer = confirmation === undefined ? undefined : new Confirmer(connection, confirmation.durability);
+  }
+
+  /**
+   * The script's reply.
+   * @throws {PublishError} `rejected` or `unknown`, when the deadline passes or the outbox is closed first
+   * @throws the server's own error reply
+   */
+  send(script: Script, keys: readonly string[], args: ScriptArgs, options: SendOptions = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new PublishError("rejected", "the backbone is closed: nothing was sent"));
+        return;
+      }
+      const request: Request = {
+        script,
+        keys: keys.length,
+        encodedCall: encodeScriptCall(script.sha, keys, options.turn === undefined ? args : withTurn(args)),
+        options,
+        resolve,
+        reject,
+        timer: undefined,
+        inFlight: false,
+        wasSent: false,
+        wasInDoubt: false,
+      };
+      const { deadlineMs } = options;
+      if (deadlineMs !== undefined) request.timer = setTimeout(() => this.#expire(request), deadlineMs);
+      this.#requests.push(request);
+      if (this.#held) return;
+      if (this.#connection.isReady) this.#transmit(request);
+      else this.#hold();
+    });
+  }
+
+  /** Gives up what is unanswered. */
+  close(): void {
+    this.#closed = true;
+    for (const request of [...this.#requests]) this.#giveUp(request, "the backbone was closed before Redis answered");
+  }
+
+  #transmit(request: Request): void {
+    request.inFlight = true;
+    request.wasSent = true;
+    this.#inFlight++;
+    const { turn } = request.options;
+    if (turn !== undefined) setFirst(request.encodedCall, request.keys, this.#behind(request, turn));
+    const reply = this.#connection.run(request.encodedCall);
+    const answer =
+      this.#confirmer !== undefined && request.options.isConfirmed === true ? this.#confirm(request, reply) : reply;
+    answer.then(
+      (reply) => {
+        this.#inFlight--;
+        this.#connection.wrote();
+        if (this.#missing.size > 0) this.#missing.delete(request.script);
+        if (this.#finish(request)) {
+          recycle(request.encodedCall);
+          request.resolve(reply);
+        }
+        this.#resume();
+      },
+      (error: unknown) => {
+        this.#inFlight--;
+        request.inFlight = false;
+        if (isConnectionLoss(error)) request.wasInDoubt = true;
+        if (isConnectionLoss(error) || isOutOfTurn(error)) this.#hold();
+        else if (isScriptMissing(error)) {
+          request.wasSent = request.wasInDoubt;
+          this.#hold(() => this.#missing.add(request.script));
+        } else if (isPassing(error)) {
+          this.#connection.tell(error);
+          this.#hold(() => {
+            this.#pause = true;
+          });
+        } else if (this.#finish(request)) request.reject(error);
+        this.#resume();
+      },
+    );
+  }
+
+  /** How many numbers before its own the last unanswered call of its sequence has; 0 where there is none. */
+  #behind(request: Request, { sequence, number }: Turn): number {
+    for (let place = this.#requests.indexOf(request) - 1; place >= 0; place--) {
+      const { turn } = (this.#requests[place] as Request).options;
+      if (turn?.sequence !== sequence) continue;
+      const behind = number - turn.number;
+      return behind > maxBehind ? 0 : behind;
+    }
+    return 0;
+  }
+
+  /**
+   * A lost connection rejects, and the request is sent again with its number: the script answers as before and writes a little, so that
+   * the new connection's question covers it.
+   */
+  async #confirm(request: Request, reply: Promise<unknown>): Promise<unknown> {
+    await reply;
+    for (;;) {
+      const missing = await this.#confirmer?.missing();
+      if (missing === undefined) return reply;
+      if (request.options.deadlineMs !== undefined) {
+        throw new PublishError("unknown", `it was written, but it is not as durable as was asked: ${missing}`);
+      }
+      if (this.#closed) throw new StoreError(`the backbone was closed while a settlement was not durable: ${missing}`);
+      this.#log?.error({ reason: missing }, "a settlement is not as durable as was asked; asking again");
+    }
+  }
+
+  #hold(because?: () => void): void {
+    because?.();
+    if (this.#held) return;
+    this.#held = true;
+    this.#resume();
+  }
+
+  // What came back unanswered is in line again only when everything that was sent after it has come back as well. So by the time
+  // this sends, the order of the calls is the order on the wire, whatever the reason for sending again was. That none of what was sent after it
+  // has run meanwhile is seen to by their turns.
+  #resume(): void {
+    if (!this.#held || this.#inFlight > 0 || this.#resuming || this.#closed) return;
+    this.#resuming = true;
+    this.#prepare().then(
+      () => {
+        this.#resuming = false;
+        this.#held = false;
+        for (const request of [...this.#requests]) this.#transmit(request);
+      },
+      (error: unknown) => {
+        this.#resuming = false;
+        this.#held = false;
+        for (const request of [...this.#requests]) this.#giveUp(request, messageOf(error), error);
+      },
+    );
+  }
+
+  /** Resolves when sending has a prospect. @throws {StoreError} when the connection is closed */
+  async #prepare(): Promise<void> {
+    if (this.#pause) await delay(passingDelayMs);
+    this.#pause = false;
+    for (const script of this.#missing) await this.#load(script);
+    await this.#connection.ready();
+  }
+
+  /** A user who may not load waits until somebody else has; what has no deadline is given up, for its caller to tell and to send again. */
+  async #load(script: Script): Promise<void> {
+    if (this.#deniedAt === undefined || performance.now() - this.#deniedAt > deniedForMs) {
+      try {
+        await this.#connection.repeat(() => this.#connection.load(script));
+        this.#missing.delete(script);
+        return;
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        this.#deniedAt = performance.now();
+      }
+    }
+    for (const request of [...this.#requests]) {
+      if (request.script === script && request.options.deadlineMs === undefined) this.#giveUp(request, scriptWithheld);
+    }
+    await delay(passingDelayMs);
+  }
+
+  #expire(request: Request): void {
+    const isWithheld = this.#deniedAt !== undefined && this.#missing.has(request.script);
+    this.#giveUp(request, isWithheld ? scriptWithheld : "Redis did not answer in time");
+  }
+
+  #giveUp(request: Request, reason: string, cause?: unknown): void {
+    if (!this.#finish(request)) return;
+    const outcome = request.wasSent ? "unknown" : "rejected";
+    const meaning = request.wasSent ? "it may or may not have been done" : "nothing was done";
+    request.reject(new PublishError(outcome, `${reason}: ${meaning}`, { cause }));
+  }
+
+  /** False when the request was finished before. */
+  #finish(request: Request): boolean {
+    clearTimeout(request.timer);
+    const place = this.#requests.indexOf(request); // mostly the first, as replies come in order
+    if (place >= 0) this.#requests.splice(place, 1);
+    return place >= 0;
+  }
+}
+
+/** How long a user who may not load a script does not ask again, ms. */
+const deniedForMs = 5_000;
+
+const scriptWithheld =
+  "Redis does not have the script that this needs, and this user may not load it: a component that runs in the namespace loads it, " +
+  'and so does "throughline prepare" as the namespace\'s owner';
+
+function withTurn(args: ScriptArgs): ScriptArgs {
+  return "body" in args ? { head: [twoDigits, ...args.head], body: args.body } : [twoDigits, ...args];
+}
+
+/** Wraps a server's error reply with what was being done. */
+export function storeError(doing: string, error: unknown): StoreError {
+  return new StoreError(`${doing}: ${messageOf(error)}`, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,345 @@
+/** The read side's look at Redis: every command here reads, and may be sent again after a lost reply. */
+
+import { idBefore, isUpTo } from "../../model/entry-ids.ts";
+import { ConfigError, StoreError } from "../../model/errors.ts";
+import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
+import { parseRetention, type Retention } from "../../model/retention-policy.ts";
+import type { StoredEntry } from "../../model/stored-entry.ts";
+import type { TlsOptions } from "../../model/tls-options.ts";
+import type {
+  Catalogue,
+  Follower,
+  GroupFacts,
+  Inspector,
+  LogStream,
+  OpenDelivery,
+  PageRange,
+  ReplayRun,
+  StreamFacts,
+} from "../../ports/inspect.ts";
+import type { Log } from "../../ports/log.ts";
+import type { RunRequest } from "../../ports/replay-runs.ts";
+import type { Quietly } from "../../ports/tracing.ts";
+import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
+import { formatVersion, Keys, parkedConsumer, releasedConsumer, replayKeys } from "../keys.ts";
+import { shadowField } from "../replay/replay-namespace.ts";
+import { RedisFollower, type Row } from "./follower.ts";
+import { RangeReader } from "./range-reader.ts";
+import { parseSettlement } from "./settlement-log.ts";
+
+export interface InspectorOptions {
+  readonly url: string;
+  readonly tls?: TlsOptions | undefined;
+  readonly namespace: string;
+  /** What a namespace that nothing has used yet will have. Without it such a namespace has no catalogue. */
+  readonly partitions?: number;
+  readonly log: Log;
+  readonly quietly?: Quietly | undefined;
+  /** How long a call waits for a Redis that is away before it fails. Default 3,000. */
+  readonly patienceMs?: number;
+}
+
+/** Shorter pages are not worth a connection of their own. */
+const minDecoded = 64;
+
+/** Connects at the first call. @throws {ConfigError} on a URL that cannot be read */
+export class RedisInspector implements Inspector {
+  readonly namespace: string;
+  readonly #options: InspectorOptions;
+  readonly #keys: Keys;
+  readonly #connection: Connection;
+  readonly #patienceMs: number;
+  /** Opened for the first long page. */
+  #pages: RangeReader | undefined;
+  #awayBecause = "no answer";
+
+  constructor(options: InspectorOptions) {
+    this.namespace = options.namespace;
+    this.#options = options;
+    this.#keys = new Keys(options.namespace);
+    this.#patienceMs = options.patienceMs ?? 3_000;
+    this.#connection = this.#open("inspect");
+  }
+
+  #open(purpose: string): Connection {
+    const { url, tls, namespace, quietly } = this.#options;
+    const log: Log = {
+      ...quiet,
+      // The call that fails says it, once.
+      warn: (fields) => {
+        if ("reason" in fields) this.#awayBecause = String(fields.reason);
+      },
+    };
+    return new Connection({
+      url,
+      tls,
+      log,
+      silenceMs: this.#patienceMs,
+      purpose: `${purpose}:${namespace}`,
+      quietly,
+    });
+  }
+
+  async now(): Promise<number> {
+    const [seconds, micros] = (await this.#ask("TIME")) as [string, string];
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
+  /** A component's state as it was last settled, JSON; undefined where the key is absent. */
+  async state(partition: number, component: string, store: string, key: string): Promise<string | undefined> {
+    const value = (await this.#ask("HGET", this.#keys.state(partition, component, store), key)) as string | null;
+    return value === null ? undefined : value.slice(value.indexOf(" ") + 1);
+  }
+
+  async catalogue(): Promise<Catalogue | undefined> {
+    const meta = toMap((await this.#ask("HGETALL", this.#keys.meta())) as string[]);
+    if (meta.size === 0) {
+      const { partitions } = this.#options;
+      if (partitions === undefined) return undefined;
+      return { partitions, channels: [], components: new Map(), retention: new Map(), described: new Map() };
+    }
+    const format = meta.get("format");
+    if (format !== formatVersion) {
+      throw new ConfigError(
+        `namespace "${this.namespace}" has format ${format ?? "none"}; this version reads format ${formatVersion}`,
+      );
+    }
+    const channels: string[] = [];
+    const components = new Map<string, readonly string[]>();
+    const retentions = new Map<string, Retention>();
+    const described = new Map<string, string>();
+    for (const [field, value] of [...meta].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (field.startsWith("channel:")) {
+        const channel = field.slice("channel:".length);
+        channels.push(channel);
+        described.set(channel, value);
+        const retention = parseRetention(value);
+        if (retention !== undefined) retentions.set(channel, retention);
+      }
+      if (field.startsWith("component:")) {
+        components.set(field.slice("component:".length), value.split(",").filter(Boolean));
+      }
+    }
+    const shadowOf = meta.get(shadowField);
+    return {
+      partitions: Number(meta.get("partitions") ?? 1),
+      ...(shadowOf === undefined ? {} : { shadowOf }),
+      channels,
+      components,
+      retention: retentions,
+      described,
+    };
+  }
+
+  async streamFacts(stream: LogStream): Promise<StreamFacts | undefined> {
+    const key = this.#keyOf(stream);
+    let facts: Map<string, unknown>;
+    try {
+      facts = toMap((await this.#ask("XINFO", "STREAM", key)) as unknown[]);
+    } catch (error) {
+      if (error instanceof StoreError && /no such key/.test(error.message)) return undefined;
+      throw error;
+    }
+    const lastEntryId = String(facts.get("last-generated-id"));
+    const groups = (await this.#ask("XINFO", "GROUPS", key)) as unknown[][];
+    const now = await this.now();
+    return {
+      entries: Number(facts.get("length")),
+      lastEntryId: lastEntryId === "0-0" ? "" : lastEntryId,
+      groups: await Promise.all(groups.map((group) => this.#groupFacts(stream, key, toMap(group), now))),
+    };
+  }
+
+  async members(partition: number, component: string): Promise<ReadonlyMap<string, number>> {
+    const reply = (await this.#ask(
+      "ZRANGE",
+      this.#keys.members(partition, component),
+      "0",
+      "-1",
+      "WITHSCORES",
+    )) as string[];
+    return new Map([...toMap(reply)].map(([member, seenAt]) => [member, Number(seenAt)]));
+  }
+
+  async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {
+    if (!range.reverse && max >= minDecoded) return this.#decodedPage(stream, range, max);
+    const bounds = range.reverse ? ["XREVRANGE", range.to, range.from] : ["XRANGE", range.from, range.to];
+    const [command = "", first = "", second = ""] = bounds;
+    const rows = (await this.#ask(command, this.#keyOf(stream), first, second, "COUNT", String(max))) as Row[];
+    return rows.map(([entryId, fields]) => ({ channel: stream.channel, entryId, fields: fields ?? [] }));
+  }
+
+  async #decodedPage(stream: LogStream, { from, to }: PageRange, max: number): Promise<readonly StoredEntry[]> {
+    this.#pages ??= new RangeReader(this.#open("pages"));
+    const pages = this.#pages;
+    const key = this.#keyOf(stream);
+    const read = () => pages.after(key, stream.channel, idBefore(from), max);
+    let page: readonly StoredEntry[] | undefined;
+    while (page === undefined) {
+      page = (await this.#until(read, `XREAD ${key}`, pages.connection)) as typeof page;
+    }
+    const last = page.at(-1);
+    return last === undefined || isUpTo(last.entryId, to) ? page : page.filter(({ entryId }) => isUpTo(entryId, to));
+  }
+
+  async fieldBytes(stream: LogStream, entryId: string): Promise<readonly Buffer[] | undefined> {
+    const key = this.#keyOf(stream);
+    const read = (): Promise<unknown> => this.#connection.client.xrangeBuffer(key, entryId, entryId);
+    const [row] = (await this.#until(read, `XRANGE ${key}`)) as [Buffer, Buffer[] | null][];
+    return row?.[1] ?? undefined;
+  }
+
+  async settlements(
+    partition: number,
+    component: string,
+    { from, to }: Omit<PageRange, "reverse">,
+    max: number,
+  ): Promise<readonly RecordedSettlement[]> {
+    const key = this.#keys.settled(partition, component);
+    const rows = (await this.#ask("XRANGE", key, from, to, "COUNT", String(max))) as Row[];
+    return rows.map(([entryId, fields]) => parseSettlement(this.#keys, partition, component, entryId, fields ?? []));
+  }
+
+  async entryOf(stream: LogStream, eventId: string): Promise<string | undefined> {
+    const key = this.#keys.seen(stream.partition, stream.channel, eventId);
+    return ((await this.#ask("GET", key)) as string | null) ?? undefined;
+  }
+
+  async openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined> {
+    const rows = await this.#ask("XPENDING", this.#keyOf(stream), component, entryId, entryId, "1");
+    const [row] = rows as [id: string, consumer: string, idleMs: number, deliveries: number][];
+    if (row === undefined) return undefined;
+    const [, consumer, idleMs] = row;
+    const { partition, channel } = stream;
+    const [record, dueAt] = await Promise.all([
+      this.#ask("HGET", this.#keys.attempts(partition, channel, component), entryId) as Promise<string | null>,
+      this.#ask("ZSCORE", this.#keys.parked(partition, channel, component), entryId) as Promise<string | null>,
+    ]);
+    const held = consumer === parkedConsumer ? "parked" : consumer === releasedConsumer ? "released" : "pending";
+    return {
+      held,
+      member: held === "pending" ? consumer : "",
+      idleMs: Number(idleMs),
+      attempt: Math.max(1, Number(record?.split(":", 1)[0] ?? 1)),
+      dueAt: dueAt === null ? undefined : Number(dueAt),
+    };
+  }
+
+  async replayRuns(max: number): Promise<readonly ReplayRun[]> {
+    const keys = replayKeys(this.namespace);
+    try {
+      const names = (await this.#ask("ZRANGE", keys.replayRuns(), "0", String(max - 1), "REV")) as string[];
+      const texts = await Promise.all(names.map((name) => this.#ask("HGET", keys.replayRun(name), "request")));
+      return texts.flatMap((text) => (text === null ? [] : [runOf(JSON.parse(String(text)) as RunRequest)]));
+    } catch (error) {
+      if (error instanceof StoreError && /NOPERM/.test(error.message)) return [];
+      throw error;
+    }
+  }
+
+  beside(namespace: string): Inspector {
+    return new RedisInspector({ ...this.#options, namespace });
+  }
+
+  openFollower(): Follower {
+    const { url, tls, namespace, log, quietly } = this.#options;
+    return new RedisFollower({ url, tls, namespace, log, quietly }, (stream) => this.#keyOf(stream));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close();
+    this.#pages?.close();
+  }
+
+  async #groupFacts(stream: LogStream, key: string, group: Map<string, unknown>, now: number): Promise<GroupFacts> {
+    const component = String(group.get("name"));
+    const { partition, channel } = stream;
+    const [pending, consumers, parked, deadLetters, lost] = await Promise.all([
+      this.#ask("XPENDING", key, component) as Promise<
+        [number, string | null, string | null, [string, string][] | null]
+      >,
+      this.#ask("XINFO", "CONSUMERS", key, component) as Promise<unknown[][]>,
+      this.#ask("ZCARD", this.#keys.parked(partition, channel, component)),
+      this.#ask("XLEN", this.#keys.dead(partition, channel, component)),
+      this.#ask("HGET", this.#keys.positions(partition, component), `lost:${channel}`),
+    ]);
+    const pendingOf = new Map((pending[3] ?? []).map(([consumer, count]) => [consumer, Number(count)]));
+    const released = pendingOf.get(releasedConsumer) ?? 0;
+    pendingOf.delete(releasedConsumer);
+    pendingOf.delete(parkedConsumer);
+    // What stands for deliveries that nobody is handling is no sign of anybody's life.
+    const readers = consumers
+      .map((consumer) => toMap(consumer))
+      .filter((consumer) => consumer.get("name") !== releasedConsumer && consumer.get("name") !== parkedConsumer);
+    const idleMs = readers.map((consumer) => Number(consumer.get("idle")));
+    const lag = group.get("lag");
+    return {
+      component,
+      lastDeliveredId: String(group.get("last-delivered-id")),
+      lag: typeof lag === "number" ? lag : undefined,
+      pendingOf,
+      parked: Number(parked),
+      released,
+      oldestPendingId: pending[1] ?? "",
+      deadLetters: Number(deadLetters),
+      lost: Number(lost ?? 0),
+      consumers: readers.map((consumer) => String(consumer.get("name"))),
+      lastSeenAt: idleMs.length === 0 ? undefined : now - Math.min(...idleMs),
+    };
+  }
+
+  #keyOf({ partition, channel, deadOf }: LogStream): string {
+    return deadOf === undefined ? this.#keys.stream(partition, channel) : this.#keys.dead(partition, channel, deadOf);
+  }
+
+  #ask(command: string, ...args: readonly string[]): Promise<unknown> {
+    return this.#until(() => this.#connection.client.call(command, ...args), `${command} ${args[0] ?? ""}`);
+  }
+
+  /** Asks until there is an answer. `what` is for the error. */
+  async #until(ask: () => Promise<unknown>, what: string, connection: Connection = this.#connection): Promise<unknown> {
+    const deadline = AbortSignal.timeout(this.#patienceMs);
+    for (;;) {
+      try {
+        if (!connection.isReady) await connection.ready(deadline);
+        const answer = await ask();
+        connection.answered();
+        return answer;
+      } catch (error) {
+        if (error instanceof ConfigError || error instanceof StoreError) throw error;
+        const passing = isPassing(error);
+        if (deadline.aborted) {
+          const reason = passing ? messageOf(error) : this.#awayBecause;
+          throw new StoreError(`Redis at ${addressOf(this.#options.url)} does not answer: ${reason}`, { cause: error });
+        }
+        if (!passing && !isConnectionLoss(error)) {
+          throw new StoreError(`Redis refuses ${what}: ${messageOf(error)}`, { cause: error });
+        }
+        if (passing) await connection.pass(error);
+      }
+    }
+  }
+}
+
+const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A reply of names and values in turn. */
+function toMap<V>(reply: readonly V[]): Map<string, V> {
+  const map = new Map<string, V>();
+  for (let i = 0; i + 1 < reply.length; i += 2) map.set(String(reply[i]), reply[i + 1] as V);
+  return map;
+}
+
+function runOf({ run, namespace, channels, into, createdAt }: RunRequest): ReplayRun {
+  return { run, namespace, channels: into === undefined ? channels : [into], createdAt };
+}
+
+/** Without the user's name and password. */
+function addressOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return host || pathname;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,34 @@
+/** Pages of streams, decoded as a read loop's replies are: the client takes several times as long (docs/performance.md). */
+
+import type { StoredEntry } from "../../model/stored-entry.ts";
+import type { Connection } from "../client/connection.ts";
+import { ReadSocket } from "../client/read-socket.ts";
+
+/** Has its connection to itself; one page is asked for at a time. */
+export class RangeReader {
+  readonly connection: Connection;
+  readonly #socket: ReadSocket;
+  readonly #channels = new Map<string, string>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    this.#socket = new ReadSocket(connection, (stream) => this.#channels.get(stream) as string);
+  }
+
+  /**
+   * At most `max` entries after an id, oldest first. Undefined: the connection was lost meanwhile.
+   * @throws the server's error reply @throws {StoreError} when the connection is closed
+   */
+  after(stream: string, channel: string, afterId: string, max: number): Promise<readonly StoredEntry[] | undefined> {
+    this.#channels.set(stream, channel);
+    const read = () => this.#socket.read(["XREAD", "COUNT", max, "STREAMS", stream, afterId]);
+    const page = this.#last.then(read, read);
+    this.#last = page;
+    return page;
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}

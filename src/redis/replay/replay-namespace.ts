@@ -1,0 +1,58 @@
+/** The namespace that a replay writes into: whether it is live, and a shadow made ready where it is none. */
+
+import { ThroughlineError } from "../../model/errors.ts";
+import type { NamespaceUse, TargetOpening } from "../../ports/replay-target.ts";
+import type { Connection } from "../client/connection.ts";
+import { storeError } from "../client/outbox.ts";
+import { runScript } from "../client/run-script.ts";
+import type { Keys } from "../keys.ts";
+import { Namespace } from "../namespace.ts";
+
+/** Field of a namespace's description that says which namespace it is a shadow of. */
+export const shadowField = "shadow";
+
+/** `channels`: ones of which entries may have been written by hand, without a description. Writes nothing. @throws {StoreError} */
+export async function namespaceUse(
+  connection: Connection,
+  keys: Keys,
+  channels: readonly string[],
+): Promise<NamespaceUse> {
+  try {
+    return await connection.repeat(async () => {
+      const { client } = connection;
+      if ((await client.hget(keys.meta(), shadowField)) !== null) return "shadow";
+      const known = [keys.meta(), ...channels.map((channel) => keys.stream(0, channel))];
+      const found = await Promise.all(known.map((key) => client.exists(key)));
+      return found.includes(1) ? "live" : "unused";
+    });
+  } catch (error) {
+    throw storeError(`namespace "${keys.namespace}" cannot be looked at`, error);
+  }
+}
+
+/**
+ * Opens the namespace for a replay. A shadow is marked, and its channels are described, so that `status` and `journey` know them. May be
+ * called again.
+ * @throws {ConfigError} when it has another partition count or format. @throws {StoreError} when Redis refuses
+ */
+export async function openForReplay(
+  connection: Connection,
+  keys: Keys,
+  { partitions, shadowOf, channels, signal }: TargetOpening,
+): Promise<void> {
+  const { client } = connection;
+  try {
+    const namespace = await Namespace.open(connection, keys, partitions, signal);
+    await namespace.claim((script, scriptKeys, args) =>
+      connection.repeat(() => runScript(connection, script, scriptKeys, args), signal),
+    );
+    if (shadowOf === undefined) return;
+    await connection.repeat(async () => {
+      await client.hset(keys.meta(), shadowField, shadowOf);
+      for (const channel of channels) await client.hsetnx(keys.meta(), `channel:${channel}`, "1");
+    }, signal);
+  } catch (error) {
+    if (error instanceof ThroughlineError || error === signal.reason) throw error;
+    throw storeError(`namespace "${keys.namespace}" cannot be written to`, error);
+  }
+}

@@ -1,0 +1,121 @@
+/** Notes of runs in Redis: a hash each, and an index of them by the time of their making. */
+
+import { ReplayError } from "../../model/errors.ts";
+import type { Run, RunCounts, RunRequest, RunState, RunStore } from "../../ports/replay-runs.ts";
+import type { Connection } from "../client/connection.ts";
+import { storeError } from "../client/outbox.ts";
+import { runScript } from "../client/run-script.ts";
+import { type Keys, replayKeys } from "../keys.ts";
+import { scripts } from "../store/scripts.ts";
+
+/** Every command here may be sent again after a lost reply. */
+export class RedisRunStore implements RunStore {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+
+  /** `namespace`: the one that is replayed. The notes lie in keys of their own, so that its own stay as they are. */
+  constructor(connection: Connection, namespace: string) {
+    this.#connection = connection;
+    this.#keys = replayKeys(namespace);
+  }
+
+  /** Under which BullMQ keeps the runs that wait for a worker. */
+  get bullPrefix(): string {
+    return this.#keys.bull();
+  }
+
+  async create(request: RunRequest, state: RunState): Promise<void> {
+    const json = JSON.stringify(request);
+    const key = this.#keys.replayRun(request.run);
+    await this.#ask(async (client) => {
+      // Its own text there: this is the command sent again.
+      if ((await client.hsetnx(key, "request", json)) === 0 && (await client.hget(key, "request")) !== json) {
+        throw new ReplayError(`there is a run ${request.run} already: --resume continues it`);
+      }
+      await client.hset(key, "state", state);
+      await client.zadd(this.#keys.replayRuns(), String(request.createdAt), request.run);
+    });
+  }
+
+  find(run: string): Promise<Run | undefined> {
+    return this.#ask(async (client) => toRun(await client.hgetall(this.#keys.replayRun(run))));
+  }
+
+  list(max: number): Promise<readonly Run[]> {
+    return this.#ask(async (client) => {
+      const names = await client.zrange(this.#keys.replayRuns(), 0, String(max - 1), "REV");
+      const runs = await Promise.all(names.map((name) => client.hgetall(this.#keys.replayRun(name))));
+      return runs.map(toRun).filter((run) => run !== undefined);
+    });
+  }
+
+  async begin(run: string, seen: RunState): Promise<boolean> {
+    const against = seen === "cancelled" ? "" : "cancelled";
+    const before = await this.#note(run, "running", against, { seenAt: await this.now(), error: "" });
+    return before !== against;
+  }
+
+  async beat(run: string, entries: number): Promise<boolean> {
+    const seenAt = await this.now();
+    const key = this.#keys.replayRun(run);
+    return this.#ask(async (client) => {
+      const [, state] = await Promise.all([client.hset(key, { seenAt, entries }), client.hget(key, "state")]);
+      return state === "cancelled";
+    });
+  }
+
+  async end(run: string, state: RunState, { entries, unreadable }: RunCounts, error = ""): Promise<void> {
+    await this.#ask((client) => client.hset(this.#keys.replayRun(run), { entries, unreadable }));
+    await this.#note(run, state, state === "done" ? "" : "cancelled", { error });
+  }
+
+  async cancel(run: string): Promise<RunState> {
+    const before = await this.#note(run, "cancelled", "done", {});
+    if (before === "") throw new ReplayError(`there is no run ${run}: \`throughline replays\` lists them`);
+    return before;
+  }
+
+  now(): Promise<number> {
+    return this.#ask(async (client) => {
+      const [seconds, micros] = await client.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    });
+  }
+
+  /** The state before, in which it is still where that is `against`; empty where there is no such run. */
+  #note(
+    run: string,
+    state: RunState,
+    against: RunState | "",
+    fields: Readonly<Record<string, string | number>>,
+  ): Promise<RunState | ""> {
+    const args = [state, against, ...Object.entries(fields).flat()];
+    return this.#ask(async () => {
+      return (await runScript(this.#connection, scripts.replayNote, [this.#keys.replayRun(run)], args)) as
+        | RunState
+        | "";
+    });
+  }
+
+  async #ask<T>(ask: (client: Connection["client"]) => Promise<T>): Promise<T> {
+    try {
+      return await this.#connection.repeat(() => ask(this.#connection.client));
+    } catch (error) {
+      if (error instanceof ReplayError) throw error;
+      throw storeError("the notes of the replay cannot be read or written", error);
+    }
+  }
+}
+
+function toRun(fields: Readonly<Record<string, string>>): Run | undefined {
+  const { request, state, entries = "0", unreadable = "0", error = "", seenAt = "0" } = fields;
+  if (request === undefined) return undefined;
+  return {
+    request: JSON.parse(request) as RunRequest,
+    state: state as RunState,
+    entries: Number(entries),
+    unreadable: Number(unreadable),
+    error,
+    seenAt: Number(seenAt),
+  };
+}

@@ -1,0 +1,110 @@
+/** A run's target in Redis: batches that are appended once, each with the position after it. */
+
+import { randomBytes } from "node:crypto";
+import { FencedError, PublishError, ReplayError } from "../../model/errors.ts";
+import type { PartitionProgress, ReplayBatch, ReplayTarget } from "../../ports/replay-target.ts";
+import type { Connection } from "../client/connection.ts";
+import { Outbox, storeError } from "../client/outbox.ts";
+import type { Keys } from "../keys.ts";
+import { scripts } from "../store/scripts.ts";
+
+export interface ReplayTargetOptions {
+  /** Of the target's namespace. */
+  readonly keys: Keys;
+  readonly run: string;
+  readonly partitions: number;
+  /** The hard caps of the channels that have one: above 0 a full channel refuses, below 0 it evicts. */
+  readonly caps: ReadonlyMap<string, number>;
+}
+
+export class RedisReplayTarget implements ReplayTarget {
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #options: ReplayTargetOptions;
+  readonly #owner = randomBytes(12).toString("base64url");
+  /** The last number used in each partition. */
+  readonly #numbers: number[];
+
+  constructor(connection: Connection, options: ReplayTargetOptions) {
+    this.#connection = connection;
+    this.#outbox = new Outbox(connection);
+    this.#options = options;
+    this.#numbers = Array.from({ length: options.partitions }, () => 0);
+  }
+
+  async claim(): Promise<readonly PartitionProgress[]> {
+    return this.#each((key) => this.#outbox.send(scripts.replayClaim, [key], [this.#owner]));
+  }
+
+  progress(): Promise<readonly PartitionProgress[]> {
+    return this.#each((key) => this.#connection.repeat(() => this.#connection.client.hgetall(key)));
+  }
+
+  async append(partition: number, { entries, positions }: ReplayBatch): Promise<readonly string[]> {
+    const { keys, run, caps } = this.#options;
+    const number = (this.#numbers[partition] as number) + 1;
+    this.#numbers[partition] = number;
+    const streams = new Map<string, number>();
+    let capsText = "";
+    for (const { channel } of entries) {
+      if (streams.has(channel)) continue;
+      streams.set(channel, streams.size + 1);
+      const cap = caps.get(channel);
+      if (cap !== undefined) capsText += `${streams.size}:${cap} `;
+    }
+    const args: (string | number)[] = [this.#owner, number, capsText, positions.size];
+    for (const [channel, entryId] of positions) args.push(channel, entryId);
+    for (const { channel, values } of entries) {
+      args.push(streams.get(channel) as number);
+      for (const value of values) args.push(value);
+    }
+    const streamKeys = [...streams.keys()].map((channel) => keys.stream(partition, channel));
+    try {
+      const reply = await this.#outbox.send(scripts.replayAppend, [keys.replayed(partition, run), ...streamKeys], args);
+      return reply === "" ? [] : String(reply).split("\n");
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  close(): void {
+    this.#outbox.close();
+    this.#connection.close();
+  }
+
+  async #each(ask: (key: string) => Promise<unknown>): Promise<readonly PartitionProgress[]> {
+    const { keys, run } = this.#options;
+    try {
+      return await Promise.all(
+        this.#numbers.map(async (_, partition) => progressOf(await ask(keys.replayed(partition, run)))),
+      );
+    } catch (error) {
+      throw error instanceof PublishError ? error : storeError(`run ${run} cannot be looked up`, error);
+    }
+  }
+
+  #refusal(error: unknown): Error {
+    const { run } = this.#options;
+    const text = error instanceof Error ? error.message : String(error);
+    if (error instanceof PublishError) return new ReplayError(`run ${run}: ${text}`, { cause: error });
+    const [, code, reason] = /^(?:ERR )?(FENCED|REFUSED|BEHIND) (.*)$/s.exec(text) ?? [];
+    if (code === "FENCED") {
+      return new FencedError(`run ${run} was taken over by another process, which goes on with it`, { cause: error });
+    }
+    return new ReplayError(`run ${run}: Redis refuses to append: ${reason ?? text}`, { cause: error });
+  }
+}
+
+/** Names and values in turn, or by name. */
+function progressOf(reply: unknown): PartitionProgress {
+  const pairs = Array.isArray(reply)
+    ? reply.flatMap((name, i) => (i % 2 === 0 ? [[String(name), String(reply[i + 1])] as const] : []))
+    : Object.entries(reply as Record<string, string>);
+  const positions = new Map<string, string>();
+  let entries = 0;
+  for (const [name, value] of pairs) {
+    if (name === "entries") entries = Number(value);
+    if (name.startsWith("at:")) positions.set(name.slice("at:".length), value);
+  }
+  return { entries, positions };
+}

@@ -1,0 +1,88 @@
+/** Asks the server whether it deletes keys when its memory is full: at the start, on every new connection, and once a minute. */
+
+import { ConfigError } from "../../model/errors.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Connection } from "../client/connection.ts";
+import { isDenied } from "../client/run-script.ts";
+
+export interface EvictionWatchOptions {
+  readonly log: Log;
+  /** Whether a server that evicts is taken. */
+  readonly isAccepted: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** How often it is asked again, ms: CONFIG SET tells nobody. Default 60,000. */
+  readonly everyMs?: number;
+}
+
+const harmless = "noeviction";
+
+/** What an eviction takes away, for people. */
+const losses =
+  "when its memory is full it deletes dedupe keys and the numbers of what was sent, so that events are appended and handled twice" +
+  " and, with an allkeys policy, channels, state and dead letters as well";
+
+export class EvictionWatch implements Disposable {
+  readonly #connection: Connection;
+  readonly #log: Log;
+  readonly #timer: NodeJS.Timeout;
+  /** As it was last told. */
+  #policy: string;
+  readonly #look = (): void => {
+    if (this.#connection.isReady) this.#ask().catch(() => undefined); // asked again at the next time
+  };
+
+  private constructor(connection: Connection, log: Log, policy: string, everyMs: number) {
+    this.#connection = connection;
+    this.#log = log;
+    this.#policy = policy;
+    this.#timer = setInterval(this.#look, everyMs).unref();
+    connection.client.on("ready", this.#look); // it may be another server
+  }
+
+  /**
+   * Undefined where there is nothing to watch: the user may not run INFO, or any policy is taken.
+   * @throws {ConfigError} when the server evicts and that is not accepted
+   */
+  static async begin(
+    connection: Connection,
+    { log, isAccepted, signal, everyMs = 60_000 }: EvictionWatchOptions,
+  ): Promise<EvictionWatch | undefined> {
+    let policy: string | undefined;
+    try {
+      policy = await connection.repeat(() => policyOf(connection), signal);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+    }
+    if (policy === undefined) {
+      log.info({}, "this user may not ask for the server's maxmemory-policy: whether it evicts keys is not known");
+      return undefined;
+    }
+    if (policy !== harmless) {
+      if (!isAccepted) {
+        throw new ConfigError(
+          `the server's maxmemory-policy is ${policy}: ${losses}. Set it to noeviction, or accept it by eviction: "accept"`,
+        );
+      }
+      log.warn({ policy }, `the server evicts keys, as was accepted: ${losses}`);
+    }
+    return isAccepted ? undefined : new EvictionWatch(connection, log, policy, everyMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#connection.client.off("ready", this.#look);
+  }
+
+  async #ask(): Promise<void> {
+    const policy = await policyOf(this.#connection);
+    if (policy === undefined || policy === this.#policy) return;
+    this.#policy = policy;
+    if (policy === harmless) this.#log.info({ policy }, "the server evicts no keys any more");
+    else this.#log.error({ policy }, `the server's maxmemory-policy was changed: ${losses}; set it back to noeviction`);
+  }
+}
+
+/** Undefined where a server does not tell. */
+async function policyOf({ client }: Connection): Promise<string | undefined> {
+  return /^maxmemory_policy:(\S+)/m.exec(await client.info("memory"))?.[1];
+}

@@ -1,0 +1,52 @@
+/** Removes a component's groups in Redis. */
+
+import { StoreError } from "../../model/errors.ts";
+import type { Retirer } from "../../retention/retirement.ts";
+import type { Connection } from "../client/connection.ts";
+import { storeError } from "../client/outbox.ts";
+import { runScript } from "../client/run-script.ts";
+import type { Keys } from "../keys.ts";
+import { scripts } from "./scripts.ts";
+
+/** How long a call waits for a Redis that is away, ms. */
+const patienceMs = 5_000;
+
+export class RedisRetirer implements Retirer {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+
+  /** The connection stays the caller's. */
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  async removeGroups(of: Parameters<Retirer["removeGroups"]>[0]): Promise<string | undefined> {
+    const { component, partition, channels, isWhole, liveMs } = of;
+    const keys = [
+      this.#keys.members(partition, component),
+      this.#keys.positions(partition, component),
+      ...channels.flatMap((channel) => [
+        this.#keys.stream(partition, channel),
+        this.#keys.attempts(partition, channel, component),
+        this.#keys.parked(partition, channel, component),
+      ]),
+    ];
+    const args = [component, liveMs, isWhole ? "1" : "0", ...channels];
+    const reply = await this.#repeat(component, () => runScript(this.#connection, scripts.retire, keys, args));
+    return reply === "" ? undefined : String(reply);
+  }
+
+  async forget(component: string): Promise<void> {
+    await this.#repeat(component, () => this.#connection.client.hdel(this.#keys.meta(), `component:${component}`));
+  }
+
+  async #repeat<T>(component: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#connection.repeat(run, AbortSignal.timeout(patienceMs));
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw storeError(`component "${component}" cannot be retired`, error);
+    }
+  }
+}

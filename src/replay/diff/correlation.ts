@@ -1,0 +1,42 @@
+/** What an event is about, for people who look for an order: its correlation attributes. */
+
+import { baggageOf } from "../../inspect/entries/entry-json.ts";
+import type { Channel } from "../../model/channel.ts";
+
+/** Attributes such as `client.order_id`, each with one value or more. */
+export type About = Readonly<Record<string, readonly string[]>>;
+
+/** From baggage first and over it, where the channel is known, from the payload: as spans have it. */
+export function aboutOf(baggage: string, payload: string, channel: Channel<unknown> | undefined): About {
+  const about: Record<string, readonly string[]> = {};
+  for (const [name, value] of baggageOf(baggage)) about[name] = value.split("|");
+  if (channel === undefined) return about;
+  try {
+    for (const [name, value] of Object.entries(channel.correlation(JSON.parse(payload)))) {
+      if (value !== undefined) about[name] = Array.isArray(value) ? value : [String(value)];
+    }
+  } catch {
+    // A payload that is none of the channel's: its baggage has to do.
+  }
+  return about;
+}
+
+/** Gathers the ids that differences are about. */
+export class Concerned {
+  readonly #values = new Map<string, Set<string>>();
+
+  add(about: About): void {
+    for (const [name, values] of Object.entries(about)) {
+      if (!/(?:^|[._-])id$/i.test(name)) continue;
+      const known = this.#values.get(name) ?? new Set();
+      this.#values.set(name, known);
+      for (const value of values) known.add(value);
+    }
+  }
+
+  /** By attribute, each value once, sorted as people would. */
+  get values(): About {
+    const { compare } = new Intl.Collator("en", { numeric: true });
+    return Object.fromEntries([...this.#values].map(([name, values]) => [name, [...values].sort(compare)]));
+  }
+}

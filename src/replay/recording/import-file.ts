@@ -1,0 +1,259 @@
+/** `importEntries`: publishes a file's lines that were not recorded here, at the times that they name. */
+
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import { type Channel, validatePayload } from "../../model/channel.ts";
+import { encodePayload } from "../../model/envelope.ts";
+import { PayloadError, PublishError, RecordingError } from "../../model/errors.ts";
+import type { EventRef } from "../../model/event.ts";
+import { deriveEventId } from "../../model/event-id.ts";
+import { illFormed } from "../../model/well-formed-text.ts";
+import type { PublishOptions } from "../../publish/producer.ts";
+import { Pace } from "../source/pacing.ts";
+import { readBytes } from "./compression.ts";
+import type { ImportOptions, ImportReport } from "./import-recording.ts";
+import { type ByteLine, checkMaxLineBytes, defaultMaxLineBytes, LineSplitter, tooLong } from "./lines.ts";
+
+/** What a line of a file is. `left`: something that is no event, and is left out with good reason; `invalid`: something that should be one. */
+export type ImportedLine<P> =
+  | {
+      readonly payload: P;
+      /** Epoch ms, fractions included, by which the import is paced; undefined where the line names no time. */
+      readonly at: number | undefined;
+      /** Epoch ms at which it happened. Default: when it is published. */
+      readonly time?: number;
+      /** Default: one derived from the file's name and the line. */
+      readonly eventId?: string;
+    }
+  | { readonly left: string }
+  | { readonly invalid: string };
+
+export type LineParser<P> = (text: string) => ImportedLine<P>;
+
+export interface ImportEntriesOptions extends ImportOptions {
+  /** Leaves out lines that are no events of the channel. Default: one of them, and nothing of the file is imported. */
+  readonly skipInvalid?: boolean;
+  /** Told of each such line. */
+  readonly onInvalid?: (error: RecordingError) => void;
+  /** Longest line that is read, in bytes, uncompressed. Default 16,777,216; a longer one is invalid. */
+  readonly maxLineBytes?: number;
+  /** Begins at this line, from 1: where an earlier import ended. */
+  readonly fromLine?: number;
+}
+
+export interface ImportEntriesReport extends ImportReport {
+  readonly invalid: number;
+  /** Lines that are no events, and were not meant to be. */
+  readonly left: number;
+}
+
+/** Publishes under way at once. */
+const maxInFlight = 1_024;
+
+/**
+ * Publishes each line into the channel, through its schema, in the order of the file. The file may be compressed. It is read through before
+ * anything is published, unless `skipInvalid` says that its lines may be wrong.
+ * @throws {RecordingError} on a file that cannot be read, and on the first line that is wrong
+ * @throws {PublishError} when Redis does not answer in time, or refuses; the report of `onProgress` says how far it came
+ */
+export async function importEntries<P>(
+  backbone: { publish<Q>(channel: Channel<Q>, payload: Q, options?: PublishOptions): Promise<EventRef> },
+  channel: Channel<P>,
+  path: string,
+  parse: LineParser<P>,
+  options: ImportEntriesOptions = {},
+): Promise<ImportEntriesReport> {
+  const { speed = "original", signal, skipInvalid = false, onInvalid = () => undefined } = options;
+  const pace = new Pace(speed);
+  const needsTime = speed !== "max";
+  const from = options.fromLine ?? 1;
+  const maxLineBytes = checkMaxLineBytes(options.maxLineBytes ?? defaultMaxLineBytes);
+  if (!skipInvalid) await refuseInvalid(channel, readFile(path, from, maxLineBytes), path, parse, needsTime, signal);
+  const publishes = new Publishes(options.onProgress ?? (() => undefined));
+  let invalid = 0;
+  let left = 0;
+  for await (const line of readFile(path, from, maxLineBytes)) {
+    if (isAborted(signal)) break;
+    const read = await readLine(channel, line, parse, needsTime);
+    if ("left" in read) left++;
+    if ("invalid" in read) {
+      invalid++;
+      onInvalid(new RecordingError(path, line.number, read.invalid));
+    }
+    if (!("payload" in read)) continue;
+    const { payload, at = 0, time, eventId } = read;
+    if (pace.waitMs(at) > 0) await pace.due(at, signal);
+    if (isAborted(signal)) break;
+    const id = eventId ?? deriveEventId(`${basename(path)}:${line.number}`, "import", line.text ?? "");
+    const publish = { eventId: id, ...(time === undefined ? {} : { time }) };
+    const room = publishes.add(backbone.publish(channel, payload, publish), line.number);
+    if (room !== undefined) await room;
+  }
+  await publishes.done();
+  return { entries: publishes.entries, line: publishes.line, isComplete: !isAborted(signal), invalid, left };
+}
+
+/** Lines of JSON, a payload each. `timeField`: the dotted path of the time in it, as epoch ms or as text with a date. */
+export function ndjsonLine(timeField = "time"): LineParser<unknown> {
+  const path = timeField.split(".");
+  return (text) => {
+    let payload: unknown;
+    try {
+      payload = JSON.parse(text);
+    } catch (error) {
+      return { invalid: `the line is no JSON: ${error instanceof Error ? error.message : error}` };
+    }
+    let value: unknown = payload;
+    for (const name of path) {
+      const isThere = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+      value = isThere ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+    }
+    const at = typeof value === "string" ? Date.parse(value) : value;
+    return typeof at === "number" && Number.isFinite(at) && at >= 0
+      ? { payload, at, time: Math.floor(at) }
+      : { payload, at: undefined };
+  };
+}
+
+// Through a function, as the flow analysis does not see that a signal aborts while something is awaited.
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+async function refuseInvalid<P>(
+  channel: Channel<P>,
+  lines: AsyncIterable<TextLine>,
+  path: string,
+  parse: LineParser<P>,
+  needsTime: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for await (const line of lines) {
+    if (isAborted(signal)) return;
+    const read = await readLine(channel, line, parse, needsTime);
+    if ("invalid" in read) throw new RecordingError(path, line.number, `${read.invalid}. Nothing was imported`);
+  }
+}
+
+async function readLine<P>(
+  channel: Channel<P>,
+  line: TextLine,
+  parse: LineParser<P>,
+  needsTime: boolean,
+): Promise<ImportedLine<P>> {
+  if (line.text === undefined) return { invalid: tooLong(line.limit) };
+  const read = parse(line.text);
+  if (!("payload" in read)) return read;
+  if (needsTime && read.at === undefined) {
+    return { invalid: "the line names no time to pace it by: say which field does, or import at speed max" };
+  }
+  try {
+    const payload = await validatePayload(channel, read.payload);
+    encodePayload(channel, payload); // its limits
+    channel.key(payload);
+    const wrongId = read.eventId === undefined ? undefined : illFormed("its event id", read.eventId);
+    if (wrongId !== undefined) return { invalid: wrongId };
+    return { ...read, payload };
+  } catch (error) {
+    if (error instanceof PayloadError) return { invalid: error.message };
+    throw error;
+  }
+}
+
+type TextLine =
+  | { readonly number: number; readonly text: string }
+  /** One that is too long. */
+  | { readonly number: number; readonly text: undefined; readonly limit: number };
+
+/** Blank lines are none. A byte order mark and carriage returns are dropped. */
+async function* readFile(path: string, from: number, limit: number): AsyncGenerator<TextLine, void, undefined> {
+  const failed = (cause: Error): never => {
+    throw new RecordingError(path, undefined, `it cannot be read: ${cause.message}`, { cause });
+  };
+  const file = await open(path, "r").catch(failed);
+  const splitter = new LineSplitter(limit);
+  try {
+    const chunks = readBytes(path, file);
+    for (;;) {
+      const { value: chunk, done } = await chunks.next().catch(failed);
+      if (done === true || chunk === undefined) break;
+      for (const line of splitter.push(chunk)) if (line.number >= from) yield* textOf(line, limit);
+    }
+    const last = splitter.end();
+    if (last !== undefined && last.number >= from) yield* textOf(last, limit);
+  } finally {
+    await file.close();
+  }
+}
+
+function* textOf({ number, bytes, endsAt }: ByteLine, limit: number): Generator<TextLine, void, undefined> {
+  if (bytes === undefined) {
+    if (endsAt === undefined) yield { number, text: undefined, limit };
+  } else {
+    const text = bytes.toString("utf8").replace(number === 1 ? /^\ufeff|\r$/g : /\r$/, "");
+    if (text.trim() !== "") yield { number, text };
+  }
+}
+
+/** Publishes under way, whose acknowledgements are counted in the order of the lines. */
+class Publishes {
+  readonly #onProgress: (entries: number, line: number) => void;
+  readonly #open = new Set<{ readonly line: number }>();
+  #lastLine = 0;
+  #failure: { readonly error: unknown } | undefined;
+  /** Called when something has changed; set while somebody waits. */
+  #wake: (() => void) | undefined;
+  entries = 0;
+  /** All up to it are appended. */
+  line = 0;
+
+  constructor(onProgress: (entries: number, line: number) => void) {
+    this.#onProgress = onProgress;
+  }
+
+  /** Resolves when there is room for more; undefined where there is. @throws what an earlier publish failed with */
+  add(publish: Promise<unknown>, line: number): Promise<void> | undefined {
+    const one = { line };
+    this.#open.add(one);
+    this.#lastLine = line;
+    publish.then(
+      () => {
+        this.entries++;
+        this.#open.delete(one);
+        if (this.#failure === undefined) {
+          const [oldest] = this.#open;
+          this.line = oldest === undefined ? this.#lastLine : oldest.line - 1;
+        }
+        this.#onProgress(this.entries, this.line);
+        this.#wake?.();
+      },
+      (error: unknown) => {
+        this.#open.delete(one);
+        this.#failure ??= { error: failedAt(one.line, error) };
+        this.#wake?.();
+      },
+    );
+    if (this.#failure !== undefined) return this.done();
+    return this.#open.size < maxInFlight ? undefined : this.#until(() => this.#open.size < maxInFlight);
+  }
+
+  /** @throws what a publish failed with */
+  async done(): Promise<void> {
+    await this.#until(() => this.#open.size === 0);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#wake = undefined;
+  }
+}
+
+function failedAt(line: number, error: unknown): unknown {
+  if (!(error instanceof PublishError)) return error;
+  return new PublishError(error.outcome, `line ${line}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,163 @@
+/** Runs a component's handlers over a record, in this process: the way of a delivery is the live one, its store is in memory. */
+
+import type { Subscription } from "../../consume/subscription.ts";
+import type { Channel } from "../../model/channel.ts";
+import { ConfigError, ReplayError } from "../../model/errors.ts";
+import { newEventId } from "../../model/event-id.ts";
+import type { Speed } from "../../model/speed.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Replaying, ReplaySpan } from "../../ports/tracing.ts";
+import { factorOf, Pace } from "../source/pacing.ts";
+import type { ReplayLine, ReplaySource } from "../source/source.ts";
+import type { CapturedCall, ReplaySummary, StateValue } from "./captured-call.ts";
+import { Run } from "./component-run.ts";
+import { appendedSteps, knowsSettlements, type ReplayOrder, settledSteps } from "./recorded-order.ts";
+
+export interface ComponentReplayOptions {
+  readonly source: ReplaySource;
+  /** Whose settlements are followed, and from whose name the ids of outputs and effects derive. */
+  readonly component: string;
+  /** The handlers as they run live. */
+  readonly subscriptions: readonly Subscription[];
+  /** What the component's state is before the first entry. Default: empty. */
+  readonly state?: Iterable<StateValue>;
+  /** Channels that the handlers publish to, where they are known beforehand. */
+  readonly outputs?: readonly Channel<unknown>[];
+  /** Default: `settled` where the source has the component's settlements, else `appended`. */
+  readonly order?: ReplayOrder;
+  /** Times between the calls: as they were settled, or so many times as fast. Default `max`: none. */
+  readonly speed?: Speed;
+  /** Told of attempts that fail. Default: nobody. */
+  readonly log?: Log;
+}
+
+export interface ReplayParts extends ComponentReplayOptions {
+  readonly openSpan: (replaying: Replaying) => ReplaySpan;
+}
+
+/**
+ * A component replayed. It is a source itself, of what would stand in the log: the entries that the component reads, its outputs and its
+ * settlements. Each reading of it runs the handlers anew, from the state that was given. Nothing is published and nothing is written
+ * anywhere; what a handler does by itself, past its tools, it does.
+ */
+export class ComponentReplay implements ReplaySource {
+  readonly name: string;
+  readonly namespace: string;
+  readonly component: string;
+  readonly #parts: ReplayParts;
+  readonly #inputs: ReadonlyMap<string, Subscription>;
+  /** Channels that the handlers publish to, or have published to. */
+  readonly #outputs = new Set<string>();
+  #run: Run | undefined;
+
+  /** @throws {ConfigError} */
+  constructor(parts: ReplayParts) {
+    const { source, component, subscriptions } = parts;
+    if (subscriptions.length === 0) throw new ConfigError(`component "${component}" subscribes to nothing`);
+    const inputs = new Map(subscriptions.map((subscription) => [subscription.channel.name, subscription]));
+    if (inputs.size < subscriptions.length) {
+      throw new ConfigError(
+        `component "${component}" subscribes to a channel twice: each of its entries has one handler`,
+      );
+    }
+    const known = source.channels.some((channel) => inputs.has(channel));
+    if (!known) {
+      throw new ReplayError(
+        `"${component}" reads ${[...inputs.keys()].join(", ")}, of which ${source.name} has nothing: it has ${source.channels.join(", ")}`,
+      );
+    }
+    factorOf(parts.speed ?? "max"); // refuses what is no speed, before anything runs
+    this.#parts = parts;
+    this.#inputs = inputs;
+    for (const { name } of parts.outputs ?? []) this.#outputs.add(name);
+    this.component = component;
+    this.name = `"${component}" over ${source.name}`;
+    this.namespace = source.namespace;
+  }
+
+  /** What it reads and, as far as that is known by now, what it publishes to. */
+  get channels(): readonly string[] {
+    return [...new Set([...this.#inputs.keys(), ...this.#outputs])];
+  }
+
+  /** Of the last run, as far as it has come; undefined before the first. */
+  get summary(): ReplaySummary | undefined {
+    return this.#run?.summary;
+  }
+
+  /** The component's state after the last run. */
+  *state(): Generator<StateValue, void, undefined> {
+    if (this.#run !== undefined) yield* this.#run.state();
+  }
+
+  /** Runs the handlers. Ends early, without an error, when the signal aborts. @throws what the source throws */
+  async *calls(signal?: AbortSignal): AsyncGenerator<CapturedCall, void, undefined> {
+    for await (const step of this.#steps(signal)) if (step.kind === "call") yield step.call;
+  }
+
+  /** As `calls`, as lines of a log. */
+  async *lines(signal?: AbortSignal): AsyncGenerator<ReplayLine, void, undefined> {
+    let settlements = 0;
+    for await (const step of this.#steps(signal)) {
+      if (step.kind === "entry") {
+        yield step;
+        continue;
+      }
+      const { partition, channel, entries, outcome, error, outputs } = step.call;
+      for (const entry of outputs) yield { kind: "entry", entry };
+      const call = {
+        channel,
+        entryIds: entries.map(({ entryId }) => entryId),
+        outcome,
+        ...(error === undefined ? {} : { error: `${error.code}: ${error.reason}` }),
+      };
+      const entryId = `${step.at}-${settlements++}`;
+      yield { kind: "settlement", settlement: { component: this.component, partition, entryId, calls: [call] } };
+    }
+  }
+
+  async *#steps(signal?: AbortSignal): AsyncGenerator<Step, void, undefined> {
+    const { source, component, order, state = [], speed = "max", log = silent, openSpan } = this.#parts;
+    const wanted = order ?? ((await knowsSettlements(source, component, signal)) ? "settled" : "appended");
+    const runId = newEventId();
+    const span = openSpan({ runId, channels: [...this.#inputs.keys()], component });
+    const run = new Run({ component, runId, order: wanted, subscriptions: this.#inputs, state, span, log });
+    this.#run = run;
+    const pace = new Pace(speed);
+    let failure: unknown;
+    try {
+      const plan = { source, component, subscriptions: this.#inputs, gaps: run.gaps, signal };
+      const steps = wanted === "settled" ? settledSteps(plan) : appendedSteps(plan);
+      for await (const step of steps) {
+        if (isAborted(signal)) return;
+        if (step.kind === "entry") {
+          if (step.bytes !== undefined) run.notText.add(step.entry);
+          yield step;
+          continue;
+        }
+        await pace.due(step.call.at, signal);
+        if (isAborted(signal)) return;
+        for (const call of await run.make(step.call)) {
+          for (const { channel } of call.outputs) this.#outputs.add(channel);
+          yield { kind: "call", call, at: step.call.at };
+        }
+      }
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      span.ended(run.summary.events, failure);
+    }
+  }
+}
+
+type Step =
+  | Extract<ReplayLine, { readonly kind: "entry" }>
+  | { readonly kind: "call"; readonly call: CapturedCall; readonly at: number };
+
+// Through a function, as the flow analysis does not see that a signal aborts while something is awaited.
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

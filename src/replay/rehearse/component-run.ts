@@ -1,0 +1,91 @@
+/** One run of a component's handlers over a record: one call after the other, each captured. */
+
+import type { Subscription } from "../../consume/subscription.ts";
+import type { LogEntry } from "../../inspect/entries/log-reader.ts";
+import type { Log } from "../../ports/log.ts";
+import type { ReplaySpan } from "../../ports/tracing.ts";
+import type { CapturedCall, ReplaySummary, StateValue } from "./captured-call.ts";
+import { OutputIds } from "./captured-store.ts";
+import { noted } from "./outside-effects.ts";
+import type { Gaps, PlannedCall, ReplayOrder } from "./recorded-order.ts";
+import { ReplayedPartition } from "./replayed-partition.ts";
+
+export interface RunParts {
+  readonly component: string;
+  readonly runId: string;
+  readonly order: ReplayOrder;
+  /** By channel. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  /** Before the first call. */
+  readonly state: Iterable<StateValue>;
+  readonly span: ReplaySpan;
+  readonly log: Log;
+}
+
+export class Run {
+  readonly gaps: Gaps = { absent: 0, unsettled: 0, unsubscribed: 0 };
+  /** Entries that are no valid UTF-8. */
+  readonly notText: WeakSet<LogEntry> = new WeakSet();
+  readonly #parts: RunParts;
+  readonly #subscriptions: ReadonlyMap<string, Subscription>;
+  readonly #partitions = new Map<number, ReplayedPartition>();
+  readonly #ids = new OutputIds();
+  readonly #counts = { calls: 0, events: 0, outputs: 0, effects: 0, deadLettered: 0, otherOutcomes: 0 };
+  /** Effect ids since the last settlement. */
+  #effectIds: string[] = [];
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    const note = (effectId: string): void => {
+      if (!this.#effectIds.includes(effectId)) this.#effectIds.push(effectId);
+    };
+    this.#subscriptions = new Map([...parts.subscriptions].map(([channel, one]) => [channel, noted(one, note)]));
+    for (const value of parts.state) this.#partition(value.partition).store.give(value);
+  }
+
+  get summary(): ReplaySummary {
+    const { runId, order } = this.#parts;
+    return { runId, order, ...this.#counts, gaps: this.gaps };
+  }
+
+  *state(): Generator<StateValue, void, undefined> {
+    for (const { store } of this.#partitions.values()) yield* store.state();
+  }
+
+  /** Several calls come of a batch that failed: its events are then handled one by one, as they are live. */
+  async make(planned: PlannedCall): Promise<readonly CapturedCall[]> {
+    const { partition, channel, entries, at, recorded } = planned;
+    const replayed = this.#partition(partition);
+    this.#ids.at(at);
+    this.#effectIds = [];
+    const subscription = this.#subscriptions.get(channel) as Subscription;
+    const settled = await replayed.handle(subscription, entries);
+    return settled.map(({ settlement, attempts, effectIds }) => {
+      const { outcome, error, outputs, writes } = settlement;
+      const own = entries.filter(({ entryId }) => settlement.entryIds.includes(entryId));
+      this.#counts.calls++;
+      this.#counts.events += own.length;
+      this.#counts.outputs += outputs.length;
+      this.#counts.effects += effectIds.length;
+      if (outcome === "deadLettered") this.#counts.deadLettered++;
+      if (recorded !== undefined && recorded !== outcome) this.#counts.otherOutcomes++;
+      return { partition, channel, entries: own, outcome, error, attempts, outputs, writes, effectIds, recorded };
+    });
+  }
+
+  #partition(partition: number): ReplayedPartition {
+    const known = this.#partitions.get(partition);
+    if (known !== undefined) return known;
+    const { component, runId, subscriptions, span, log } = this.#parts;
+    const made = new ReplayedPartition({
+      membership: { component, member: `replay.${runId}`, partition, channels: [...subscriptions.keys()] },
+      ids: this.#ids,
+      span,
+      log,
+      isText: (entry) => !this.notText.has(entry),
+      takeEffects: () => this.#effectIds.splice(0),
+    });
+    this.#partitions.set(partition, made);
+    return made;
+  }
+}

@@ -1,0 +1,57 @@
+/** A subscription whose handler is the given one, with tools that note which effects outside it is about to have. */
+
+import type { BatchTools, PublishOutput, StateStore, Subscription, Tools } from "../../consume/subscription.ts";
+import type { Event, EventRef } from "../../model/event.ts";
+
+/** `note` is called with each effect id that the handler asks for. Retries wait for nothing: what they waited for is long over. */
+export function noted(subscription: Subscription, note: (effectId: string) => void): Subscription {
+  const { handling } = subscription;
+  const retry = { ...subscription.retry, backoffMs: 0, maxBackoffMs: 0 };
+  if (handling.mode === "single") {
+    return {
+      ...subscription,
+      retry,
+      handling: { mode: "single", handle: (event, tools) => handling.handle(event, new NotedTools(tools, note)) },
+    };
+  }
+  const withNotes = (tools: BatchTools): BatchTools => ({
+    ...tools,
+    effectIdOf: (event: EventRef) => {
+      const effectId = tools.effectIdOf(event);
+      note(effectId);
+      return effectId;
+    },
+  });
+  return {
+    ...subscription,
+    retry,
+    handling: {
+      ...handling,
+      handle: (events: readonly Event<unknown>[], tools: BatchTools) => handling.handle(events, withNotes(tools)),
+    },
+  };
+}
+
+class NotedTools implements Tools {
+  readonly publish: PublishOutput;
+  readonly state: <V>(store: string) => StateStore<V>;
+  readonly signal: AbortSignal;
+  readonly attempt: number;
+  readonly #tools: Tools;
+  readonly #note: (effectId: string) => void;
+
+  constructor(tools: Tools, note: (effectId: string) => void) {
+    this.publish = tools.publish;
+    this.state = tools.state;
+    this.signal = tools.signal;
+    this.attempt = tools.attempt;
+    this.#tools = tools;
+    this.#note = note;
+  }
+
+  get effectId(): string {
+    const { effectId } = this.#tools;
+    this.#note(effectId);
+    return effectId;
+  }
+}

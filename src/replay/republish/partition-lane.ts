@@ -1,0 +1,75 @@
+/** What a run sends into one partition: gathered into batches, so many of them on the wire at once. */
+
+import type { LogEntry } from "../../inspect/entries/log-reader.ts";
+import type { ReplayedEntry, ReplayTarget } from "../../ports/replay-target.ts";
+import type { SendSpan } from "../../ports/tracing.ts";
+
+/** Most entries in one append, and most bytes, as for a publish. */
+const maxBatchEntries = 128;
+const maxBatchBytes = 1_048_576;
+/** Batches of a partition on the wire at once. */
+const maxInFlight = 8;
+
+export class Lane {
+  readonly #target: ReplayTarget;
+  readonly #partition: number;
+  readonly #onAppended: (count: number) => void;
+  #entries: ReplayedEntry[] = [];
+  #spans: SendSpan[] = [];
+  #positions = new Map<string, string>();
+  #bytes = 0;
+  readonly #inFlight = new Set<Promise<void>>();
+  /** What is gathered should have been sent, but too much is on the wire. */
+  #isDue = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(target: ReplayTarget, partition: number, onAppended: (count: number) => void) {
+    this.#target = target;
+    this.#partition = partition;
+    this.#onAppended = onAppended;
+  }
+
+  /** Resolves when there is room for more; undefined where there is. @throws what an earlier append was refused with */
+  add({ channel, entryId }: LogEntry, entry: ReplayedEntry, span: SendSpan): Promise<void> | undefined {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#entries.push(entry);
+    this.#spans.push(span);
+    this.#positions.set(channel, entryId);
+    for (const value of entry.values) this.#bytes += value.length;
+    if (this.#entries.length < maxBatchEntries && this.#bytes < maxBatchBytes) return undefined;
+    this.flush();
+    return this.#inFlight.size < maxInFlight ? undefined : Promise.race(this.#inFlight);
+  }
+
+  /** Sends what is there: at once, or as soon as less is on the wire. */
+  flush(): void {
+    this.#isDue = this.#inFlight.size >= maxInFlight;
+    if (this.#isDue || this.#entries.length === 0 || this.#failure !== undefined) return;
+    const [entries, spans, positions] = [this.#entries, this.#spans, this.#positions];
+    this.#entries = [];
+    this.#spans = [];
+    this.#positions = new Map();
+    this.#bytes = 0;
+    const sent = this.#target.append(this.#partition, { entries, positions }).then(
+      (entryIds) => {
+        for (let i = 0; i < spans.length; i++) spans[i]?.sent(entryIds[i] ?? "");
+        this.#onAppended(entries.length);
+      },
+      (error: unknown) => {
+        for (const span of spans) span.failed(error);
+        this.#failure ??= { error };
+      },
+    );
+    const settled = sent.then(() => {
+      this.#inFlight.delete(settled);
+      if (this.#isDue) this.flush();
+    });
+    this.#inFlight.add(settled);
+  }
+
+  /** @throws what an append was refused with */
+  async flushed(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}

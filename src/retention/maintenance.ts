@@ -1,0 +1,72 @@
+/** The clock of maintenance: one round a period among all processes of a namespace. Each asks for the turn; the store's clock decides. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "../ports/log.ts";
+import type { MaintenanceTurns } from "../ports/maintenance-turns.ts";
+
+/** How long closing waits for a round that is under way, ms. */
+const closeTimeoutMs = 2_000;
+
+export interface MaintenanceOptions {
+  readonly turns: MaintenanceTurns;
+  readonly everyMs: number;
+  readonly log: Log;
+  /** One round. What it throws is logged; the next round comes all the same. */
+  readonly run: () => Promise<void>;
+}
+
+/** Takes part from its making until `close`. Between two questions it waits by the monotonic clock: the host's wall clock is not used. */
+export class Maintenance {
+  readonly #options: MaintenanceOptions;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  /** Set while turns cannot be asked for, so that it is said once. */
+  #isAway = false;
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+    this.#ended = this.#takePart();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    const enough = new AbortController();
+    const timeout = delay(closeTimeoutMs, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([this.#ended, timeout]);
+    enough.abort();
+  }
+
+  async #takePart(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const waitMs = await this.#step();
+      await delay(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Asks once, and runs the round if it is this process's. In how many ms to ask again. */
+  async #step(): Promise<number> {
+    const { turns, everyMs, log, run } = this.#options;
+    const askedAt = performance.now();
+    let waitMs: number;
+    try {
+      waitMs = await turns.take(everyMs);
+      this.#isAway = false;
+    } catch (error) {
+      if (!this.#isAway && !this.#stop.signal.aborted) {
+        log.warn({ reason: String(error) }, "maintenance is not available; nothing is trimmed meanwhile");
+      }
+      this.#isAway = true;
+      return everyMs;
+    }
+    if (waitMs > 0 || this.#stop.signal.aborted) return waitMs;
+    try {
+      await run();
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        log.warn({ reason: String(error) }, "a round of maintenance failed; the next one goes on");
+      }
+    }
+    return Math.max(0, everyMs - (performance.now() - askedAt));
+  }
+}

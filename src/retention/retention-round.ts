@@ -1,0 +1,155 @@
+/** One round of retention: trims every channel as far as its policy and its components let it, and says who holds it back. */
+
+import { type ComponentStatus, readStatus } from "../inspect/status/status.ts";
+import { compareIds } from "../model/entry-ids.ts";
+import { describeRetention, letsGo, type Retention } from "../model/retention-policy.ts";
+import type { Catalogue, Inspector, LogStream } from "../ports/inspect.ts";
+import type { Log } from "../ports/log.ts";
+import type { Tracing } from "../ports/tracing.ts";
+import type { Trimmed, Trimmer } from "../ports/trim.ts";
+import { holdersOf } from "./floor.ts";
+
+/** What this process' own code says of its channels. The namespace's description is advice: others may have written it. */
+export interface OwnChannels {
+  readonly partitions: number;
+  /** All that it has used, by name. */
+  readonly retention: ReadonlyMap<string, Retention>;
+}
+
+/** The channels of which it lets anything go, sorted. */
+export function trimmedChannels({
+  retention,
+}: OwnChannels): readonly (readonly [channel: string, retention: Retention])[] {
+  return [...retention].filter(([, one]) => letsGo(one)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+export interface RetentionContext {
+  readonly own: OwnChannels;
+  readonly inspector: Inspector;
+  readonly trimmer: Trimmer;
+  readonly tracing: Tracing;
+  readonly log: Log;
+}
+
+/** Rounds between looks for groups that hold what this process does not trim. */
+const roundsPerLook = 12;
+/** What has waited for less on a channel that its component has dropped may still be handled by one that was started earlier, ms. */
+const droppedAfterMs = 15_000;
+
+export class RetentionRound {
+  readonly #context: RetentionContext;
+  /** Components, and channels of theirs, that this process has warned of. Each is named once while it stays so. */
+  #warned: ReadonlySet<string> = new Set();
+  #rounds = 0;
+  /** Descriptions that it has warned of. */
+  readonly #warnedOfOther = new Set<string>();
+
+  constructor(context: RetentionContext) {
+    this.#context = context;
+  }
+
+  /** @throws {StoreError} when Redis is away or refuses; the next round goes on where this one ended */
+  async run(): Promise<void> {
+    const { inspector, tracing, log, own } = this.#context;
+    const catalogue = await inspector.catalogue();
+    if (catalogue === undefined) return;
+    let isHeld = false;
+    for (const [channel, retention] of trimmedChannels(own)) {
+      this.#warnOfOther(channel, retention, catalogue);
+      const components = [...catalogue.components].flatMap(([name, of]) => (of.includes(channel) ? [name] : []));
+      let removed = 0;
+      for (let partition = 0; partition < own.partitions; partition++) {
+        const stream = { channel, partition };
+        const step = await this.#trim(stream, retention, components);
+        removed += step.removed;
+        if (!step.isHeld) continue;
+        isHeld = true;
+        const facts = await inspector.streamFacts(stream);
+        log.debug({ channel, partition, by: holdersOf(facts?.groups ?? []) }, "unfinished entries hold retention back");
+      }
+      if (removed === 0) continue;
+      tracing.trimmed(channel, removed);
+      log.debug({ channel, removed }, "trimmed");
+    }
+    await this.#trimSettlements(catalogue);
+    if (isHeld || this.#rounds++ % roundsPerLook === 0) await this.#warnOfForgotten();
+  }
+
+  async #trim(stream: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed> {
+    let removed = 0;
+    for (;;) {
+      const step = await this.#context.trimmer.trim(stream, retention, components);
+      removed += step.removed;
+      if (!step.hasMore) return { ...step, removed };
+    }
+  }
+
+  /** A settlement is of use while an entry is there that it may name: none of those that were appended after it. */
+  async #trimSettlements({ components }: Catalogue): Promise<void> {
+    const { inspector, trimmer, own } = this.#context;
+    const { partitions } = own;
+    const trimmed = new Set(trimmedChannels(own).map(([channel]) => channel));
+    for (const [component, channels] of components) {
+      if (!channels.every((channel) => trimmed.has(channel))) continue;
+      for (let partition = 0; partition < partitions; partition++) {
+        let oldest: string | undefined;
+        for (const channel of channels) {
+          const [first] = await inspector.page({ channel, partition }, { from: "-", to: "+", reverse: false }, 1);
+          if (first === undefined) continue;
+          if (oldest === undefined || compareIds(first.entryId, oldest) < 0) oldest = first.entryId;
+        }
+        if (oldest !== undefined) await trimmer.trimSettlements(partition, component, oldest);
+      }
+    }
+  }
+
+  /** Once for each text that is not ours. An older or a newer version of the code may say so, or somebody by hand. */
+  #warnOfOther(channel: string, retention: Retention, { described }: Catalogue): void {
+    const text = described.get(channel);
+    const name = `${channel} ${text}`;
+    if (text === undefined || text === describeRetention(retention) || this.#warnedOfOther.has(name)) return;
+    this.#warnedOfOther.add(name);
+    this.#context.log.warn(
+      { channel, described: text, own: describeRetention(retention) },
+      "the namespace describes another retention than this process' code has for the channel: the code's is kept",
+    );
+  }
+
+  async #warnOfForgotten(): Promise<void> {
+    const { inspector, log } = this.#context;
+    const { components, at } = await readStatus(inspector);
+    const warned = new Set<string>();
+    const warn = (name: string, fields: object, text: string): void => {
+      warned.add(name);
+      if (!this.#warned.has(name)) log.warn(fields, text);
+    };
+    for (const one of components) {
+      const name = `${one.component}/${one.partition}`;
+      if (one.state === "abandoned") {
+        warn(
+          name,
+          heldBackBy(one, at),
+          `an abandoned component holds retention back: serve it, or retire it (throughline component retire ${one.component})`,
+        );
+        continue;
+      }
+      for (const { channel, dropped, oldestUnfinishedId, lagMs, oldestPendingMs } of one.channels) {
+        if (!dropped || Math.max(lagMs, oldestPendingMs) < droppedAfterMs) continue;
+        warn(
+          `${name}/${channel}`,
+          { component: one.component, partition: one.partition, channel, from: oldestUnfinishedId },
+          "a component holds retention back on a channel that it does not subscribe to any more: subscribe to it, or retire its group " +
+            `(throughline component retire ${one.component} --channel ${channel})`,
+        );
+      }
+    }
+    this.#warned = warned;
+  }
+}
+
+function heldBackBy({ component, partition, lastSeenAt, channels }: ComponentStatus, at: number): object {
+  const from = channels.flatMap(({ channel, oldestUnfinishedId }) =>
+    oldestUnfinishedId === null ? [] : [`${channel} from ${oldestUnfinishedId}`],
+  );
+  return { component, partition, unseenForMs: lastSeenAt === null ? null : at - lastSeenAt, from };
+}

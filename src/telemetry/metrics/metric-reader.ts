@@ -1,0 +1,69 @@
+/** Reads the metrics and sends them to an OTLP endpoint, the backbone's own distributions among them. */
+
+import { diag, metrics } from "@opentelemetry/api";
+import { getNumberFromEnv } from "@opentelemetry/core";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-grpc";
+import { type IMetricReader, InstrumentType, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import type { Log } from "../../ports/log.ts";
+import { provideDistributions } from "../../tracing/distributions.ts";
+import { logDiagnostics } from "../setup/diagnostics.ts";
+import type { TelemetrySettings } from "../setup/settings.ts";
+import { OwnDistributions } from "./distributions.ts";
+
+export interface OwnMetrics {
+  /** For the SDK that is to be started. */
+  readonly reader: IMetricReader;
+  /** To be called once the SDK is started, before anything is measured. */
+  provide(): void;
+}
+
+/** Undefined: metrics that are the SDK's own business. */
+export function ownMetricsOf(
+  { metricExporters, metricProtocol, byFile }: TelemetrySettings,
+  log: Log,
+): OwnMetrics | undefined {
+  const [exporter, ...more] = metricExporters;
+  if (byFile || exporter !== "otlp" || more.length > 0 || metricProtocol !== "grpc") return undefined;
+  // What is wrong with a setting has to be said here; the SDK sets its own complaints up when it is started.
+  logDiagnostics(log, process.env["OTEL_LOG_LEVEL"]);
+  try {
+    return createOwnMetrics();
+  } finally {
+    diag.disable();
+  }
+}
+
+function createOwnMetrics(): OwnMetrics {
+  const exporter = new OTLPMetricExporter();
+  const own = new OwnDistributions(exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM));
+  const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [own], ...exportTimes() });
+  const before = metrics.getMeterProvider();
+  return {
+    reader,
+    provide() {
+      // An SDK that could not be started, or came second, has registered nothing, and nothing is read by this reader.
+      const provider = metrics.getMeterProvider();
+      if (provider !== before) provideDistributions(provider, own);
+    },
+  };
+}
+
+/** As the SDK reads them: a time-out is no longer than the interval. */
+function exportTimes(): { exportIntervalMillis: number; exportTimeoutMillis: number } {
+  const interval = positiveFromEnv("OTEL_METRIC_EXPORT_INTERVAL");
+  const timeout = positiveFromEnv("OTEL_METRIC_EXPORT_TIMEOUT");
+  if (interval !== undefined && timeout !== undefined && timeout > interval) {
+    diag.warn(
+      `OTEL_METRIC_EXPORT_TIMEOUT (${timeout}) is greater than OTEL_METRIC_EXPORT_INTERVAL (${interval}), which counts for both`,
+    );
+  }
+  const exportIntervalMillis = interval ?? 60_000;
+  return { exportIntervalMillis, exportTimeoutMillis: Math.min(timeout ?? 30_000, exportIntervalMillis) };
+}
+
+function positiveFromEnv(name: string): number | undefined {
+  const value = getNumberFromEnv(name);
+  if (value === undefined || value > 0) return value;
+  diag.warn(`${name} is ${value}; it must be greater than 0, and its default is used`);
+  return undefined;
+}

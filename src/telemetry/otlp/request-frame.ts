@@ -1,0 +1,64 @@
+/** The OTLP request around encoded spans: the resource and the scope, which are the same for all of a process's. */
+
+import type { Resource } from "@opentelemetry/resources";
+import { AttributeEncoder } from "./attribute-encoder.ts";
+import type { EncodedSpans } from "./encoded-spans.ts";
+import { sizeOfVarint, Wire } from "./protobuf-writer.ts";
+
+/** What stands around the spans of one process. */
+export class RequestFrame {
+  readonly #resource: Resource;
+  readonly #scope: Buffer;
+  readonly #front = new Wire(1_024);
+  #encoded: Buffer | undefined;
+
+  constructor(resource: Resource, scope: string) {
+    this.#resource = resource;
+    const wire = new Wire(64);
+    wire.byte(0x0a);
+    const begun = wire.begin();
+    wire.byte(0x0a);
+    wire.text(scope);
+    wire.end(begun);
+    this.#scope = wire.copy();
+  }
+
+  /** What of it is known only later; undefined: nothing any more. */
+  settling(): Promise<void> | undefined {
+    const { asyncAttributesPending } = this.#resource;
+    return asyncAttributesPending === true ? this.#resource.waitForAsyncAttributes?.() : undefined;
+  }
+
+  /** An `ExportTraceServiceRequest`, of one `ResourceSpans` of one `ScopeSpans`; without copying the spans, where there is room. */
+  around({ bytes, start }: EncodedSpans): Buffer {
+    this.#encoded ??= encode(this.#resource);
+    const wire = this.#front;
+    const inScope = this.#scope.length + bytes.length - start;
+    wire.at = 0;
+    wire.byte(0x0a);
+    wire.varint(this.#encoded.length + 1 + sizeOfVarint(inScope) + inScope);
+    wire.raw(this.#encoded);
+    wire.reserve(8);
+    wire.byte(0x12);
+    wire.varint(inScope);
+    wire.raw(this.#scope);
+    if (wire.at > start) return Buffer.concat([wire.copy(), bytes.subarray(start)]);
+    wire.bytes.copy(bytes, start - wire.at, 0, wire.at);
+    return bytes.subarray(start - wire.at);
+  }
+}
+
+/** Fields 1 and 3 of a `ResourceSpans`. */
+function encode({ attributes, schemaUrl }: Resource): Buffer {
+  const wire = new Wire(1_024);
+  wire.byte(0x0a);
+  const begun = wire.beginLong();
+  new AttributeEncoder(wire).putAll(0x0a, attributes);
+  wire.endLong(begun);
+  if (schemaUrl !== undefined && schemaUrl !== "") {
+    wire.reserve(1);
+    wire.byte(0x1a);
+    wire.text(schemaUrl);
+  }
+  return wire.copy();
+}

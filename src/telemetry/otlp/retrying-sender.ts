@@ -1,0 +1,268 @@
+/**
+ * A sender that outlives the Collector's absence: the OTLP/gRPC exporter sends each batch once, and what fails is lost.
+ *
+ * `flowing`: up to `maxInFlight` batches are on their way. A failure that may pass enters `waiting`.
+ * `waiting`: nothing is sent until the delay is over; then one batch is tried. Its success enters `flowing`, its failure
+ * doubles the delay.
+ * `closed`: nothing is taken or sent any more; what was held is counted as dropped.
+ *
+ * In the first two, spans are taken over at once and held up to a bound; beyond it the oldest are dropped. `shutdown` keeps
+ * sending until all is delivered or its deadline has come.
+ */
+
+import { context, ROOT_CONTEXT } from "@opentelemetry/api";
+import { type ExportResult, ExportResultCode, suppressTracing } from "@opentelemetry/core";
+import type { Log } from "../../ports/log.ts";
+
+/** Spans in whatever form they are held. */
+export interface Batch {
+  readonly count: number;
+  /** Of the memory that it takes, about. */
+  readonly size: number;
+}
+
+export interface Exporter<B> {
+  /** `done` tells once how it ended. */
+  export(batch: B, done: (result: ExportResult) => void): void;
+  shutdown(): Promise<void>;
+}
+
+export interface SenderOptions<B extends Batch> {
+  /**
+   * A new exporter on a new connection. `generation` counts from 0: gRPC keeps the back-off of a lost connection, up to two
+   * minutes, per set of channel options, so that each has to differ. `timeoutMs` bounds an export; undefined: as configured.
+   */
+  readonly create: (generation: number, timeoutMs: number | undefined) => Exporter<B>;
+  /** Of a batch of two or more. */
+  readonly halve: (batch: B) => readonly [B, B];
+  /** Told about each batch that nobody reads any more: it was delivered at the first attempt. One that has failed may still read it. */
+  readonly onFree?: (batch: B) => void;
+  readonly log: Log;
+  /** Told about every loss. */
+  readonly onDropped: (spans: number) => void;
+  readonly shutdownTimeoutMs: number;
+  readonly maxHeldSpans?: number;
+  readonly maxHeldBytes?: number;
+  readonly firstDelayMs?: number;
+  readonly maxDelayMs?: number;
+}
+
+interface Held<B> {
+  readonly batch: B;
+  /** How many flushes had been asked for when it came: those do not wait for it. */
+  readonly after: number;
+  /** An attempt has failed. */
+  readonly hasFailed: boolean;
+}
+
+/** Resolves when all that was held when it was asked for is delivered or dropped. */
+interface Flush {
+  open: number;
+  readonly resolve: () => void;
+}
+
+const maxInFlight = 8;
+
+/** gRPC status codes after which the same batch may succeed. @see https://opentelemetry.io/docs/specs/otlp/#failures */
+const passing: ReadonlySet<number> = new Set([1, 4, 8, 10, 11, 14, 15]);
+const resourceExhausted = 8;
+
+export class RetryingSender<B extends Batch> {
+  readonly #options: Required<SenderOptions<B>>;
+  #state: "flowing" | "waiting" | "closed" = "flowing";
+  #inner: Exporter<B>;
+  #generation = 0;
+  #held: Held<B>[] = [];
+  #heldSpans = 0;
+  #heldBytes = 0;
+  #inFlight = 0;
+  #dropped = 0;
+  #delayMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #closeBy: number | undefined;
+  #flushes: Flush[] = [];
+  /** Flushes that are over. */
+  #flushed = 0;
+  #shutdown: Promise<void> | undefined;
+
+  constructor(options: SenderOptions<B>) {
+    this.#options = {
+      maxHeldSpans: 15_360,
+      maxHeldBytes: 33_554_432,
+      firstDelayMs: 250,
+      maxDelayMs: 5_000,
+      onFree: () => undefined,
+      ...options,
+    };
+    this.#delayMs = this.#options.firstDelayMs;
+    this.#inner = options.create(0, undefined);
+  }
+
+  /** Takes a batch over at once; false: it is shut down, and the batch is counted as dropped. */
+  take(batch: B): boolean {
+    if (this.#state === "closed") {
+      this.#drop(batch.count, "the exporter is shut down");
+      return false;
+    }
+    this.#hold({ batch, after: this.#flushed + this.#flushes.length, hasFailed: false });
+    this.#send();
+    return true;
+  }
+
+  /** Resolves when all that is held now was delivered or dropped. */
+  flush(): Promise<void> {
+    if (this.#heldSpans === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushes.push({ open: this.#heldSpans, resolve }));
+  }
+
+  /** Delivers what it can until the deadline. Never rejects. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#close();
+    return this.#shutdown;
+  }
+
+  async #close(): Promise<void> {
+    const { shutdownTimeoutMs } = this.#options;
+    this.#closeBy = Date.now() + shutdownTimeoutMs;
+    this.#delayMs = this.#options.firstDelayMs;
+    // What is hanging now would hang beyond the deadline: a fresh exporter has the remaining time and no more.
+    if (this.#heldSpans > 0) this.#renew();
+    this.#endWait();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, shutdownTimeoutMs);
+    await Promise.race([this.flush(), promise]);
+    clearTimeout(timer);
+    clearTimeout(this.#timer);
+    this.#state = "closed";
+    if (this.#heldSpans > 0) this.#drop(this.#heldSpans, "the Collector did not take them before the shutdown");
+    this.#held = [];
+    for (const { resolve: give } of this.#flushes) give();
+    this.#discard(this.#inner);
+  }
+
+  #hold(held: Held<B>): void {
+    this.#held.push(held);
+    this.#heldSpans += held.batch.count;
+    this.#heldBytes += held.batch.size;
+    const { maxHeldSpans, maxHeldBytes } = this.#options;
+    while (this.#heldSpans > maxHeldSpans || this.#heldBytes > maxHeldBytes) {
+      const oldest = this.#held.shift();
+      if (oldest === undefined) return; // the rest is in flight
+      this.#release(oldest);
+      this.#drop(oldest.batch.count, "the Collector is away and no more spans can be held");
+    }
+  }
+
+  #release({ batch, after }: Held<B>): void {
+    this.#heldSpans -= batch.count;
+    this.#heldBytes -= batch.size;
+    for (const flush of this.#flushes.slice(Math.max(0, after - this.#flushed))) flush.open -= batch.count;
+    // An earlier flush waits for nothing that a later one does not wait for.
+    while (this.#flushes[0]?.open === 0) {
+      this.#flushes.shift()?.resolve();
+      this.#flushed += 1;
+    }
+  }
+
+  #send(): void {
+    const limit = this.#generation > 0 && this.#delayMs > this.#options.firstDelayMs ? 1 : maxInFlight;
+    while (this.#state === "flowing" && this.#inFlight < limit) {
+      const held = this.#held.shift();
+      if (held === undefined) return;
+      this.#inFlight += 1;
+      this.#attempt(held);
+    }
+  }
+
+  #attempt(held: Held<B>): void {
+    const inner = this.#inner;
+    let answered = false;
+    const answer = (result: ExportResult): void => {
+      if (answered) return;
+      answered = true;
+      this.#inFlight -= 1;
+      if (this.#state !== "closed") this.#answered(held, result, inner);
+    };
+    try {
+      // Its own gRPC calls must not become spans, whoever instruments gRPC.
+      context.with(suppressTracing(ROOT_CONTEXT), () => inner.export(held.batch, answer));
+    } catch (thrown) {
+      answer({ code: ExportResultCode.FAILED, error: thrown instanceof Error ? thrown : new Error(String(thrown)) });
+    }
+  }
+
+  #answered(held: Held<B>, { code, error }: ExportResult, inner: Exporter<B>): void {
+    if (code === ExportResultCode.SUCCESS) {
+      this.#delayMs = this.#options.firstDelayMs;
+      this.#release(held);
+      if (!held.hasFailed) this.#options.onFree(held.batch);
+    } else if (!mayPass(error)) {
+      this.#release(held);
+      this.#drop(held.batch.count, `the Collector refuses them: ${error?.message}`);
+    } else {
+      this.#putBack(held, error);
+      // Of several batches that fail together the first renews the connection.
+      if (inner === this.#inner) this.#wait(error);
+    }
+    this.#send();
+  }
+
+  /** A batch that is too large for the Collector would fail for ever: it is halved until it is small enough. */
+  #putBack(held: Held<B>, error: Error | undefined): void {
+    if (codeOf(error) !== resourceExhausted || held.batch.count === 1) {
+      this.#held.unshift({ ...held, hasFailed: true });
+      return;
+    }
+    const { after } = held;
+    const halves = this.#options.halve(held.batch).map((batch) => ({ batch, after, hasFailed: true }));
+    this.#heldBytes += halves.reduce((sum, { batch }) => sum + batch.size, -held.batch.size);
+    this.#held.unshift(...halves);
+  }
+
+  #wait(error: Error | undefined): void {
+    if (this.#delayMs === this.#options.firstDelayMs) {
+      this.#options.log.debug({ err: error }, "the Collector does not take spans; they are held and sent again");
+    }
+    this.#renew();
+    this.#state = "waiting";
+    this.#timer = setTimeout(() => this.#endWait(), this.#delayMs * (0.75 + Math.random() / 2));
+    this.#timer.unref();
+    this.#delayMs = Math.min(this.#delayMs * 2, this.#options.maxDelayMs);
+  }
+
+  #endWait(): void {
+    clearTimeout(this.#timer);
+    if (this.#state === "waiting") this.#state = "flowing";
+    this.#send();
+  }
+
+  #renew(): void {
+    const remainingMs = this.#closeBy === undefined ? undefined : Math.max(1, this.#closeBy - Date.now());
+    this.#discard(this.#inner);
+    this.#generation += 1;
+    this.#inner = this.#options.create(this.#generation, remainingMs);
+  }
+
+  #discard(inner: Exporter<B>): void {
+    inner
+      .shutdown()
+      .catch((error: unknown) => this.#options.log.debug({ err: error }, "an exporter did not close cleanly"));
+  }
+
+  #drop(spans: number, why: string): void {
+    this.#options.onDropped(spans);
+    this.#dropped += spans;
+    const first = this.#dropped === spans;
+    if (first) this.#options.log.warn({ spans }, `spans are dropped: ${why}; later drops are only counted`);
+  }
+}
+
+function codeOf(error: Error | undefined): unknown {
+  return (error as { code?: unknown } | undefined)?.code;
+}
+
+/** Errors without a gRPC status are ours or the connection's. */
+function mayPass(error: Error | undefined): boolean {
+  const code = codeOf(error);
+  return typeof code !== "number" || passing.has(code);
+}

@@ -1,0 +1,113 @@
+/** Starts the OpenTelemetry SDK: exporters, sampler, resource, and the instrumentation of the user's Redis calls. */
+
+import { type Counter, metrics } from "@opentelemetry/api";
+import { getNumberFromEnv } from "@opentelemetry/core";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
+import {
+  defaultResource,
+  type Resource,
+  resourceFromAttributes,
+  serviceInstanceIdDetector,
+  serviceNameEnvDetector,
+} from "@opentelemetry/resources";
+import { startNodeSdk } from "@opentelemetry/sdk-node";
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+} from "@opentelemetry/sdk-trace";
+import type { Log } from "../../ports/log.ts";
+import { ownMetricsOf } from "../metrics/metric-reader.ts";
+import { RetryingExporter } from "../otlp/retrying-exporter.ts";
+import { ownSpansOf } from "../spans/backbone-spans.ts";
+import { logDiagnostics } from "./diagnostics.ts";
+import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
+import { patchRedisClient, redisInstrumentation } from "./redis-spans.ts";
+import { samplerOf } from "./sampler.ts";
+import type { TelemetrySettings } from "./settings.ts";
+
+export interface SdkOptions {
+  readonly serviceName: string;
+  readonly shutdownTimeoutMs: number;
+  readonly settings: TelemetrySettings;
+  readonly log: Log;
+}
+
+/** Returns what stops it; that may take as long as the Collector does. */
+export function startSdk(options: SdkOptions): () => Promise<void> {
+  const { settings, log } = options;
+  // The SDK takes these two from the environment alone. Both are its defaults for this process, not overrides.
+  process.env["OTEL_EXPORTER_OTLP_PROTOCOL"] ||= "grpc";
+  process.env["OTEL_NODE_EXPERIMENTAL_SDK_METRICS"] ||= "true";
+  const sampler = samplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
+  // The counter exists only once the SDK is started, and must not be asked for once it is shut down.
+  let dropped: Counter | undefined;
+  const onDropped = (spans: number): void => dropped?.add(spans);
+  const ownSpans = ownSpansOf({ ...options, onDropped });
+  const spanProcessors = spanProcessorsOf(options, onDropped);
+  const ownMetrics = ownMetricsOf(settings, log);
+  const sdk = startNodeSdk({
+    baseResource: baseResource(options.serviceName),
+    // Others read the command line, which may hold a password.
+    ...(!process.env["OTEL_NODE_RESOURCE_DETECTORS"] && {
+      resourceDetectors: [serviceInstanceIdDetector, serviceNameEnvDetector],
+    }),
+    instrumentations: [redisInstrumentation()],
+    logRecordProcessors: [],
+    ...(settings.metricExporters.length === 0 && { metricReaders: [] }),
+    ...(ownMetrics !== undefined && { metricReaders: [ownMetrics.reader] }),
+    ...(sampler !== undefined && { sampler }),
+    ...(spanProcessors !== undefined && {
+      spanProcessors: ownSpans === undefined ? spanProcessors : [...spanProcessors, ownSpans.processor],
+    }),
+  });
+  logDiagnostics(log, process.env["OTEL_LOG_LEVEL"]);
+  ownMetrics?.provide();
+  dropped = droppedSpans();
+  ownSpans?.provide();
+  patchRedisClient();
+  return () => sdk.shutdown();
+}
+
+/** Below everything that the environment says. */
+function baseResource(serviceName: string): Resource {
+  return defaultResource().merge(resourceFromAttributes({ "service.name": serviceName }));
+}
+
+/** Undefined: exporters that are the SDK's own business. */
+function spanProcessorsOf(options: SdkOptions, onDropped: (spans: number) => void): SpanProcessor[] | undefined {
+  const { traceExporters, traceProtocol } = options.settings;
+  const ours = traceExporters.every((name) => name === "console" || (name === "otlp" && traceProtocol === "grpc"));
+  if (!ours) return undefined;
+  return traceExporters.map((name) =>
+    name === "console"
+      ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
+      : batching(options, onDropped),
+  );
+}
+
+function batching({ log, shutdownTimeoutMs }: SdkOptions, onDropped: (spans: number) => void): SpanProcessor {
+  const exporter = new RetryingExporter({
+    create: (generation, timeoutMs) =>
+      new OTLPTraceExporter({
+        userAgent: generation === 0 ? "throughline" : `throughline/${generation}`,
+        ...timeoutOf(timeoutMs),
+      }),
+    log,
+    onDropped,
+    shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),
+  });
+  return new BatchSpanProcessor({
+    exporter,
+    ...batchSettings(),
+    exportTimeoutMillis: getNumberFromEnv("OTEL_BSP_EXPORT_TIMEOUT") ?? 30_000,
+  });
+}
+
+function droppedSpans(): Counter {
+  return metrics.getMeter("throughline").createCounter("throughline.telemetry.dropped_spans", {
+    description: "Spans that no Collector took.",
+    unit: "{span}",
+  });
+}

@@ -1,0 +1,76 @@
+/** `startTelemetry`: logging, traces and metrics of one process, by the standard `OTEL_*` variables. Import and call it first. */
+
+import type { Logger } from "pino";
+import { ConfigError } from "../../model/errors.ts";
+import { createLog } from "./process-log.ts";
+import { readSettings } from "./settings.ts";
+import { provideTraceIds } from "./trace-ids.ts";
+
+export interface TelemetryOptions {
+  /** `service.name`; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before it. */
+  readonly serviceName: string;
+  /** How long `shutdown` waits for the Collector at most. Default 5,000. */
+  readonly shutdownTimeoutMs?: number;
+}
+
+export interface Telemetry extends AsyncDisposable {
+  /** Writes to standard error: readable on a terminal, else JSON lines; with trace and span ids. `LOG_LEVEL` sets the level. */
+  readonly log: Logger;
+  /** Delivers what is held, within the deadline. Idempotent, never rejects. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts the OpenTelemetry SDK when an OTLP endpoint or an exporter is configured. Else nothing of it is loaded, and events carry
+ * trace ids all the same; with `OTEL_SDK_DISABLED=true` not even these.
+ * @throws {ConfigError} on options that cannot be; an SDK that fails to start is logged, and the process goes on without.
+ */
+export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { serviceName, shutdownTimeoutMs = 5_000, ...unknown } = options;
+  const [option] = Object.keys(unknown);
+  if (option !== undefined) throw new ConfigError(`startTelemetry has no option "${option}"`);
+  if (typeof serviceName !== "string" || serviceName === "")
+    throw new ConfigError("startTelemetry needs a serviceName");
+  if (!(shutdownTimeoutMs >= 0 && Number.isFinite(shutdownTimeoutMs))) {
+    throw new ConfigError(`shutdownTimeoutMs is ${shutdownTimeoutMs}; it must be 0 or more`);
+  }
+  const log = createLog(serviceName, process.env, process.stderr.isTTY === true);
+  const stop = await start(serviceName, shutdownTimeoutMs, log);
+  let stopped: Promise<void> | undefined;
+  const shutdown = (): Promise<void> => {
+    stopped ??= withinDeadline(stop, shutdownTimeoutMs, log);
+    return stopped;
+  };
+  return { log, shutdown, [Symbol.asyncDispose]: shutdown };
+}
+
+async function start(serviceName: string, shutdownTimeoutMs: number, log: Logger): Promise<() => Promise<void>> {
+  const settings = readSettings(process.env);
+  if (settings === "off") return async () => {};
+  if (settings === "ids") {
+    const takeAway = provideTraceIds();
+    return async () => takeAway();
+  }
+  try {
+    // Loaded only here: the SDK costs a quarter of a second and tens of megabytes.
+    const { startSdk } = await import("./sdk.ts");
+    return startSdk({ serviceName, shutdownTimeoutMs, settings, log });
+  } catch (error) {
+    log.error({ err: error }, "telemetry could not be started; the process goes on without traces and metrics");
+    return async () => {};
+  }
+}
+
+async function withinDeadline(stop: () => Promise<void>, deadlineMs: number, log: Logger): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), deadlineMs);
+  try {
+    if ((await Promise.race([stop(), promise])) === "late") {
+      log.warn({ deadlineMs }, "telemetry was not delivered within its deadline");
+    }
+  } catch (error) {
+    log.warn({ err: error }, "telemetry did not stop cleanly");
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,45 @@
+/** Trace ids without traces: with nothing to export to, every order still has an id by which logs and clients speak of it. */
+
+import {
+  type Context,
+  isSpanContextValid,
+  propagation,
+  type Span,
+  type SpanOptions,
+  TraceFlags,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { randomHex } from "../../model/random-hex.ts";
+
+/** Registers a tracer that records nothing: its spans are their ids. Returns what takes it away again. */
+export function provideTraceIds(): () => void {
+  const provider: TracerProvider = { getTracer: () => new IdTracer() };
+  trace.setGlobalTracerProvider(provider);
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  return () => {
+    trace.disable();
+    propagation.disable();
+  };
+}
+
+class IdTracer implements Tracer {
+  startSpan(_name: string, options: SpanOptions = {}, context?: Context): Span {
+    const parent = context === undefined || options.root === true ? undefined : trace.getSpanContext(context);
+    const isChild = parent !== undefined && isSpanContextValid(parent);
+    return trace.wrapSpanContext({
+      traceId: isChild ? parent.traceId : randomHex(16),
+      spanId: randomHex(8),
+      // A root says "sampled", so that a process further on that does export has the journey from there.
+      traceFlags: isChild ? parent.traceFlags : TraceFlags.SAMPLED,
+      ...(isChild && parent.traceState !== undefined ? { traceState: parent.traceState } : {}),
+    });
+  }
+
+  startActiveSpan<F extends (span: Span) => unknown>(name: string, ...rest: unknown[]): ReturnType<F> {
+    const run = rest.at(-1) as F;
+    return run(this.startSpan(name)) as ReturnType<F>;
+  }
+}

@@ -1,0 +1,103 @@
+/** The backbone's own spans on a way of their own to the Collector, in a process whose SDK exports over OTLP/gRPC. */
+
+import { ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { Log } from "../../ports/log.ts";
+import { provideSpans } from "../../tracing/sdk.ts";
+import { createEncodedExporter } from "../otlp/encoded-exporter.ts";
+import { halve } from "../otlp/encoded-spans.ts";
+import { RequestFrame } from "../otlp/request-frame.ts";
+import { RetryingSender } from "../otlp/retrying-sender.ts";
+import { batchSettings, exporterDeadlineMs, timeoutOf } from "../setup/export-settings.ts";
+import { type RootRule, ratioRule } from "../setup/root-rule.ts";
+import { rootRatioOf } from "../setup/sampler.ts";
+import type { TelemetrySettings } from "../setup/settings.ts";
+import { SpanBatches } from "./span-batches.ts";
+import { LeanSpans } from "./span-source.ts";
+
+export interface OwnSpansOptions {
+  readonly settings: TelemetrySettings;
+  readonly log: Log;
+  readonly onDropped: (spans: number) => void;
+  readonly shutdownTimeoutMs: number;
+}
+
+export interface OwnSpans {
+  /** For the SDK that is to be started: flushes and shuts down with it, and has nothing to do with the SDK's spans. */
+  readonly processor: SpanProcessor;
+  /** To be called once the SDK is started. */
+  provide(): void;
+}
+
+/** Undefined: the SDK shall make all spans, as it is told something that only it can do. */
+export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
+  const { traceExporters, traceProtocol, byFile } = options.settings;
+  const [exporter, ...more] = traceExporters;
+  if (byFile || exporter !== "otlp" || more.length > 0 || traceProtocol !== "grpc" || limitsSpans()) return undefined;
+  const ratio = rootRatioOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
+  if (ratio === undefined) return undefined;
+  const before = registered();
+  let batches: SpanBatches | undefined;
+  return {
+    processor: {
+      onStart: () => undefined,
+      onEnd: () => undefined,
+      forceFlush: async () => batches?.flush(),
+      shutdown: async () => batches?.shutdown(),
+    },
+    provide() {
+      // An SDK that could not be started, or came second, has registered nothing.
+      const provider = registered();
+      const resource = provider === before ? undefined : resourceOf(provider);
+      if (resource !== undefined) batches = provideBatches(provider, resource, ratioRule(ratio), options);
+    },
+  };
+}
+
+function provideBatches(
+  provider: TracerProvider,
+  resource: Resource,
+  keepsRoot: RootRule,
+  { log, onDropped, shutdownTimeoutMs }: OwnSpansOptions,
+): SpanBatches {
+  const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis } = batchSettings();
+  const frame = new RequestFrame(resource, "throughline");
+  const batches = new SpanBatches({
+    sender: (onFree) =>
+      new RetryingSender({
+        // Not the name of the exporter of the SDK's spans, as the two would then share their back-offs.
+        create: (generation, timeoutMs) =>
+          createEncodedExporter(frame, { userAgent: `throughline-own/${generation}`, ...timeoutOf(timeoutMs) }),
+        halve,
+        onFree,
+        onDropped,
+        log,
+        shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),
+        maxHeldSpans: maxQueueSize,
+      }),
+    log,
+    onDropped,
+    maxSize: Math.min(maxExportBatchSize, maxQueueSize),
+    maxWaitMs: scheduledDelayMillis,
+  });
+  provideSpans(provider, new LeanSpans(keepsRoot, (span) => batches.add(span)));
+  return batches;
+}
+
+/** Limits other than the default ones. */
+function limitsSpans(): boolean {
+  return Object.entries(process.env).some(
+    ([name, value]) => /^OTEL_(SPAN|ATTRIBUTE|EVENT|LINK)_.*LIMIT$/.test(name) && value?.trim() !== "",
+  );
+}
+
+function registered(): TracerProvider {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+}
+
+/** It has no public name. Should it get another one, the SDK makes all spans again. */
+function resourceOf(provider: TracerProvider): Resource | undefined {
+  return "_resource" in provider ? (provider._resource as Resource) : undefined;
+}

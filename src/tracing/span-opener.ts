@@ -1,0 +1,220 @@
+/** Opens the spans of writing an entry, with the carrier that the entry gets, and holds what all spans of a backbone share. */
+
+import { type Attributes, type Context, type Span, type SpanContext, SpanKind, trace } from "@opentelemetry/api";
+import type { Carrier } from "../model/carrier.ts";
+import type { Log } from "../ports/log.ts";
+import type { Sending, SendSpan } from "../ports/tracing.ts";
+import { EarlierAttempts } from "./attempts.ts";
+import {
+  attribute,
+  baggageValueOf,
+  ChannelSpansCache,
+  correlate,
+  correlateBatch,
+  correlatePlain,
+  type ServerAddress,
+} from "./attributes.ts";
+import {
+  type Baggage,
+  type CarrierLimits,
+  decodeBaggage,
+  encodeBaggage,
+  noBaggage,
+  noCarrier,
+  originOf,
+  passedBaggage,
+  TraceFields,
+} from "./carrier.ts";
+import { causeContexts, linksTo } from "./links.ts";
+import { Meters } from "./metrics.ts";
+import { FaultReport } from "./report.ts";
+import { currentSource, type SpanSource } from "./sdk.ts";
+import { inertSend, PassedSend, SendScope } from "./send-spans.ts";
+import { spanContextOf, traceparentOf, tracestateOf } from "./trace-context.ts";
+
+/** What all spans of one backbone share, and how a send span is opened. */
+export class SpanOpener {
+  readonly faults: FaultReport;
+  readonly limits: CarrierLimits;
+  readonly serverNow: () => number;
+  readonly meters: Meters = new Meters();
+  readonly channels: ChannelSpansCache;
+  readonly earlier: EarlierAttempts = new EarlierAttempts();
+
+  constructor(log: Log, server: ServerAddress | undefined, serverNow: () => number, limits: CarrierLimits) {
+    this.faults = new FaultReport(log);
+    this.channels = new ChannelSpansCache(server);
+    this.limits = limits;
+    this.serverNow = serverNow;
+  }
+
+  /**
+   * A `send` or `create` span and the carrier that names it; without an SDK the carrier that is passed on. `handled` is the one
+   * event whose handler publishes.
+   */
+  openSend(
+    verb: "send" | "create",
+    parent: Context,
+    base: Baggage | undefined,
+    passing: Carrier,
+    sending: Sending,
+    handled?: SpanContext,
+  ): SendSpan {
+    try {
+      const isAlone = (base === undefined || base.size === 0) && sending.baggage === undefined;
+      const plain = isAlone ? passedBaggage("", sending.correlation, this.limits) : undefined;
+      if (plain !== undefined) return this.openPlainSend(verb, parent, plain, passing, sending, handled);
+      const baggage = this.#baggageFor(base, sending);
+      const field = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
+      return this.#openSend(verb, parent, field, baggage, passing, sending, handled);
+    } catch (error) {
+      this.faults.report("send", error);
+      return passing === noCarrier ? inertSend : new PassedSend(passing);
+    }
+  }
+
+  /** As `openSend`, where the baggage field is known already, and has nothing but short plain ids. */
+  openPlainSend(
+    verb: "send" | "create",
+    parent: Context,
+    field: string,
+    passing: Carrier,
+    sending: Sending,
+    handled: SpanContext | undefined,
+  ): SendSpan {
+    return this.#openSend(verb, parent, field, undefined, passing, sending, handled);
+  }
+
+  #openSend(
+    verb: "send" | "create",
+    parent: Context,
+    field: string,
+    baggage: Baggage | undefined,
+    passing: Carrier,
+    sending: Sending,
+    handled: SpanContext | undefined,
+  ): SendSpan {
+    const source = currentSource();
+    const channel = sending.channel.name;
+    let carrier = passedOn(passing, field);
+    if (source !== undefined) {
+      try {
+        const span = this.#startSend(source, verb, parent, field, baggage, sending, handled);
+        if ("end" in span) return new SendScope(this, channel, span, carrierOf(span.spanContext(), field));
+        carrier = carrierOf(span, field);
+      } catch (error) {
+        this.faults.report("send", error);
+      }
+    }
+    if (this.meters.recording) return new SendScope(this, channel, undefined, carrier);
+    return carrier === noCarrier ? inertSend : new PassedSend(carrier);
+  }
+
+  /** What an output of a replay carries: it names the attempt that made it, and no span says that it was sent. */
+  passReplayed(span: Span | undefined, base: Baggage | undefined, sending: Sending): SendSpan {
+    const baggage = this.#baggageFor(base, sending);
+    const text = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
+    return new PassedSend(span === undefined ? passedOn(noCarrier, text) : this.inject(span, text));
+  }
+
+  /** The span, or the name of one that is not kept. */
+  #startSend(
+    source: SpanSource,
+    verb: "send" | "create",
+    parent: Context,
+    field: string,
+    baggage: Baggage | undefined,
+    sending: Sending,
+    handled: SpanContext | undefined,
+  ): Span | SpanContext {
+    const attributes: Attributes = {};
+    // Who states causes means them beside the event being handled; without them the parent says enough.
+    const links = sending.causes.length === 0 ? [] : linksTo([handled, ...causeContexts(sending.causes)], attributes);
+    const place = { parent: trace.getSpanContext(parent), context: parent, links };
+    const declined = source.decline(place);
+    if (declined !== undefined) return declined;
+    attributes[attribute.eventId] = sending.eventId;
+    if (baggage === undefined) correlatePlain(attributes, field, sending.correlation, this.limits);
+    else correlate(attributes, baggage, sending.correlation);
+    const spans = this.channels.of(sending.channel);
+    const name = verb === "send" ? spans.sendName : spans.createName;
+    const statics = spans.of(verb, sending.partition);
+    return source.open({ ...place, name, kind: SpanKind.PRODUCER, statics, attributes });
+  }
+
+  openSendAll(
+    source: SpanSource,
+    parent: Context,
+    base: Baggage | undefined,
+    sendings: readonly Sending[],
+    creates: readonly SendSpan[],
+  ): Span {
+    const [first] = sendings;
+    const oneChannel = first !== undefined && sendings.every(({ channel }) => channel.name === first.channel.name);
+    const statics = oneChannel ? this.channels.of(first.channel).send : sendToMany;
+    const attributes: Attributes = { [attribute.batchSize]: sendings.length };
+    if (first !== undefined && sendings.every(({ partition }) => partition === first.partition))
+      attributes[attribute.partition] = String(first.partition);
+    const baggages = sendings.map((sending) => this.#baggageFor(base, sending));
+    correlateBatch(attributes, sendings, baggages);
+    const contexts = creates.map(({ carrier }) => spanContextOf(carrier.traceparent));
+    const links = linksTo(contexts, attributes);
+    const name = oneChannel ? this.channels.of(first.channel).sendName : "send";
+    const place = { parent: trace.getSpanContext(parent), context: parent, links };
+    const declined = source.decline(place);
+    if (declined !== undefined) return trace.wrapSpanContext(declined);
+    return source.open({ ...place, name, kind: SpanKind.CLIENT, statics, attributes });
+  }
+
+  /** What of the allow-list travels: stated for this publish, else in the payload, else active. */
+  #baggageFor(base: Baggage | undefined, sending: Sending): Baggage {
+    let baggage: Map<string, string> | undefined;
+    for (const key of this.limits.baggageKeys) {
+      const value =
+        textOf(sending.baggage?.[key]) ??
+        baggageValueOf(sending.correlation, key) ??
+        (base === undefined ? undefined : base.get(key));
+      if (value === undefined) continue;
+      baggage ??= new Map();
+      baggage.set(key, value);
+    }
+    return baggage ?? noBaggage;
+  }
+
+  /**
+   * The wire holds W3C fields whatever propagators are registered, so they are written and read here: the registered ones take a
+   * microsecond each way, and may be none.
+   */
+  inject(span: Span, baggage: string): Carrier {
+    return carrierOf(span.spanContext(), baggage);
+  }
+
+  /** The span that a carrier names; undefined where it names none. Unreadable fields are counted. */
+  extract(channel: string, carrier: Carrier): SpanContext | undefined {
+    return originOf(carrier, (field) => this.meters.rejected(channel, field));
+  }
+
+  decodeBaggage(channel: string, carrier: Carrier): Baggage {
+    if (carrier.baggage === "") return noBaggage;
+    return decodeBaggage(carrier.baggage, this.limits, (field) => this.meters.rejected(channel, field));
+  }
+}
+
+function carrierOf(spanContext: SpanContext, baggage: string): Carrier {
+  return new TraceFields(traceparentOf(spanContext), tracestateOf(spanContext), baggage);
+}
+
+function passedOn({ traceparent, tracestate }: Carrier, baggage: string): Carrier {
+  return traceparent === "" && baggage === "" ? noCarrier : new TraceFields(traceparent, tracestate, baggage);
+}
+
+/** Of a `publishAll` into several channels. */
+const sendToMany: Attributes = Object.freeze({
+  [attribute.system]: "redis",
+  [attribute.operationName]: "send",
+  [attribute.operationType]: "send",
+});
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,27 @@
+/** Violations: the ways in which a history breaks a promise. */
+
+/**
+ * - `lost`: acknowledged, and not in the log
+ * - `doubled`: an event, an output, a dead letter or a count that is there more often than it may
+ * - `refused`: in the log although its publish was rejected, or although nobody published it
+ * - `missing`: settled without its output or its count
+ * - `unbacked`: an output of what was not acknowledged, or comes from nowhere
+ * - `unfinished`: not settled although all had drained
+ * - `reordered`: events of one key in another order than that of the log, or of their producer
+ * - `sum`: quantity that is not conserved
+ */
+export type ViolationKind =
+  | "lost"
+  | "doubled"
+  | "refused"
+  | "missing"
+  | "unbacked"
+  | "unfinished"
+  | "reordered"
+  | "sum";
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  /** What is wrong, with the ids to look for. */
+  readonly text: string;
+}

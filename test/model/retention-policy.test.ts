@@ -1,0 +1,94 @@
+/** What a channel's retention takes and refuses, and the floor that its groups set. */
+
+import fc from "fast-check";
+import * as assert from "uvu/assert";
+import { ChannelError, type RetentionPolicy } from "../../src/index.ts";
+import {
+  capOf,
+  describeRetention,
+  letsGo,
+  parseRetention,
+  resolveRetention,
+} from "../../src/model/retention-policy.ts";
+import { floorOf, holdersOf } from "../../src/retention/floor.ts";
+import { things } from "../support/backbone.ts";
+import { test } from "../support/test.ts";
+
+test("keeps everything unless told", () => {
+  const { retention, cap } = things("things");
+  assert.equal([letsGo(retention), cap, describeRetention(retention)], [false, 0, "1"]);
+});
+
+test("refuses what would do nothing or something else than it says", () => {
+  const refused: readonly [object, RegExp][] = [
+    [{ maxAgeMs: 0 }, /maxAgeMs is 0/],
+    [{ maxEntries: 1.5 }, /maxEntries is 1.5/],
+    [{ hardCap: -1 }, /hardCap is -1/],
+    [{ onFull: "evict" }, /without a hardCap/],
+    [{ hardCap: 10, onFull: "drop" }, /"reject" or "evict"/],
+    [{ hardCap: 10, maxEntries: 11 }, /above hardCap/],
+    [{ maxBytes: 1 }, /no option "maxBytes"/],
+  ];
+  for (const [retention, message] of refused) {
+    assert.throws(
+      () => things("things", { retention: retention as RetentionPolicy }),
+      (error: Error) => error instanceof ChannelError && message.test(error.message),
+    );
+  }
+});
+
+test("lets half of a cap go where nothing else is said", () => {
+  assert.is(resolveRetention("c", { hardCap: 11 }).maxEntries, 5);
+  assert.is(resolveRetention("c", { hardCap: 1 }).maxEntries, 1);
+  assert.is(resolveRetention("c", { hardCap: 11, maxAgeMs: 5 }).maxEntries, undefined);
+});
+
+test("tells the store a cap that rejects from one that evicts", () => {
+  assert.is(capOf(resolveRetention("c", { hardCap: 7 })), 7);
+  assert.is(capOf(resolveRetention("c", { hardCap: 7, onFull: "evict" })), -7);
+});
+
+test("is read from the namespace as it was written, and as keeping everything where it cannot be read", () => {
+  for (const policy of [
+    { maxAgeMs: 1 },
+    { maxEntries: 2 },
+    { hardCap: 9, onFull: "evict" as const },
+    { maxAgeMs: 1, hardCap: 2 },
+  ]) {
+    const retention = resolveRetention("c", policy);
+    assert.equal(parseRetention(describeRetention(retention)), retention);
+  }
+  for (const text of ["1", "", "{", '{"maxAgeMs":"x"}']) assert.is(parseRetention(text), undefined);
+});
+
+test("holds what any group has not finished, and nothing where there is no group", () => {
+  assert.is(floorOf([]), undefined);
+  const behind = { component: "behind", lastDeliveredId: "9-0", oldestPendingId: "" };
+  const parked = { component: "parked", lastDeliveredId: "20-0", oldestPendingId: "10-3" };
+  const fresh = { component: "fresh", lastDeliveredId: "0-0", oldestPendingId: "" };
+  assert.is(floorOf([parked]), "10-3");
+  assert.is(floorOf([behind, parked]), "9-0");
+  assert.equal(holdersOf([behind, parked]), ["behind"]);
+  assert.equal(holdersOf([behind, fresh, parked, { ...fresh, component: "too" }]), ["fresh", "too"]);
+});
+
+test("has a floor that no group's unfinished entry is before", () => {
+  const id = fc.tuple(fc.nat(99), fc.nat(99)).map(([ms, seq]) => `${ms}-${seq}`);
+  const group = fc.record({
+    component: fc.string(),
+    lastDeliveredId: id,
+    oldestPendingId: fc.option(id, { nil: "" }),
+  });
+  const order = (text: string): number => {
+    const [ms, seq] = text.split("-").map(Number);
+    return (ms ?? 0) * 100 + (seq ?? 0);
+  };
+  fc.assert(
+    fc.property(fc.array(group, { minLength: 1 }), (groups) => {
+      const floor = order(floorOf(groups) ?? "");
+      for (const { lastDeliveredId, oldestPendingId } of groups) {
+        assert.ok(floor <= order(oldestPendingId === "" ? lastDeliveredId : oldestPendingId));
+      }
+    }),
+  );
+});

@@ -1,0 +1,331 @@
+/** The gateway answers every frame, delivers executions to whoever is connected, and loses nothing of whoever is not. */
+
+import { once } from "node:events";
+import { request } from "node:http";
+import { networkInterfaces } from "node:os";
+import * as assert from "uvu/assert";
+import { WebSocket } from "ws";
+import { createAlgorithm } from "../../../consumers/algorithm/index.ts";
+import { createOrderSender, createSimulatedExchange } from "../../../consumers/order-sender/index.ts";
+import {
+  createOrderManager,
+  type Gateway,
+  type GatewayOptions,
+  startGateway,
+} from "../../../producers/order-manager/index.ts";
+import { type Backbone, ConfigError, connectBackbone, type Log } from "../../../src/index.ts";
+import { clientOrders, executions } from "../../../trading/domain/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { freshNamespace, redisUrl } from "../../support/redis.ts";
+import { rejects } from "../../support/rejects.ts";
+import { test } from "../../support/test.ts";
+import { connectRaw, handshake } from "../../trading/processes/raw-client.ts";
+import { memoryBook } from "../../trading/venue/memory-book.ts";
+import { connectClient } from "./gateway-client.ts";
+
+const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+interface Desk extends AsyncDisposable {
+  readonly backbone: Backbone;
+  readonly gateway: Gateway;
+  /** Starts the three components; without them orders are accepted and stay open. */
+  trade(): Promise<void>;
+  /** A second gateway, as another process has. */
+  another(): Promise<Gateway>;
+}
+
+async function openDesk(options: Partial<GatewayOptions> = {}, rejectRate = 0): Promise<Desk> {
+  const stack = new AsyncDisposableStack();
+  const backbone = stack.use(await connectBackbone({ url: redisUrl(), namespace: freshNamespace(), log: quiet }));
+  const open = async (): Promise<Gateway> =>
+    stack.use(await startGateway(backbone, { port: 0, log: quiet, ...options }));
+  const exchange = createSimulatedExchange(memoryBook(), { maxLatencyMs: 0, rejectRate });
+  return {
+    backbone,
+    gateway: await open(),
+    another: open,
+    trade: async () => {
+      for (const component of [
+        createOrderManager(backbone),
+        createAlgorithm(backbone),
+        createOrderSender(backbone, exchange),
+      ]) {
+        const running = component.run();
+        stack.defer(async () => {
+          await component.drain();
+          await running;
+        });
+        await component.ready();
+      }
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+const order = { id: "a-1", symbol: "AAPL", side: "buy", price: "577.50", quantity: 250 };
+
+async function ordersIn(backbone: Backbone): Promise<number> {
+  let count = 0;
+  for await (const _ of backbone.read(clientOrders)) count++;
+  return count;
+}
+
+test("accepts an order, sends its executions as they happen, and tells its state", async () => {
+  await using desk = await openDesk();
+  await desk.trade();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  client.send({ type: "order", order });
+  assert.is((await client.next("accepted")).orderId, "a-1");
+  let executed = 0;
+  while (executed < 250) executed += (await client.next("execution", (one) => one.kind === "filled")).quantity;
+  assert.is(executed, 250);
+
+  const state = await eventually(async () => {
+    client.send({ type: "status", orderId: "a-1" });
+    const reply = await client.next("state");
+    return reply.known && reply.open === 0 ? reply : undefined;
+  });
+  const { ordered, rejected, averagePrice, price } = state;
+  assert.equal([ordered, state.executed, rejected, averagePrice, price], [250, 250, 0, "577.5", "577.50"]);
+  assert.is(
+    state.executions.reduce((sum, one) => sum + one.quantity, 0),
+    250,
+  );
+});
+
+test("sends what the exchange rejects as an execution with its reason", async () => {
+  await using desk = await openDesk({}, 1);
+  await desk.trade();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  client.send({ type: "order", order });
+  const rejected = await client.next("execution", (one) => one.kind === "rejected");
+  assert.ok((rejected.reason ?? "").length > 0);
+});
+
+test("takes the same order twice as one order, over any gateway, and says so", async () => {
+  await using desk = await openDesk();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  await using elsewhere = await connectClient((await desk.another()).url, "ann");
+  await using bob = await connectClient(desk.gateway.url, "bob");
+  client.send({ type: "order", order });
+  assert.is((await client.next("accepted")).duplicate, undefined);
+  elsewhere.send({ type: "order", order: { ...order, price: "577.5" } });
+  assert.is((await elsewhere.next("accepted")).duplicate, true);
+  elsewhere.send({ type: "order", order: { ...order, quantity: 251 } });
+  const { orderId, issues } = await elsewhere.next("rejected");
+  assert.equal([orderId, issues[0]?.path], ["a-1", "id"]);
+  bob.send({ type: "order", order });
+  assert.is((await bob.next("accepted")).duplicate, undefined);
+  assert.is(await ordersIn(desk.backbone), 2);
+});
+
+test("keeps the state of an order for a client that went away and comes back to another gateway", async () => {
+  await using desk = await openDesk();
+  {
+    await using client = await connectClient(desk.gateway.url, "ann");
+    client.send({ type: "order", order });
+    await client.next("accepted");
+  }
+  await desk.trade();
+  await using client = await connectClient((await desk.another()).url, "ann");
+  await eventually(async () => {
+    client.send({ type: "status", orderId: "a-1" });
+    const state = await client.next("state");
+    return state.known && state.executed === 250;
+  });
+  client.send({ type: "status", orderId: "a-2" });
+  assert.equal(await client.next("state", (one) => one.orderId === "a-2"), {
+    type: "state",
+    orderId: "a-2",
+    known: false,
+  });
+});
+
+test("shows executions to the user whose they are and to nobody else", async () => {
+  await using desk = await openDesk();
+  await using ann = await connectClient(desk.gateway.url, "ann");
+  await using bob = await connectClient(desk.gateway.url, "bob");
+  const common = { exchangeOrderId: "xo", fillId: "f", quantity: 1, timestamp: 1, kind: "filled", price: "1" } as const;
+  await desk.backbone.publish(executions, { ...common, id: "f/0", userId: "ann", clientOrderId: "a-1" });
+  await desk.backbone.publish(executions, { ...common, id: "f/1", userId: "bob", clientOrderId: "a-1" });
+  await desk.backbone.publish(executions, { ...common, id: "f/2", userId: "ann", clientOrderId: "a-2" });
+  await ann.next("execution", (one) => one.executionId === "f/2");
+  await bob.next("execution");
+  assert.equal([ann.replies.length, bob.replies.length], [2, 1]);
+});
+
+test("answers an order that is not valid with every issue, and places nothing", async () => {
+  await using desk = await openDesk();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  client.send({ type: "order", order: { ...order, price: 577.5, quantity: 0 } });
+  const { orderId, issues } = await client.next("rejected");
+  assert.is(orderId, "a-1");
+  assert.equal(
+    issues.map((issue) => issue.path),
+    ["price", "quantity"],
+  );
+  client.send({ type: "order", order: { ...order, userId: "bob" } });
+  assert.is((await client.next("rejected")).issues[0]?.path, "userId");
+  client.send({ type: "order", order: "buy!" });
+  assert.is((await client.next("rejected")).orderId, undefined);
+  assert.is(await ordersIn(desk.backbone), 0);
+});
+
+test("answers a frame that is no request with the reason, and the connection stays", async () => {
+  await using desk = await openDesk();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  const reasons: readonly (readonly [string | Buffer, RegExp])[] = [
+    ["{", /^the frame is no JSON$/],
+    ["[]", /must be a JSON object/],
+    ["null", /must be a JSON object/],
+    ['{"type":"cancel"}', /type must be "order" or "status"/],
+    ['{"type":"status"}', /^orderId must be an order id/],
+    ['{"type":"status","orderId":""}', /^orderId must be an order id/],
+    ['{"type":"order"}', /^order is missing$/],
+    ['{"type":"order","order":{},"x":1,"y":2}', /^must have no other field: "x", "y"$/],
+    [Buffer.from('{"type":"order"}'), /binary/],
+  ];
+  for (const [frame, reason] of reasons) {
+    client.sendRaw(frame);
+    assert.match((await client.next("error")).reason, reason);
+  }
+  client.send({ type: "order", order });
+  await client.next("accepted");
+});
+
+test("ends a connection whose frame is too large", async () => {
+  await using desk = await openDesk({ maxFrameBytes: 1_000 });
+  await using client = await connectClient(desk.gateway.url, "ann");
+  client.sendRaw("x".repeat(1_001));
+  assert.is((await client.closed).code, 1009);
+});
+
+test("answers all of many orders that come at once, beyond what it works on together", async () => {
+  await using desk = await openDesk({ maxInFlight: 4 });
+  await using client = await connectClient(desk.gateway.url, "ann");
+  for (let n = 0; n < 300; n++) client.send({ type: "order", order: { ...order, id: `a-${n}` } });
+  await eventually(() => client.replies.length === 300);
+  assert.ok(client.replies.every((reply) => reply.type === "accepted"));
+  assert.is(await ordersIn(desk.backbone), 300);
+});
+
+test("cuts a client that answers no ping, and keeps one that does", async () => {
+  await using desk = await openDesk({ heartbeatMs: 50 });
+  await using alive = await connectClient(desk.gateway.url, "ann");
+  await using dead = await connectClient(desk.gateway.url, "ann", { autoPong: false });
+  assert.is((await dead.closed).code, 1006);
+  alive.send({ type: "order", order });
+  await alive.next("accepted");
+});
+
+test("refuses connections without a user, from foreign pages, beyond its limit, and plain requests", async () => {
+  await using desk = await openDesk({ maxConnections: 1 });
+  const { url } = desk.gateway;
+  const refusal = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+    const [error] = await once(new WebSocket(`${url}${path}`, { headers }), "error");
+    return (error as Error).message;
+  };
+  assert.match(await refusal("/"), "400");
+  assert.match(await refusal("/?user=a%20b"), "400");
+  assert.match(await refusal("/?user=ann&user=ann"), "400");
+  assert.match(await refusal("/?user=ann&%75ser=bob"), "400");
+  assert.match(await refusal("/?user=ann", { origin: "https://elsewhere.example" }), "403");
+  await using _client = await connectClient(url, "ann");
+  assert.match(await refusal("/?user=bob"), "503");
+  const [response] = await once(request(url.replace("ws:", "http:")).end(), "response");
+  assert.is(response.statusCode, 426);
+  response.resume();
+});
+
+test("goes by the addresses that it listens on and by the hosts that are allowed, and by no other", async () => {
+  await using desk = await openDesk({ allowedHosts: ["desk.example", "fd00::1"] });
+  const { port } = new URL(desk.gateway.url);
+  const answer = async (host: string | undefined, origin?: string): Promise<number> => {
+    const { socket, heard, closed } = await connectRaw(Number(port));
+    socket.write(handshake(Number(port), "/?user=ann", { Host: host, Origin: origin }));
+    await eventually(() => heard().includes("\r\n\r\n"));
+    socket.destroy();
+    await closed;
+    return Number(heard().slice(9, 12));
+  };
+  for (const host of ["127.0.0.1", "localhost", "LOCALHOST", "desk.example", "[fd00::1]", "[FD00:0::1]"]) {
+    assert.is(await answer(`${host}:${port}`), 101, host);
+    assert.is(await answer(host), 101, host);
+  }
+  assert.is(await answer(`localhost:${port}`, `http://localhost:${port}`), 101);
+  assert.is(await answer("desk.example", "https://desk.example"), 101);
+  assert.is(await answer("desk.example", "https://evil.example"), 403);
+  assert.is(await answer("desk.example", "null"), 403);
+  // The page's name resolves to our address.
+  assert.is(await answer(`evil.example:${port}`, `http://evil.example:${port}`), 421);
+  const foreign = [
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "desk.example.evil.example",
+    "x@127.0.0.1",
+    "127.0.0.1/",
+    "",
+  ];
+  for (const host of [...foreign, "127.0.0.2", "[::1]", "localhost.", `127.0.0.1\r\nHost: evil.example`, undefined]) {
+    assert.is(await answer(host), 421, host ?? "none");
+  }
+});
+
+test("goes by each address of the machine when it listens on all of them", async () => {
+  await using desk = await openDesk({ host: "0.0.0.0" });
+  const port = new URL(desk.gateway.url).port;
+  const own = Object.values(networkInterfaces())
+    .flatMap((ones) => ones ?? [])
+    .filter(({ family }) => family === "IPv4");
+  for (const { address } of own) {
+    await using client = await connectClient(`ws://${address}:${port}`, "ann");
+    client.send({ type: "status", orderId: "none" });
+    await client.next("state");
+  }
+  const [error] = await once(
+    new WebSocket(`ws://127.0.0.1:${port}/?user=ann`, { headers: { host: "203.0.113.7" } }),
+    "error",
+  );
+  assert.match((error as Error).message, "421");
+});
+
+test("says which allowed host is none", async () => {
+  await using desk = await openDesk();
+  for (const host of ["desk.example:80", "http://desk.example", "*", ""]) {
+    const options = { port: 0, allowedHosts: [host], log: quiet };
+    await rejects(startGateway(desk.backbone, options), ConfigError, /is no host: give a name or an address/);
+  }
+});
+
+test("takes a client again when another has left", async () => {
+  await using desk = await openDesk({ maxConnections: 1 });
+  for (let n = 0; n < 3; n++) {
+    await using client = await eventually(() => connectClient(desk.gateway.url, "ann"));
+    client.send({ type: "order", order });
+    await client.next("accepted");
+  }
+});
+
+test("answers what it was asked before it shuts down", async () => {
+  await using desk = await openDesk();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  client.send({ type: "order", order });
+  client.send({ type: "status", orderId: "none" });
+  await client.next("state");
+  await desk.gateway[Symbol.asyncDispose]();
+  const { code, reason } = await client.closed;
+  assert.is(code, 1001);
+  assert.match(reason, "ask for your orders' state");
+  assert.is(client.replies.length, 2);
+  await rejects(connectClient(desk.gateway.url, "ann"), Error, /ECONNREFUSED/);
+});
+
+test("says which address it cannot listen on", async () => {
+  await using desk = await openDesk();
+  const port = Number(new URL(desk.gateway.url).port);
+  await rejects(
+    startGateway(desk.backbone, { port, log: quiet }),
+    ConfigError,
+    new RegExp(`127.0.0.1:${port}.*EADDRINUSE`),
+  );
+});

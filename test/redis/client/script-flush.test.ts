@@ -1,0 +1,105 @@
+/** Calls run in the order in which they were sent, also where the server forgets their script and somebody else loads it meanwhile. */
+
+import * as assert from "uvu/assert";
+import { on } from "../../../src/index.ts";
+import { numbersKept } from "../../../src/redis/store/appender.ts";
+import { type Script, scripts } from "../../../src/redis/store/scripts.ts";
+import { type Opened, open, things } from "../../support/backbone.ts";
+import { rejects } from "../../support/rejects.ts";
+import { test } from "../../support/test.ts";
+
+const count = 3_000;
+const inOrder = Array.from({ length: count }, (_, n) => n);
+
+test("a publish does not overtake one whose script was missing", async () => {
+  await using o = await open();
+  const channel = things("things");
+  const published: Promise<unknown>[] = [];
+  const loaded: Promise<unknown>[] = [];
+  for (const n of inOrder) {
+    published.push(o.backbone.publish(channel, { n }));
+    if (n % 7 === 0) await new Promise(setImmediate);
+    if (n % 50 !== 25) continue;
+    // Another client's: a call between the two finds its script missing, and the next one finds it.
+    loaded.push(o.client.script("FLUSH"));
+    loaded.push(
+      new Promise((resolve) => setTimeout(resolve, 1)).then(() => o.client.script("LOAD", scripts.append.source)),
+    );
+  }
+  await Promise.all([...published, ...loaded]);
+  assert.equal(
+    (await o.entries(channel)).map(({ payload }) => payload.n),
+    inOrder,
+  );
+});
+
+test("a settlement names the one that is under way before it", async () => {
+  await using o = await open();
+  const [source, out] = [things("source"), things("out")];
+  await Promise.all(inOrder.map((n) => o.backbone.publish(source, { n })));
+  const calls: { readonly number: number; readonly behind: number }[] = [];
+  const listener = o.client.duplicate();
+  const monitor = await listener.monitor();
+  monitor.on("monitor", (_time: string, [name, sha, keys, ...rest]: string[]) => {
+    if (name?.toLowerCase() !== "evalsha" || sha !== scripts.settle.sha || !rest[0]?.startsWith(o.keys.tag(0))) return;
+    const [behind, , , number] = rest.slice(Number(keys));
+    calls.push({ number: Number(number), behind: Number(behind) });
+  });
+  const component = await o.run(
+    o.backbone.component("c", [on(source, async ({ payload }, { publish }) => void (await publish(out, payload)))]),
+  );
+  await component.whenIdle();
+  monitor.disconnect();
+  listener.disconnect();
+  assert.ok(calls.length >= count / 128, String(calls.length));
+  assert.ok(calls.some(({ behind }) => behind > 0));
+  for (const { number, behind } of calls) assert.ok(behind >= 0 && behind < number, `${number}: ${behind}`);
+});
+
+/** What each script is given beside its turn; `number` in place of "n". */
+const callsOf: readonly {
+  readonly script: Script;
+  readonly keys: (o: Opened) => string[];
+  readonly args: readonly string[];
+}[] = [
+  {
+    script: scripts.append,
+    keys: (o) => [o.keys.numbers(0, "p"), o.stream(things("things"))],
+    args: ["n", String(numbersKept), "60000", "1", "0", "", "itp", "id", "1", "{}"],
+  },
+  {
+    script: scripts.import,
+    keys: (o) => [o.keys.numbers(0, "p"), o.stream(things("things"))],
+    args: ["n", String(numbersKept), "60000", "1", "t", "2", "payload", "{}"],
+  },
+  {
+    script: scripts.settle,
+    keys: (o) => [o.keys.members(0, "c"), o.keys.robbed(0, "c", "m"), o.keys.numbers(0, "mm")],
+    args: ["c", "m", "n", String(numbersKept), "60000", "", "", "0", ""],
+  },
+];
+
+for (const { script, keys, args } of callsOf) {
+  const name = Object.entries(scripts).find(([, one]) => one === script)?.[0];
+  test(`${name} runs in turn only, and is answered as before when it comes again`, async () => {
+    await using o = await open();
+    await o.client.script("LOAD", script.source);
+    const call = (number: number, behind: string): Promise<unknown> => {
+      const names = keys(o);
+      const given = args.map((arg) => (arg === "n" ? String(number) : arg));
+      return o.client.evalsha(script.sha, names.length, ...names, behind, ...given);
+    };
+    const outOfTurn = async (number: number, behind: string): Promise<void> =>
+      assert.match((await rejects(call(number, behind), Error)).message, /^OUTOFTURN number/);
+    await outOfTurn(2, "01");
+    const first = await call(1, "00");
+    const second = await call(2, "01");
+    await outOfTurn(4, "01");
+    const fourth = await call(4, "02"); // the third was given up
+    for (let n = 5; n <= 14; n++) await call(n, "01");
+    assert.equal([await call(1, "00"), await call(2, "01"), await call(4, "03")], [first, second, fourth]);
+    for (let n = 15; n <= 40; n++) await call(n, "01");
+    await call(41, "15");
+    await outOfTurn(57, "15"); // its place in the ring has an older one
+  });
+}

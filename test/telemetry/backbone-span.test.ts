@@ -1,0 +1,348 @@
+/** The backbone's spans say on the wire what the SDK's would, whatever is done to them. */
+
+import {
+  type Attributes,
+  createTraceState,
+  type Exception,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { AlwaysOnSampler, type ReadableSpan, TracerProvider } from "@opentelemetry/sdk-trace";
+import fc from "fast-check";
+import * as assert from "uvu/assert";
+import { RequestFrame } from "../../src/telemetry/otlp/request-frame.ts";
+import { SpanEncoder } from "../../src/telemetry/otlp/span-encoder.ts";
+import { LeanSpans } from "../../src/telemetry/spans/span-source.ts";
+import type { Opening } from "../../src/tracing/sdk.ts";
+import { test } from "../support/test.ts";
+import { type DecodedSpan, decodeRequest, flagsOf, spansOf } from "./decoded.ts";
+
+type Told = (span: Span) => unknown;
+
+const resource = resourceFromAttributes({
+  "service.name": "encoder",
+  "process.pid": 17,
+  "host.ip": ["::1", "127.0.0.1"],
+});
+const frame = new RequestFrame(resource, "throughline");
+const plain: Opening = {
+  name: "process orders",
+  kind: SpanKind.CONSUMER,
+  parent: undefined,
+  context: undefined,
+  links: [],
+  statics: {},
+  attributes: {},
+};
+
+/** Keeps all of them. */
+function spansInto(encoder: SpanEncoder): LeanSpans {
+  const keepsAll = (): boolean => true;
+  return new LeanSpans(keepsAll, (span) => encoder.add(span));
+}
+
+/** The same told to one of ours and to one of the SDK's; both then end, at the given time. */
+function both(opening: Opening, tell: Told, endsAt: [number, number]): [ours: DecodedSpan, theirs: DecodedSpan] {
+  const encoder = new SpanEncoder();
+  const mine = spansInto(encoder).open({
+    ...opening,
+    links: [...opening.links],
+  });
+  tell(mine);
+  mine.end(endsAt);
+  assert.is(encoder.count, 1);
+  const request = frame.around(encoder.take());
+  const [ours] = spansOf(request);
+  if (ours === undefined) throw new Error("there is no span");
+
+  const { traceId, spanId } = mine.spanContext();
+  const ended: ReadableSpan[] = [];
+  const provider = new TracerProvider({
+    resource,
+    sampler: new AlwaysOnSampler(),
+    idGenerator: { generateTraceId: () => traceId, generateSpanId: () => spanId },
+    spanProcessors: [
+      { onStart() {}, onEnd: (span) => ended.push(span), forceFlush: async () => {}, shutdown: async () => {} },
+    ],
+  });
+  const { name, kind, links, statics, attributes, parent } = opening;
+  const startNs = BigInt(String(ours["startTimeUnixNano"]));
+  const startTime: [number, number] = [Number(startNs / 1_000_000_000n), Number(startNs % 1_000_000_000n)];
+  const around = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+  const options = { kind, links: [...links], attributes: { ...statics, ...attributes }, startTime };
+  const sdks = provider.getTracer("throughline").startSpan(name, options, around);
+  tell(sdks);
+  assert.is(mine.isRecording(), false);
+  sdks.end(endsAt);
+  assert.is(ended.length, 1);
+  const other = ProtobufTraceSerializer.serializeRequest(ended) as Uint8Array;
+  const [theirs] = spansOf(other);
+  if (theirs === undefined) throw new Error("the SDK has no span");
+  assert.equal(flagsOf(request), flagsOf(other));
+  return [ours, theirs];
+}
+
+const later: [number, number] = [4_000_000_000, 123_456_789];
+
+function assertSame(opening: Partial<Opening>, tell: Told = () => undefined, endsAt = later): DecodedSpan {
+  const [ours, theirs] = both({ ...plain, ...opening }, tell, endsAt);
+  assert.equal(ours, theirs);
+  return ours;
+}
+
+const hex = (length: number): fc.Arbitrary<string> =>
+  fc
+    .string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length })
+    .map((id) => `${id.slice(1)}1`);
+/** Any UTF-16 at all, so half surrogate pairs too. */
+const utf16 = fc.array(fc.nat(0xffff), { maxLength: 8 }).map((codes) => String.fromCharCode(...codes));
+const text = fc.oneof(
+  { weight: 4, arbitrary: fc.string({ maxLength: 20 }) },
+  fc.string({ unit: "grapheme", maxLength: 200 }),
+  fc
+    .tuple(fc.string({ minLength: 1, maxLength: 9 }), fc.integer({ min: 1, max: 2_000 }))
+    .map(([one, times]) => one.repeat(times)),
+  utf16,
+);
+const number = fc.oneof(
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.double(),
+  fc.constantFrom(
+    0,
+    -0,
+    -1,
+    127,
+    128,
+    2 ** 31,
+    2 ** 32,
+    2 ** 32 - 1,
+    -(2 ** 32),
+    2 ** 53,
+    -(2 ** 53),
+    2 ** 62,
+    2 ** 63,
+    -(2 ** 63),
+    2 ** 64,
+  ),
+);
+const scalar = fc.oneof(text, number, fc.boolean());
+const value = fc.oneof(
+  { weight: 6, arbitrary: scalar },
+  fc.array(text, { maxLength: 5 }),
+  fc.array(number, { maxLength: 5 }),
+  fc.array(fc.boolean(), { maxLength: 5 }),
+  fc.array(fc.option(scalar), { maxLength: 5 }),
+  fc.uint8Array({ maxLength: 200 }),
+  fc.dictionary(fc.constantFrom("a", "b", "c"), fc.oneof(scalar, fc.array(scalar)), { noNullPrototype: true }),
+);
+const key = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom("messaging.system", "user.id", "order.id", "a", "b", "schlüssel") },
+  text.filter((one) => one !== "" && one !== "__proto__"),
+);
+const attributes: fc.Arbitrary<Attributes> = fc.dictionary(key, fc.oneof(value, fc.constant(undefined)), {
+  maxKeys: 12,
+  noNullPrototype: true,
+});
+const simpleAttributes: fc.Arbitrary<Attributes> = fc.dictionary(key, scalar, { maxKeys: 5, noNullPrototype: true });
+const context: fc.Arbitrary<SpanContext> = fc
+  .tuple(hex(32), hex(16), fc.nat(255), fc.option(fc.boolean()), fc.boolean())
+  .map(([traceId, spanId, traceFlags, isRemote, stated]) => ({
+    traceId,
+    spanId,
+    traceFlags,
+    ...(isRemote !== null && { isRemote }),
+    ...(stated && { traceState: createTraceState("vendor=1,other=käse") }),
+  }));
+const link: fc.Arbitrary<Link> = fc.tuple(context, fc.option(attributes)).map(([to, of]) => ({
+  context: to,
+  ...(of !== null && { attributes: of }),
+}));
+const time: fc.Arbitrary<[number, number] | Date> = fc.oneof(
+  fc.tuple(fc.nat(4_294_967_295), fc.nat(999_999_999)),
+  fc.date({ min: new Date(0), max: new Date("2200-01-01"), noInvalidDate: true }),
+);
+const exception: fc.Arbitrary<Exception> = fc.oneof(
+  text,
+  fc.record(
+    { code: fc.oneof(text, fc.nat()), name: text, message: text, stack: text },
+    { requiredKeys: [], noNullPrototype: true },
+  ) as fc.Arbitrary<Exception>,
+);
+const told: fc.Arbitrary<Told> = fc.oneof(
+  fc.tuple(key, value).map(
+    ([name, what]): Told =>
+      (span) =>
+        span.setAttribute(name, what),
+  ),
+  attributes.map(
+    (many): Told =>
+      (span) =>
+        span.setAttributes(many),
+  ),
+  fc.tuple(text, fc.option(simpleAttributes), time).map(
+    ([name, of, at]): Told =>
+      (span) =>
+        of === null ? span.addEvent(name, at) : span.addEvent(name, of, at),
+  ),
+  link.map(
+    (one): Told =>
+      (span) =>
+        span.addLink(one),
+  ),
+  fc.array(link, { maxLength: 3 }).map(
+    (many): Told =>
+      (span) =>
+        span.addLinks(many),
+  ),
+  fc.tuple(fc.constantFrom(SpanStatusCode.UNSET, SpanStatusCode.OK, SpanStatusCode.ERROR), fc.option(text)).map(
+    ([code, message]): Told =>
+      (span) =>
+        span.setStatus({ code, ...(message !== null && { message }) }),
+  ),
+  text.map(
+    (name): Told =>
+      (span) =>
+        span.updateName(name),
+  ),
+  fc.tuple(exception, time).map(
+    ([what, at]): Told =>
+      (span) =>
+        span.recordException(what, at),
+  ),
+);
+/** Rare, as nothing that comes after it is to be seen. */
+const ending: fc.Arbitrary<Told> = time.map((at) => (span) => span.end(at));
+const opening: fc.Arbitrary<Opening> = fc.record({
+  name: text,
+  kind: fc.constantFrom(SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER),
+  parent: fc.option(context, { nil: undefined }),
+  context: fc.constant(undefined),
+  links: fc.array(
+    context.map((one): Link => ({ context: one })),
+    { maxLength: 4 },
+  ),
+  statics: attributes,
+  attributes,
+});
+
+test("what is told to a span arrives as from the SDK's span", () => {
+  fc.assert(
+    fc.property(
+      opening,
+      fc.array(fc.oneof({ weight: 15, arbitrary: told }, ending), { maxLength: 12 }),
+      fc.tuple(fc.integer({ min: 3_000_000_000, max: 8_000_000_000 }), fc.nat(999_999_999)),
+      (opened, tellings, endsAt) => {
+        const tell: Told = (span) => {
+          for (const each of tellings) each(span);
+        };
+        assertSame(opened, tell, endsAt);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test("attributes, links and events beyond 128 are dropped and counted as by the SDK", () => {
+  const many = (prefix: string, count: number): Attributes =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}-${i}`, i]));
+  const links = Array.from(
+    { length: 200 },
+    (_, i): Link => ({
+      context: { traceId: "1".repeat(32), spanId: String(1_000_000_000_000_000 + i), traceFlags: 1 },
+    }),
+  );
+  const tell: Told = (span) => {
+    span.setAttributes(many("later", 300)).setAttribute("static-3", "over").addLinks(links.slice(0, 150));
+    for (let i = 0; i < 150; i++) span.addEvent(`event-${i}`, many("event", 130), [1, i]);
+  };
+  const span = assertSame({ statics: many("static", 60), attributes: many("own", 50), links }, tell);
+  assert.equal([span["droppedAttributesCount"], span["droppedLinksCount"], span["droppedEventsCount"]], [282, 222, 22]);
+  assertSame({ statics: many("static", 200) });
+});
+
+test("an attribute of the span's own goes before the static one of its name, and the later before both", () => {
+  const statics = Object.freeze({ a: "static", b: "static", c: "static" });
+  const span = assertSame({ statics, attributes: { b: "own", c: "own" } }, (told) => told.setAttribute("c", "later"));
+  assert.equal(
+    [...(span["attributes"] as Map<string, { stringValue: string }>)]
+      .map(([name, of]) => [name, of.stringValue])
+      .sort(),
+    [
+      ["a", "static"],
+      ["b", "own"],
+      ["c", "later"],
+    ],
+  );
+  assertSame({ statics });
+});
+
+test("spans that end before they began last no time", () => {
+  const span = assertSame({}, () => undefined, [1, 0]);
+  assert.is(span["startTimeUnixNano"], span["endTimeUnixNano"]);
+});
+
+test("what an exception and a list say is what they said when they were given", () => {
+  assertSame({}, (span) => {
+    const list = ["a"];
+    span.setAttribute("list", list);
+    list.push("b");
+    span.recordException(null as unknown as Exception, later);
+    span.recordException(Object.assign(new TypeError("no"), { stack: "at x" }), later);
+  });
+});
+
+test("a span takes place when it does, by the host's clock, and what lies within it lies within it", () => {
+  const encoder = new SpanEncoder();
+  const spans = spansInto(encoder);
+  const before = Date.now();
+  const relative = spans.open(plain);
+  relative.addEvent("now").addEvent("by performance", performance.now());
+  relative.end();
+  spans.open(plain).end(performance.now());
+  spans.open(plain).end(Date.now() + 60_000);
+  const after = Date.now();
+  const ms = (ns: unknown): number => Number(BigInt(String(ns)) / 1_000_000n);
+  const [first, second, third] = spansOf(frame.around(encoder.take())) as [DecodedSpan, DecodedSpan, DecodedSpan];
+  for (const span of [first, second, third]) {
+    // The clock is whole milliseconds, and may be set by a little within a second.
+    assert.ok(Math.abs(ms(span["startTimeUnixNano"]) - before) <= after - before + 50);
+    assert.ok(BigInt(String(span["endTimeUnixNano"])) >= BigInt(String(span["startTimeUnixNano"])));
+  }
+  const times = (first["events"] as { timeUnixNano: string }[]).map(({ timeUnixNano }) => BigInt(timeUnixNano));
+  for (const at of times) {
+    assert.ok(at >= BigInt(String(first["startTimeUnixNano"])));
+    assert.ok(at <= BigInt(String(first["endTimeUnixNano"])) + 1_000n);
+  }
+  assert.ok(ms(third["endTimeUnixNano"]) - before >= 60_000);
+});
+
+test("the resource and the scope stand around the spans as around the SDK's", () => {
+  const encoder = new SpanEncoder();
+  spansInto(encoder).open(plain).end();
+  const { resourceSpans } = decodeRequest(frame.around(encoder.take()));
+  const ended: ReadableSpan[] = [];
+  const provider = new TracerProvider({
+    resource,
+    spanProcessors: [
+      { onStart() {}, onEnd: (span) => ended.push(span), forceFlush: async () => {}, shutdown: async () => {} },
+    ],
+  });
+  provider.getTracer("throughline").startSpan("any").end();
+  const theirs = decodeRequest(ProtobufTraceSerializer.serializeRequest(ended) as Uint8Array).resourceSpans;
+  assert.equal(
+    resourceSpans.map(({ resource: of, schemaUrl, scopeSpans }) => [
+      of,
+      schemaUrl,
+      scopeSpans.map(({ scope }) => scope),
+    ]),
+    theirs.map(({ resource: of, schemaUrl, scopeSpans }) => [of, schemaUrl, scopeSpans.map(({ scope }) => scope)]),
+  );
+});

@@ -1,0 +1,73 @@
+/** The check of conservation finds every way in which three books can disagree. */
+
+import * as assert from "uvu/assert";
+import { booksOf, findBreaches } from "../../../trading/pipeline/conservation.ts";
+import type { Account, Ledger } from "../../../trading/pipeline/ledger.ts";
+import { test } from "../../support/test.ts";
+
+function breaches(
+  clientOrders: Readonly<Record<string, Account>>,
+  exchangeOrders: Readonly<Record<string, Account>>,
+  exchange: Account,
+  contradictions: readonly string[] = [],
+): readonly string[] {
+  const count = { total: 0, fresh: 0, unreadable: 0 };
+  const ledger: Ledger = {
+    counts: { "client-orders": count, "exchange-orders": count, fills: count, executions: count },
+    clientOrders: new Map(
+      Object.entries(clientOrders).map(([key, account]) => [key, { ...account, executions: 1, entryId: "1-0" }]),
+    ),
+    exchangeOrders: new Map(Object.entries(exchangeOrders)),
+    contradictions,
+    latenciesMs: [],
+    freshMs: 0,
+  };
+  const { ordered: orderedQuantity, executed: filledQuantity, rejected: rejectedQuantity } = exchange;
+  return findBreaches(ledger, booksOf(ledger, { orderedQuantity, filledQuantity, rejectedQuantity }));
+}
+
+const account = (ordered: number, executed: number, rejected: number): Account => ({ ordered, executed, rejected });
+
+test("finds nothing when the books agree and nothing is open", () => {
+  assert.equal(
+    breaches({ a: account(10, 7, 3), b: account(5, 5, 0) }, { x: account(15, 12, 3) }, account(15, 12, 3)),
+    [],
+  );
+});
+
+test("finds a lost execution as an open client order, and as a difference to the exchange", () => {
+  assert.equal(breaches({ a: account(10, 4, 0) }, { x: account(10, 10, 0) }, account(10, 10, 0)), [
+    "1 client order stays open, with a quantity of 6",
+    "executed: client orders say 4, exchange orders 10",
+  ]);
+});
+
+test("finds an execution that was counted twice, also where another one's loss hides it in the sum", () => {
+  assert.equal(
+    breaches({ a: account(10, 20, 0), b: account(10, 0, 0) }, { x: account(20, 20, 0) }, account(20, 20, 0)),
+    [
+      "client order a: 10 more executed or rejected than the 10 ordered",
+      "1 client order stays open, with a quantity of 10",
+    ],
+  );
+});
+
+test("finds exchange orders that were never sent", () => {
+  assert.equal(breaches({ a: account(10, 0, 0) }, {}, account(0, 0, 0)), [
+    "1 client order stays open, with a quantity of 10",
+    "ordered: client orders say 10, exchange orders 0",
+  ]);
+});
+
+test("finds a fill that the exchange knows nothing of, and a reject taken for a fill", () => {
+  assert.equal(breaches({ a: account(10, 10, 0) }, { x: account(10, 10, 0) }, account(10, 8, 2)), [
+    "executed: exchange orders say 10, the exchange itself 8",
+    "rejected: exchange orders say 0, the exchange itself 2",
+  ]);
+});
+
+test("passes on what contradicts itself in the log", () => {
+  assert.equal(breaches({}, {}, account(0, 0, 0), ["report r stands in the log twice"]), [
+    "report r stands in the log twice",
+  ]);
+});

@@ -1,0 +1,66 @@
+/** The four channels of the trading pipeline: what order they keep and what their spans are found by. */
+
+import { type Channel, defineChannel } from "throughline";
+import { ClientOrder, ExchangeOrder, ExchangeReport, Execution } from "./payloads.ts";
+
+/** How long a repeated client order id stands for the same order; after that it may be used for a new one. */
+export const clientOrderIdWindowMs: number = 24 * 60 * 60 * 1_000;
+
+export const clientOrders: Channel<ClientOrder> = defineChannel({
+  name: "client-orders",
+  schema: ClientOrder,
+  key: (order) => order.symbol,
+  correlation: (order) => ({ "event.type": "client-order", "user.id": order.userId, "client.order_id": order.id }),
+  dedupe: { windowMs: clientOrderIdWindowMs },
+});
+
+export const exchangeOrders: Channel<ExchangeOrder> = defineChannel({
+  name: "exchange-orders",
+  schema: ExchangeOrder,
+  // Orders compete on time only with orders at their own price, so nothing else has to wait for them.
+  key: (order) => `${order.symbol} ${order.side} ${order.price}`,
+  correlation: (order) => ({
+    "event.type": "exchange-order",
+    "order.id": order.id,
+    "user.id": oneOrMany(order.userIds),
+    "client.order_id": oneOrMany(order.parentClientOrderIds),
+  }),
+});
+
+export const fills: Channel<ExchangeReport> = defineChannel({
+  name: "fills",
+  schema: ExchangeReport,
+  key: (report) => report.exchangeOrderId,
+  // Whose order it is the exchange does not know: user.id and client.order_id come along as baggage.
+  correlation: (report) => ({
+    "event.type": report.kind === "filled" ? "fill" : "reject",
+    "order.id": report.exchangeOrderId,
+  }),
+});
+
+export const executions: Channel<Execution> = defineChannel({
+  name: "executions",
+  schema: Execution,
+  key: (execution) => orderKey(execution.userId, execution.clientOrderId),
+  correlation: (execution) => ({
+    "event.type": "execution",
+    "user.id": execution.userId,
+    "client.order_id": execution.clientOrderId,
+    "order.id": execution.exchangeOrderId,
+  }),
+});
+
+/** Names one client order among those of all users. */
+export function orderKey(userId: string, clientOrderId: string): string {
+  return `${userId}:${clientOrderId}`;
+}
+
+/** The event id of a client order: the same order sent again is the same event. */
+export function clientOrderEventId(order: Pick<ClientOrder, "userId" | "id">): string {
+  return `client-order:${orderKey(order.userId, order.id)}`;
+}
+
+function oneOrMany(values: readonly string[]): string | readonly string[] {
+  const distinct = [...new Set(values)];
+  return distinct.length === 1 ? (distinct[0] as string) : distinct;
+}

@@ -1,0 +1,36 @@
+/** The port to an exchange: what the Order Sender asks of a venue. */
+
+import type { Side } from "./index.ts";
+
+/** An order as a venue takes it. */
+export interface VenueOrder {
+  /** Chosen by the sender. The venue takes an id that it has seen before as the same order, sent again. */
+  readonly clientOrderId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly price: string;
+  readonly quantity: number;
+}
+
+/** What a venue says about an order. Ids are unique at the venue; the same order always has the same reports. */
+export type VenueReport =
+  | {
+      readonly kind: "filled";
+      readonly id: string;
+      readonly quantity: number;
+      readonly price: string;
+      readonly at: number;
+    }
+  | {
+      readonly kind: "rejected";
+      readonly id: string;
+      readonly quantity: number;
+      readonly reason: string;
+      readonly at: number;
+    };
+
+export interface Exchange {
+  readonly name: string;
+  /** Sends the order, or sends it again, and resolves with all its reports: their quantities add up to the order's. */
+  submit(order: VenueOrder): Promise<readonly VenueReport[]>;
+}

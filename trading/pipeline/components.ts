@@ -1,0 +1,69 @@
+/** The three components in one process, each with a backbone of its own, as separate services have. */
+
+import { type Backbone, type Component, connectBackbone, type Log, type TlsOptions } from "throughline";
+import { createAlgorithm } from "../../consumers/algorithm/algorithm.ts";
+import { createOrderSender, createSimulatedExchange, openRedisBook } from "../../consumers/order-sender/index.ts";
+import { createOrderManager } from "../../producers/order-manager/index.ts";
+import type { ExchangeTotals } from "./conservation.ts";
+
+export interface ComponentsOptions {
+  /** The Order Manager's; the others get their own. Whoever opened it closes it. */
+  readonly backbone: Backbone;
+  readonly url: string;
+  readonly tls?: TlsOptions;
+  readonly namespace: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly exchange: { readonly seed: string; readonly rejectRate: number };
+}
+
+/** Dispose drains the components and closes the backbones that were opened for them. */
+export interface Components extends AsyncDisposable {
+  /** Rejects when a component ends by an error; never resolves. */
+  readonly failed: Promise<never>;
+  /** Resolves when everything that was placed before the call is executed or rejected, and its records are kept. */
+  whenIdle(): Promise<void>;
+  /** Stops reading, finishes what is in hand, and resolves when drained. */
+  drain(): Promise<void>;
+  /** What the exchange's own book says. */
+  exchangeTotals(): Promise<ExchangeTotals>;
+}
+
+/** What a run that was killed had in hand is taken over by the next one while its person still watches. */
+const component = { claimAfterMs: 5_000 };
+
+export async function startComponents(options: ComponentsOptions): Promise<Components> {
+  const { backbone, url, tls, namespace, log, signal, exchange } = options;
+  const where = { url, ...(tls && { tls }), namespace, log, signal };
+  await using opening = new AsyncDisposableStack();
+  const connect = async (): Promise<Backbone> => opening.use(await connectBackbone(where));
+  const book = opening.use(openRedisBook(url, namespace, tls));
+  const manager = createOrderManager(backbone, { component });
+  const algorithm = createAlgorithm(await connect(), { component });
+  const sender = createOrderSender(await connect(), createSimulatedExchange(book, exchange), { component });
+  const components: readonly Component[] = [manager, algorithm, sender];
+
+  const running = components.map((component) => component.run());
+  const failed = Promise.race(running.map((run) => run.then(() => new Promise<never>(() => undefined))));
+  failed.catch(() => undefined); // whoever awaits it is told
+  const drain = async (): Promise<void> => {
+    await Promise.all(components.map((component) => component.drain()));
+    await Promise.all(running);
+  };
+  // Backbones are closed after their components have drained, in the reverse order of this stack.
+  opening.defer(async () => void (await drain().catch(() => undefined)));
+  const opened = opening.move();
+  return {
+    failed,
+    drain,
+    whenIdle: async () => {
+      // In the order of the flow: with all client orders netted no exchange orders come; with all of these sent no reports.
+      await algorithm.whenIdle();
+      await sender.whenIdle();
+      await algorithm.whenIdle();
+      await manager.whenIdle();
+    },
+    exchangeTotals: () => book.totals(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}

@@ -1,0 +1,182 @@
+/** The books of a run, drawn up from the log alone: what was ordered, and what became of it. */
+
+import type { Backbone } from "throughline";
+import { compareEntryIds as compareIds, entryTime as timeOf } from "throughline";
+import type { z } from "zod";
+import { ClientOrder, ExchangeOrder, ExchangeReport, Execution, orderKey } from "../domain/index.ts";
+
+/** Shares. What is neither executed nor rejected is open; below 0, more was done than ordered. */
+export interface Account {
+  readonly ordered: number;
+  readonly executed: number;
+  readonly rejected: number;
+}
+
+export interface OrderAccount extends Account {
+  readonly executions: number;
+  /** Of the order's newest entry: a client may use its id again after the dedupe window. */
+  readonly entryId: string;
+}
+
+export type ChannelName = "client-orders" | "exchange-orders" | "fills" | "executions";
+
+/** The newest entry of each channel at some moment; empty where there was none. */
+export type Positions = Readonly<Record<ChannelName, string>>;
+
+export interface EntryCount {
+  readonly total: number;
+  /** Appended after the positions. */
+  readonly fresh: number;
+  /** No readable event of the channel: its components have made a dead letter of it. */
+  readonly unreadable: number;
+}
+
+export interface Ledger {
+  readonly counts: Readonly<Record<ChannelName, EntryCount>>;
+  /** By `orderKey`. */
+  readonly clientOrders: ReadonlyMap<string, OrderAccount>;
+  /** By exchange order id. */
+  readonly exchangeOrders: ReadonlyMap<string, Account>;
+  /** What contradicts the rest of the log: ids that stand twice in it, reports and executions of unknown orders. */
+  readonly contradictions: readonly string[];
+  /** From a fresh client order's append to that of each of its executions, by the server's clock, ascending. */
+  readonly latenciesMs: readonly number[];
+  /** From the first fresh entry's append to the last one's. */
+  readonly freshMs: number;
+}
+
+const channelNames = ["client-orders", "exchange-orders", "fills", "executions"] as const;
+
+export function openOf(account: Account): number {
+  return account.ordered - account.executed - account.rejected;
+}
+
+export function sumOf(accounts: Iterable<Account>): Account {
+  const sum = { ordered: 0, executed: 0, rejected: 0 };
+  for (const { ordered, executed, rejected } of accounts) {
+    sum.ordered += ordered;
+    sum.executed += executed;
+    sum.rejected += rejected;
+  }
+  return sum;
+}
+
+export async function readPositions(backbone: Pick<Backbone, "read">): Promise<Positions> {
+  const newest = async (channel: ChannelName): Promise<[ChannelName, string]> => {
+    for await (const { entryId } of backbone.read(channel, { reverse: true, limit: 1 })) return [channel, entryId];
+    return [channel, ""];
+  };
+  return Object.fromEntries(await Promise.all(channelNames.map(newest))) as Record<ChannelName, string>;
+}
+
+/** By `orderKey`, the orders that a run was about: those of the file, and those that came otherwise meanwhile. */
+export function ordersOfRun(
+  { clientOrders }: Ledger,
+  fileKeys: ReadonlySet<string> | undefined,
+  since: Positions,
+): ReadonlyMap<string, OrderAccount> {
+  const isOfRun = (key: string, { entryId }: OrderAccount): boolean =>
+    fileKeys?.has(key) === true || compareIds(entryId, since["client-orders"]) > 0;
+  return new Map([...clientOrders].filter(([key, account]) => isOfRun(key, account)));
+}
+
+/** Reads the whole log. `since` tells its fresh entries from those of earlier runs. */
+export async function readLedger(backbone: Pick<Backbone, "read">, since: Positions): Promise<Ledger> {
+  const clientOrders = new Map<string, OrderAccount>();
+  const exchangeOrders = new Map<string, Account>();
+  const contradictions: string[] = [];
+  const latenciesMs: number[] = [];
+  const counts: Partial<Record<ChannelName, EntryCount>> = {};
+  const span = { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY };
+
+  const each = async <T>(
+    channel: ChannelName,
+    schema: z.ZodType<T>,
+    take: (payload: T, entryId: string) => void,
+  ): Promise<void> => {
+    const count = { total: 0, fresh: 0, unreadable: 0 };
+    counts[channel] = count;
+    for await (const { entryId, envelope } of backbone.read(channel)) {
+      count.total++;
+      if (compareIds(entryId, since[channel]) > 0) {
+        count.fresh++;
+        span.from = Math.min(span.from, timeOf(entryId));
+        span.to = Math.max(span.to, timeOf(entryId));
+      }
+      const payload = envelope && schema.safeParse(parse(envelope.payload));
+      if (payload?.success) take(payload.data, entryId);
+      else count.unreadable++;
+    }
+  };
+  /** Whether the id was not there yet. */
+  const isFirst = (seen: Set<string>, what: string, id: string): boolean => {
+    if (!seen.has(id)) return seen.add(id) !== undefined;
+    contradictions.push(`${what} ${id} stands in the log twice`);
+    return false;
+  };
+
+  await each("client-orders", ClientOrder, (order, entryId) => {
+    const key = orderKey(order.userId, order.id);
+    const before = clientOrders.get(key);
+    clientOrders.set(key, {
+      ...nothing,
+      executions: 0,
+      ...before,
+      ordered: (before?.ordered ?? 0) + order.quantity,
+      entryId,
+    });
+  });
+  await each("exchange-orders", ExchangeOrder, ({ id, quantity }) => {
+    if (exchangeOrders.has(id)) contradictions.push(`exchange order ${id} stands in the log twice`);
+    exchangeOrders.set(id, { ...nothing, ordered: (exchangeOrders.get(id)?.ordered ?? 0) + quantity });
+  });
+  const reports = new Set<string>();
+  await each("fills", ExchangeReport, (report) => {
+    if (!isFirst(reports, "report", report.id)) return;
+    const account = exchangeOrders.get(report.exchangeOrderId);
+    if (account === undefined) contradictions.push(`report ${report.id} is for an exchange order that nobody sent`);
+    else exchangeOrders.set(report.exchangeOrderId, add(account, report.kind, quantityOf(report)));
+  });
+  const executed = new Set<string>();
+  await each("executions", Execution, (execution, entryId) => {
+    if (!isFirst(executed, "execution", execution.id)) return;
+    const key = orderKey(execution.userId, execution.clientOrderId);
+    const account = clientOrders.get(key);
+    if (account === undefined) {
+      contradictions.push(`execution ${execution.id} is for a client order that nobody placed`);
+      return;
+    }
+    clientOrders.set(key, { ...add(account, execution.kind, execution.quantity), executions: account.executions + 1 });
+    if (compareIds(account.entryId, since["client-orders"]) > 0)
+      latenciesMs.push(timeOf(entryId) - timeOf(account.entryId));
+  });
+
+  return {
+    counts: counts as Record<ChannelName, EntryCount>,
+    clientOrders,
+    exchangeOrders,
+    contradictions,
+    latenciesMs: latenciesMs.sort((a, b) => a - b),
+    freshMs: Math.max(0, span.to - span.from),
+  };
+}
+
+const nothing: Account = { ordered: 0, executed: 0, rejected: 0 };
+
+function add<A extends Account>(account: A, kind: "filled" | "rejected", quantity: number): A {
+  return kind === "filled"
+    ? { ...account, executed: account.executed + quantity }
+    : { ...account, rejected: account.rejected + quantity };
+}
+
+function quantityOf(report: ExchangeReport): number {
+  return report.kind === "filled" ? report.filledQuantity : report.rejectedQuantity;
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

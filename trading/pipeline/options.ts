@@ -1,0 +1,70 @@
+/** The options of a run, checked before anything is started. */
+
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigError } from "throughline";
+import { isGivenRedis } from "throughline/testing";
+import type { OrderFileFormat } from "../domain/index.ts";
+
+export interface PipelineOptions {
+  /** Default: the sample, unless `serve`. */
+  readonly orders?: string;
+  readonly format?: OrderFileFormat;
+  readonly symbol?: string;
+  /** Where the summary is written as JSON. */
+  readonly report?: string;
+  /** Where a private Redis keeps its data. Default: `.throughline/redis` in the working directory. */
+  readonly data?: string;
+  /** Starts with an empty log. */
+  readonly fresh: boolean;
+  /** Goes on after the file, with a WebSocket gateway, until the signal. */
+  readonly serve: boolean;
+  /** Where the gateway listens; only with `serve`. Default 127.0.0.1, port 8080. */
+  readonly host?: string;
+  readonly port?: number;
+  /** Names and addresses that clients reach the gateway by beside those that it listens on; only with `serve`. */
+  readonly allowedHosts?: readonly string[];
+  readonly namespace: string;
+  /** Of the simulated exchange. */
+  readonly seed: string;
+  readonly rejectRate: number;
+}
+
+const samplePath = fileURLToPath(new URL("../domain/sample/orders.ndjson", import.meta.url));
+
+/** The file to feed, if any. @throws {ConfigError} on settings that cannot work together, and on paths that cannot be used. */
+export async function checkOptions(options: PipelineOptions, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const { orders, format, symbol, report, serve } = options;
+  if (orders === undefined && (format !== undefined || symbol !== undefined)) {
+    throw new ConfigError("--format and --symbol describe a file: name it with --orders FILE");
+  }
+  if (options.data !== undefined && isGivenRedis(env)) {
+    throw new ConfigError(
+      "--data says where a private Redis keeps its data, and REDIS_URL names another: unset one of them",
+    );
+  }
+  if (!serve && [options.host, options.port, options.allowedHosts].some((one) => one !== undefined)) {
+    throw new ConfigError(
+      "--host, --port and --allowed-hosts say where orders are taken: that is only done with --serve",
+    );
+  }
+  if (orders !== undefined) {
+    const found = await stat(orders).catch((cause: NodeJS.ErrnoException) => {
+      throw new ConfigError(`there is no file of orders at ${orders} (${cause.code})`, { cause });
+    });
+    if (found.isDirectory()) throw new ConfigError(`${orders} is a directory: name a file of orders`);
+    await access(orders, constants.R_OK).catch((cause: Error) => {
+      throw new ConfigError(`the file of orders ${orders} cannot be read`, { cause });
+    });
+  }
+  if (report !== undefined) {
+    await access(dirname(resolve(report)), constants.W_OK).catch((cause: Error) => {
+      throw new ConfigError(`the report cannot be written to ${report}: its directory is missing or not writable`, {
+        cause,
+      });
+    });
+  }
+  return orders ?? (serve ? undefined : relative("", samplePath));
+}

@@ -1,0 +1,168 @@
+/** One run of the order pipeline: Redis, the three components, orders in, the books drawn up, one order's journey. */
+
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import type { Observer } from "throughline";
+import { type Backbone, connectBackbone, type Log, openObserver, renderJourney, tlsFromEnv } from "throughline";
+import { provideRedis } from "throughline/testing";
+import { startGateway } from "../../producers/order-manager/index.ts";
+import { clientOrderEventId } from "../domain/index.ts";
+import { type Components, startComponents } from "./components.ts";
+import { type Feed, startFeed } from "./feed.ts";
+import { type Ledger, ordersOfRun, type Positions, readLedger, readPositions } from "./ledger.ts";
+import { checkOptions, type PipelineOptions } from "./options.ts";
+import type { Progress } from "./progress.ts";
+import { watchQuantity } from "./quantity-watch.ts";
+import { type Summary, summarise } from "./summary.ts";
+
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Log;
+  readonly progress: Progress;
+  /** Takes no more orders, gives those in the pipeline some time to finish, and ends the run. */
+  readonly signal: AbortSignal;
+  /** Columns that the journey may take. */
+  readonly width: number;
+}
+
+export interface PipelineResult {
+  readonly summary: Summary;
+  /** One order of this run as a tree; undefined when it had none. */
+  readonly journey: string | undefined;
+}
+
+/** Where the private Redis keeps its data, from the working directory. */
+const redisDirectory = ".throughline/redis";
+
+/** Most executions of the order whose journey is printed. */
+const maxShown = 4;
+
+/** How long the pipeline may still work on what it has after the signal. */
+const finishMs = 10_000;
+
+/** @throws {ConfigError} before anything is started, when the options cannot be used; as Redis and the components do. */
+export async function runPipeline(options: PipelineOptions, surroundings: Surroundings): Promise<PipelineResult> {
+  const { env, log, progress, signal } = surroundings;
+  const path = await checkOptions(options, env);
+  await using redis = await provideRedis({
+    env,
+    directory: options.data ?? redisDirectory,
+    fresh: options.fresh,
+    say: progress.say,
+  });
+  progress.say(`Redis: ${redis.description}`);
+  const namespace = redis.isGiven && options.fresh ? freshNamespace(options.namespace) : options.namespace;
+  if (namespace !== options.namespace) progress.say(`Its data stays: this run starts empty as namespace ${namespace}.`);
+
+  const tls = redis.isGiven ? tlsFromEnv(env) : undefined;
+  const where = { url: redis.url, ...(tls && { tls }), namespace, log };
+  await using backbone = await connectBackbone({ ...where, signal }); // waits for a Redis that is away
+  await using observer = openObserver(where);
+  const since = await readPositions(observer);
+  await using components = await startComponents({ ...where, backbone, signal, exchange: options });
+  const ended = new AbortController();
+  // A run that fails takes no more orders either.
+  using _stopFeed = { [Symbol.dispose]: () => ended.abort() };
+  const feedOptions = { ...options, say: progress.say, signal: AbortSignal.any([signal, ended.signal]) };
+  const feed =
+    path === undefined ? undefined : startFeed(backbone, { ...feedOptions, path, since: since["client-orders"] });
+  await Promise.race([
+    work(options, surroundings, { backbone, components, observer, since, feed }),
+    components.failed,
+    redis.died,
+  ]);
+
+  const ledger = await readLedger(observer, since);
+  const summary = summarise({
+    ledger,
+    since,
+    exchange: await components.exchangeTotals(),
+    interrupted: signal.aborted && !options.serve,
+    deadLetters: await countDeadLetters(observer),
+    feed,
+  });
+  return { summary, journey: await findStory(observer, ledger, feed, since, surroundings.width) };
+}
+
+interface RunningParts {
+  readonly backbone: Backbone;
+  readonly components: Components;
+  readonly observer: Observer;
+  readonly since: Positions;
+  readonly feed: Feed | undefined;
+}
+
+/** Resolves when all orders are in and done, or the signal and its time have passed, and the components have drained. */
+async function work(
+  options: PipelineOptions,
+  { log, progress, signal }: Surroundings,
+  { backbone, components, observer, since, feed }: RunningParts,
+): Promise<void> {
+  const done = new AbortController();
+  const watching = watchQuantity(observer, { since, feed, progress, signal: done.signal });
+  try {
+    if (options.serve) {
+      await using gateway = await startGateway(backbone, {
+        host: options.host ?? "127.0.0.1",
+        port: options.port ?? 8_080,
+        allowedHosts: options.allowedHosts ?? [],
+        log,
+      });
+      progress.say(`Orders are taken at ${gateway.url} until Ctrl-C.`);
+      await Promise.all([feed?.done, aborted(signal)]);
+      await finish(components, signal);
+    } else {
+      await feed?.done;
+      await finish(components, signal);
+    }
+    await components.drain();
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
+
+/** Waits until the pipeline is idle; once the signal has aborted, no longer than `finishMs`. */
+async function finish(components: Components, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const timeIsUp = async (): Promise<void> => {
+    if (!signal.aborted) await once(signal, "abort", { signal: done.signal });
+    await setTimeout(finishMs, undefined, { signal: done.signal });
+  };
+  try {
+    await Promise.race([components.whenIdle(), timeIsUp()]);
+  } finally {
+    done.abort();
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
+
+/** Somebody else's Redis is not ours to empty. */
+function freshNamespace(namespace: string): string {
+  return `${namespace}-${Date.now().toString(36)}`;
+}
+
+async function countDeadLetters(observer: Observer): Promise<number> {
+  const { components } = await observer.status();
+  return components.flatMap((component) => component.channels).reduce((sum, channel) => sum + channel.deadLetters, 0);
+}
+
+/** The journey of the order whose story says most and still fits on a page. */
+async function findStory(
+  observer: Observer,
+  ledger: Ledger,
+  feed: Feed | undefined,
+  since: Positions,
+  width: number,
+): Promise<string | undefined> {
+  let chosen: { readonly key: string; readonly executions: number } | undefined;
+  for (const [key, { executions }] of ordersOfRun(ledger, feed?.keys, since)) {
+    if (executions <= maxShown && executions > (chosen?.executions ?? 0)) chosen = { key, executions };
+  }
+  if (chosen === undefined) return undefined;
+  const [userId = "", id = ""] = chosen.key.split(":");
+  return renderJourney(await observer.journey(clientOrderEventId({ userId, id })), width);
+}

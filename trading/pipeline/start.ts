@@ -1,0 +1,93 @@
+/** `npm start`: the whole order pipeline. Exit codes: 0 quantity is conserved, nothing is open; 1 not so; 2 called wrongly. */
+
+import { startTelemetry } from "throughline/telemetry";
+
+// Imported first, so that it can instrument what follows.
+
+import { writeFile } from "node:fs/promises";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { ConfigError, ThroughlineError } from "throughline";
+import { endUnforeseen, print, say, terminalWidth, usageLine } from "throughline/cli";
+import { hostList, portNumber, usageExitCode } from "throughline/service";
+import { orderFileFormats } from "../domain/index.ts";
+import type { PipelineOptions } from "./options.ts";
+import { runPipeline } from "./pipeline.ts";
+import { openProgress } from "./progress.ts";
+import { quiet } from "./quiet-log.ts";
+import { printSummary } from "./summary-text.ts";
+
+const program = new Command("npm start --")
+  .description("Runs the order pipeline on a private Redis, or on the one that REDIS_URL names, and shows what it did.")
+  .option("--orders <file>", "orders to feed, one a line (default: the sample)")
+  .addOption(
+    new Option("--format <format>", "the file's format; told from its content unless given").choices(orderFileFormats),
+  )
+  .option("--symbol <symbol>", "of orders whose lines name none; LOBSTER files have it in their name")
+  .option("--report <file>", "write the summary as JSON")
+  .option("--data <directory>", "where the private Redis keeps its data (default: .throughline/redis)")
+  .option("--fresh", "start with an empty log", false)
+  .option("--serve", "go on, taking orders over WebSocket, until Ctrl-C", false)
+  .option("--host <address>", "where --serve listens (default: 127.0.0.1)")
+  .option("--port <port>", "where --serve listens, 0 for a free port (default: 8080)", portNumber)
+  .option(
+    "--allowed-hosts <hosts>",
+    "what clients reach --serve by beside its own addresses, with commas between",
+    hostList,
+  )
+  .option("--namespace <name>", "the backbone's namespace", "trading")
+  .option("--seed <text>", "what the simulated exchange's fills are drawn from", "1")
+  .option("--reject-rate <share>", "share of the exchange orders that it rejects, 0 to 1", shareOf, 0)
+  .allowExcessArguments(false)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(usageLine(text)) });
+
+function shareOf(text: string): number {
+  if (/^\d*\.?\d+$/.test(text) && Number(text) <= 1) return Number(text);
+  throw new InvalidArgumentError("It must be a share, 0 to 1.");
+}
+
+/** The first signal ends the run in order. A second one ends it at once; what was in the log stays there. */
+function stopSignal(say: (line: string) => void): AbortSignal {
+  const stop = new AbortController();
+  let firstAt = 0;
+  const onSignal = (name: NodeJS.Signals): void => {
+    // npm passes Ctrl-C on to a process that the terminal has told already.
+    if (stop.signal.aborted && performance.now() - firstAt < 500) return;
+    if (stop.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
+    firstAt = performance.now();
+    say("Finishing what is in the pipeline; a second Ctrl-C ends at once.");
+    stop.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return stop.signal;
+}
+
+async function main(options: PipelineOptions): Promise<number> {
+  await using telemetry = await startTelemetry({ serviceName: "trading-pipeline" });
+  using progress = openProgress(process.stderr);
+  const { summary, journey } = await runPipeline(options, {
+    env: process.env,
+    log: options.serve ? telemetry.log : quiet(telemetry.log),
+    progress,
+    signal: stopSignal(progress.say),
+    width: Math.min(terminalWidth(), 160),
+  });
+  progress[Symbol.dispose]();
+  if (journey !== undefined) await print(`\n${journey}\n`);
+  await print(printSummary(summary));
+  if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(summary, undefined, 2)}\n`);
+  return summary.ok ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(program.parse().opts<PipelineOptions>());
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
+  else if (error instanceof ThroughlineError) {
+    say(error.message);
+    process.exitCode = error instanceof ConfigError ? usageExitCode : 1;
+  } else if (error instanceof Error && error.name === "AbortError") {
+    say("Ended before Redis was there.");
+    process.exitCode = 1;
+  } else endUnforeseen(error);
+}

@@ -1,0 +1,49 @@
+/** The book in Redis: it outlives the process, and several order senders share it. */
+
+import { readFileSync } from "node:fs";
+import { Redis } from "ioredis";
+import { redisClientOptions, type TlsOptions } from "throughline";
+import type { VenueReport } from "../domain/exchange.ts";
+import { type Book, type BookTotals, totalsOf } from "./book.ts";
+
+const script = readFileSync(new URL("./enter.lua", import.meta.url), "utf8");
+
+/** Longer than Redis pauses, ms. */
+const silenceMs = 5_000;
+
+export interface RedisBook extends Book, AsyncDisposable {}
+
+/** A stand-in for a venue's own database, so it has a connection and keys of its own. Waits for a Redis that is away. */
+export function openRedisBook(url: string, namespace: string, tls?: TlsOptions): RedisBook {
+  const redis = new Redis({
+    ...redisClientOptions(url, tls),
+    maxRetriesPerRequest: null,
+    // Traffic may be swallowed without a reset: what owes a reply for this long is cut, and asked again over a new connection.
+    socketTimeout: silenceMs,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2_000),
+  });
+  // Without a listener ioredis prints each failed attempt; the backbone's own connections report an outage already.
+  redis.on("error", () => {});
+  const keys = [`sim-exchange:{${namespace}}:orders`, `sim-exchange:{${namespace}}:totals`] as const;
+
+  return {
+    enter: async (orderId, reports) => {
+      const added = Object.entries(totalsOf(reports)).flat();
+      // Entering twice is entering once, so a resend after a lost reply is harmless.
+      const entered = await redis.eval(script, keys.length, ...keys, orderId, JSON.stringify(reports), ...added);
+      return JSON.parse(entered as string) as readonly VenueReport[];
+    },
+    totals: async () => {
+      const totals = await redis.hgetall(keys[1]);
+      const total = (name: keyof BookTotals): number => Number(totals[name] ?? 0);
+      return {
+        orders: total("orders"),
+        orderedQuantity: total("orderedQuantity"),
+        filledQuantity: total("filledQuantity"),
+        rejectedQuantity: total("rejectedQuantity"),
+        fills: total("fills"),
+      };
+    },
+    [Symbol.asyncDispose]: async () => redis.disconnect(),
+  };
+}
