@@ -59,6 +59,10 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       needsNamespace: true,
       load: async () => (await import("./prepare.ts")).definePrepare,
     },
+    repair: {
+      description: "repairs channels that somebody who may publish to them has spoiled, as status says",
+      load: async () => (await import("./repair.ts")).defineRepair,
+    },
     replay: {
       description: "republishes a recording, or channels of the log: into a shadow namespace, unless told otherwise",
       load: async () => (await import("./replay.ts")).defineReplay,

@@ -36,6 +36,7 @@ import { ScriptKeeper } from "../redis/store/script-keeper.ts";
 import { RedisStreamStore } from "../redis/store/stream-store.ts";
 import { RedisTrimmer } from "../redis/store/trimmer.ts";
 import { grantAccess } from "../replay/log-access.ts";
+import { ChannelWatch } from "../retention/channel-watch.ts";
 import { Maintenance } from "../retention/maintenance.ts";
 import { RetentionRound, trimmedChannels } from "../retention/retention-round.ts";
 import { bullTelemetry } from "../schedule/bull-telemetry.ts";
@@ -157,6 +158,8 @@ class ConnectedBackbone implements Backbone {
     | { readonly rounds: Maintenance; readonly turns: RedisMaintenanceTurns; readonly trimmer: RedisTrimmer }
     | undefined;
   /** Set once a component of this process has joined. */
+  #watch: ChannelWatch | undefined;
+  /** Likewise. */
   #scriptKeeper: ScriptKeeper | undefined;
   #closing: Promise<void> | undefined;
 
@@ -260,6 +263,17 @@ class ConnectedBackbone implements Backbone {
         for (const { channel } of subscriptions) this.#describeChannel(channel);
       },
       joined: (oldest) => {
+        this.#watch ??= this.#tracing.atRoot(() =>
+          this.#tracing.quietly(
+            () =>
+              new ChannelWatch({
+                own: { partitions, retention: this.#retention },
+                inspector: this.#inspector,
+                log,
+                everyMs: this.#options.maintenanceEveryMs,
+              }),
+          ),
+        );
         this.#scriptKeeper ??= this.#tracing.atRoot(() =>
           this.#tracing.quietly(() => new ScriptKeeper(this.#connection)),
         );
@@ -350,6 +364,7 @@ class ConnectedBackbone implements Backbone {
     await this.#maintenance?.rounds.close();
     this.#maintenance?.turns.close();
     this.#maintenance?.trimmer.close();
+    this.#watch?.[Symbol.dispose]();
     this.#scriptKeeper?.[Symbol.dispose]();
     this.#clock[Symbol.dispose]();
     this.#eviction?.[Symbol.dispose]();

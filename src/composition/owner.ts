@@ -7,6 +7,7 @@ import { storeError } from "../redis/client/outbox.ts";
 import { runScript } from "../redis/client/run-script.ts";
 import { Keys } from "../redis/keys.ts";
 import { Namespace } from "../redis/namespace.ts";
+import { type Repaired, repairChannel } from "../redis/store/channel-repair.ts";
 import { RedisRetirer } from "../redis/store/retirer.ts";
 import { loadPublishingScripts } from "../redis/store/script-keeper.ts";
 import { type Retirement, type RetireOptions, retire } from "../retention/retirement.ts";
@@ -25,6 +26,12 @@ export interface Owner extends AsyncDisposable {
    * @throws {ConfigError} when there is nothing of it, or when it lives: its members would make the groups again. @throws {StoreError}
    */
   retire(component: string, options?: RetireOptions): Promise<Retirement>;
+  /**
+   * Repairs a channel that somebody who may publish to it has spoiled: entries far ahead of the clock get ids of now; removed ones are
+   * noted, so that they are told of no more. Changes nothing of a channel that is in order. One row a partition.
+   * @throws {ConfigError} on a channel without a stream. @throws {StoreError} when the server cannot do it; nothing was changed then
+   */
+  repair(channel: string): Promise<readonly Repaired[]>;
 }
 
 /** A socket that owes a reply for this long is cut, ms. */
@@ -60,6 +67,10 @@ export function openOwner(options: ObserverOptions): Owner {
       return count;
     },
     retire: (component, options) => retire(inspector, new RedisRetirer(connection, keys), component, options),
+    repair: async (channel) => {
+      const partitions = (await inspector.catalogue())?.partitions ?? 1;
+      return repairChannel({ connection, inspector, keys }, channel, partitions, AbortSignal.timeout(silenceMs));
+    },
     [Symbol.asyncDispose]: async () => {
       connection.close();
       await inspector[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 /** What the read side needs from outside: bounded looks at streams, groups and members. Nothing here writes. */
 
+import type { StreamCounts } from "../model/channel-damage.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
 import type { Retention } from "../model/retention-policy.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
@@ -41,10 +42,7 @@ export interface ReplayRun {
   readonly createdAt: number;
 }
 
-export interface StreamFacts {
-  readonly entries: number;
-  /** Empty while nothing was ever appended. */
-  readonly lastEntryId: string;
+export interface StreamFacts extends StreamCounts {
   readonly groups: readonly GroupFacts[];
 }
 
@@ -91,6 +89,8 @@ export interface Inspector extends AsyncDisposable {
   catalogue(): Promise<Catalogue | undefined>;
   /** Undefined where the stream does not exist. */
   streamFacts(stream: LogStream): Promise<StreamFacts | undefined>;
+  /** As `streamFacts`, without the groups. */
+  counts(stream: LogStream): Promise<StreamCounts | undefined>;
   /** Last heartbeat of each registered member, epoch ms. */
   members(partition: number, component: string): Promise<ReadonlyMap<string, number>>;
   /** At most `max` entries of the range, in its order. */

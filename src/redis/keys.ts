@@ -95,9 +95,14 @@ export class Keys {
     return `${this.tag(partition)}:positions:${component}`;
   }
 
-  /** How many entries of each channel retention has removed. */
+  /** How many entries of each channel retention has removed; `accepted:<channel>`: how many others have, as a repair has noted. */
   trimmed(partition: number): string {
     return `${this.tag(partition)}:trimmed`;
+  }
+
+  /** There while a repair tries what this server lets it do. */
+  repair(partition: number): string {
+    return `${this.tag(partition)}:repair`;
   }
 
   /** When the last round of maintenance began, and who began it; of the processes that do the same in theirs. */

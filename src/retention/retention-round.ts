@@ -41,6 +41,8 @@ export class RetentionRound {
   /** Components, and channels of theirs, that this process has warned of. Each is named once while it stays so. */
   #warned: ReadonlySet<string> = new Set();
   #rounds = 0;
+  /** Another partition count was told of, and is still there. */
+  #isCountTold = false;
   /** Descriptions that it has warned of. */
   readonly #warnedOfOther = new Set<string>();
 
@@ -53,6 +55,12 @@ export class RetentionRound {
     const { inspector, tracing, log, own } = this.#context;
     const catalogue = await inspector.catalogue();
     if (catalogue === undefined) return;
+    if (catalogue.partitions !== own.partitions) {
+      const fields = { described: catalogue.partitions, own: own.partitions };
+      if (!this.#isCountTold)
+        log.error(fields, "somebody has changed the namespace's partition count: put it back, or no process can start");
+      this.#isCountTold = true;
+    } else this.#isCountTold = false;
     let isHeld = false;
     for (const [channel, retention] of trimmedChannels(own)) {
       this.#warnOfOther(channel, retention, catalogue);

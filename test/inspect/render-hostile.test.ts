@@ -95,11 +95,15 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
   const consumption = { ...counts, channel: text(), lastDeliveredId: "1-0", oldestUnfinishedId: "2-0", dropped: true };
   const component = { partition: 0, lastSeenAt: 1, members: [], channels: [consumption] };
   const member = { member: text(), lastSeenAt: null, live: false, pending: 1 };
+  const channel = { channel: text(), partition: 0, entries: 1, lastEntryId: "1-0", lastAppendAt: 1 };
   const status: BackboneStatus = {
     namespace: text(),
     at: 10,
     partitions: 1,
-    channels: [{ channel: text(), partition: 0, entries: 1, lastEntryId: "1-0", lastAppendAt: 1 }],
+    channels: [
+      { ...channel, damage: { isBlocked: true, aheadMs: 1, removedByOthers: 1 } },
+      { ...channel, damage: { isBlocked: false, aheadMs: 1, removedByOthers: 0 } },
+    ],
     components: [
       { ...component, component: text(), state: "served", members: [member] },
       { ...component, component: text(), state: "unserved" },

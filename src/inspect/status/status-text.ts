@@ -3,7 +3,7 @@
 import { shown } from "../../model/safe-text.ts";
 import { durationText } from "../text/format.ts";
 import { plainTable } from "../text/plain-table.ts";
-import type { BackboneStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
+import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
 
 export function renderStatus(status: BackboneStatus): string {
   const { namespace, partitions, channels, components, at } = status;
@@ -48,16 +48,29 @@ export function renderStatus(status: BackboneStatus): string {
 
   const sections = [`Namespace "${shown(namespace, 80)}", ${partitions} partition${several ? "s" : ""}`];
   for (const section of [channelTable, consumption, members]) if (section.length > 0) sections.push(section.toString());
-  const notes = components.flatMap((component) => [
-    ...noteOf(component, at),
-    ...dropsOf(component),
-    ...lossesOf(component),
-  ]);
+  const notes = [
+    ...channels.flatMap(damagesOf),
+    ...components.flatMap((component) => [...noteOf(component, at), ...dropsOf(component), ...lossesOf(component)]),
+  ];
   if (notes.length > 0) sections.push(notes.join("\n"));
   return sections.join("\n\n");
 }
 
 const numbers = ["entries", "lag", "pending", "parked", "dead letters"];
+
+function damagesOf({ channel, lastEntryId, damage }: ChannelStatus): readonly string[] {
+  const { isBlocked, aheadMs, removedByOthers } = damage;
+  const name = shown(channel, 80);
+  const repair = `"throughline repair ${name}"`;
+  const notes: string[] = [];
+  if (isBlocked)
+    notes.push(`${name} is BLOCKED: its last id is the greatest there is. ${repair} gives that entry another.`);
+  else if (aheadMs > 0)
+    notes.push(`${name} is AHEAD of the clock: its last id is ${lastEntryId}. ${repair} gives such entries others.`);
+  if (removedByOthers > 0)
+    notes.push(`${removedByOthers} entries of ${name} were REMOVED, and not by retention. ${repair} ends this notice.`);
+  return notes;
+}
 
 function noteOf(status: ComponentStatus, at: number): readonly string[] {
   const { state, lastSeenAt, channels } = status;

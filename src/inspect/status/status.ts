@@ -1,5 +1,6 @@
 /** Where every channel, component and member of a namespace stands. */
 
+import { type Damage, damageOf } from "../../model/channel-damage.ts";
 import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError } from "../../model/errors.ts";
@@ -21,6 +22,8 @@ export interface ChannelStatus {
   /** Null while nothing was ever appended. */
   readonly lastEntryId: string | null;
   readonly lastAppendAt: number | null;
+  /** What somebody who may publish to it has done to it; `throughline repair` mends it. */
+  readonly damage: Damage;
 }
 
 export interface ComponentStatus {
@@ -97,7 +100,7 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
       const stream = { channel, partition };
       const facts = await inspector.streamFacts(stream);
       if (facts === undefined) continue;
-      channels.push(channelStatus(stream, facts));
+      channels.push(channelStatus(stream, facts, at, catalogue.retention.get(channel)?.onFull === "evict"));
       for (const group of facts.groups) {
         const subscriptions = standing.get(group.component) ?? [];
         standing.set(group.component, subscriptions);
@@ -144,7 +147,12 @@ export function unused(namespace: string): ConfigError {
 const maxCounted = 10_000;
 const countPageSize = 100;
 
-function channelStatus({ channel, partition }: LogStream, facts: StreamFacts): ChannelStatus {
+function channelStatus(
+  { channel, partition }: LogStream,
+  facts: StreamFacts,
+  at: number,
+  evicts: boolean,
+): ChannelStatus {
   const { entries, lastEntryId } = facts;
   const appended = lastEntryId !== "";
   return {
@@ -153,6 +161,7 @@ function channelStatus({ channel, partition }: LogStream, facts: StreamFacts): C
     entries,
     lastEntryId: appended ? lastEntryId : null,
     lastAppendAt: appended ? timeOf(lastEntryId) : null,
+    damage: damageOf(facts, at, evicts),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The read side's look at Redis: every command here reads, and may be sent again after a lost reply. */
 
-import { idBefore, isUpTo } from "../../model/entry-ids.ts";
+import type { StreamCounts } from "../../model/channel-damage.ts";
+import { greatestId, idBefore, isUpTo } from "../../model/entry-ids.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import { parseRetention, type Retention } from "../../model/retention-policy.ts";
@@ -132,21 +133,38 @@ export class RedisInspector implements Inspector {
   }
 
   async streamFacts(stream: LogStream): Promise<StreamFacts | undefined> {
+    const counts = await this.counts(stream);
+    if (counts === undefined) return undefined;
     const key = this.#keyOf(stream);
+    const groups = (await this.#ask("XINFO", "GROUPS", key)) as unknown[][];
+    const now = await this.now();
+    return {
+      ...counts,
+      groups: await Promise.all(groups.map((group) => this.#groupFacts(stream, key, toMap(group), now))),
+    };
+  }
+
+  async counts(stream: LogStream): Promise<StreamCounts | undefined> {
     let facts: Map<string, unknown>;
     try {
-      facts = toMap((await this.#ask("XINFO", "STREAM", key)) as unknown[]);
+      facts = toMap((await this.#ask("XINFO", "STREAM", this.#keyOf(stream))) as unknown[]);
     } catch (error) {
       if (error instanceof StoreError && /no such key/.test(error.message)) return undefined;
       throw error;
     }
+    // After the stream's own: what retention removes meanwhile is then none too many.
+    const { channel, partition } = stream;
+    const trimmed = (await this.#ask("HMGET", this.#keys.trimmed(partition), channel, `accepted:${channel}`)) as (
+      | string
+      | null
+    )[];
+    const entries = Number(facts.get("length"));
+    const known = Number(trimmed[0] ?? 0) + Number(trimmed[1] ?? 0);
     const lastEntryId = String(facts.get("last-generated-id"));
-    const groups = (await this.#ask("XINFO", "GROUPS", key)) as unknown[][];
-    const now = await this.now();
     return {
-      entries: Number(facts.get("length")),
+      entries,
       lastEntryId: lastEntryId === "0-0" ? "" : lastEntryId,
-      groups: await Promise.all(groups.map((group) => this.#groupFacts(stream, key, toMap(group), now))),
+      removed: Math.max(0, Number(facts.get("entries-added") ?? entries) - entries - known),
     };
   }
 
@@ -162,6 +180,7 @@ export class RedisInspector implements Inspector {
   }
 
   async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {
+    if (range.from === `(${greatestId}`) return []; // Redis calls it no id
     if (!range.reverse && max >= minDecoded) return this.#decodedPage(stream, range, max);
     const bounds = range.reverse ? ["XREVRANGE", range.to, range.from] : ["XRANGE", range.from, range.to];
     const [command = "", first = "", second = ""] = bounds;

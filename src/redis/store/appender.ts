@@ -156,8 +156,12 @@ class Place {
   }
 }
 
+/** Redis's own words for a stream whose last id is the greatest there is. */
+const exhausted = "exhausted the last possible ID";
+const repairHint = '; somebody has given an entry the greatest id there is: "throughline repair" gives it another';
+
 function toAppended(word: string): Appended {
-  if (word.startsWith("!")) return { refused: word.slice(1) };
+  if (word.startsWith("!")) return { refused: `${word.slice(1)}${word.includes(exhausted) ? repairHint : ""}` };
   return word.startsWith("=") ? new Place(word.slice(1), true) : new Place(word, false);
 }
 

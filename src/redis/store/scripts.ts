@@ -41,6 +41,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   reap: load("reap"),
   redrive: load("redrive"),
   release: load("release"),
+  repair: load("repair", "groups"),
   replayAppend: load("../replay/replay-append", "groups"),
   replayClaim: load("../replay/replay-claim"),
   replayNote: load("../replay/replay-note"),
@@ -72,6 +73,7 @@ type ScriptName =
   | "reap"
   | "redrive"
   | "release"
+  | "repair"
   | "replayAppend"
   | "replayClaim"
   | "replayNote"

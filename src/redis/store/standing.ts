@@ -1,7 +1,7 @@
 /** Where a component's groups stand, and what is in the log: reads only. */
 
 import { isUtf8 } from "node:buffer";
-import { compareIds } from "../../model/entry-ids.ts";
+import { compareIds, greatestId } from "../../model/entry-ids.ts";
 import { decodeEntry } from "../../model/envelope.ts";
 import type { EventRef } from "../../model/event.ts";
 import type { DeliveryId, Membership } from "../../ports/store.ts";
@@ -126,6 +126,7 @@ export class Standing {
   }
 
   async #isBehind(partition: number, channel: string, lastDeliveredId: string): Promise<0 | 1> {
+    if (lastDeliveredId === greatestId) return 0;
     const stream = this.#verbs.keys.stream(partition, channel);
     const next = await this.#verbs.read("a stream cannot be read", () =>
       this.#verbs.client.xrange(stream, `(${lastDeliveredId}`, "+", "COUNT", 1),

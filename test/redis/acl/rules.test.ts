@@ -15,7 +15,7 @@ test("every command of every script is granted to some role", () => {
       .flatMap((rule) => rule.match(/\+[a-z|]+/g) ?? [])
       .map((rule) => rule.slice(1)),
   );
-  const named = readdirSync("src/redis").filter((file) => file.endsWith(".lua"));
+  const named = readdirSync("src/redis", { recursive: true }).filter((file) => String(file).endsWith(".lua"));
   assert.ok(named.length >= Object.keys(scripts).length);
   for (const [name, { source }] of Object.entries(scripts)) {
     for (const [, command = "", sub] of source.matchAll(/redis\.p?call\('([A-Z]+)'(?:, '([A-Z]+)')?/g)) {

@@ -1,0 +1,96 @@
+/** Looks, once a period, whether somebody has spoiled a channel that this process uses, and raises an alarm. */
+
+import { damageOf } from "../model/channel-damage.ts";
+import type { Inspector, LogStream } from "../ports/inspect.ts";
+import type { Log } from "../ports/log.ts";
+import type { OwnChannels } from "./retention-round.ts";
+
+/** Streams that are looked at in a period: with more, each waits for its turn, so that quiet channels cost no more. */
+const perLook = 200;
+const atOnce = 20;
+
+export interface ChannelWatchOptions {
+  readonly own: OwnChannels;
+  readonly inspector: Pick<Inspector, "counts" | "now">;
+  readonly log: Log;
+  readonly everyMs: number;
+}
+
+export class ChannelWatch implements Disposable {
+  readonly #options: ChannelWatchOptions;
+  readonly #timer: NodeJS.Timeout;
+  /** What was told of each stream, so that it is told again only when it changes. */
+  readonly #told = new Map<string, string>();
+  #next = 0;
+  #isLooking = false;
+
+  /** The first look comes after a period. */
+  constructor(options: ChannelWatchOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#look(), options.everyMs).unref();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const now = await this.#options.inspector.now();
+      const streams = this.#turn();
+      for (let first = 0; first < streams.length; first += atOnce) {
+        await Promise.all(streams.slice(first, first + atOnce).map((stream) => this.#lookAt(stream, now)));
+      }
+    } catch (error) {
+      // Redis is away, which others tell; the next look comes.
+      this.#options.log.debug({ reason: String(error) }, "channels could not be looked at");
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #turn(): readonly LogStream[] {
+    const { own } = this.#options;
+    const channels = [...own.retention.keys()];
+    const count = channels.length * own.partitions;
+    const streams = Array.from({ length: Math.min(count, perLook) }, (_, i) => {
+      const place = (this.#next + i) % count;
+      return { channel: channels[place % channels.length] as string, partition: Math.floor(place / channels.length) };
+    });
+    this.#next = count === 0 ? 0 : (this.#next + streams.length) % count;
+    return streams;
+  }
+
+  async #lookAt(stream: LogStream, now: number): Promise<void> {
+    const { inspector, own, log } = this.#options;
+    const { channel, partition } = stream;
+    const counts = await inspector.counts(stream);
+    if (counts === undefined) return;
+    const evicts = own.retention.get(channel)?.onFull === "evict";
+    const { isBlocked, aheadMs, removedByOthers } = damageOf(counts, now, evicts);
+    const { lastEntryId } = counts;
+    const tell = (kind: string, value: string, text: string, fields: object): void => {
+      const name = `${kind} ${partition} ${channel}`;
+      if (this.#told.get(name) === value) return;
+      if (value === "") this.#told.delete(name);
+      else {
+        this.#told.set(name, value);
+        log.error({ channel, partition, ...fields }, text);
+      }
+    };
+    tell("ids", isBlocked ? "blocked" : aheadMs > 0 ? "ahead" : "", isBlocked ? blockedText : aheadText, {
+      lastEntryId,
+    });
+    tell("removed", removedByOthers > 0 ? String(removedByOthers) : "", removedText, { removed: removedByOthers });
+  }
+}
+
+const blockedText =
+  'the channel takes no more entries: somebody has given one the greatest id there is. "throughline repair" gives it another';
+const aheadText =
+  'the channel\'s last id is far ahead of the clock: somebody has given an entry such an id. "throughline repair" gives it another';
+const removedText =
+  "entries were removed by somebody else than retention, as whoever may publish to the channel can. What a component had not had of " +
+  'them is told by that component; "throughline repair" ends this alarm';
