@@ -15,12 +15,14 @@ export function entriesById({ entry }: History): (channel: string, id: string) =
   return (channel, id) => byId.get(`${channel} ${id}`) ?? [];
 }
 
-/** Whether a fault may have taken an entry of the channel with it. Without an entry id: any entry of it. */
-export function mayBeLost({ loss }: History, channel: string, entryId?: string): boolean {
+/** Whether a fault may have taken an entry of the channel with it. Without an entry id: any entry of it, and not what comes from it. */
+export function mayBeLost({ loss }: Pick<History, "loss">, channel: string, entryId?: string): boolean {
   return loss.some(
     (one) =>
       (one.channel === undefined || one.channel === channel) &&
-      (entryId === undefined || compareIds(entryId, one.upTo) <= 0),
+      (entryId === undefined
+        ? one.after === undefined
+        : compareIds(entryId, one.upTo) <= 0 && (one.after === undefined || compareIds(entryId, one.after) > 0)),
   );
 }
 

@@ -82,10 +82,14 @@ export interface Trimmed {
   readonly upTo: string;
 }
 
-/** A fault that may lose what was appended up to then (FLUSHALL, a failover). Without `channel`, of all channels. */
+/**
+ * A fault that may lose what was appended up to then (FLUSHALL, a failover). Without `channel`, of all channels. With `after`: only what was appended
+ * after that, by a server that went back to an earlier moment with all of its channels, so that what comes from an entry is there or gone with it.
+ */
 export interface Loss {
   readonly fact: "loss";
   readonly channel?: string | undefined;
+  readonly after?: string | undefined;
   readonly upTo: string;
 }
 
@@ -209,7 +213,7 @@ const factSchema: z.ZodType<Fact> = z.discriminatedUnion("fact", [
   }),
   z.strictObject({ fact: z.literal("counter"), component: id, counter: id, value: z.number() }),
   z.strictObject({ fact: z.literal("trimmed"), channel: id, partition: count, upTo: id }),
-  z.strictObject({ fact: z.literal("loss"), channel: id.optional(), upTo: id }),
+  z.strictObject({ fact: z.literal("loss"), channel: id.optional(), after: id.optional(), upTo: id }),
   z.strictObject({
     fact: z.literal("quantity"),
     book: id,

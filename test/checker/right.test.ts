@@ -36,6 +36,8 @@ const rightOnes: Readonly<Record<string, (edit: Edit) => Edit>> = {
   "a handler that ran again": (edit) => edit.swap(isHandled(6), isHandled(6)).with(handled(1)),
   "keys that overtake one another": (edit) => edit.swap(isHandled(1), isHandled(2)).swap(isEntry("o3"), isEntry("o4")),
   "what a fault may have lost": (edit) => withoutAll(edit, 1).with({ fact: "loss", upTo: "1-5" }),
+  "what a server has lost that went back to an earlier moment": (edit) =>
+    withoutAll(edit, 2).with({ fact: "loss", channel: "in", after: "1-0", upTo: "2-5" }),
   "what retention has removed": (edit) =>
     edit
       .without(isEntry("e1"))

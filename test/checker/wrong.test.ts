@@ -32,6 +32,16 @@ const wrongOnes: Readonly<Record<string, readonly [kinds: readonly ViolationKind
       /in e3 /,
       (edit) => withoutAll(edit, 3).with({ fact: "loss", channel: "out", upTo: "9-0" }),
     ],
+    "an entry from before the moment that a server went back to": [
+      ["lost"],
+      /in e2 was acknowledged as 2-0/,
+      (edit) => withoutAll(edit, 2).with({ fact: "loss", channel: "in", after: "2-0", upTo: "3-5" }),
+    ],
+    "an output that is missing although a server went back, as it goes back with all of its channels": [
+      ["missing"],
+      /in e3 is acknowledged and has 0 of 1 outputs/,
+      (edit) => edit.without(isEntry("o3")).with({ fact: "loss", channel: "out", after: "1-0", upTo: "9-0" }),
+    ],
     "an entry that was appended twice": [
       ["doubled"],
       /in e2 is in the log 2 times: 7-0, 2-0/,

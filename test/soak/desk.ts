@@ -21,6 +21,8 @@ export interface DeskCounts {
   readonly fenced: number;
   /** Members that were taken for dead and came back under a new name. */
   readonly renewed: number;
+  /** Times that a member has seen that Redis had lost what it had acknowledged. */
+  readonly goneBack: number;
 }
 
 export interface DeskOptions {
@@ -37,7 +39,7 @@ export class Desk implements AsyncDisposable {
   readonly #processes: { readonly seat: Seat; readonly started: StartedProcess }[] = [];
   /** What is being done to a member: the next waits for it. */
   readonly #busy = new Map<string, Promise<void>>();
-  readonly #counts = { starts: 0, takenOver: 0, fenced: 0, renewed: 0 };
+  readonly #counts = { starts: 0, takenOver: 0, fenced: 0, renewed: 0, goneBack: 0 };
   readonly #breaches: string[] = [];
   /** The end of what has ended unasked stands in the breaches once. */
   readonly #asked = new Set<StartedProcess>();
@@ -188,6 +190,7 @@ export class Desk implements AsyncDisposable {
         this.#counts.takenOver += Number(/"taken":(\d+)/.exec(line)?.[1] ?? 1);
       } else if (line.includes("fenced: the delivery belongs")) this.#counts.fenced++;
       else if (line.includes("was taken for dead")) this.#counts.renewed++;
+      else if (line.includes("Redis has gone back")) this.#counts.goneBack++;
     }
   }
 }

@@ -2,9 +2,11 @@
 
 import type { Redis } from "ioredis";
 import type { PrivateRedis } from "../../src/local-redis/private-server.ts";
+import type { FactOf } from "../checker/history.ts";
 import type { Proxy as FaultyProxy } from "../support/proxy.ts";
 import type { Desk } from "./desk.ts";
 import type { Fault } from "./schedule.ts";
+import { lastEntryIds } from "./survived.ts";
 
 export interface Stage {
   readonly desk: Desk;
@@ -12,18 +14,25 @@ export interface Stage {
   readonly proxy: FaultyProxy;
   /** Bare, and past the proxy. */
   readonly client: Redis;
+  readonly appendfsync: Appendfsync;
+  /** The key of each channel's stream. */
+  readonly streams: ReadonlyMap<string, string>;
 }
 
 /**
- * A killed Redis then has all that it has acknowledged. By default an fsync that stalls, as one may while the log is rewritten, leaves up to two
- * seconds of it unwritten (docs/guarantees.md): a loss that no check could tell from one of ours.
+ * With `always` a killed Redis has all that it has acknowledged. With `everysec` an fsync that stalls, as one may while the log is rewritten, leaves
+ * up to two seconds of it unwritten (docs/guarantees.md): what that took is looked up after each kill, and is no loss of ours.
  */
-export async function loseNothing(client: Redis): Promise<void> {
-  await client.config("SET", "appendfsync", "always");
+export type Appendfsync = "always" | "everysec";
+
+export async function setAppendfsync(client: Redis, appendfsync: Appendfsync): Promise<void> {
+  await client.config("SET", "appendfsync", appendfsync);
 }
 
 /** Does one after the other what needs the same thing: the server, the proxy, a member of the desk. */
 export class Faults {
+  /** What each killed Redis did not have any more, a loss for every channel. */
+  readonly losses: FactOf<"loss">[] = [];
   readonly #stage: Stage;
   #server: Promise<void> = Promise.resolve();
   #network: Promise<void> = Promise.resolve();
@@ -69,9 +78,9 @@ export class Faults {
     switch (fault.kind) {
       case "redisKill":
         await redis.kill("SIGKILL");
-        await pause(fault.awayMs);
+        await Promise.all([pause(fault.awayMs), this.#noteLoss()]);
         await redis.restart();
-        await loseNothing(client);
+        await setAppendfsync(client, this.#stage.appendfsync);
         break;
       case "redisStop":
         await redis.kill("SIGSTOP");
@@ -89,6 +98,15 @@ export class Faults {
         await client.script("FLUSH");
         break;
     }
+  }
+
+  /** Between a kill and the restart. */
+  async #noteLoss(): Promise<void> {
+    const { redis, appendfsync, streams } = this.#stage;
+    if (appendfsync === "always") return;
+    const upTo = `${Date.now()}-${2n ** 64n - 1n}`;
+    const ids = await lastEntryIds(redis.directory, streams);
+    for (const [channel, after] of ids) this.losses.push({ fact: "loss", channel, after, upTo });
   }
 
   async #strikeNetwork(fault: Extract<Fault, { kind: "cut" | "refuse" | "blackHole" | "delay" }>): Promise<void> {

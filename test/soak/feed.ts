@@ -57,8 +57,8 @@ export interface FeedCounts {
 export class Feed {
   /** What became of each order's publish. */
   readonly published: FactOf<"publish">[] = [];
-  /** `orderKey` of every order that was confirmed. */
-  readonly confirmed: Set<string> = new Set();
+  /** The entry of every order that was confirmed, by `orderKey`. */
+  readonly confirmed: Map<string, string> = new Map();
   readonly #counts = { placed: 0, quantity: 0, placedAgain: 0 };
   readonly #backbone: Pick<Backbone, "publish">;
   readonly #done: Promise<void>;
@@ -104,7 +104,7 @@ export class Feed {
         const { entryId } = await placeOrder(this.#backbone, order);
         this.#counts.placed++;
         this.#counts.quantity += order.quantity;
-        this.confirmed.add(orderKey(order.userId, order.id));
+        this.confirmed.set(orderKey(order.userId, order.id), entryId);
         // A producer each, as orders that are placed again have no order among each other.
         const id = clientOrderEventId(order);
         this.published.push({

@@ -1,7 +1,8 @@
 /** `npm run soak`. Exit codes: 0 clean; 1 not so; 2 called wrongly. */
 
 import { randomInt } from "node:crypto";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { ConfigError } from "../../src/index.ts";
 import { keepEvidence, renderReport, replayLine } from "./report.ts";
 import { type SoakOptions, soak } from "./soak.ts";
 
@@ -12,6 +13,19 @@ const program = new Command("npm run soak --")
   .option("--minutes <n>", "how long things are broken", minutesOf, 5)
   .option("--seed <text>", "what the faults and the orders are drawn from (default: a new one)", seedOf)
   .option("--rate <n>", "orders a second", rateOf, 40)
+  .addOption(
+    new Option(
+      "--appendfsync <policy>",
+      "of Redis; with everysec, what a killed Redis has lost is told from what we lost",
+    )
+      .choices(["always", "everysec"])
+      .default("always"),
+  )
+  .option(
+    "--slow-fsync",
+    "with everysec: Redis's fsyncs stall, so that kills do lose something (needs a C compiler)",
+    false,
+  )
   .allowExcessArguments(false)
   .exitOverride();
 
@@ -49,6 +63,8 @@ function stopSignal(say: (line: string) => void): AbortSignal {
 
 async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string }): Promise<number> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (given.slowFsync && given.appendfsync === "always")
+    program.error("error: --slow-fsync goes with --appendfsync everysec");
   const options = { ...given, seed: given.seed ?? String(randomInt(1_000_000_000)) };
   say(`replay: ${replayLine(options)}`);
   const result = await soak(options, { say, signal: stopSignal(say) });
@@ -60,6 +76,7 @@ async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string 
 try {
   process.exitCode = await main(program.parse().opts());
 } catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof ConfigError) process.stderr.write(`error: ${error.message}\n`);
+  else if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
 }

@@ -25,12 +25,15 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
     `Soaked for ${(durationMs / 60_000).toFixed(1)} min; everything was finished ${(drainMs / 1_000).toFixed(1)} s after the last fault.`,
     `Orders: ${number(feed.placed)} placed (${number(feed.placedAgain)} times again, unconfirmed), ${number(entries)} entries in the log.`,
     `Shares: ${number(ordered)} ordered, ${number(executed)} executed, ${number(rejected)} rejected.`,
+    ...(options.appendfsync === "always" ? [] : [renderLoss(result)]),
     `Processes: ${desk.starts} started; ${number(desk.takenOver)} deliveries taken over, ${number(desk.fenced)} late settlements fenced, ` +
       `${desk.renewed} members taken for dead and back.`,
     `History: ${number(history.length)} facts checked.`,
   ];
   if (breaches.length === 0) {
-    lines.push("CLEAN: nothing lost, nothing twice, nothing open, and the three books agree.");
+    lines.push(
+      `CLEAN: nothing lost${options.appendfsync === "always" ? "" : " of what Redis had"}, nothing twice, nothing open, and the three books agree.`,
+    );
   } else {
     lines.push(`NOT CLEAN: ${number(breaches.length)} violations`);
     lines.push(...breaches.slice(0, maxBreaches).map((breach) => `  ${breach}`));
@@ -41,8 +44,17 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
   return lines.join("\n");
 }
 
-export function replayLine({ minutes, seed, rate }: SoakOptions): string {
-  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}`;
+/** What Redis lost by itself: it is no breach. */
+function renderLoss({ faults, lostByRedis, desk }: SoakResult): string {
+  return (
+    `Redis: killed ${faults.get("redisKill") ?? 0} times; its files did not have ${number(lostByRedis)} orders that it had acknowledged, ` +
+    `and members said ${number(desk.goneBack)} times that it had gone back.`
+  );
+}
+
+export function replayLine({ minutes, seed, rate, appendfsync, slowFsync }: SoakOptions): string {
+  const ofRedis = appendfsync === "always" ? "" : ` --appendfsync ${appendfsync}${slowFsync ? " --slow-fsync" : ""}`;
+  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}${ofRedis}`;
 }
 
 /** Writes the history, as the checker reads it, and what every process has said. Resolves with the directory. */

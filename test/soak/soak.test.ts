@@ -50,7 +50,15 @@ test(
 test(
   "refuses options that cannot work with 2",
   async () => {
-    for (const args of [["--minutes", "0"], ["--minutes", "x"], ["--seed", "a b"], ["--rate", "0"], ["surplus"]]) {
+    for (const args of [
+      ["--minutes", "0"],
+      ["--minutes", "x"],
+      ["--seed", "a b"],
+      ["--rate", "0"],
+      ["surplus"],
+      ["--appendfsync", "no"],
+      ["--slow-fsync"],
+    ]) {
       await using run = startProcess(main, args);
       assert.equal(await run.ended, { code: 2, signal: null }, args.join(" "));
       assert.match(run.stderr(), /^error: /);

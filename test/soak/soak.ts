@@ -4,17 +4,22 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { type BackboneStatus, connectBackbone, type Log, ThroughlineError } from "../../src/index.ts";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { Keys } from "../../src/redis/keys.ts";
 import { startProxy } from "../support/proxy.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
-import { Faults, loseNothing } from "./faults.ts";
+import { type Appendfsync, Faults, setAppendfsync } from "./faults.ts";
 import { Feed, type FeedCounts, publishTimeoutMs } from "./feed.ts";
 import { describeFault, type Fault, planFaults } from "./schedule.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { slowFsyncs } from "./slow-fsync.ts";
+import { judge, soakedChannels, type Verdict } from "./verdict.ts";
 
 export interface SoakOptions {
   readonly minutes: number;
   readonly seed: string;
   readonly rate: number;
+  readonly appendfsync: Appendfsync;
+  /** Redis's fsyncs take 1.5 s longer, so that a kill does lose something with `everysec`. */
+  readonly slowFsync: boolean;
 }
 
 export interface SoakSurroundings {
@@ -39,9 +44,11 @@ const namespace = "soak";
 const drainWithinMs = 120_000;
 const tellEveryMs = 60_000;
 
-export async function soak({ minutes, seed, rate }: SoakOptions, surroundings: SoakSurroundings): Promise<SoakResult> {
+export async function soak(options: SoakOptions, surroundings: SoakSurroundings): Promise<SoakResult> {
+  const { minutes, seed, rate, appendfsync } = options;
   const { say, signal } = surroundings;
   const planned = planFaults(seed, minutes * 60_000);
+  await using _slow = options.slowFsync ? await slowFsyncs() : undefined;
   await using redis = await startPrivateRedis({ say });
   await using proxy = await startProxy(redis.url);
   const where = { namespace, log: silent };
@@ -50,15 +57,19 @@ export async function soak({ minutes, seed, rate }: SoakOptions, surroundings: S
   const client = new Redis(redis.url, { protocol: 2, maxRetriesPerRequest: null });
   client.on("error", () => undefined); // Redis is killed on purpose
   using _client = { [Symbol.dispose]: () => client.disconnect() };
-  await loseNothing(client);
+  await setAppendfsync(client, appendfsync);
   signal.addEventListener("abort", () => desk.interrupted(), { once: true });
 
-  say(`${redis.description}, ${planned.length} faults in ${minutes} minutes, ${rate} orders/s`);
+  say(
+    `${redis.description}, appendfsync ${appendfsync}, ${planned.length} faults in ${minutes} minutes, ${rate} orders/s`,
+  );
   await desk.open();
   const beganAt = performance.now();
   const feed = new Feed(clients, seed, rate);
   const faults = new Map<Fault["kind"], number>();
-  const faulty = new Faults({ desk, redis, proxy, client });
+  const keys = new Keys(namespace);
+  const streams = new Map(soakedChannels.map((channel) => [channel, keys.stream(0, channel)]));
+  const faulty = new Faults({ desk, redis, proxy, client, appendfsync, streams });
   const telling = setInterval(() => say(`${clock(beganAt)}  … ${feed.counts.placed} orders placed`), tellEveryMs);
   const striking: Promise<void>[] = [];
   for (const { atMs, fault } of [...planned, undefined].map(
@@ -82,7 +93,10 @@ export async function soak({ minutes, seed, rate }: SoakOptions, surroundings: S
   await desk.close();
 
   await using backbone = await connectBackbone({ ...where, url: redis.url });
-  const { breaches, ...verdict } = await judge({ backbone, redisUrl: redis.url, client, feed }, drained === undefined);
+  const { breaches, ...verdict } = await judge(
+    { backbone, redisUrl: redis.url, client, feed, losses: faulty.losses },
+    drained === undefined,
+  );
   return {
     ...verdict,
     breaches: [...(drained === undefined ? [] : [drained]), ...desk.breaches, ...breaches],

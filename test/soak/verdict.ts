@@ -10,7 +10,8 @@ import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
 import { type Ledger, openOf, readLedger } from "../../trading/pipeline/ledger.ts";
 import { checkHistory } from "../checker/check.ts";
 import { collectHistory } from "../checker/collect.ts";
-import type { Fact } from "../checker/history.ts";
+import { mayBeLost } from "../checker/entry-order.ts";
+import type { Fact, FactOf } from "../checker/history.ts";
 import type { Feed } from "./feed.ts";
 
 export interface Evidence {
@@ -19,16 +20,24 @@ export interface Evidence {
   readonly redisUrl: string;
   readonly client: Redis;
   readonly feed: Feed;
+  /** What Redis itself has lost: no loss of ours. */
+  readonly losses: readonly FactOf<"loss">[];
 }
 
 export interface Verdict {
   readonly breaches: readonly string[];
   readonly ledger: Ledger;
   readonly history: readonly Fact[];
+  /** Confirmed orders that a killed Redis did not have any more. */
+  readonly lostByRedis: number;
 }
 
 const recordsAtOnce = 500;
 const slices = 100;
+/** The channels of the pipeline. */
+export const soakedChannels: readonly string[] = [clientOrders, exchangeOrders, fills, executions].map(
+  ({ name }) => name,
+);
 const from = { "client-orders": "", "exchange-orders": "", fills: "", executions: "" };
 
 /** A client order in one batch of many, an exchange order in a report at least, each report in an execution at least. */
@@ -42,19 +51,32 @@ const flows: readonly Fact[] = [
 
 /** Reads the whole log; nothing may be published or settled meanwhile. `drained`: nothing may be open either. */
 export async function judge(evidence: Evidence, drained: boolean): Promise<Verdict> {
-  const { backbone, client, feed, redisUrl } = evidence;
+  const { backbone, client, feed, redisUrl, losses } = evidence;
   await using book = openRedisBook(redisUrl, backbone.namespace);
   const ledger = await readLedger(backbone, from);
   const ofBooks = findBreaches(ledger, booksOf(ledger, await book.totals()));
-  const ofFeed = [...feed.confirmed]
-    .filter((key) => !ledger.clientOrders.has(key))
-    .map((key) => `client order ${key} was confirmed and is not in the log`);
+  const lostByRedis = new Set(
+    [...feed.confirmed]
+      .filter(([, entryId]) => mayBeLost({ loss: losses }, clientOrders.name, entryId))
+      .map(([key]) => key),
+  );
+  const ofFeed = [...feed.confirmed.keys()].flatMap((key) => {
+    if (ledger.clientOrders.has(key) !== lostByRedis.has(key)) return [];
+    return lostByRedis.has(key)
+      ? [`client order ${key} is in the log, and the files of a killed Redis did not have it`]
+      : [`client order ${key} was confirmed and is not in the log`];
+  });
   const ofRecords = [...(await findWrongRecords(backbone, ledger)), ...(await findDeadLetters(backbone))];
 
-  const recorded = [...flows, ...feed.published];
+  const recorded = [...flows, ...feed.published, ...losses];
   const history = await collectHistory({ client, keys: new Keys(backbone.namespace), recorded, drained });
   const ofHistory = checkHistory(history).map(({ kind, text }) => `${kind}: ${text}`);
-  return { breaches: [...ofBooks, ...ofFeed, ...ofRecords, ...ofHistory], ledger, history };
+  return {
+    breaches: [...ofBooks, ...ofFeed, ...ofRecords, ...ofHistory],
+    ledger,
+    history,
+    lostByRedis: lostByRedis.size,
+  };
 }
 
 /** The records that the Order Manager keeps for its clients must say what the log says. */
