@@ -1,4 +1,7 @@
-/** `npm test`: runs every test file against one private Redis. Arguments: parts of the paths of the files to run. */
+/**
+ * `npm test`: runs test files against one private Redis. Arguments: parts of the paths of the files to run; without any, every file but those of the
+ * long suites, which have commands of their own (`npm run test:model`, …).
+ */
 
 import { randomBytes } from "node:crypto";
 import { globSync } from "node:fs";
@@ -57,6 +60,16 @@ async function runWithSecondTry(files: readonly string[], options: RunFilesOptio
   return [...first.filter(({ file }) => !failed.includes(file)), ...second];
 }
 
+/** Folders of suites that take minutes, each with a command of its own, `npm run test:…`. CI runs them all. */
+const longSuites = ["containers", "faults", "model-based", "package", "simulation", "soak"].map((name) =>
+  join("test", name, "/"),
+);
+
+function isWanted(file: string, filters: readonly string[]): boolean {
+  if (filters.length > 0) return filters.some((filter) => file.includes(filter));
+  return !longSuites.some((folder) => file.startsWith(folder));
+}
+
 const containerTests = join("test", "containers", "/");
 
 /** After all others, some of which measure time: the engine that starts and stops containers works beside their tests. */
@@ -84,7 +97,7 @@ async function runInContainers(
 async function main(filters: readonly string[]): Promise<{ passed: number; failed: number; skipped: number }> {
   const files = globSync("test/**/*.test.ts")
     .sort()
-    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
+    .filter((file) => isWanted(file, filters));
   if (files.length === 0) {
     say(filters.length === 0 ? "There are no test files." : `No test file has ${filters.join(" or ")} in its path.`);
     return { passed: 0, failed: 1, skipped: 0 };

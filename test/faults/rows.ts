@@ -166,7 +166,7 @@ export const rows: readonly Row[] = [
     fault: "strangers at the gateway's or health's port: resets, half-closes, idle and broken requests",
     outcome: "cut or refused, few at a time, in seconds; the process lives, serves others, drains",
     tests: at(
-      "components/hostile-clients",
+      "producers/order-manager/hostile-clients",
       "refused and reset their connection",
       "drains although clients are in the middle of a request",
     ),

@@ -3,7 +3,7 @@
 /** Set by `npm run test:faults`. */
 export const isFullLength: boolean = process.env["THROUGHLINE_FAULTS"] === "full";
 
-/** The first in `npm run test:faults`, the second in `npm test`. */
+/** The first in `npm run test:faults`, the second in `npm test -- test/faults/`. */
 export function fullOr<T>(full: T, short: T): T {
   return isFullLength ? full : short;
 }

@@ -19,9 +19,9 @@ import { eventually } from "../../support/eventually.ts";
 import { freshNamespace, redisUrl } from "../../support/redis.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { connectRaw, handshake } from "../../trading/processes/raw-client.ts";
 import { memoryBook } from "../../trading/venue/memory-book.ts";
 import { connectClient } from "./gateway-client.ts";
+import { connectRaw, handshake } from "./raw-client.ts";
 
 const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 

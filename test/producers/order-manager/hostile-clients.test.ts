@@ -2,11 +2,11 @@
 
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
-import { connectClient } from "../../producers/order-manager/gateway-client.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../../support/process.ts";
 import { freshNamespace, redisUrl } from "../../support/redis.ts";
 import { test } from "../../support/test.ts";
+import { connectClient } from "./gateway-client.ts";
 import { connectRaw, handshake, type RawClient } from "./raw-client.ts";
 
 interface Desk extends AsyncDisposable {
