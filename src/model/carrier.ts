@@ -1,6 +1,9 @@
 /** The carrier: the W3C trace context and baggage that travel with an entry. */
 
-/** The W3C fields of an entry, each empty where there is none. */
+/**
+ * The trace fields of an entry; each is empty where the entry has none.
+ * @see https://www.w3.org/TR/trace-context/ and https://www.w3.org/TR/baggage/
+ */
 export interface Carrier {
   readonly traceparent: string;
   readonly tracestate: string;

@@ -1,11 +1,11 @@
-/** References of events as the causes of another one. */
+/** The causes of an event, made from references to other events. */
 
 import { maxCauses } from "./envelope.ts";
 import { ChannelError } from "./errors.ts";
 import type { Cause, EventRef } from "./event.ts";
 import { requireWellFormed } from "./well-formed-text.ts";
 
-/** @throws {ChannelError} on more causes than an entry keeps, and on an id that no event can have */
+/** Turns references into causes. @throws {ChannelError} on more causes than an entry keeps, and on an id that is not well-formed Unicode */
 export function toCauses(refs: readonly EventRef[]): readonly Cause[] {
   if (refs.length > maxCauses) throw new ChannelError(`an event has up to ${maxCauses} causes, not ${refs.length}`);
   return refs.map(({ id, traceparent }) => {

@@ -1,50 +1,53 @@
-/** `defineChannel`: a typed name for a stream, with the rules that its events follow. */
+/** `defineChannel`: a typed name for a stream, with the rules for its events. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ChannelError, PayloadError, type PayloadIssue } from "./errors.ts";
 import { capOf, type Retention, type RetentionPolicy, resolveRetention } from "./retention-policy.ts";
 import { illFormed } from "./well-formed-text.ts";
 
-/** A correlation attribute's value; a list where one event concerns several orders or users. */
+/** The value of a correlation attribute; a list where one event concerns several orders or users. */
 export type CorrelationValue = string | number | boolean | readonly string[];
 
 /** Attributes that every span of an event's journey carries, such as `user.id` and `client.order_id`. */
 export type Correlation = Readonly<Record<string, CorrelationValue | undefined>>;
 
-/** What happens after a handler throws something other than `PermanentError`. */
+/** The rule for retries: it applies when a handler throws anything but `PermanentError`. */
 export interface RetryPolicy {
-  /** Attempts in all, the first one included. The one after the last is a dead letter. Default 5. */
+  /** Attempts in all, the first one included. When the last one fails, the event becomes a dead letter. Default 5. */
   readonly maxAttempts?: number;
-  /** Delay before the second attempt; doubled for each later one. Default 200. */
+  /** Delay before the second attempt, ms; doubled for each later one. Default 200. */
   readonly backoffMs?: number;
-  /** No delay is longer than this. Default 60,000. */
+  /** Longest delay, ms. Default 60,000. */
   readonly maxBackoffMs?: number;
-  /** Share of the delay that is random, 0 to 1, so that retries do not arrive together. Default 0.2. */
+  /** Random share of the delay, 0 to 1, so that retries do not arrive together. Default 0.2. */
   readonly jitter?: number;
-  /** `park`: others of the key go on meanwhile. `block`: the key's lane waits in this member, its order is kept. Default `park`. */
+  /**
+   * `park`: other events of the key go on meanwhile. `block`: the key's events wait in this member, so that their order is kept.
+   * Default `park`.
+   */
   readonly onRetry?: "park" | "block";
 }
 
-/** What `defineChannel` takes. `P` is the payload that the schema accepts and gives back unchanged. */
+/** The options of `defineChannel`. `P` is the payload that the schema accepts and gives back unchanged. */
 export interface ChannelDefinition<P> {
-  /** 1 to 128 of `a-z 0-9 . _ -`, beginning with a letter. */
+  /** 1 to 128 characters of `a-z 0-9 . _ -`, beginning with a letter. */
   readonly name: string;
-  /** Any Standard Schema. It must accept its own output: it is applied at publish and again at delivery. */
+  /** Any Standard Schema. It must accept its own output: it is applied at publish and again at delivery. @see https://standardschema.dev */
   readonly schema: StandardSchemaV1<unknown, P>;
-  /** The ordering key, well-formed Unicode; entries of one key are handled one after the other by a member. Default: none, no order. */
+  /** The ordering key, well-formed Unicode; a member handles entries of one key one after the other. Default: no key, so no order. */
   readonly key?: (payload: P) => string;
-  /** What the event's spans are found by. Opaque ids only: it also becomes baggage. */
+  /** Attributes by which the event's spans are found. Opaque ids only: the attributes also become baggage. */
   readonly correlation?: (payload: P) => Correlation;
-  /** Within the window a caller's own `eventId` is appended once; a repeated publish gets the first one's `EventRef`. */
+  /** Within the window, ms, a caller's own `eventId` is appended once; a repeated publish gets the first one's `EventRef`. */
   readonly dedupe?: { readonly windowMs: number };
   readonly retry?: RetryPolicy;
-  /** What may be trimmed. Default: nothing is. */
+  /** The rule for trimming. Default: nothing is trimmed. */
   readonly retention?: RetentionPolicy;
-  /** `parent` (default): handling continues the producer's trace. `link`: it starts a trace of its own, linked to it. */
+  /** `parent` (default): handling continues the producer's trace. `link`: handling starts a new trace that links to the producer's. */
   readonly topology?: "parent" | "link";
-  /** Largest encoded payload. Default 1 MiB. */
+  /** Largest encoded payload, bytes. Default 1 MiB. */
   readonly maxPayloadBytes?: number;
-  /** Deepest nesting of objects and arrays in a payload. Default 64. */
+  /** Deepest nesting of objects and arrays in a payload, levels. Default 64. */
   readonly maxNesting?: number;
 }
 
@@ -52,13 +55,13 @@ export interface ChannelDefinition<P> {
 export interface Channel<P> {
   readonly name: string;
   readonly schema: StandardSchemaV1<unknown, P>;
-  /** Empty where the channel keeps no order. (Methods, so that a `Channel<P>` is a `Channel<unknown>` too.) */
+  /** The ordering key; empty where the channel keeps no order. (A method, so that a `Channel<P>` is a `Channel<unknown>` too.) */
   key(payload: P): string;
   correlation(payload: P): Correlation;
   readonly dedupeWindowMs: number;
   readonly retry: Required<RetryPolicy>;
   readonly retention: Retention;
-  /** The hard cap as the store takes it: 0 none, above 0 full channels reject, below 0 they evict. */
+  /** The hard cap, entries, as the store takes it: 0 is no cap; above 0 a full channel rejects, below 0 it evicts. */
   readonly cap: number;
   readonly topology: "parent" | "link";
   readonly maxPayloadBytes: number;
@@ -78,7 +81,7 @@ const knownOptions: ReadonlySet<string> = new Set([
   "maxNesting",
 ]);
 
-/** Words that our own keys use where a channel's name would stand. */
+/** Words that Redis keys of Throughline contain in the position of a channel's name. */
 const reservedNames: ReadonlySet<string> = new Set([
   "state",
   "members",
@@ -92,7 +95,7 @@ const reservedNames: ReadonlySet<string> = new Set([
 
 const noCorrelation: Correlation = Object.freeze({});
 
-/** @throws {ChannelError} on a name, schema or rule that cannot work; the message says which and why. */
+/** Makes a channel. @throws {ChannelError} on a name, schema or rule that cannot work; the message says which and why. */
 export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
   for (const option of Object.keys(definition)) {
     if (!knownOptions.has(option)) throw new ChannelError(`a channel has no option "${option}"`);
@@ -126,7 +129,7 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
   });
 }
 
-/** What it throws says whose function failed: the payload fits the schema, so the definition is what must be mended. */
+/** Wraps a definition's function so that its errors name the definition: the payload fits the schema, so the definition must be mended. */
 function blaming<P, R>(channel: string, option: "key" | "correlation", given: (payload: P) => R): (payload: P) => R {
   return (payload) => {
     try {
@@ -144,14 +147,14 @@ function keyOf<P>(channel: string, given: (payload: P) => string): (payload: P) 
     const value = key(payload);
     if (typeof value !== "string")
       throw new ChannelError(`channel "${channel}": its key function gave ${typeof value}, it must give a string`);
-    // What the payload says is at fault, not the definition.
+    // The payload's content is at fault, not the definition.
     const reason = illFormed("its key", value);
     if (reason !== undefined) throw new PayloadError(channel, [{ path: "", reason }]);
     return value;
   };
 }
 
-/** Applies the defaults over `base`. `owner` names the channel or subscription in the error. @throws {ChannelError} */
+/** Applies the defaults over `base`. `owner` names the channel or subscription in the error. @throws {ChannelError} on a rule that cannot work */
 export function resolveRetry(
   policy: RetryPolicy | undefined,
   owner: string,
@@ -183,8 +186,8 @@ export function resolveRetry(
 }
 
 /**
- * The payload as the channel's schema gives it back; a promise only where the schema is asynchronous.
- * @throws {PayloadError} with the path and reason of each issue.
+ * Gives the payload as the channel's schema returns it; a promise only where the schema is asynchronous.
+ * @throws {PayloadError} with the path and reason of each issue
  */
 export function validatePayload<P>(channel: Channel<P>, payload: unknown): P | Promise<P> {
   const result = channel.schema["~standard"].validate(payload);

@@ -3,24 +3,27 @@
 import { ConfigError } from "./errors.ts";
 import { bounded } from "./option-bounds.ts";
 
-/** What Redis confirms by WAITAOF and WAIT; at least one of `fsync` and `replicas`. */
+/** The confirmation that Redis gives by WAITAOF and WAIT; it needs at least one of `fsync` and `replicas`. */
 export interface Durability {
-  /** `local`: synced to the server's disk. A number: there, and on that many replicas' disks. Needs Redis 7.2 and `appendonly yes`. */
+  /**
+   * `local`: synced to the server's disk. A number: synced there and on the disks of that many replicas. Needs Redis 7.2 and
+   * `appendonly yes`.
+   */
   readonly fsync?: "local" | number;
-  /** Replicas that have it in memory. */
+  /** Number of replicas that have the write in memory. */
   readonly replicas?: number;
-  /** How long Redis may take to confirm, 1 to 10,000 ms. The connection waits that long at most, and everything on it. */
+  /** Longest wait for the confirmation, 1 to 10,000 ms. The connection, and everything on it, waits that long at most. */
   readonly timeoutMs: number;
 }
 
 export interface ResolvedDurability {
-  /** Replicas that must have synced, beside the server itself; undefined: no sync is asked for. */
+  /** Replicas that must have synced, beside the server itself; undefined where no sync is asked for. */
   readonly fsync: number | undefined;
   readonly replicas: number;
   readonly timeoutMs: number;
 }
 
-/** Undefined for `server`. @throws {ConfigError} */
+/** Checks the option; gives undefined for `server`. @throws {ConfigError} on an option that is unknown or out of bounds */
 export function resolveDurability(durability: "server" | Durability): ResolvedDurability | undefined {
   if (durability === "server") return undefined;
   if (typeof durability !== "object")

@@ -1,6 +1,6 @@
-/** The order of entry ids, `<ms>-<seq>`, whose parts may be larger than a number holds exactly. */
+/** The order of entry ids, `<ms>-<seq>`. Either part may exceed the integers that a number holds exactly. */
 
-/** Below 0 when `a` was appended before `b` to one stream. Across streams only the milliseconds say something. */
+/** Compares two ids: below 0 when `a` was appended before `b` to one stream. Across streams only the milliseconds are comparable. */
 export function compareIds(a: string, b: string): number {
   const [aMs = "", aSeq = "0"] = a.split("-", 2);
   const [bMs = "", bSeq = "0"] = b.split("-", 2);
@@ -12,7 +12,7 @@ function compareDigits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The id after which a range begins, for what leaves out the id that it is given: `-`, `(id`, an id, or epoch ms. */
+/** The id just before the start of a range, for reads that exclude the id they are given. `from`: `-`, `(id`, an id, or epoch ms. */
 export function idBefore(from: string): string {
   if (from === "-") return "0-0";
   if (from.startsWith("(")) return from.slice(1);
@@ -21,7 +21,7 @@ export function idBefore(from: string): string {
   return BigInt(ms) === 0n ? "0-0" : `${BigInt(ms) - 1n}-${maxSequence}`;
 }
 
-/** Whether an entry is not after the end of a range: `+`, `(id`, an id, or epoch ms, which stands for all of its millisecond. */
+/** Tells whether an entry lies within the end of a range. `to`: `+`, `(id`, an id, or epoch ms, which includes all of its millisecond. */
 export function isUpTo(entryId: string, to: string): boolean {
   if (to === "+") return true;
   if (to.startsWith("(")) return compareIds(entryId, to.slice(1)) < 0;

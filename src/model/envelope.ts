@@ -1,4 +1,4 @@
-/** Event and carrier <-> entry fields: the only file that knows the names on the wire. */
+/** Converts between an event with its carrier and the fields of an entry: the only file that knows the names on the wire. */
 
 import type { Carrier } from "./carrier.ts";
 import type { Channel } from "./channel.ts";
@@ -14,7 +14,7 @@ export class Envelope implements Carrier {
   readonly channel: string;
   readonly entryId: string;
   readonly id: string;
-  /** Epoch ms on the producer's clock; the entry id's time where the entry has none. */
+  /** Epoch ms on the producer's clock; the entry id's time where the entry has no such field. */
   readonly time: number;
   readonly key: string;
   /** The JSON text as it was written. */
@@ -24,9 +24,9 @@ export class Envelope implements Carrier {
   readonly baggage: string;
   readonly causes: readonly Cause[];
 
-  /** @throws {EnvelopeError} when there is no payload field */
+  /** @throws {EnvelopeError} when the entry has no payload field */
   constructor({ channel, entryId, fields }: StoredEntry) {
-    const [id, time, key, payload, traceparent, tracestate, baggage, causes] = placesIn(fields);
+    const [id, time, key, payload, traceparent, tracestate, baggage, causes] = offsetsIn(fields);
     if (payload < 0) throw new EnvelopeError(entryId, 'it has no field "payload"');
     this.channel = channel;
     this.entryId = entryId;
@@ -43,7 +43,7 @@ export class Envelope implements Carrier {
   }
 }
 
-/** Most causes kept on an entry. */
+/** Most causes that an entry keeps. */
 export const maxCauses = 1_000;
 
 /** The eight values of an entry, in wire order. */
@@ -67,12 +67,12 @@ export function encodeEntry(
   ];
 }
 
-/** Names and values of an entry with these eight values, in turn: it has no field that is empty. */
+/** Names and values alternating, made from the eight values; empty values have no field. */
 export function wireEntry(values: readonly string[]): string[] {
   return wireFields.flatMap((name, i) => (values[i] === "" ? [] : [name, values[i] as string]));
 }
 
-/** The payload as JSON within the channel's limits. @throws {PayloadError} */
+/** Writes the payload as JSON. @throws {PayloadError} when it has no JSON form or exceeds the channel's limits */
 export function encodePayload<P>(channel: Channel<P>, payload: P): string {
   let json: string | undefined;
   try {
@@ -89,7 +89,7 @@ export function encodePayload<P>(channel: Channel<P>, payload: P): string {
 }
 
 /**
- * Reads an entry. A hand-written one with only `payload` is enough: the other fields are derived.
+ * Reads an entry. An entry that was written by hand needs only `payload`: the other fields are derived.
  * @throws {EnvelopeError} when there is no payload field. @throws {LostEntryError} when the entry is no longer in the stream.
  */
 export function decodeEntry(entry: StoredEntry): Envelope {
@@ -98,7 +98,7 @@ export function decodeEntry(entry: StoredEntry): Envelope {
   throw new LostEntryError(`entry ${entryId} of "${channel}" was trimmed or deleted before it was handled`);
 }
 
-/** The parsed payload. @throws {EnvelopeError} on what is no JSON, is too large or too deep, or has a forbidden key. */
+/** Parses the payload. @throws {EnvelopeError} when it is no JSON, is too large or too deep, or has a forbidden key. */
 export function parsePayload(envelope: Envelope, maxPayloadBytes: number, maxNesting: number): unknown {
   const { payload, entryId } = envelope;
   const problem = problemOf(payload, maxPayloadBytes, maxNesting);
@@ -110,28 +110,28 @@ export function parsePayload(envelope: Envelope, maxPayloadBytes: number, maxNes
   }
 }
 
-/** Epoch ms in an entry id: the server's append time as a best estimate (pitfalls: a clock that goes back). */
+/** Epoch ms in an entry id: the best estimate of the server's append time. A server clock that is set back makes it too high. */
 export function timeOf(entryId: string): number {
   return Number.parseInt(entryId, 10);
 }
 
 const noCauses: readonly Cause[] = Object.freeze([]);
 
-/** Where the value of each wire field stands among an entry's fields; -1 where there is none. */
-type Places = readonly [number, number, number, number, number, number, number, number];
+/** The offset of each wire field's value among an entry's fields; -1 where the entry lacks the field. */
+type Offsets = readonly [number, number, number, number, number, number, number, number];
 
-/** The names of the entry that was read last, and their places: entries of a channel mostly have the same ones. */
+/** The names of the last entry that was read, and the offsets found for them: entries of a channel mostly have the same names. */
 let lastNames: readonly string[] = [];
-let lastPlaces: Places = [-1, -1, -1, -1, -1, -1, -1, -1];
+let lastOffsets: Offsets = [-1, -1, -1, -1, -1, -1, -1, -1];
 
-function placesIn(fields: readonly string[]): Places {
+function offsetsIn(fields: readonly string[]): Offsets {
   if (!haveNames(fields, lastNames)) {
-    // A name without a value is none. Of one that is given twice the first counts.
+    // A name without a value does not count; of a repeated name the first counts.
     const names = Array.from({ length: fields.length >> 1 }, (_, i) => fields[2 * i] as string);
     lastNames = names;
-    lastPlaces = wireFields.map((name) => 2 * names.indexOf(name) + 1) as readonly number[] as Places;
+    lastOffsets = wireFields.map((name) => 2 * names.indexOf(name) + 1) as readonly number[] as Offsets;
   }
-  return lastPlaces;
+  return lastOffsets;
 }
 
 function haveNames(fields: readonly string[], names: readonly string[]): boolean {
@@ -140,17 +140,17 @@ function haveNames(fields: readonly string[], names: readonly string[]): boolean
   return true;
 }
 
-function valueAt(fields: readonly string[], place: number): string {
-  return place < 0 ? "" : (fields[place] as string);
+function valueAt(fields: readonly string[], offset: number): string {
+  return offset < 0 ? "" : (fields[offset] as string);
 }
 
-/** An entry written by hand has no event id: its place in the log is its identity. */
+/** The id of an entry that was written by hand without an event id: channel and entry id. */
 function derivedId(channel: string, entryId: string): string {
   return `${channel}/${entryId}`;
 }
 
-// `id traceparent` pairs, separated by commas; the traceparent is left out where the cause was not traced. Neither part can hold
-// a comma or a space: ids that would are escaped.
+// `id traceparent` pairs, separated by commas; a cause that was not traced has no traceparent. Neither part may hold a comma or a
+// space, so ids that do are escaped.
 function encodeCauses(causes: readonly Cause[]): string {
   let text = "";
   for (let i = 0; i < causes.length && i < maxCauses; i++) {
@@ -162,7 +162,7 @@ function encodeCauses(causes: readonly Cause[]): string {
 
 function decodeCauses(text: string): readonly Cause[] {
   const causes: Cause[] = [];
-  // Bounded before splitting: the field may have been written by anybody.
+  // Cut before splitting: anybody may have written the field, at any length.
   for (const part of text.slice(0, maxCauses * 256).split(",", maxCauses)) {
     const [id, traceparent] = part.split(" ", 2);
     if (id) causes.push({ id: unescapeId(id), traceparent: traceparent ?? "" });
@@ -180,11 +180,11 @@ function unescapeId(id: string): string {
     : id;
 }
 
-/** Key names that could reach an object's prototype on a later copy or merge. */
+/** Key names that could change an object's prototype in a later copy or merge. */
 const forbiddenKey = /"(?:__proto__|constructor|prototype)"\s*:/;
 
 function problemOf(json: string, maxPayloadBytes: number, maxNesting: number): string | undefined {
-  // UTF-16 length bounds the UTF-8 length from both sides, so that most payloads need no second pass.
+  // The UTF-16 length bounds the UTF-8 length from both sides, so that most payloads need no second pass.
   if (
     json.length > maxPayloadBytes ||
     (json.length * 3 > maxPayloadBytes && Buffer.byteLength(json) > maxPayloadBytes)
@@ -194,10 +194,10 @@ function problemOf(json: string, maxPayloadBytes: number, maxNesting: number): s
   if (isNestedDeeper(json, maxNesting)) {
     return `it is nested deeper than ${maxNesting}`;
   }
-  // An escaped key could spell a forbidden name, so that only parsing tells; both are rare.
+  // An escaped key could spell a forbidden name, which only parsing reveals; both are rare.
   if (json.includes("\\u"))
     return hasForbiddenKey(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
-  // Two words that hardly any payload has; looking for a name with its quotation mark would stop at every string.
+  // Few payloads contain either word, so most need no regular expression, which would stop at every string.
   if (json.includes("proto") || json.includes("constructor")) {
     return forbiddenKey.test(json) ? "it has a key named __proto__, constructor or prototype" : undefined;
   }
@@ -217,12 +217,12 @@ function hasForbiddenKey(json: string): boolean {
   return found;
 }
 
-/** Whether objects and arrays stand in each other more than `maxNesting` deep. */
+/** Tells whether objects and arrays are nested more than `maxNesting` levels deep. */
 export function isNestedDeeper(json: string, maxNesting: number): boolean {
   return json.length > 2 * maxNesting && mayNestDeeper(json, maxNesting) && nestingOf(json) > maxNesting;
 }
 
-/** No deeper than there are brackets that open: most payloads are told by their first few. */
+/** Counts opening brackets, which bound the depth: most payloads have fewer than `maxNesting` and need no scan. */
 function mayNestDeeper(json: string, maxNesting: number): boolean {
   let brackets = 0;
   for (const bracket of ["{", "["]) {
@@ -247,7 +247,7 @@ function nestingOf(json: string): number {
   return deepest;
 }
 
-/** Where the string ends that begins at `start`: the next quotation mark with an even number of backslashes before it. */
+/** The index of the quotation mark that ends the string begun at `start`: the next one after an even number of backslashes. */
 function endOfString(json: string, start: number): number {
   for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
     let backslashes = 0;

@@ -1,6 +1,6 @@
-/** Every error that Throughline throws: one class per thing that the caller can do about it, each with a stable `code`. */
+/** Every error that Throughline throws: one class for each reaction that a caller may have, each with a stable `code`. */
 
-/** The common base. `code` is stable across releases; the message is for people. */
+/** The base of all errors. `code` is stable across releases; the message is for people. */
 export abstract class ThroughlineError extends Error {
   abstract readonly code: string;
 
@@ -10,23 +10,23 @@ export abstract class ThroughlineError extends Error {
   }
 }
 
-/** Options, a server or a namespace that cannot be worked with. Nothing was written. */
+/** Options, a server or a namespace that Throughline cannot work with. Nothing was written. */
 export class ConfigError extends ThroughlineError {
   readonly code = "THROUGHLINE_CONFIG";
 }
 
-/** A channel definition that cannot be used, or a channel used where its definition does not allow it. */
+/** A channel definition that is invalid, or a use that the channel's definition does not allow. */
 export class ChannelError extends ThroughlineError {
   readonly code = "THROUGHLINE_CHANNEL";
 }
 
-/** One thing that is wrong with a payload. `path` is dotted from the payload's root, empty for the root itself. */
+/** One fault of a payload. `path` is dotted from the payload's root, and empty for the root itself. */
 export interface PayloadIssue {
   readonly path: string;
   readonly reason: string;
 }
 
-/** A payload that its channel's schema or limits refuse. Nothing was sent. */
+/** A payload that the channel's schema or limits refuse. Nothing was sent. */
 export class PayloadError extends ThroughlineError {
   readonly code = "THROUGHLINE_PAYLOAD";
   readonly issues: readonly PayloadIssue[];
@@ -51,8 +51,8 @@ export class EnvelopeError extends ThroughlineError {
 }
 
 /**
- * A publish that was not confirmed. `rejected`: it was certainly not appended. `unknown`: it may have been; publishing
- * again with the same `eventId` on a channel with `dedupe` is safe.
+ * A publish that was not confirmed. `rejected`: the event was certainly not appended. `unknown`: the event may have been appended;
+ * publishing again with the same `eventId` on a channel with `dedupe` is safe.
  */
 export class PublishError extends ThroughlineError {
   readonly code = "THROUGHLINE_PUBLISH";
@@ -64,17 +64,17 @@ export class PublishError extends ThroughlineError {
   }
 }
 
-/** Redis refused or could not run a command of ours; `cause` is the client's error. */
+/** A command that Redis refused or could not run; `cause` is the client's error. */
 export class StoreError extends ThroughlineError {
   readonly code = "THROUGHLINE_STORE";
 }
 
-/** Work that was done for a delivery which by then belonged to another member. Nothing of it was written. */
+/** A write for a delivery that another member has taken over. Nothing of it was written. */
 export class FencedError extends ThroughlineError {
   readonly code = "THROUGHLINE_FENCED";
 }
 
-/** A drain that ran out of time. The `pending` deliveries stay in Redis and are taken over by another member. */
+/** A drain that ran out of time. The `pending` deliveries stay in Redis, and another member takes them over. */
 export class DrainTimeoutError extends ThroughlineError {
   readonly code = "THROUGHLINE_DRAIN_TIMEOUT";
   readonly pending: number;
@@ -88,27 +88,27 @@ export class DrainTimeoutError extends ThroughlineError {
   }
 }
 
-/** A handler that had not returned within its subscription's `handlerTimeoutMs`. Nothing of its attempt is written. */
+/** A handler that did not return within its subscription's `handlerTimeoutMs`. Nothing of its attempt is written. */
 export class HandlerTimeoutError extends ThroughlineError {
   readonly code = "THROUGHLINE_HANDLER_TIMEOUT";
 }
 
-/** Thrown by a handler: this event will never succeed. It is dead-lettered at once, without retries. */
+/** An error by which a handler says that the event will never succeed. The event is dead-lettered at once, without retries. */
 export class PermanentError extends ThroughlineError {
   readonly code = "THROUGHLINE_PERMANENT";
 }
 
-/** What an event is dead-lettered with that was being handled each time its process died. */
+/** The reason of a dead letter whose event was being handled each time that a process died. */
 export class CrashLoopError extends ThroughlineError {
   readonly code = "THROUGHLINE_CRASH_LOOP";
 }
 
-/** An entry that was trimmed or deleted before the component had handled it. */
+/** An entry that was trimmed or deleted before the component handled it. */
 export class LostEntryError extends ThroughlineError {
   readonly code = "THROUGHLINE_LOST_ENTRY";
 }
 
-/** A recording, or a file to import, that cannot be written or read. `line` counts from 1; undefined where it is no single line's fault. */
+/** A recording, or a file to import, that cannot be written or read. `line` counts from 1; undefined where no single line is at fault. */
 export class RecordingError extends ThroughlineError {
   readonly code = "THROUGHLINE_RECORDING";
   readonly file: string;
@@ -122,8 +122,8 @@ export class RecordingError extends ThroughlineError {
 }
 
 /**
- * A replay that cannot begin, or cannot go on: a source or a target that does not fit, a run that is not known, or that another process
- * has taken over. What was republished stays, and a run that was begun can be resumed.
+ * A replay that cannot begin or go on: the source or the target does not fit, the run is unknown, or another process has taken the run
+ * over. Entries that were republished stay, and a run that has begun can be resumed.
  */
 export class ReplayError extends ThroughlineError {
   readonly code = "THROUGHLINE_REPLAY";

@@ -1,4 +1,4 @@
-/** Event ids: random for root events, derived for the outputs of a handler, so that a redelivery derives the same ones. */
+/** Event ids: random for root events; derived for a handler's outputs, so that a redelivery derives the same ids. */
 
 import { hash } from "node:crypto";
 import { randomHex } from "./random-hex.ts";
@@ -7,17 +7,17 @@ import { requireWellFormed } from "./well-formed-text.ts";
 let lastMs = 0;
 /** `lastMs` as the first two groups of an id. */
 let prefix = "";
-/** Grows by one from id to id within a millisecond, from a random beginning. 26 bits. */
+/** A number of 26 bits that grows by one from id to id within a millisecond, from a random start. */
 let counter = 0;
-/** Two digits for each byte: writing a number in another base is a call into the runtime. */
+/** Two digits for each byte; a table, because `toString(16)` is a slow call into the runtime. */
 const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Four digits of a number of 16 bits. */
+/** A number of 16 bits as four hexadecimal digits. */
 function fourDigits(value: number): string {
   return `${hexOf[value >>> 8]}${hexOf[value & 0xff]}`;
 }
 
-/** A UUIDv7 (RFC 9562, 6.2 method 1): unique, and in the order of its making, also when the clock goes back. */
+/** A UUIDv7: unique, and sorted by creation, even when the clock goes back. @see RFC 9562, 6.2 method 1 */
 export function newEventId(): string {
   const now = Date.now();
   counter++;
@@ -31,9 +31,9 @@ export function newEventId(): string {
 }
 
 /**
- * A UUIDv8 over the SHA-1 of where it comes from. `purpose` tells ids of one source apart: the index of an output, say.
- * The same arguments always give the same id.
- * @throws {ChannelError} on text that is no well-formed Unicode: others would give the same id
+ * A UUIDv8 over the SHA-1 of the arguments, so that the same arguments always give the same id. `purpose` tells the ids of one source
+ * apart: the index of an output, say.
+ * @throws {ChannelError} on text that is not well-formed Unicode: different texts would give the same id. @see RFC 9562, 5.8
  */
 export function deriveEventId(sourceId: string, component: string, purpose: string | number): string {
   const source = `${sourceId}\n${component}\n${purpose}`;

@@ -1,21 +1,21 @@
-/** What a handler sees of an event, and the reference by which others point at one. */
+/** An event as a handler sees it, and the reference by which others name it. */
 
-/** Where an event stands in the log. Plain JSON: it may be kept in state and given to `causedBy` later. */
+/** A reference to an event in the log. Plain JSON: it may be kept in state and given to `causedBy` later. */
 export interface EventRef {
   /** The event's own id, the same on every redelivery, retry and replay comparison. */
   readonly id: string;
   readonly channel: string;
   /** `<ms>-<seq>` as Redis assigned it. Empty until the entry is appended: an output gets its entry at settlement. */
   readonly entryId: string;
-  /** W3C traceparent of the span that published it; empty where no tracing was on. */
+  /** W3C traceparent of the span that published the event; empty where it was not traced. */
   readonly traceparent: string;
 }
 
-/** What a publish gives back. */
+/** The result of a publish. */
 export interface Published extends EventRef {
   /**
-   * Within the channel's dedupe window the event id was there already, and nothing was appended: `entryId` is where the first one
-   * stands. Its payload and its trace may be others.
+   * True where the event id was already there within the channel's dedupe window, so that nothing was appended: `entryId` is the first
+   * entry's, whose payload and trace may differ.
    */
   readonly isRepeat: boolean;
 }
@@ -31,18 +31,18 @@ export interface Event<P> extends EventRef {
   readonly payload: P;
   /** The ordering key, empty where the channel has none. */
   readonly key: string;
-  /** When it happened, epoch ms on the producer's clock. */
+  /** Time at which the event happened, epoch ms on the producer's clock. */
   readonly time: number;
-  /** What it was derived from; empty for a root event. */
+  /** The events that this one was derived from; empty for a root event. */
   readonly causes: readonly Cause[];
 }
 
-/** The trace that an event belongs to, as tracing backends name it: 32 hexadecimal digits, empty where it was not traced. */
+/** The id of the trace that an event belongs to: 32 hexadecimal digits, empty where the event was not traced. */
 export function traceIdOf({ traceparent }: Pick<EventRef, "traceparent">): string {
   return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? "";
 }
 
-/** The reference alone, without payload: what belongs into state. */
+/** The reference alone, without the payload: the part of an event that is fit for state. */
 export function refOf(event: EventRef): EventRef {
   return { id: event.id, channel: event.channel, entryId: event.entryId, traceparent: event.traceparent };
 }

@@ -1,6 +1,6 @@
-/** `NotificationHandler<T>`: for code that wants to know nothing but one method. */
+/** `NotificationHandler<T>`: one method, for code that needs to know no more of the backbone. */
 
-/** Anything that takes notifications of one type: a component's own code, or a channel behind `backbone.notifier`. */
+/** A receiver of notifications of one type: a component's own code, or a channel behind `backbone.notifier`. */
 export interface NotificationHandler<T> {
   handleNotification(notification: T): Promise<void>;
 }

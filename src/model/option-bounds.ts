@@ -2,7 +2,7 @@
 
 import { ConfigError } from "./errors.ts";
 
-/** @throws {ConfigError} where the value is no whole number from `least` to `most` */
+/** Checks a numeric option. @throws {ConfigError} where the value is not a whole number from `least` to `most` */
 export function bounded(option: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new ConfigError(`${option} is ${value}; it must be a whole number from ${least} to ${most}`);

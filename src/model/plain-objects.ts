@@ -1,16 +1,16 @@
-/** Constructors of plain objects, for what users get with each event. */
+/** Constructors of plain objects, for the objects that users get with each event. */
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Constructor<T, A extends readonly unknown[]> = new (...args: A) => T;
 
 /**
- * A constructor whose objects are as plain as a literal's, so that they equal what a user's test writes down; and are not made by a
- * literal, for the reason that `listOf` has.
+ * Makes a constructor whose objects have `Object.prototype`, so that a user's test finds them equal to a literal. The objects are not
+ * literals for the reason given at `listOf`.
  */
 export function plain<T, A extends readonly unknown[]>(
   fill: (this: Mutable<T>, ...args: A) => void,
 ): Constructor<T, A> {
   fill.prototype = Object.prototype;
-  // Any function that is no arrow constructs; TypeScript has no word for it.
+  // Every function but an arrow function can construct; TypeScript has no type for that.
   return fill as unknown as Constructor<T, A>;
 }

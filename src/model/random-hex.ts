@@ -1,17 +1,17 @@
-/** Random bytes and their hex, drawn from the system for some hundred ids at once: asking for each id's own would cost more than all else about it. */
+/** Random bytes and their hex, drawn from the system for some hundred ids at once: a draw for each id would cost more than the rest of the id. */
 
 import { randomFillSync } from "node:crypto";
 
-/** What is drawn next lies here. */
+/** The bytes of the last draw. */
 export const randomPool: Buffer = Buffer.alloc(4_096);
 let used = randomPool.length;
-/** All of it as hex. */
+/** The whole pool as hex. */
 let poolText = "";
 
-/** Characters: as short a piece of a text is a copy for V8; a longer one would keep the whole text alive. */
+/** Characters, 12: V8 copies a piece of text of up to this length; a longer one would keep the whole text alive. */
 const maxCopied = 12;
 
-/** Where the next `count` random bytes begin in the pool, up to 4,096; until the next draw they are the caller's. */
+/** Draws `count` bytes, up to 4,096, and gives their offset in the pool. They are the caller's until the next draw. */
 export function drawBytes(count: number): number {
   if (used + count > randomPool.length) {
     randomFillSync(randomPool);
@@ -22,7 +22,7 @@ export function drawBytes(count: number): number {
   return used - count;
 }
 
-/** `count`: bytes, so half as many as characters. Up to 4,096. */
+/** Draws `count` bytes, up to 4,096, as hex of twice as many characters. */
 export function randomHex(count: number): string {
   const at = drawBytes(count);
   if (2 * count <= maxCopied) return poolText.slice(2 * at, 2 * (at + count));

@@ -1,24 +1,24 @@
-/** What may go from a channel, and what happens when it is full: the options, their defaults and what is refused. */
+/** The retention options of a channel: which entries may be trimmed, what a full channel does, the defaults, and the checks. */
 
 import { ChannelError } from "./errors.ts";
 
 /**
- * What may go. What must stay is everything that some component has not finished, whatever this says; only `hardCap` with
- * `onFull: "evict"` breaks that. Trimming is done by maintenance every few seconds, never by publishers.
+ * The rule for trimming. Entries that some component has not finished stay whatever the rule says; only `hardCap` with
+ * `onFull: "evict"` removes them. Maintenance trims every few seconds; publishers never do.
  */
 export interface RetentionPolicy {
-  /** Finished entries older than this may go, ms. */
+  /** Greatest age of finished entries, ms: older ones may be trimmed. */
   readonly maxAgeMs?: number;
-  /** Finished entries beyond so many may go, the oldest first. Where only `hardCap` is set: half of it. */
+  /** Number of entries that are kept: finished ones beyond it may be trimmed, the oldest first. Where only `hardCap` is set: half of it. */
   readonly maxEntries?: number;
   /**
-   * A partition's stream never holds more entries than this, finished or not. Leave room for what is published between two
+   * Most entries that a partition's stream ever holds, finished or not. Leave room for the entries that are published between two
    * rounds of maintenance. Default: no cap.
    */
   readonly hardCap?: number;
   /**
-   * At the hard cap: `reject` (default) refuses publishes clean and keeps settlements whose outputs do not fit waiting; `evict` removes
-   * the oldest entries, unfinished or not, with an alarm and a count.
+   * The behaviour at the hard cap. `reject` (default) refuses publishes, and lets settlements wait whose outputs do not fit; nothing is
+   * written partly. `evict` removes the oldest entries, unfinished or not, with an alarm and a count.
    */
   readonly onFull?: "reject" | "evict";
 }
@@ -26,12 +26,12 @@ export interface RetentionPolicy {
 export interface Retention {
   readonly maxAgeMs: number | undefined;
   readonly maxEntries: number | undefined;
-  /** 0: none. */
+  /** Entries; 0 is no cap. */
   readonly hardCap: number;
   readonly onFull: "reject" | "evict";
 }
 
-/** Keeps everything. */
+/** The retention of a channel without a policy. */
 const everything: Retention = Object.freeze({
   maxAgeMs: undefined,
   maxEntries: undefined,
@@ -41,7 +41,7 @@ const everything: Retention = Object.freeze({
 
 const knownOptions: ReadonlySet<string> = new Set(["maxAgeMs", "maxEntries", "hardCap", "onFull"]);
 
-/** @throws {ChannelError} naming the option, its value, and what it would do */
+/** Applies the defaults. @throws {ChannelError} naming the option, its value, and its consequence */
 export function resolveRetention(channel: string, policy: RetentionPolicy | undefined): Retention {
   if (policy === undefined) return everything;
   for (const option of Object.keys(policy)) {
@@ -78,22 +78,22 @@ export function resolveRetention(channel: string, policy: RetentionPolicy | unde
   });
 }
 
-/** Whether maintenance has anything to do for it. */
+/** Tells whether the policy lets maintenance trim anything. */
 export function letsGo({ maxAgeMs, maxEntries }: Retention): boolean {
   return maxAgeMs !== undefined || maxEntries !== undefined;
 }
 
-/** The hard cap as the store takes it: 0 none, above 0 reject, below 0 evict. */
+/** The hard cap as the store takes it: 0 is no cap; above 0 a full channel rejects, below 0 it evicts. */
 export function capOf({ hardCap, onFull }: Retention): number {
   return onFull === "evict" ? -hardCap : hardCap;
 }
 
-/** As it stands in the namespace's description; "1" says that the channel exists and keeps everything. */
+/** The text that the namespace's description holds for a channel; "1" says that the channel exists and keeps everything. */
 export function describeRetention(retention: Retention): string {
   return letsGo(retention) ? JSON.stringify(retention) : "1";
 }
 
-/** The inverse; undefined where everything is kept, and where a later version wrote what this one cannot read. */
+/** The inverse of `describeRetention`; undefined where everything is kept, and on text of a later version that this one cannot read. */
 export function parseRetention(text: string): Retention | undefined {
   if (!text.startsWith("{")) return undefined;
   try {

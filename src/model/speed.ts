@@ -1,4 +1,4 @@
 /** The speed of a replay or an import. */
 
-/** `original`: as it was. A number: so many times as fast. `max`: as fast as it goes. */
+/** `original`: the pace of the record. A number: that many times the pace. `max`: without waiting. */
 export type Speed = "original" | "max" | number;

@@ -1,4 +1,4 @@
-/** An entry as it stands in a stream: the form in which every store gives it. */
+/** An entry in the form in which every store gives it. */
 
 /** An entry as the store holds it: names and values alternating, exactly as they were written. */
 export interface StoredEntry {

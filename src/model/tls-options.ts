@@ -2,18 +2,18 @@
 
 import { ConfigError } from "./errors.ts";
 
-/** How the server's certificate is checked, and what is shown of our own. PEM text; each default is Node's. */
+/** The check of the server's certificate, and the client's own certificate. PEM text; each default is Node's. */
 export interface TlsOptions {
-  /** The authorities that are trusted, in place of the well-known ones. */
+  /** The authorities to trust, in place of the well-known ones. */
   readonly ca?: string;
-  /** A client certificate, for a server that asks for one; with `key`. */
+  /** A client certificate, for a server that asks for one; needs `key`. */
   readonly cert?: string;
   readonly key?: string;
-  /** The name that the server's certificate must be for, where that is not the URL's host. */
+  /** The name that the server's certificate must be for, where it is not the URL's host. */
   readonly servername?: string;
 }
 
-/** @throws {ConfigError} on what would be left out in silence */
+/** Checks and freezes the options. @throws {ConfigError} on an unknown option, an empty text, and a `cert` or `key` without the other */
 export function resolveTls(tls: TlsOptions): TlsOptions {
   for (const [option, value] of Object.entries(tls)) {
     if (!["ca", "cert", "key", "servername"].includes(option)) throw new ConfigError(`tls has no option "${option}"`);

@@ -1,16 +1,16 @@
-/** Text that UTF-8 can write. Half of a surrogate pair cannot: on its way to Redis each would become the same replacement character. */
+/** Text that UTF-8 can write. Halves of surrogate pairs cannot be written: all of them would become the same replacement character. */
 
 import { ChannelError } from "./errors.ts";
 
-/** Why a text names nothing; undefined where it does. `what`: the noun for it, such as "an event id". */
+/** The reason why a text cannot be a name; undefined where it can. `what` is the noun for the text, such as "an event id". */
 export function illFormed(what: string, text: string): string | undefined {
-  // JSON escapes halves, so that the reason can be read.
+  // JSON escapes the halves, so that the reason is readable.
   return text.isWellFormed()
     ? undefined
     : `${what} ${JSON.stringify(text.slice(0, 100))} is no well-formed Unicode: it has half of a surrogate pair`;
 }
 
-/** @throws {ChannelError} on a text that would be the same as others once it is written */
+/** @throws {ChannelError} on a text that would be written the same as others */
 export function requireWellFormed(what: string, text: string): void {
   const reason = illFormed(what, text);
   if (reason !== undefined) throw new ChannelError(reason);
