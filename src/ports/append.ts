@@ -1,27 +1,27 @@
-/** Appending: what a producer asks of the store. */
+/** Appending: the store's role for a producer. */
 
-/** What the store must know of the channel that an entry goes to. */
+/** The facts that the store needs of the channel to which an entry goes. */
 export interface Target {
   readonly name: string;
-  /** Above 0: the window in which the event id is appended only once. A settlement needs none. */
+  /** Above 0: the window, ms, in which the store appends an event id only once. A settlement needs none. */
   readonly dedupeWindowMs: number;
-  /** The channel's hard cap: 0 none; above 0 the full channel refuses the entry, below 0 it evicts its oldest. */
+  /** The channel's hard cap, entries: 0 is no cap; above 0 a full channel refuses the entry, below 0 it evicts its oldest. */
   readonly cap: number;
 }
 
 /** An entry to append. */
 export interface NewEntry {
   readonly channel: Target;
-  /** The eight values of the wire format, in its order; those that are empty the entry need not have. Made when they are asked for. */
+  /** The eight values of the wire format, in its order, encoded on access. The entry may leave out values that are empty. */
   readonly values: readonly string[];
 }
 
-/** Where an entry stands; with `isRepeat` where the one stands that was first. Or why it was not appended, where the reason is the stream's own. */
+/** The entry's id, or with `isRepeat` the id of the first entry with the same event id; or the stream's own reason for a refusal. */
 export type Appended = { readonly entryId: string; readonly isRepeat: boolean } | { readonly refused: string };
 
 /**
- * Appends for one producer. Batches are numbered by the store and resent under their number when a reply is lost, so
- * that each is appended once, in the order of the calls. Resolves when Redis has appended.
+ * Appends entries for one producer. The store numbers the batches, and a batch whose reply was lost is resent under its number: each
+ * batch is appended once, in the order of the calls. `append` resolves when Redis has appended.
  * @throws {PublishError} when the store is unreachable for longer than `deadlineMs`, or refuses the whole batch.
  */
 export interface Appender {
@@ -34,11 +34,11 @@ export interface Appender {
   close(): Promise<void>;
 }
 
-/** What a full channel has lost to make room. */
+/** Entries that a full channel evicted to make room. */
 export interface Evicted {
   readonly channel: string;
   readonly partition: number;
   readonly removed: number;
-  /** Of these, the ones that some component had not finished. */
+  /** Number of the evicted entries that some component had not finished. */
   readonly unfinished: number;
 }

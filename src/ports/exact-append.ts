@@ -1,6 +1,6 @@
-/** Appending entries exactly as they are given, for an import. */
+/** Appending entries exactly as they are given: the store's role for an import. */
 
-/** An entry as it is to be appended, exactly: its fields as text, or byte for byte. Names and values in turn. */
+/** An entry to append unchanged: names and values alternating, as text or byte for byte. */
 export interface ExactEntry {
   readonly channel: string;
   readonly fields: readonly string[] | readonly Buffer[];
@@ -10,7 +10,7 @@ export interface ExactEntry {
 export interface ExactAppender {
   readonly partitions: number;
   /**
-   * All of them, once, in this order, after those of the calls before; resolves with their ids when Redis has appended.
+   * Appends all entries, once, in this order, after those of earlier calls. Resolves with their ids when Redis has appended.
    * @throws {PublishError} when Redis does not answer in time, or refuses
    */
   append(partition: number, entries: readonly ExactEntry[]): Promise<readonly string[]>;

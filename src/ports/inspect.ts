@@ -1,40 +1,40 @@
-/** What the read side needs from outside: bounded looks at streams, groups and members. Nothing here writes. */
+/** Inspection: the store's role for the read side. Every look at streams, groups and members is bounded, and none writes. */
 
 import type { StreamCounts } from "../model/channel-damage.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
 import type { Retention } from "../model/retention-policy.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 
-/** A stream of one partition: a channel's, or with `deadOf` the dead letters that a component has made of it. */
+/** A stream of one partition: a channel's events, or with `deadOf` the dead letters that this component made of them. */
 export interface LogStream {
   readonly channel: string;
   readonly partition: number;
   readonly deadOf?: string;
 }
 
-/** What a namespace says about itself. */
+/** The description that a namespace keeps of itself. */
 export interface Catalogue {
   readonly partitions: number;
-  /** The namespace that this one is a replay's shadow of; undefined where it is none. */
+  /** The namespace that this one is the shadow of, in a replay; undefined where it is no shadow. */
   readonly shadowOf?: string;
   /** Channels that were ever published to or consumed, sorted. */
   readonly channels: readonly string[];
   /** Components that ever ran, sorted, with the channels that they consume. */
   readonly components: ReadonlyMap<string, readonly string[]>;
-  /** The retention of the channels that let anything go. */
+  /** The retention of each channel whose policy lets entries be trimmed. */
   readonly retention: ReadonlyMap<string, Retention>;
-  /** What is said of each channel, as it stands there. */
+  /** The description of each channel, as text. */
   readonly described: ReadonlyMap<string, string>;
 }
 
-/** Entry ids, both included; `(` before one leaves it out, `-` and `+` are the ends of the stream. */
+/** A range of entry ids, both included; `(` before an id excludes it, `-` and `+` are the ends of the stream. */
 export interface PageRange {
   readonly from: string;
   readonly to: string;
   readonly reverse: boolean;
 }
 
-/** A run that has replayed this namespace: where to, and since when, epoch ms on the server's clock. */
+/** A run that has replayed this namespace: its target, and its start in epoch ms on the server's clock. */
 export interface ReplayRun {
   readonly run: string;
   readonly namespace: string;
@@ -42,95 +42,98 @@ export interface ReplayRun {
   readonly createdAt: number;
 }
 
+/** The facts of one stream and of the groups that read it. */
 export interface StreamFacts extends StreamCounts {
   readonly groups: readonly GroupFacts[];
 }
 
-/** Where a component stands on one stream. */
+/** The position of a component's group on one stream, and what it has not finished. */
 export interface GroupFacts {
   readonly component: string;
   readonly lastDeliveredId: string;
-  /** Unread entries as Redis counts them; undefined where it cannot tell. */
+  /** Unread entries as Redis counts them; undefined where Redis cannot count them. */
   readonly lag: number | undefined;
-  /** Delivered and not settled, by who holds them; the parked and the handed-back ones are not among them. */
+  /** Number of deliveries not settled, by the consumer that holds them; without parked and handed-back ones. */
   readonly pendingOf: ReadonlyMap<string, number>;
   readonly parked: number;
-  /** Handed back by a member that drained: any member takes them at once. */
+  /** Deliveries that a draining member handed back: any member takes them at once. */
   readonly released: number;
   /** The lowest entry id that is delivered and not settled, parked ones included; empty where there is none. */
   readonly oldestPendingId: string;
   readonly deadLetters: number;
-  /** Entries that were removed before the component had them, as far as they could be counted. */
+  /** Entries that were removed before the component read them, as far as they could be counted. */
   readonly lost: number;
-  /** Who has read in the group: names of members, living or not, and of others. */
+  /** Names of all consumers that have read in the group: members, live or not, and others. */
   readonly consumers: readonly string[];
-  /** When Redis last heard a command of any consumer of the group, epoch ms; undefined where it has none. */
+  /** Time of the last command that Redis received from any consumer of the group, epoch ms; undefined without a consumer. */
   readonly lastSeenAt: number | undefined;
 }
 
 /** A delivery that is not settled. */
 export interface OpenDelivery {
   readonly held: "pending" | "parked" | "released";
-  /** Empty unless `held` is `pending`. */
+  /** Name of the member that holds it; empty unless `held` is `pending`. */
   readonly member: string;
   readonly idleMs: number;
-  /** The attempt that is running, or was the last one; 1 where none was recorded. */
+  /** The attempt that runs, or else the last one; 1 where none was recorded. */
   readonly attempt: number;
-  /** When a parked one is due, epoch ms. */
+  /** Time at which a parked delivery is due, epoch ms. */
   readonly dueAt: number | undefined;
 }
 
-/** A read-only look at one namespace. Every call is one bounded round trip or a few of them. */
+/** Reads one namespace. Each call takes one bounded round trip or a few of them. */
 export interface Inspector extends AsyncDisposable {
   readonly namespace: string;
   /** The server's clock, epoch ms. */
   now(): Promise<number>;
-  /** Undefined where nothing has used the namespace yet. @throws {ConfigError} when it has another format. */
+  /** Reads the description; undefined where nothing has used the namespace yet. @throws {ConfigError} when it has another format. */
   catalogue(): Promise<Catalogue | undefined>;
-  /** Undefined where the stream does not exist. */
+  /** Reads a stream's facts; undefined where the stream does not exist. */
   streamFacts(stream: LogStream): Promise<StreamFacts | undefined>;
-  /** As `streamFacts`, without the groups. */
+  /** Reads a stream's facts without its groups; undefined where the stream does not exist. */
   counts(stream: LogStream): Promise<StreamCounts | undefined>;
-  /** Last heartbeat of each registered member, epoch ms. */
+  /** Reads the last heartbeat of each registered member, epoch ms. */
   members(partition: number, component: string): Promise<ReadonlyMap<string, number>>;
-  /** At most `max` entries of the range, in its order. */
+  /** Reads at most `max` entries of the range, in its order. */
   page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]>;
-  /** An entry's fields byte for byte; undefined where it is gone. */
+  /** Reads an entry's fields byte for byte; undefined where the entry is gone. */
   fieldBytes(stream: LogStream, entryId: string): Promise<readonly Buffer[] | undefined>;
-  /** At most `max` entries of a component's settlement log, oldest first. */
+  /** Reads at most `max` entries of a component's settlement log, oldest first. */
   settlements(
     partition: number,
     component: string,
     range: Omit<PageRange, "reverse">,
     max: number,
   ): Promise<readonly RecordedSettlement[]>;
-  /** The entry that an event id stands for while its channel's dedupe window lasts. */
+  /** Finds the entry of an event id while the channel's dedupe window lasts. */
   entryOf(stream: LogStream, eventId: string): Promise<string | undefined>;
-  /** Undefined where the component has settled the entry or has not read it. */
+  /** Reads an unsettled delivery; undefined where the component has settled the entry or has not read it. */
   openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined>;
-  /** The latest runs that have replayed this namespace, the latest first; none where they may not be looked at. */
+  /** Lists the latest runs that have replayed this namespace, the latest first; empty where the user may not read them. */
   replayRuns(max: number): Promise<readonly ReplayRun[]>;
-  /** A look at another namespace of the same server, for the caller to dispose of. */
+  /** Opens another namespace of the same server; the caller disposes of the result. */
   beside(namespace: string): Inspector;
-  /** Has a connection of its own, because it blocks. */
+  /** Opens a follower with a connection of its own, because it blocks. */
   openFollower(): Follower;
 }
 
-/** Waits for entries at the end of streams. Not concurrent. */
+/** Waits for entries at the end of streams. Takes one call at a time. */
 export interface Follower {
   /**
-   * Entries after the given ids, as soon as there are any; empty after a few seconds without. While Redis is away it
-   * waits for as long as that takes. Asking again with the same ids gives the same entries.
+   * Gives the entries after the given ids as soon as there are any, or an empty list after a few seconds. While Redis is away it
+   * waits without a limit. The same ids give the same entries again.
    */
   next(positions: readonly Position[], max: number, signal?: AbortSignal): Promise<readonly FollowedEntry[]>;
   close(): void;
 }
 
+/** The last entry read of one stream. */
 export interface Position {
   readonly stream: LogStream;
   readonly afterId: string;
 }
 
+/** An entry with the stream that it came from. */
 export interface FollowedEntry extends StoredEntry {
   readonly partition: number;
 }

@@ -1,4 +1,4 @@
-/** The log that everything writes to. */
+/** The log of the library. */
 
 /** A structured log; a pino logger fits. `fields` never hold payloads, baggage values or passwords. */
 export interface Log {

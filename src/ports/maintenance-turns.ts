@@ -1,7 +1,7 @@
-/** Turns at maintenance: one process of a namespace has each round. */
+/** Turns at maintenance: one process of a namespace runs each round. */
 
-/** Gives each round to one of the processes that ask. */
+/** Assigns each round to one of the processes that ask. */
 export interface MaintenanceTurns {
-  /** 0: the next round is the caller's; else in how many ms to ask again, at most `everyMs`. @throws {StoreError} */
+  /** Asks for a round. 0: the caller runs it; else the wait until the next question, ms, at most `everyMs`. @throws {StoreError} */
   take(everyMs: number): Promise<number>;
 }

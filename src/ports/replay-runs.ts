@@ -1,29 +1,29 @@
-/** What is known of a run of a replay: what was asked for, and how it stands. Kept so that it can be resumed, listed and cancelled. */
+/** Runs of replays: the request and the state of each, kept so that a run can be resumed, listed and cancelled. */
 
 import type { Speed } from "../model/speed.ts";
 
-/** Where a run reads. */
+/** The source that a run reads. */
 export type RunSource =
   | {
       readonly recording: string;
-      /** By which a file that has been replaced is known. */
+      /** The start of the recording, epoch ms; it reveals a file that has been replaced. */
       readonly recordedAt: number;
       readonly entries: number;
-      /** Longest line that is read, in bytes, where that is not the default. */
+      /** Longest line that is read, bytes, where that is not the default. */
       readonly maxLineBytes?: number;
     }
   | { readonly channels: readonly string[]; readonly from: string; readonly to: string };
 
-/** What was asked for. Does not change while the run lasts. */
+/** The request for a run. It does not change while the run lasts. */
 export interface RunRequest {
   readonly run: string;
   /** The namespace that the entries come from. */
   readonly sourceNamespace: string;
   readonly source: RunSource;
-  /** The namespace that they go to. */
+  /** The namespace that the entries go to. */
   readonly namespace: string;
   readonly into?: string;
-  /** Only these channels of the source. */
+  /** The source channels that the run republishes. */
   readonly channels: readonly string[];
   readonly partitions: number;
   readonly from?: string;
@@ -33,64 +33,66 @@ export interface RunRequest {
   readonly speed: Speed;
   readonly skipInvalid: boolean;
   readonly live: boolean;
-  /** How many entries it has to republish; absent until they were looked at. */
+  /** Number of entries to republish; absent until they were counted. */
   readonly total?: number;
   /** Epoch ms on the server's clock. */
   readonly createdAt: number;
 }
 
 /**
- * `queued`: waits for a worker. `running`: a process has it. `stopped`: it was interrupted. `cancelled`: somebody has asked for its end.
- * `failed`: `error` says why. All but `done` can be resumed.
+ * `queued`: waits for a worker. `running`: a process performs it. `stopped`: it was interrupted. `cancelled`: an operator ended it.
+ * `failed`: `error` says why. Every run that is not `done` can be resumed.
  */
 export type RunState = "queued" | "running" | "stopped" | "cancelled" | "failed" | "done";
 
+/** A run as it was last recorded. */
 export interface Run {
   readonly request: RunRequest;
   readonly state: RunState;
-  /** Entries that were appended when it last said so. */
+  /** Entries that were appended by the last heartbeat. */
   readonly entries: number;
   /** Entries that are no events, and were left out. */
   readonly unreadable: number;
-  /** Empty unless it has failed. */
+  /** The reason of a failure; empty unless the run has failed. */
   readonly error: string;
-  /** When its process last spoke, epoch ms on the server's clock; 0 where none has yet. */
+  /** Last heartbeat of the run's process, epoch ms on the server's clock; 0 where no process has begun it. */
   readonly seenAt: number;
 }
 
-/** Notes of the runs that replay one namespace. They lie beside it, not in it. */
+/** Records the runs that replay one namespace. The records are stored beside the namespace, not in it. */
 export interface RunStore {
-  /** @throws {ReplayError} where there is a run of this id */
+  /** @throws {ReplayError} where a run of this id exists */
   create(request: RunRequest, state: RunState): Promise<void>;
   find(run: string): Promise<Run | undefined>;
-  /** The latest first. */
+  /** Lists the latest runs, the latest first. */
   list(max: number): Promise<readonly Run[]>;
-  /** Notes that a process works on it. False: it was cancelled since it was `seen` in another state, and stays so. */
+  /** Records that a process performs the run. False: the run was cancelled after the caller had `seen` another state, and stays cancelled. */
   begin(run: string, seen: RunState): Promise<boolean>;
-  /** Says that the process lives. True: the run was cancelled. */
+  /** Records that the run's process lives. True: the run was cancelled. */
   beat(run: string, entries: number): Promise<boolean>;
-  /** Notes how it has ended, unless it was cancelled meanwhile. */
+  /** Records the end of the run, unless the run was cancelled meanwhile. */
   end(run: string, state: RunState, counts: RunCounts, error?: string): Promise<void>;
-  /** Asks for its end. The state that it was in: where that is `done`, it has ended already. @throws {ReplayError} on one that is not known */
+  /** Cancels the run, and gives its state until then; a run that was `done` stays so. @throws {ReplayError} on an unknown run */
   cancel(run: string): Promise<RunState>;
   /** The server's clock, epoch ms. */
   now(): Promise<number>;
 }
 
+/** Numbers of entries that a run appended and left out. */
 export interface RunCounts {
   readonly entries: number;
   readonly unreadable: number;
 }
 
-/** The hand that runs are left to. */
+/** The queue of runs that wait for a worker. */
 export interface RunQueue {
-  /** A run is queued once, however often it is added. @throws {StoreError} when Redis refuses */
+  /** Queues a run; a run that is queued already stays queued once. @throws {StoreError} when Redis refuses */
   add(run: string): Promise<void>;
-  /** Takes a run out that waits, if that can be done. */
+  /** Removes a run that waits, if it can still be removed. */
   remove(run: string): Promise<void>;
   /**
-   * Performs queued runs, one after the other, until the signal aborts, and waits for the one that it is at, which the same signal ends.
-   * `again`: it was interrupted, and goes back to the queue. What is thrown is tried again later.
+   * Performs queued runs, one after the other, until the signal aborts, and then waits for the current run, which the same signal ends.
+   * `again`: the run was interrupted, and returns to the queue. A run that throws is tried again later.
    */
   work(signal: AbortSignal, perform: (run: string) => Promise<"done" | "again">): Promise<void>;
 }

@@ -1,21 +1,22 @@
-/** Trimming: how retention removes entries. */
+/** Trimming: the store's role for retention. */
 
 import type { Retention } from "../model/retention-policy.ts";
 import type { LogStream } from "./inspect.ts";
 
+/** The result of one step of trimming. */
 export interface Trimmed {
   readonly removed: number;
-  /** Calling again would remove more. */
+  /** True where another call would remove more. */
   readonly hasMore: boolean;
-  /** Something may go that a component has not finished. */
+  /** True where the policy lets an entry go that a component has not finished. */
   readonly isHeld: boolean;
 }
 
-/** Trims one stream by a bounded step, never past what a group, or one of the components without its group, has not finished. */
+/** Trims one stream by a bounded step, only up to the oldest entry that a group, or a named component whose group is gone, has not finished. */
 export interface Trimmer {
   /** @throws {StoreError} */
   trim(stream: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed>;
-  /** Removes what a component has settled before an id. @throws {StoreError} */
+  /** Removes a component's settlements before an id. @throws {StoreError} */
   trimSettlements(partition: number, component: string, beforeId: string): Promise<void>;
   close(): void;
 }
