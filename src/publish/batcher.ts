@@ -1,39 +1,40 @@
-/** Gathers publishes of one partition into batches: what is published in one tick travels together. */
+/** Gathers publishes of one partition into batches: publishes of one tick of the event loop are sent together. */
 
 import { PublishError } from "../model/errors.ts";
 import type { Appended, Appender, NewEntry } from "../ports/append.ts";
 
 /** Most entries in one append. */
 const maxBatchEntries = 128;
-/** Most bytes in one append, so that a batch of large payloads does not hold the server up. */
+/** Most bytes in one append, so that a batch of large payloads does not block the server for long. */
 const maxBatchBytes = 1_048_576;
-/** Batches on the wire at once: enough to keep Redis busy while replies travel. Fewer than the numbers it remembers. */
+/** Most batches sent and not answered: enough to keep Redis busy while replies travel, and fewer than the numbers that Redis remembers. */
 const maxInFlight = 8;
 
-/** How much may wait while Redis is slow or away. */
+/** Limits on what may wait while Redis is slow or away. */
 export interface BatcherLimits {
   readonly maxPending: number;
   readonly maxPendingBytes: number;
-  /** How long an entry may wait, ms, from its publish to its acknowledgement. */
+  /** Longest time from an entry's publish to its acknowledgement, ms. */
   readonly publishTimeoutMs: number;
 }
 
-/** Entries that are appended together: one, or a publishAll's. Told once what became of them, one or the other. */
+/** Entries that are appended together: one, or those of a `publishAll`. Exactly one of `done` and `failed` is called, once. */
 export interface Group {
   readonly count: number;
-  /** Asked for when they are sent. */
+  /** The entries, encoded when the batch is sent. */
   readonly entries: readonly NewEntry[];
-  /** An estimate of bytes. */
+  /** Estimated size, bytes. */
   readonly size: number;
   readonly atomic: boolean;
-  /** On the monotonic clock, ms. The batcher's. */
+  /** Deadline on the monotonic clock, ms. Set by the batcher. */
   expiresAt: number;
-  /** `first` is the place of the first of the entries among the results. */
+  /** `first` is the index of the group's first entry among the results. */
   done(results: readonly Appended[], first: number): void;
   /** @param error a `PublishError` */
   failed(error: unknown): void;
 }
 
+/** Queues groups of entries, sends them in batches, and rejects what waits too long. */
 export class Batcher {
   readonly #appender: Appender;
   readonly #partition: number;
@@ -44,11 +45,11 @@ export class Batcher {
   #inFlight = 0;
   /** Set while a flush is due at the end of the tick. */
   #flushDue = false;
-  /** When one was added last for which the clock was looked at: doing so for each would cost more than adding it. */
+  /** Time of the last clock reading, ms: reading the clock for every entry would cost more than adding it. */
   #addedAt = 0;
-  /** Runs while something waits: expires the head of the queue. */
+  /** Runs while entries wait: expires the head of the queue. */
   #expiry: NodeJS.Timeout | undefined;
-  /** Called when nothing is pending any more; set while `flushed` waits. */
+  /** Callbacks of waiting `flushed` calls, called when nothing is pending any more. */
   #whenEmpty: (() => void)[] = [];
 
   constructor(appender: Appender, partition: number, limits: BatcherLimits) {
@@ -69,13 +70,13 @@ export class Batcher {
       );
       return;
     }
-    // A tick may be long: each batch of it has its own time.
+    // A tick may be long, so the clock is read again for each batch of it.
     if (!this.#flushDue || this.#queue.length % maxBatchEntries === 0) this.#addedAt = performance.now();
     group.expiresAt = this.#addedAt + this.#limits.publishTimeoutMs;
     this.#queue.push(group);
     this.#pending += count;
     this.#pendingBytes += size;
-    // A full batch leaves at once, so that Redis works on it while the rest of a large tick is still being validated.
+    // A full batch is sent at once, so that Redis works on it while the rest of a large tick is still being validated.
     if (this.#queue.length >= maxBatchEntries && this.#inFlight < maxInFlight) this.#send(this.#nextBatch());
     if (this.#flushDue) return;
     this.#flushDue = true;
@@ -85,7 +86,7 @@ export class Batcher {
     });
   }
 
-  /** Resolves when everything that was added has been answered. */
+  /** Resolves when Redis has answered for everything that was added. */
   flushed(): Promise<void> {
     return this.#pending === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenEmpty.push(resolve));
   }

@@ -1,4 +1,4 @@
-/** One event on its way into the log: what tracing is told of it, and what is appended. */
+/** An event on its way into the log: the facts for its span, and the entry to append. */
 
 import type { Carrier } from "../model/carrier.ts";
 import type { Channel, Correlation } from "../model/channel.ts";
@@ -7,12 +7,12 @@ import type { Cause } from "../model/event.ts";
 import type { NewEntry } from "../ports/append.ts";
 import type { Sending, SendSpan } from "../ports/tracing.ts";
 
-/** No literal, like nothing that is made for each event and lives until Redis has answered: see `listOf`. */
+/** A class, not a literal: so are all objects that are made for each event and live until Redis has answered (see `listOf`). */
 export class Outgoing implements Sending, NewEntry {
   readonly channel: Channel<unknown>;
   readonly partition: number;
   readonly eventId: string;
-  /** For its span: what comes of the payload is held no longer than that takes. */
+  /** Attributes for the span; dropped once the span is open, so that values from the payload are not kept longer. */
   correlation: Correlation;
   readonly causes: readonly Cause[];
   readonly baggage: Readonly<Record<string, string>> | undefined;
@@ -21,7 +21,7 @@ export class Outgoing implements Sending, NewEntry {
   readonly #json: string;
   #span: SendSpan | undefined;
 
-  /** `json`: the payload, validated and encoded; `time`: epoch ms; `causes`: as its publisher stated them. */
+  /** `json`: the payload, validated and encoded; `time`: epoch ms; `causes`: as the publisher stated them. */
   constructor(
     channel: Channel<unknown>,
     partition: number,
@@ -44,7 +44,7 @@ export class Outgoing implements Sending, NewEntry {
     this.baggage = baggage;
   }
 
-  /** Under which it is sent. Set before anything is appended. */
+  /** Sets the span under which the event is sent; called before anything is appended. */
   under(span: SendSpan): void {
     this.#span = span;
     this.correlation = noCorrelation;
@@ -58,24 +58,24 @@ export class Outgoing implements Sending, NewEntry {
     return encodeEntry(this.eventId, this.#time, this.#key, this.#json, this.carrier, this.allCauses());
   }
 
-  /** UTF-16 units as an estimate of bytes; fields and protocol add a little each. */
+  /** Estimated bytes, from UTF-16 units; fields and protocol add a little each. */
   get size(): number {
     const { traceparent, tracestate, baggage } = this.carrier;
     const trace = traceparent.length + tracestate.length + baggage.length;
     return this.eventId.length + this.#key.length + this.#json.length + trace + 64 * (1 + this.causes.length);
   }
 
-  /** What the entry names as its causes. */
+  /** The causes that the entry names. */
   protected allCauses(): readonly Cause[] {
     return this.causes;
   }
 
-  /** It stands in the log. */
+  /** Ends the span: the event is in the log. */
   sent(entryId: string): void {
     this.#span?.sent(entryId);
   }
 
-  /** It does not, and will not. */
+  /** Ends the span: the event is not in the log, and will not be. */
   unsent(reason: unknown): void {
     this.#span?.failed(reason);
   }

@@ -12,33 +12,39 @@ import type { SendSpan, Tracing } from "../ports/tracing.ts";
 import { Batcher, type BatcherLimits } from "./batcher.ts";
 import { Publication, PublishedTogether } from "./publication.ts";
 
+/** The options of one publish. */
 export interface PublishOptions {
-  /** The event's id, 1 to 256 characters of well-formed Unicode, where the caller has one that is stable. With the channel's `dedupe` it is appended once. */
+  /**
+   * A stable id of the caller's own, 1 to 256 characters of well-formed Unicode; with the channel's `dedupe` it is appended once.
+   * Default: a new UUIDv7.
+   */
   readonly eventId?: string;
   /** Epoch ms at which the event happened. Default: now. */
   readonly time?: number;
   /** Events that this one was derived from. */
   readonly causedBy?: readonly EventRef[];
-  /** Baggage for this event, over what `withBaggage` has set. Opaque ids only: it stays in the log with the entry. */
+  /** Baggage for this event, over what `withBaggage` has set. Opaque ids only: the baggage stays in the log with the entry. */
   readonly baggage?: Readonly<Record<string, string>>;
   /**
-   * Starts a story of its own: neither the active span nor the active baggage is taken along. For the edge of the trust boundary,
-   * where what is active may be a stranger's. In a `publishAll` it holds for all or none.
+   * Starts a new story, without the active span and the active baggage: for the edge of the trust boundary, where the active ones may be
+   * a stranger's. In a `publishAll` either all events are detached or none.
    */
   readonly detached?: boolean;
 }
 
-/** One event of a `publishAll`. Made by `item`, which keeps channel and payload of one type. */
+/** One event of a `publishAll`. Made by `item`, which checks that the payload has the channel's type. */
 export interface PublishItem {
   readonly channel: Channel<unknown>;
   readonly payload: unknown;
   readonly options: PublishOptions;
 }
 
+/** Makes an event for `publishAll`. */
 export function item<P>(channel: Channel<P>, payload: P, options: PublishOptions = {}): PublishItem {
   return { channel, payload, options };
 }
 
+/** Publishes events outside of handlers. */
 export class Producer {
   readonly #appender: Appender;
   readonly #tracing: Tracing;
@@ -70,7 +76,7 @@ export class Producer {
     }
   }
 
-  /** All are appended, or none is. @throws {ChannelError} when the keys put them into different partitions */
+  /** Appends all events or none. @throws {ChannelError} when the keys put them into different partitions */
   async publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     if (items.length === 0) return [];
     if (items.length > 1_000) throw new ConfigError(`publishAll takes up to 1,000 events at once, not ${items.length}`);
@@ -102,7 +108,7 @@ export class Producer {
     return results.map((result, i) => (prepared[i] as Publication).appended(result));
   }
 
-  /** Waits for what is under way and closes the connection. */
+  /** Waits for publishes under way and closes the connection. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#batchers.map((batcher) => batcher.flushed()));
@@ -135,7 +141,7 @@ export class Producer {
     return published;
   }
 
-  /** It is not made quiet publish by publish: the connection is, batch by batch. */
+  /** Gives the batcher. Redis instrumentation is silenced in its connection, batch by batch, not here for each publish. */
   #batcherOf(partition: number): Batcher {
     return this.#batchers[partition] as Batcher;
   }
@@ -144,7 +150,7 @@ export class Producer {
 const noOptions: PublishOptions = Object.freeze({});
 const noCauses: readonly Cause[] = Object.freeze([]);
 
-/** FNV-1a over the key: the same key always lies in the same partition, whatever wrote it (docs/wire-format.md). */
+/** The partition of a key, by FNV-1a (32 bits) over its UTF-8 bytes: every program computes the same one (docs/wire-format.md). */
 export function partitionOf(key: string, partitions: number): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -1,4 +1,4 @@
-/** A publish outside of any handler, from its span to what its publisher gets back. */
+/** A publish outside of any handler, from its span to the publisher's receipt. */
 
 import { PublishError } from "../model/errors.ts";
 import type { Published } from "../model/event.ts";
@@ -7,6 +7,7 @@ import type { Appended, NewEntry } from "../ports/append.ts";
 import type { Group } from "./batcher.ts";
 import { Outgoing } from "./outgoing.ts";
 
+/** One event that its publisher waits for. */
 export class Publication extends Outgoing implements Group {
   readonly atomic: boolean = false;
   readonly count: number = 1;
@@ -18,7 +19,7 @@ export class Publication extends Outgoing implements Group {
     return [this];
   }
 
-  /** Resolves when it is appended. */
+  /** Resolves when the event is appended; rejects with the `PublishError` of a publish that was not confirmed. */
   published(): Promise<Published> {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -39,7 +40,7 @@ export class Publication extends Outgoing implements Group {
     this.#reject?.(error);
   }
 
-  /** Ends its span. @throws {PublishError} when it was refused */
+  /** Ends the span and gives the receipt. @throws {PublishError} when Redis refused the event */
   appended(result: Appended): Published {
     if ("refused" in result) {
       const error = new PublishError(
@@ -65,7 +66,7 @@ const Receipt = plain<Published, [event: Outgoing, entryId: string, isRepeat: bo
   },
 );
 
-/** The publishes of a `publishAll`: all are appended, or none is. */
+/** The events of a `publishAll`: all are appended, or none is. */
 export class PublishedTogether implements Group {
   readonly entries: readonly Publication[];
   readonly atomic: boolean = true;
