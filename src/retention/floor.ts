@@ -1,20 +1,20 @@
-/** How far a stream may be trimmed: pure, over what its groups have not finished. `trim.lua` holds to the same rule in one step. */
+/** The floor of a stream, below which it may be trimmed: computed from its groups alone. `trim.lua` applies the same rule in one step. */
 
 import { compareIds } from "../model/entry-ids.ts";
 
-/** Where a group stands, as far as retention is concerned. */
-export interface GroupPlaceFacts {
+/** The position of a group, as far as retention is concerned. */
+export interface GroupPosition {
   readonly component: string;
   readonly lastDeliveredId: string;
-  /** Parked and handed-back deliveries included; empty where there is none. */
+  /** The oldest delivery not settled, parked and handed-back ones included; empty where there is none. */
   readonly oldestPendingId: string;
 }
 
 /**
- * The oldest entry that must stay, and everything after it: the least over the groups of (oldest pending, else last delivered).
- * Undefined where no group is, so that nothing is held.
+ * The oldest entry that must stay, along with everything after it: the least over the groups of (oldest pending, else last delivered).
+ * Undefined where there is no group, so that every entry may go.
  */
-export function floorOf(groups: readonly GroupPlaceFacts[]): string | undefined {
+export function floorOf(groups: readonly GroupPosition[]): string | undefined {
   let floor: string | undefined;
   for (const group of groups) {
     const kept = keptBy(group);
@@ -23,12 +23,12 @@ export function floorOf(groups: readonly GroupPlaceFacts[]): string | undefined 
   return floor;
 }
 
-/** The components that hold the floor where it is. */
-export function holdersOf(groups: readonly GroupPlaceFacts[]): readonly string[] {
+/** The components that keep the floor from rising. */
+export function holdersOf(groups: readonly GroupPosition[]): readonly string[] {
   const floor = floorOf(groups);
   return groups.filter((group) => keptBy(group) === floor).map(({ component }) => component);
 }
 
-function keptBy({ lastDeliveredId, oldestPendingId }: GroupPlaceFacts): string {
+function keptBy({ lastDeliveredId, oldestPendingId }: GroupPosition): string {
   return oldestPendingId === "" ? lastDeliveredId : oldestPendingId;
 }

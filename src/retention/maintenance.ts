@@ -1,26 +1,27 @@
-/** The clock of maintenance: one round a period among all processes of a namespace. Each asks for the turn; the store's clock decides. */
+/** The timer of maintenance: each process asks for the turn, and the store's clock gives each round to one process of a namespace. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../ports/log.ts";
 import type { MaintenanceTurns } from "../ports/maintenance-turns.ts";
 
-/** How long closing waits for a round that is under way, ms. */
+/** Longest time that closing waits for a running round, ms. */
 const closeTimeoutMs = 2_000;
 
+/** The period, the work and the collaborators of maintenance. */
 export interface MaintenanceOptions {
   readonly turns: MaintenanceTurns;
   readonly everyMs: number;
   readonly log: Log;
-  /** One round. What it throws is logged; the next round comes all the same. */
+  /** Runs one round. An error of it is logged, and the next round still runs. */
   readonly run: () => Promise<void>;
 }
 
-/** Takes part from its making until `close`. Between two questions it waits by the monotonic clock: the host's wall clock is not used. */
+/** Takes part in maintenance from its construction until `close`. Waits by the monotonic clock; the host's wall clock is not used. */
 export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
-  /** Set while turns cannot be asked for, so that it is said once. */
+  /** True while turns cannot be asked for, so that the warning is logged once. */
   #isAway = false;
 
   constructor(options: MaintenanceOptions) {
@@ -44,7 +45,7 @@ export class Maintenance {
     }
   }
 
-  /** Asks once, and runs the round if it is this process's. In how many ms to ask again. */
+  /** Asks once, and runs the round if this process gets it. Gives the wait until the next question, ms. */
   async #step(): Promise<number> {
     const { turns, everyMs, log, run } = this.#options;
     const askedAt = performance.now();

@@ -1,4 +1,4 @@
-/** One round of retention: trims every channel as far as its policy and its components let it, and says who holds it back. */
+/** One round of retention: trims every channel as far as its policy and its components allow, and names the component that holds it back. */
 
 import { type ComponentStatus, readStatus } from "../inspect/status/status.ts";
 import { compareIds } from "../model/entry-ids.ts";
@@ -9,20 +9,21 @@ import type { Tracing } from "../ports/tracing.ts";
 import type { Trimmed, Trimmer } from "../ports/trim.ts";
 import { holdersOf } from "./floor.ts";
 
-/** What this process' own code says of its channels. The namespace's description is advice: others may have written it. */
+/** The channels as this process's own code defines them. The namespace's description is only advice: other programs may have written it. */
 export interface OwnChannels {
   readonly partitions: number;
-  /** All that it has used, by name. */
+  /** Every channel that the process has used, by name. */
   readonly retention: ReadonlyMap<string, Retention>;
 }
 
-/** The channels of which it lets anything go, sorted. */
+/** The channels whose policy lets entries be trimmed, sorted. */
 export function trimmedChannels({
   retention,
 }: OwnChannels): readonly (readonly [channel: string, retention: Retention])[] {
   return [...retention].filter(([, one]) => letsGo(one)).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** The collaborators of a round. */
 export interface RetentionContext {
   readonly own: OwnChannels;
   readonly inspector: Inspector;
@@ -31,26 +32,27 @@ export interface RetentionContext {
   readonly log: Log;
 }
 
-/** Rounds between looks for groups that hold what this process does not trim. */
+/** Rounds between looks for groups on channels that this process does not trim. */
 const roundsPerLook = 12;
-/** What has waited for less on a channel that its component has dropped may still be handled by one that was started earlier, ms. */
+/** Least wait before a dropped channel's entry counts as unserved, ms: until then a member that was started earlier may handle it. */
 const droppedAfterMs = 15_000;
 
+/** Runs rounds, and remembers which warnings it has given. */
 export class RetentionRound {
   readonly #context: RetentionContext;
-  /** Components, and channels of theirs, that this process has warned of. Each is named once while it stays so. */
+  /** Components, and their channels, of which this process has warned. Each is warned of once while its state lasts. */
   #warned: ReadonlySet<string> = new Set();
   #rounds = 0;
-  /** Another partition count was told of, and is still there. */
+  /** True while the namespace describes another partition count and the alarm was logged. */
   #isCountTold = false;
-  /** Descriptions that it has warned of. */
+  /** Descriptions that this process has warned of. */
   readonly #warnedOfOther = new Set<string>();
 
   constructor(context: RetentionContext) {
     this.#context = context;
   }
 
-  /** @throws {StoreError} when Redis is away or refuses; the next round goes on where this one ended */
+  /** Runs one round. @throws {StoreError} when Redis is away or refuses; the next round continues from there */
   async run(): Promise<void> {
     const { inspector, tracing, log, own } = this.#context;
     const catalogue = await inspector.catalogue();
@@ -92,7 +94,7 @@ export class RetentionRound {
     }
   }
 
-  /** A settlement is of use while an entry is there that it may name: none of those that were appended after it. */
+  /** Trims settlements older than the channels' oldest entries: a settlement names only entries that were appended before it. */
   async #trimSettlements({ components }: Catalogue): Promise<void> {
     const { inspector, trimmer, own } = this.#context;
     const { partitions } = own;
@@ -111,7 +113,7 @@ export class RetentionRound {
     }
   }
 
-  /** Once for each text that is not ours. An older or a newer version of the code may say so, or somebody by hand. */
+  /** Warns once for each description that differs from the code's. An older or newer version may have written it, or a person. */
   #warnOfOther(channel: string, retention: Retention, { described }: Catalogue): void {
     const text = described.get(channel);
     const name = `${channel} ${text}`;

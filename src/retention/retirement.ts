@@ -1,17 +1,17 @@
-/** Retiring a component, or its group on one channel: what retention holds for it may go from then on. */
+/** Retires a component, or its group on one channel, so that retention no longer keeps entries for it. */
 
 import { type ComponentStatus, type ConsumptionStatus, memberLivesMs, readStatus } from "../inspect/status/status.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Inspector } from "../ports/inspect.ts";
 
-/** A group that is removed, and what nobody will handle. */
+/** A group to remove, with the number of entries that nobody will handle. */
 export interface RetiredGroup {
   readonly channel: string;
   readonly partition: number;
-  /** Appended and never delivered. Where `unreadExact` is false there are at least so many. */
+  /** Number of entries appended and never delivered; a lower bound where `unreadExact` is false. */
   readonly unread: number;
   readonly unreadExact: boolean;
-  /** Delivered and not settled: pending, handed back or parked. */
+  /** Number of deliveries not settled: pending, handed back or parked. */
   readonly open: number;
 }
 
@@ -23,16 +23,17 @@ export interface Retirement {
   readonly groups: readonly RetiredGroup[];
 }
 
+/** The options of a retirement. */
 export interface RetireOptions {
-  /** Only its group on this channel. Default: all that it has, and its name in the namespace's description. */
+  /** The channel on which the group is removed. Default: every group of the component, and its name in the namespace's description. */
   readonly channel?: string;
-  /** Says what would be done, and does nothing. */
+  /** Reports what would be done, and changes nothing. */
   readonly dryRun?: boolean;
 }
 
-/** Removes what a component has on one partition, or in the namespace's description. */
+/** Removes a component's groups from one partition, or its name from the namespace's description. */
 export interface Retirer {
-  /** A member that lives and would make the groups again; undefined when it is done. @throws {StoreError} */
+  /** Gives the name of a live member, which would make the groups again; undefined when the groups are removed. @throws {StoreError} */
   removeGroups(of: {
     readonly component: string;
     readonly partition: number;
@@ -45,8 +46,8 @@ export interface Retirer {
 }
 
 /**
- * Its state, its settlement log and its dead letters stay.
- * @throws {ConfigError} when there is nothing of it, or when it lives: its members would make the groups again
+ * Removes a component's groups. Its state, its settlement log and its dead letters stay.
+ * @throws {ConfigError} when the component has no group here, or when it has a live member, which would make the groups again
  */
 export async function retire(
   inspector: Inspector,
@@ -57,15 +58,15 @@ export async function retire(
   const catalogue = await inspector.catalogue();
   const described = catalogue?.components.get(component);
   const { components, partitions } = await readStatus(inspector);
-  const standing = components.filter((one) => one.component === component);
-  const groups = standing.flatMap(({ partition, channels }) =>
+  const byPartition = components.filter((one) => one.component === component);
+  const groups = byPartition.flatMap(({ partition, channels }) =>
     channels.filter((one) => channel === undefined || one.channel === channel).map((one) => groupOf(partition, one)),
   );
   if (groups.length === 0 && (channel !== undefined || described === undefined)) throw unknown(component, channel);
-  refuseLive(component, channel, standing);
+  refuseLive(component, channel, byPartition);
   const isWhole = channel === undefined;
   if (!dryRun) {
-    // Where a group is gone there may be records to make it again from.
+    // Records may remain of a group that is gone, and a member would make the group again from them.
     const named = isWhole ? [...new Set([...(described ?? []), ...groups.map((one) => one.channel)])] : [channel];
     for (let partition = 0; partition < partitions; partition++) {
       const of = { component, partition, channels: named, isWhole, liveMs: memberLivesMs };
@@ -82,8 +83,8 @@ function groupOf(partition: number, one: ConsumptionStatus): RetiredGroup {
   return { channel, partition, unread, unreadExact, open: pending + parked };
 }
 
-function refuseLive(component: string, channel: string | undefined, standing: readonly ComponentStatus[]): void {
-  for (const { members, channels } of standing) {
+function refuseLive(component: string, channel: string | undefined, byPartition: readonly ComponentStatus[]): void {
+  for (const { members, channels } of byPartition) {
     const member = members.find(({ live }) => live)?.member;
     if (member === undefined) continue;
     if (channel !== undefined && channels.every((one) => one.channel !== channel || one.dropped)) continue;
