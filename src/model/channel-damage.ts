@@ -1,30 +1,31 @@
-/** What somebody who may publish to a channel can have done to it, as no rule of Redis forbids it: told by its stream's own facts. */
+/** Damage that a producer can do to its channel, because no Redis rule forbids it: detected from the facts of the channel's stream. */
 
 import { greatestId } from "./entry-ids.ts";
 import { timeOf } from "./envelope.ts";
 
-/** Of one stream. */
+/** Numbers of one stream. */
 export interface StreamCounts {
   readonly entries: number;
   /** Empty while nothing was ever appended. */
   readonly lastEntryId: string;
-  /** Entries that neither retention nor a repair knows the end of: evicted, or removed by others. */
+  /** Entries that were evicted or removed by others; trims by retention and by a repair are not counted. */
   readonly removed: number;
 }
 
+/** The damage of one stream. */
 export interface Damage {
-  /** Its last id is the greatest there is: nothing can be appended any more. */
+  /** True where the last id is the greatest possible one, so that nothing can be appended any more. */
   readonly isBlocked: boolean;
-  /** How far its last id is ahead of the server's clock, ms; 0 below an hour. Retention by age and lag in time are wrong there. */
+  /** Distance of the last id ahead of the server's clock, ms; 0 below an hour. Retention by age and lag in time are wrong there. */
   readonly aheadMs: number;
-  /** Entries that others than retention have removed since the last repair; 0 where the channel evicts, as that cannot be told apart. */
+  /** Entries that others than retention removed since the last repair; 0 where the channel evicts, as evictions look the same. */
   readonly removedByOthers: number;
 }
 
-/** A server whose clock was set back, or that took over from one ahead of it, is no damage, ms. */
+/** Tolerated distance ahead of the clock, ms: a clock that was set back, or a failover to a server that is behind, is no damage. */
 export const toleratedAheadMs = 3_600_000;
 
-/** `now`: on the server's clock, epoch ms. */
+/** Detects damage. `now`: epoch ms on the server's clock; `evicts`: true where the channel's policy evicts. */
 export function damageOf({ lastEntryId, removed }: StreamCounts, now: number, evicts: boolean): Damage {
   const aheadMs = lastEntryId === "" ? 0 : timeOf(lastEntryId) - now;
   return {

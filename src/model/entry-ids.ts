@@ -30,5 +30,5 @@ export function isUpTo(entryId: string, to: string): boolean {
 
 const maxSequence = "18446744073709551615";
 
-/** Nothing can be appended after it, and Redis refuses to look for anything after it. */
+/** The greatest entry id: Redis appends nothing after it, and refuses to read after it. */
 export const greatestId: string = `${maxSequence}-${maxSequence}`;

@@ -1,14 +1,15 @@
-/** Looks, once a period, whether somebody has spoiled a channel that this process uses, and raises an alarm. */
+/** Checks the channels of this process for damage once a period, and logs an alarm. */
 
 import { damageOf } from "../model/channel-damage.ts";
 import type { Inspector, LogStream } from "../ports/inspect.ts";
 import type { Log } from "../ports/log.ts";
 import type { OwnChannels } from "./retention-round.ts";
 
-/** Streams that are looked at in a period: with more, each waits for its turn, so that quiet channels cost no more. */
+/** Streams checked in a period; where there are more, each waits for its turn, so that quiet channels do not make it dearer. */
 const perLook = 200;
 const atOnce = 20;
 
+/** The period and the collaborators of the watch. */
 export interface ChannelWatchOptions {
   readonly own: OwnChannels;
   readonly inspector: Pick<Inspector, "counts" | "now">;
@@ -16,15 +17,16 @@ export interface ChannelWatchOptions {
   readonly everyMs: number;
 }
 
+/** Checks streams from its construction until it is disposed of. */
 export class ChannelWatch implements Disposable {
   readonly #options: ChannelWatchOptions;
   readonly #timer: NodeJS.Timeout;
-  /** What was told of each stream, so that it is told again only when it changes. */
+  /** The last alarm of each stream, so that an alarm is repeated only when it changes. */
   readonly #told = new Map<string, string>();
   #next = 0;
   #isLooking = false;
 
-  /** The first look comes after a period. */
+  /** Starts the timer; the first check runs after one period. */
   constructor(options: ChannelWatchOptions) {
     this.#options = options;
     this.#timer = setInterval(() => void this.#look(), options.everyMs).unref();
@@ -44,7 +46,7 @@ export class ChannelWatch implements Disposable {
         await Promise.all(streams.slice(first, first + atOnce).map((stream) => this.#lookAt(stream, now)));
       }
     } catch (error) {
-      // Redis is away, which others tell; the next look comes.
+      // Redis is away, which other code reports; the next check runs all the same.
       this.#options.log.debug({ reason: String(error) }, "channels could not be looked at");
     } finally {
       this.#isLooking = false;
