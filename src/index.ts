@@ -71,6 +71,6 @@ export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";
 export type { Log } from "./ports/log.ts";
 export { item, type PublishItem, type PublishOptions } from "./publish/producer.ts";
 export { type AclRole, type AclScope, aclRoles, aclRules } from "./redis/acl.ts";
+export { type RedisClientOptions, redisClientOptions } from "./redis/client/client-options.ts";
 export type { Repaired } from "./redis/store/channel-repair.ts";
-export { type RedisClientOptions, redisClientOptions } from "./redis/store/client-options.ts";
 export { withBaggage } from "./tracing/baggage.ts";

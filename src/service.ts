@@ -12,4 +12,4 @@ export {
 export { type BoundedServer, type BoundedServerOptions, createBoundedServer } from "./service/bounded-server.ts";
 export { type HealthOptions, type HealthServer, serveHealth } from "./service/health.ts";
 export { type ProcessContext, type ProcessDefinition, runProcess, type StartTelemetry } from "./service/process.ts";
-export { stopSignal } from "./service/signals.ts";
+export { stopSignal } from "./service/stop-signal.ts";

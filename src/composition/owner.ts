@@ -9,7 +9,7 @@ import { Keys } from "../redis/keys.ts";
 import { Namespace } from "../redis/namespace.ts";
 import { type Repaired, repairChannel } from "../redis/store/channel-repair.ts";
 import { RedisRetirer } from "../redis/store/retirer.ts";
-import { loadPublishingScripts } from "../redis/store/script-keeper.ts";
+import { loadPublishingScripts } from "../redis/store/script-loader.ts";
 import { type Retirement, type RetireOptions, retire } from "../retention/retirement.ts";
 import { type ObserverOptions, openInspector } from "./observer.ts";
 

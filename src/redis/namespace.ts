@@ -3,9 +3,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../model/errors.ts";
 import { type Connection, isMemoryFull } from "./client/connection.ts";
+import { toGreeting } from "./client/handshake.ts";
+import type { RespReply } from "./client/resp-reply.ts";
 import { formatVersion, type Keys } from "./keys.ts";
-import { toGreeting } from "./store/handshake.ts";
-import type { RespReply } from "./store/resp-reply.ts";
 import { type Script, scripts } from "./store/scripts.ts";
 
 /** How often a description is tried that finds no memory, ms. */

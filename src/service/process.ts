@@ -10,7 +10,7 @@ import type { Log } from "../ports/log.ts";
 import { type CommonOptions, type Option, parseArguments, usageExitCode } from "./arguments.ts";
 import { serveHealth } from "./health.ts";
 import { createLineLog } from "./line-log.ts";
-import { stopSignal } from "./signals.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 /** What `run` is given. */
 export interface ProcessContext<O> {

@@ -91,7 +91,7 @@ export const rows: readonly Row[] = [
     fault: "a step of a connection's handshake cut, refused, left unanswered",
     outcome: "a lost connection; nothing is sent on it, nothing comes into another database",
     tests: at(
-      "redis/handshake",
+      "redis/client/handshake",
       "sends nothing before its handshake is complete",
       "writes nothing into another database",
     ),

@@ -6,10 +6,10 @@ import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Quietly } from "../../ports/tracing.ts";
-import { parseRedisUrl } from "../store/address.ts";
-import { clientOptions, handshakeTimeoutMs } from "../store/client-options.ts";
-import { HandshakeRefusedError, type ServerGreeting } from "../store/handshake.ts";
 import type { Script } from "../store/scripts.ts";
+import { parseRedisUrl } from "./address.ts";
+import { clientOptions, handshakeTimeoutMs } from "./client-options.ts";
+import { HandshakeRefusedError, type ServerGreeting } from "./handshake.ts";
 import { ScriptCommand } from "./script-command.ts";
 
 /** How long a server that says "later" (it loads its data, it is no longer the primary) is left alone, ms. */

@@ -13,7 +13,7 @@ import {
   StoreError,
   type TlsOptions,
 } from "../../../src/index.ts";
-import { parseRedisUrl } from "../../../src/redis/store/address.ts";
+import { parseRedisUrl } from "../../../src/redis/client/address.ts";
 import { type LogLine, memoryLog, open, soon, things } from "../../support/backbone.ts";
 import { startProcess } from "../../support/process.ts";
 import { redisUrl } from "../../support/redis.ts";

@@ -2,8 +2,8 @@
 
 import { ConfigError } from "../../model/errors.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Connection } from "../client/connection.ts";
-import { isDenied } from "../client/run-script.ts";
+import type { Connection } from "./connection.ts";
+import { isDenied } from "./run-script.ts";
 
 export interface EvictionWatchOptions {
   readonly log: Log;

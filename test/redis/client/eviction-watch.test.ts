@@ -2,14 +2,14 @@
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import { ConfigError, connectBackbone, defineChannel } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { Connection } from "../../src/redis/client/connection.ts";
-import { EvictionWatch } from "../../src/redis/store/eviction.ts";
-import { type LogLine, memoryLog, open, Thing, things } from "../support/backbone.ts";
-import { eventually } from "../support/eventually.ts";
-import { rejects } from "../support/rejects.ts";
-import { test } from "../support/test.ts";
+import { ConfigError, connectBackbone, defineChannel } from "../../../src/index.ts";
+import { startPrivateRedis } from "../../../src/local-redis/private-server.ts";
+import { Connection } from "../../../src/redis/client/connection.ts";
+import { EvictionWatch } from "../../../src/redis/client/eviction-watch.ts";
+import { type LogLine, memoryLog, open, Thing, things } from "../../support/backbone.ts";
+import { eventually } from "../../support/eventually.ts";
+import { rejects } from "../../support/rejects.ts";
+import { test } from "../../support/test.ts";
 
 async function setPolicy(url: string, policy: string): Promise<void> {
   const admin = new Redis(url, { protocol: 2 });

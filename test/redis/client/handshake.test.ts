@@ -3,17 +3,17 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import { ConfigError, connectBackbone } from "../../src/index.ts";
-import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { Connection } from "../../src/redis/client/connection.ts";
-import { ReadSocket } from "../../src/redis/client/read-socket.ts";
-import { redisClientOptions } from "../../src/redis/store/client-options.ts";
-import { openRedisBook } from "../../trading/venue/redis-book.ts";
-import { type LogLine, memoryLog, open, things } from "../support/backbone.ts";
-import { eventually } from "../support/eventually.ts";
-import { named, startProxy } from "../support/proxy.ts";
-import { rejects } from "../support/rejects.ts";
-import { test } from "../support/test.ts";
+import { ConfigError, connectBackbone } from "../../../src/index.ts";
+import { startPrivateRedis } from "../../../src/local-redis/private-server.ts";
+import { redisClientOptions } from "../../../src/redis/client/client-options.ts";
+import { Connection } from "../../../src/redis/client/connection.ts";
+import { ReadSocket } from "../../../src/redis/client/read-socket.ts";
+import { openRedisBook } from "../../../trading/venue/redis-book.ts";
+import { type LogLine, memoryLog, open, things } from "../../support/backbone.ts";
+import { eventually } from "../../support/eventually.ts";
+import { named, startProxy } from "../../support/proxy.ts";
+import { rejects } from "../../support/rejects.ts";
+import { test } from "../../support/test.ts";
 
 const silenceMs = 300;
 const database = 3;
