@@ -127,7 +127,8 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
     if (this.#collector === undefined) {
       const { component, state, bounds, onChannel } = this.#context;
       const view = state.view(component, bounds.maxOutputs);
-      this.#collector = new Collector(component, this.partition, this.#events, this.span, view, bounds, onChannel);
+      const { partition, span } = this;
+      this.#collector = new Collector(component, partition, this.#events, span, view, bounds, onChannel, Date.now);
       // Tools that were kept beyond the end of the handler.
       if (this.#end !== undefined) this.#collector.finish(this.#end);
     }

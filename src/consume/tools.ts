@@ -32,7 +32,7 @@ class Output extends Outgoing {
 }
 
 /** Collects the outputs and state of one attempt. Thrown away whole if the attempt fails. */
-export class Collector {
+export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
   readonly #component: string;
   readonly #partition: number;
   /** The events being handled; the outputs' ids derive from them. */
@@ -40,9 +40,11 @@ export class Collector {
   readonly #sourceId: string;
   readonly #span: ProcessSpan;
   /** What the attempt has read and wants to write. */
-  readonly view: StateView;
+  readonly view: V;
   readonly #bounds: SettlementBounds;
   readonly #onChannel: (channel: Channel<unknown>) => void;
+  /** Epoch ms. */
+  readonly #now: () => number;
   #outputs: Output[] | undefined;
   /** Of the outputs so far, UTF-16 units as an estimate of bytes. */
   #size = 0;
@@ -60,9 +62,10 @@ export class Collector {
     partition: number,
     sources: readonly EventRef[],
     span: ProcessSpan,
-    view: StateView,
+    view: V,
     bounds: SettlementBounds,
     onChannel: (channel: Channel<unknown>) => void,
+    now: () => number,
   ) {
     this.#component = component;
     this.#partition = partition;
@@ -73,6 +76,7 @@ export class Collector {
     this.view = view;
     this.#bounds = bounds;
     this.#onChannel = onChannel;
+    this.#now = now;
   }
 
   /** Rejects, and never throws, as an asynchronous function would. */
@@ -162,7 +166,7 @@ export class Collector {
     this.#makeRoom(json.length + key.length);
     const correlation = channel.correlation(payload);
     const id = deriveEventId(this.#sourceId, this.#component, place);
-    const time = options.time ?? Date.now();
+    const time = options.time ?? this.#now();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const output = new Output(channel, this.#partition, id, time, key, json, correlation, stated, undefined);
     output.sources = this.#sources;
@@ -210,7 +214,7 @@ const noOptions: OutputOptions = Object.freeze({});
 interface Collecting {
   readonly attempt: number;
   readonly signal: AbortSignal;
-  readonly collector: Collector;
+  readonly collector: Pick<Collector<Pick<StateView, "store" | "end">>, "publish" | "state" | "effectId">;
 }
 
 /** What the handler of one event gets. What collects is made, and the effect id's digest taken, when somebody asks for it. */

@@ -1,0 +1,176 @@
+/** What the store in memory holds: plain values under keys, as a server has them, and the refusals that a server gives. */
+
+import { compareIds } from "../model/entry-ids.ts";
+import { StoreError } from "../model/errors.ts";
+
+export interface Entry {
+  readonly id: string;
+  /** Names and values in turn. */
+  readonly fields: readonly string[];
+}
+
+/** A consumer group: what people and tools see of a component. Nothing is decided by it while the owner's row is there. */
+export interface Group {
+  /** The group's last delivered id. */
+  at: string;
+  entriesRead: number | undefined;
+  consumers: Set<string>;
+  /** Entry id → consumer. */
+  pending: Map<string, string>;
+}
+
+export interface Stream {
+  readonly type: "stream";
+  /** In the order of their ids. */
+  entries: Entry[];
+  lastId: string;
+  /** Entries that were ever added. */
+  added: number;
+  groups: Map<string, Group>;
+}
+
+export interface Hash<V> {
+  readonly type: "hash";
+  readonly fields: Map<string, V>;
+}
+
+/** Anything else that somebody may have put under one of our keys. */
+export interface Foreign {
+  readonly type: "string";
+}
+
+type Value = Stream | Hash<unknown> | Foreign;
+
+/** The server's text for what it refuses. */
+export class Refusal extends StoreError {}
+
+export class Keyspace {
+  #values = new Map<string, Value>();
+  /** Keys that may not be touched: a permission that was withdrawn. */
+  readonly forbidden: Set<string> = new Set();
+
+  /** @throws {Refusal} */
+  stream(key: string): Stream | undefined {
+    return this.#typed(key, "stream") as Stream | undefined;
+  }
+
+  /** @throws {Refusal} */
+  madeStream(key: string): Stream {
+    const there = this.stream(key);
+    if (there !== undefined) return there;
+    const made: Stream = { type: "stream", entries: [], lastId: "0-0", added: 0, groups: new Map() };
+    this.#values.set(key, made);
+    return made;
+  }
+
+  /** @throws {Refusal} */
+  hash<V>(key: string): Map<string, V> | undefined {
+    return (this.#typed(key, "hash") as Hash<V> | undefined)?.fields;
+  }
+
+  /** @throws {Refusal} */
+  madeHash<V>(key: string): Map<string, V> {
+    const there = this.hash<V>(key);
+    if (there !== undefined) return there;
+    const made: Hash<V> = { type: "hash", fields: new Map() };
+    this.#values.set(key, made);
+    return made.fields;
+  }
+
+  delete(key: string): void {
+    this.#values.delete(key);
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+
+  /** Puts a value of another type there, and gives back what puts things right again. */
+  spoil(key: string): () => void {
+    const before = this.#values.get(key);
+    this.#values.set(key, { type: "string" });
+    return () => {
+      if (this.#values.get(key)?.type !== "string") return;
+      if (before === undefined) this.#values.delete(key);
+      else this.#values.set(key, before);
+    };
+  }
+
+  /** All that is there, as a replica has it. Rows and records are replaced, never changed, so that a copy of the maps is enough. */
+  copy(): ReadonlyMap<string, Value> {
+    return new Map([...this.#values].map(([key, value]) => [key, copyOf(value)]));
+  }
+
+  restore(copy: ReadonlyMap<string, Value>): void {
+    this.#values = new Map([...copy].map(([key, value]) => [key, copyOf(value)]));
+  }
+
+  keys(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+
+  #typed(key: string, type: Value["type"]): Value | undefined {
+    if (this.forbidden.has(key)) throw new Refusal(`NOPERM no permission to access ${key}`);
+    const value = this.#values.get(key);
+    if (value !== undefined && value.type !== type)
+      throw new Refusal(`WRONGTYPE ${key} is a ${value.type}, not a ${type}`);
+    return value;
+  }
+}
+
+function copyOf(value: Value): Value {
+  if (value.type === "hash") return { type: "hash", fields: new Map(value.fields) };
+  if (value.type === "string") return value;
+  const groups = [...value.groups].map(([name, group]): [string, Group] => [
+    name,
+    { ...group, consumers: new Set(group.consumers), pending: new Map(group.pending) },
+  ]);
+  return { ...value, entries: [...value.entries], groups: new Map(groups) };
+}
+
+/** The keys of one partition, and of a component in it. */
+export const keyOf = {
+  stream: (partition: number, channel: string): string => `{${partition}}:${channel}`,
+  dead: (partition: number, channel: string, component: string): string =>
+    `{${partition}}:${channel}:dead:${component}`,
+  owner: (partition: number, component: string): string => `{${partition}}:owner:${component}`,
+  attempts: (partition: number, channel: string, component: string): string =>
+    `{${partition}}:${channel}:attempts:${component}`,
+  state: (partition: number, component: string, store: string): string => `{${partition}}:state:${component}:${store}`,
+  dedupe: (partition: number, channel: string): string => `{${partition}}:${channel}:dedupe`,
+  members: (component: string): string => `members:${component}`,
+} as const;
+
+/** Appends with the next id by the server's clock; ids rise even when the clock goes back. */
+export function append(stream: Stream, fields: readonly string[], now: number): string {
+  const [ms = 0, seq = 0] = stream.lastId.split("-").map(Number);
+  const id = now > ms ? `${now}-0` : `${ms}-${seq + 1}`;
+  stream.entries.push({ id, fields });
+  stream.lastId = id;
+  stream.added++;
+  return id;
+}
+
+/** Where the first entry after `id` stands. */
+export function placeAfter({ entries }: Stream, id: string): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareIds((entries[middle] as Entry).id, id) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function entryOf(stream: Stream | undefined, id: string): Entry | undefined {
+  if (stream === undefined) return undefined;
+  const entry = stream.entries[placeAfter(stream, id) - 1];
+  return entry?.id === id ? entry : undefined;
+}
+
+/** XDEL. */
+export function remove(stream: Stream, id: string): void {
+  const at = placeAfter(stream, id) - 1;
+  if (stream.entries[at]?.id === id) stream.entries.splice(at, 1);
+}

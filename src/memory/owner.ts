@@ -1,0 +1,225 @@
+/** The owner's row, and the verbs that take, keep and give away a slice: the reference of what each script does in one step. */
+
+import { compareIds } from "../model/entry-ids.ts";
+import type {
+  Acquired,
+  Acquisition,
+  AttemptCount,
+  Claim,
+  Look,
+  NewestRead,
+  OwnerRow,
+  Renewed,
+  Slice,
+  Start,
+} from "../ports/own.ts";
+import type { SettleReply } from "../ports/settle.ts";
+import type { DeliveryId } from "../ports/store.ts";
+import { entryOf, type Group, keyOf, type Stream } from "./keyspace.ts";
+import type { MemoryServer } from "./server.ts";
+
+export interface OpenId {
+  readonly id: string;
+  /** The store has refused to settle it in a batch whose position is past it. */
+  readonly isRefused: boolean;
+}
+
+export interface SavedPosition {
+  readonly at: string;
+  readonly entriesRead: number | undefined;
+  readonly open: readonly OpenId[];
+}
+
+/** Replaced whole at each change. */
+export interface Row extends OwnerRow {
+  /** Takeovers by death since anything that the row names as unfinished has moved. */
+  readonly deaths: number;
+  readonly positions: ReadonlyMap<string, SavedPosition>;
+  /** The last replies, by number. */
+  readonly replies: ReadonlyMap<number, SettleReply>;
+}
+
+/** The durable count of an entry's attempts. */
+export interface Attempts {
+  readonly attempt: number;
+  readonly starts: number;
+  /** By the server's clock, epoch ms. */
+  readonly dueAt: number;
+  /** Its retry is not named in `open`: others of its key go on. */
+  readonly isParked: boolean;
+}
+
+export function rowOf(server: MemoryServer, { component, partition }: Slice): Row | undefined {
+  return server.keys.hash<Row>(keyOf.owner(partition, component))?.get("row");
+}
+
+export function writeRow(server: MemoryServer, { component, partition }: Slice, row: Row): void {
+  server.keys.madeHash<Row>(keyOf.owner(partition, component)).set("row", row);
+}
+
+export function isHeldBy(row: Row | undefined, claim: Claim): row is Row {
+  return row !== undefined && row.epoch === claim.epoch && row.owner === claim.owner;
+}
+
+export function attemptsOf(
+  server: MemoryServer,
+  { component, partition }: Slice,
+  channel: string,
+): Map<string, Attempts> {
+  return server.keys.madeHash<Attempts>(keyOf.attempts(partition, channel, component));
+}
+
+export function look(server: MemoryServer, slice: Slice, newest: readonly NewestRead[]): Look {
+  const isThere = ({ channel, entryId, eventId }: NewestRead): boolean => {
+    const fields = entryOf(server.keys.stream(keyOf.stream(slice.partition, channel)), entryId)?.fields;
+    return fields !== undefined && idIn(fields) === eventId;
+  };
+  return { row: rowOf(server, slice), isBehind: !newest.every(isThere) };
+}
+
+/** The event id as it stands in an entry; empty where it has none. */
+export function idIn(fields: readonly string[]): string {
+  return fields[0] === "id" ? (fields[1] as string) : "";
+}
+
+export function acquire(
+  server: MemoryServer,
+  slice: Slice,
+  channels: readonly string[],
+  { member, token, seen, highestEpoch, isDeath, begin }: Acquisition,
+): Acquired {
+  const row = rowOf(server, slice);
+  const isAsSeen =
+    seen === undefined ? row === undefined : isHeldBy(row, seen) && (seen.beat === undefined || seen.beat === row.beat);
+  if (!isAsSeen) return { outcome: "lost", row };
+  const starts = channels.map((channel) => beginAt(server, slice, row, channel, member, begin));
+  const epoch = Math.max((row?.epoch ?? 0) + 1, highestEpoch + 1, server.now());
+  const deaths = (row?.deaths ?? 0) + (isDeath ? 1 : 0);
+  const positions = new Map(
+    starts.map(({ channel, at, entriesRead, open }) => [
+      channel,
+      { at, entriesRead, open: open.map((id) => ({ id, isRefused: false })) },
+    ]),
+  );
+  const beat = (row?.beat ?? 0) + 1;
+  const taken = { epoch, owner: `${member}/${token}`, beat, seq: 0, wanted: "", deaths, positions, replies: new Map() };
+  writeRow(server, slice, taken);
+  server.changed();
+  return { outcome: "acquired", epoch, deaths, starts };
+}
+
+/** Finds where the owner begins, and makes the group exist there. Its pending list shows what was counted or parked; the owner shows the rest. */
+function beginAt(
+  server: MemoryServer,
+  slice: Slice,
+  row: Row | undefined,
+  channel: string,
+  member: string,
+  begin: "0" | "$",
+): Start {
+  const stream = server.keys.madeStream(keyOf.stream(slice.partition, channel));
+  const attempts = attemptsOf(server, slice, channel);
+  const saved = row?.positions.get(channel);
+  const group = stream.groups.get(slice.component);
+  const trimmed = stream.added - stream.entries.length;
+  let start: Omit<Start, "channel" | "counts">;
+  if (saved === undefined && group !== undefined) {
+    const ids = [...group.pending.keys()].filter((id) => attempts.get(id)?.isParked !== true);
+    start = { at: group.at, entriesRead: group.entriesRead, open: ids.sort(compareIds), became: "again", lost: 0 };
+  } else if (saved === undefined) {
+    const at = begin === "$" ? stream.lastId : "0-0";
+    start = { at, entriesRead: begin === "$" ? stream.added : trimmed, open: [], became: "new", lost: 0 };
+  } else if (compareIds(stream.lastId, saved.at) < 0 || stream.added < (saved.entriesRead ?? 0)) {
+    const parked = [...attempts.values()].filter(({ isParked }) => isParked).length;
+    attempts.clear();
+    start = { at: "0-0", entriesRead: trimmed, open: [], became: "gone", lost: saved.open.length + parked };
+  } else {
+    const open = saved.open.map(({ id }) => id);
+    start = { ...saved, open, became: group === undefined ? "again" : "there", lost: 0 };
+  }
+  // Of an entry that was removed before it was reached nobody will settle anything.
+  for (const [id, { isParked }] of attempts)
+    if (!isParked && !start.open.includes(id) && entryOf(stream, id) === undefined) attempts.delete(id);
+  const shown = [...attempts.keys()].filter((id) => entryOf(stream, id) !== undefined);
+  stream.groups.set(slice.component, {
+    at: start.at,
+    entriesRead: start.entriesRead,
+    consumers: new Set([member]),
+    pending: new Map(shown.map((id) => [id, member])),
+  });
+  const counts = [...attempts].flatMap(([entryId, counted]) =>
+    counted.isParked ? [] : [{ entryId, record: recordOf(counted, server.now()) }],
+  );
+  return { channel, ...start, counts };
+}
+
+/**
+ * The group of a channel; made again from the row where somebody has destroyed it, which `remade` is then told. What its pending list shows
+ * beyond what was counted or parked, the owner shows again.
+ */
+export function groupOf(
+  server: MemoryServer,
+  slice: Slice,
+  row: Row,
+  channel: string,
+  stream: Stream,
+  remade: string[],
+): Group {
+  const there = stream.groups.get(slice.component);
+  if (there !== undefined) return there;
+  remade.push(channel);
+  const { at, entriesRead } = row.positions.get(channel) as SavedPosition;
+  const [member = ""] = row.owner.split("/", 1);
+  const pending = new Map([...attemptsOf(server, slice, channel).keys()].map((id) => [id, member]));
+  const made: Group = { at, entriesRead, consumers: new Set([member]), pending };
+  stream.groups.set(slice.component, made);
+  return made;
+}
+
+export function renew(
+  server: MemoryServer,
+  slice: Slice,
+  claim: Claim,
+  newest: readonly NewestRead[],
+  late: readonly DeliveryId[],
+): Renewed {
+  const row = rowOf(server, slice);
+  if (!isHeldBy(row, claim)) return { outcome: "fenced", row };
+  for (const { channel, entryId } of newest) {
+    const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+    if (stream === undefined || compareIds(stream.lastId, entryId) < 0) return { outcome: "regressed" };
+  }
+  const remade: string[] = [];
+  for (const channel of row.positions.keys()) {
+    const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+    if (stream !== undefined) groupOf(server, slice, row, channel, stream, remade);
+  }
+  for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);
+  writeRow(server, slice, { ...row, beat: row.beat + 1 });
+  return { outcome: "renewed", wanted: row.wanted, remade };
+}
+
+/** An entry that was finished meanwhile is not shown: everything up to the position is, unless the row names it. */
+function show(server: MemoryServer, slice: Slice, row: Row, channel: string, id: string): void {
+  const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+  const { at, open } = row.positions.get(channel) as SavedPosition;
+  const isOpen = compareIds(id, at) > 0 || open.some((one) => one.id === id);
+  if (!isOpen || entryOf(stream, id) === undefined) return;
+  stream?.groups.get(slice.component)?.pending.set(id, row.owner.split("/", 1)[0] ?? "");
+}
+
+export function want(server: MemoryServer, slice: Slice, seen: Claim, member: string): void {
+  const row = rowOf(server, slice);
+  if (isHeldBy(row, seen)) writeRow(server, slice, { ...row, wanted: member });
+}
+
+export function release(server: MemoryServer, slice: Slice, claim: Claim, seq: number): boolean {
+  const row = rowOf(server, slice);
+  if (!isHeldBy(row, claim) || row.seq !== seq) return false;
+  writeRow(server, slice, { ...row, owner: "", beat: row.beat + 1 });
+  return true;
+}
+
+export function recordOf({ attempt, starts, dueAt }: Attempts, now: number): AttemptCount {
+  return { attempt, starts, dueInMs: Math.max(0, dueAt - now) };
+}

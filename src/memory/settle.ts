@@ -1,0 +1,224 @@
+/** Settling a batch, and counting an attempt: the reference of what both scripts do in one step. */
+
+import { compareIds } from "../model/entry-ids.ts";
+import { wireEntry } from "../model/envelope.ts";
+import type { AttemptCount, Claim, Slice } from "../ports/own.ts";
+import {
+  type Batch,
+  type Position,
+  type Settlement,
+  type SettleReply,
+  type SettleResult,
+  settlePipeline,
+} from "../ports/settle.ts";
+import type { DeliveryId } from "../ports/store.ts";
+import { append, type Entry, entryOf, type Group, keyOf, Refusal, type Stream } from "./keyspace.ts";
+import { attemptsOf, groupOf, isHeldBy, type OpenId, type Row, recordOf, rowOf, writeRow } from "./owner.ts";
+import type { MemoryServer } from "./server.ts";
+
+/** What an obituary adds to the entry's own fields. */
+export const obituaryFields = ["dead-entry", "dead-code", "dead-error", "dead-attempts", "dead-traceparent"] as const;
+
+export function settle(server: MemoryServer, slice: Slice, claim: Claim, batch: Batch): SettleReply {
+  try {
+    return new Settling(server, slice, claim, batch).run();
+  } catch (refusal) {
+    if (refusal instanceof Refusal) return { outcome: "refused", reason: refusal.message };
+    throw refusal;
+  }
+}
+
+/** What a channel of the batch is written to. */
+interface Place {
+  readonly stream: Stream;
+  readonly group: Group;
+}
+
+/** The order matters, as a server takes nothing back: everything that can refuse the batch as a whole comes before anything is written. */
+class Settling {
+  readonly #server: MemoryServer;
+  readonly #slice: Slice;
+  readonly #claim: Claim;
+  readonly #batch: Batch;
+  readonly #places = new Map<string, Place>();
+  readonly #remade: string[] = [];
+  /** By channel; finished or parked, so that the row need not name them as open any more. */
+  readonly #settled = new Set<string>();
+  readonly #refused: DeliveryId[] = [];
+  readonly #refusedLocks = new Set<string>();
+
+  constructor(server: MemoryServer, slice: Slice, claim: Claim, batch: Batch) {
+    this.#server = server;
+    this.#slice = slice;
+    this.#claim = claim;
+    this.#batch = batch;
+  }
+
+  run(): SettleReply {
+    const { number, settlements, positions } = this.#batch;
+    const row = rowOf(this.#server, this.#slice);
+    if (!isHeldBy(row, this.#claim)) return { outcome: "fenced", row };
+    if (number <= row.seq) return row.replies.get(number) ?? { outcome: "fenced", row };
+    if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };
+    if (!settlements.every(isPure)) this.#server.refuseWhenFull();
+    for (const { channel } of positions) this.#openPlace(row, channel);
+    if (!settlements.every((settlement) => this.#isInLog(settlement))) return { outcome: "regressed" };
+    const results = settlements.map((settlement) => this.#settleOne(settlement));
+    const moved = new Map(row.positions);
+    for (const position of positions) moved.set(position.channel, this.#move(row, position));
+    const hasMoved = positions.some(({ channel }) => floorOf(row, channel) !== floorOf({ positions: moved }, channel));
+    const reply: SettleReply = { outcome: "settled", results, wanted: row.wanted, remade: this.#remade };
+    const replies = new Map([...row.replies, [number, reply] as const].slice(-settlePipeline));
+    const deaths = hasMoved ? 0 : row.deaths;
+    writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1, seq: number, positions: moved, replies, deaths });
+    this.#server.changed();
+    return reply;
+  }
+
+  /** @throws {Refusal} where the stream or the attempts may not be written to */
+  #openPlace(row: Row, channel: string): void {
+    const stream = this.#server.keys.madeStream(keyOf.stream(this.#slice.partition, channel));
+    const group = groupOf(this.#server, this.#slice, row, channel, stream, this.#remade);
+    attemptsOf(this.#server, this.#slice, channel);
+    this.#places.set(channel, { stream, group });
+  }
+
+  #isInLog(settlement: Settlement): boolean {
+    if (settlement.kind === "buried" && settlement.isGone) return true;
+    return settlement.entries.every(
+      ({ channel, entryId }) => entryOf(this.#places.get(channel)?.stream, entryId) !== undefined,
+    );
+  }
+
+  #settleOne(settlement: Settlement): SettleResult {
+    if (settlement.locks.some((lock) => this.#refusedLocks.has(lock)))
+      return this.#refuse(settlement, "it comes after one that was refused");
+    try {
+      const ids = this.#write(settlement);
+      for (const { channel, entryId } of settlement.entries)
+        if (settlement.kind !== "blocked") this.#settled.add(`${channel}/${entryId}`);
+      return { outcome: "settled", ids };
+    } catch (refusal) {
+      if (refusal instanceof Refusal) return this.#refuse(settlement, refusal.message);
+      throw refusal;
+    }
+  }
+
+  #refuse({ entries, locks }: Settlement, reason: string): SettleResult {
+    this.#refused.push(...entries);
+    for (const lock of locks) this.#refusedLocks.add(lock);
+    return { outcome: "refused", reason };
+  }
+
+  /** @throws {Refusal} before anything is written */
+  #write(settlement: Settlement): readonly string[] {
+    const ids = this.#append(settlement);
+    const [member = ""] = this.#claim.owner.split("/", 1);
+    const now = this.#server.now();
+    for (const { channel, entryId, isNoted } of settlement.entries) {
+      const { group } = this.#places.get(channel) as Place;
+      const attempts = attemptsOf(this.#server, this.#slice, channel);
+      if (settlement.kind === "parked" || settlement.kind === "blocked") {
+        const { attempt, delayMs } = settlement;
+        attempts.set(entryId, { attempt, starts: 0, dueAt: now + delayMs, isParked: settlement.kind === "parked" });
+        group.pending.set(entryId, member);
+      } else if (isNoted) {
+        attempts.delete(entryId);
+        group.pending.delete(entryId);
+      }
+    }
+    return ids;
+  }
+
+  #append(settlement: Settlement): readonly string[] {
+    const { keys } = this.#server;
+    const { component, partition } = this.#slice;
+    const now = this.#server.now();
+    if (settlement.kind === "buried" && !settlement.isGone) {
+      const { channel, entryId } = settlement.entries[0] as DeliveryId;
+      const dead = keys.madeStream(keyOf.dead(partition, channel, component));
+      const { errorCode, error, attempts, traceparent } = settlement.obituary;
+      const fields = entryOf(this.#places.get(channel)?.stream, entryId)?.fields ?? [];
+      const values = [entryId, errorCode, error, String(attempts), traceparent];
+      return [append(dead, [...fields, ...obituaryFields.flatMap((name, i) => [name, values[i] as string])], now)];
+    }
+    if (settlement.kind !== "acked") return [];
+    const { outputs, changes } = settlement;
+    const streams = outputs.map((output) => keys.madeStream(keyOf.stream(output.partition, output.entry.channel.name)));
+    const hashes = changes.map(({ store }) => keys.madeHash<string>(keyOf.state(partition, component, store)));
+    refuseWithoutRoom(settlement.outputs, streams);
+    for (const [i, { key, json }] of changes.entries()) {
+      if (json === undefined) hashes[i]?.delete(key);
+      else hashes[i]?.set(key, json);
+    }
+    return outputs.map(({ entry }, i) => {
+      const stream = streams[i] as Stream;
+      const id = append(stream, wireEntry(entry.values), now);
+      if (entry.channel.cap < 0) evict(stream, -entry.channel.cap);
+      return id;
+    });
+  }
+
+  /** The position as the owner gives it; `open` keeps what was refused, now or before, until it is settled. */
+  #move(row: Row, { channel, at, entriesRead, open }: Position) {
+    const { stream, group } = this.#places.get(channel) as Place;
+    const refused = this.#refused.flatMap((one) => (one.channel === channel ? [one.entryId] : []));
+    const refusedBefore = (row.positions.get(channel)?.open ?? []).flatMap(({ id, isRefused }) =>
+      isRefused && !this.#settled.has(`${channel}/${id}`) ? [id] : [],
+    );
+    const isRefused = new Set([...refused, ...refusedBefore].filter((id) => compareIds(id, at) <= 0));
+    const ids = [...new Set([...open, ...isRefused])].sort(compareIds);
+    group.at = at;
+    group.entriesRead = at === stream.lastId ? stream.added : entriesRead;
+    return {
+      at,
+      entriesRead: group.entriesRead,
+      open: ids.map((id): OpenId => ({ id, isRefused: isRefused.has(id) })),
+    };
+  }
+}
+
+/** Needs no memory. */
+function isPure(settlement: Settlement): boolean {
+  return settlement.kind === "acked" && settlement.outputs.length + settlement.changes.length === 0;
+}
+
+/** The oldest that the row names as unfinished, or where the unread begins. */
+function floorOf({ positions }: Pick<Row, "positions">, channel: string): string | undefined {
+  const position = positions.get(channel);
+  return position?.open[0]?.id ?? position?.at;
+}
+
+function refuseWithoutRoom(
+  outputs: readonly { readonly entry: { readonly channel: { readonly cap: number } } }[],
+  streams: readonly Stream[],
+): void {
+  const wanted = new Map<Stream, number>();
+  for (const [i, { entry }] of outputs.entries()) {
+    const stream = streams[i] as Stream;
+    const count = (wanted.get(stream) ?? 0) + 1;
+    wanted.set(stream, count);
+    if (entry.channel.cap > 0 && stream.entries.length + count > entry.channel.cap)
+      throw new Refusal("the channel is full: the outputs do not fit under its hard cap");
+  }
+}
+
+/** Removes the oldest beyond the cap, and returns them. */
+export function evict(stream: Stream, cap: number): readonly Entry[] {
+  return stream.entries.splice(0, Math.max(0, stream.entries.length - cap));
+}
+
+export function count(
+  server: MemoryServer,
+  slice: Slice,
+  claim: Claim,
+  { channel, entryId }: DeliveryId,
+  attempt: number,
+): AttemptCount | undefined {
+  if (!isHeldBy(rowOf(server, slice), claim)) return undefined;
+  const attempts = attemptsOf(server, slice, channel);
+  const known = attempts.get(entryId) ?? { attempt: 0, starts: 0, dueAt: 0, isParked: false };
+  const counted = known.attempt >= attempt ? known : { ...known, attempt, starts: known.starts + 1 };
+  attempts.set(entryId, counted);
+  return recordOf(counted, server.now());
+}

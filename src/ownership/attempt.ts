@@ -1,0 +1,166 @@
+/** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
+
+import { Collector, SingleTools } from "../consume/tools.ts";
+import type { Event } from "../model/event.ts";
+import type { Settlement } from "../ports/settle.ts";
+import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
+import type { Fence, HandlingContext } from "./context.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Submission } from "./settler.ts";
+import { StateView } from "./state.ts";
+
+/** An object for all of it: an event costs little more than the objects that are made for it. */
+export class Attempt implements Processing, Submission {
+  readonly channel: TracedChannel;
+  readonly component: string;
+  readonly member: string;
+  readonly partition: number;
+  readonly deliveries: readonly Delivery[];
+  /** Of a batch the highest of its events. */
+  readonly attempt: number;
+  readonly claimed: boolean;
+  readonly span: ProcessSpan;
+  readonly #context: HandlingContext;
+  readonly #onSettled: (attempt: Attempt) => void;
+  /** Set by `commit`. */
+  #settlement: Settlement | undefined;
+  /** Made for a handler that asks for what it needs one for; many do not. */
+  #collector: Collector<StateView> | undefined;
+  /** Why nothing can be added any more; undefined while something can. */
+  #end: string | undefined;
+  /** Made where the handler has a time of its own. */
+  #ownEnd: AbortController | undefined;
+
+  constructor(context: HandlingContext, deliveries: readonly Delivery[], onSettled: (attempt: Attempt) => void) {
+    this.channel = (deliveries[0] as Delivery).subscription.channel;
+    this.component = context.component;
+    this.member = context.member;
+    this.partition = context.partition;
+    this.deliveries = deliveries;
+    let attempt = 1;
+    let claimed = false;
+    for (const delivery of deliveries) {
+      if (delivery.attempt > attempt) attempt = delivery.attempt;
+      if (delivery.claimed) claimed = true;
+    }
+    this.attempt = attempt;
+    this.claimed = claimed;
+    this.#context = context;
+    this.#onSettled = onSettled;
+    this.span = context.tracing.process(this);
+  }
+
+  get entries(): readonly Delivery[] {
+    return this.deliveries;
+  }
+
+  /** Runs the handler, with the span active. */
+  handle(): void | Promise<void> {
+    return this.span.run(() => this.#handle());
+  }
+
+  #handle(): void | Promise<void> {
+    const [delivery] = this.deliveries as readonly [Delivery];
+    const { handling } = delivery.subscription;
+    const { fence } = this.#context;
+    if (handling.mode === "single")
+      return handling.handle(delivery.event as Event<unknown>, new OwnerTools(this, fence));
+    const { signal } = this;
+    const { publish, state, effectIdOf } = this.collector;
+    const tools = { publish, state, signal, attempt: this.attempt, effectIdOf, fence };
+    return handling.handle(this.#events, tools);
+  }
+
+  get #events(): readonly Event<unknown>[] {
+    return this.deliveries.map(({ event }) => event as Event<unknown>);
+  }
+
+  /** How long its handler may take, ms; undefined: as long as it likes. */
+  get timeoutMs(): number | undefined {
+    return (this.deliveries[0] as Delivery).subscription.handlerTimeoutMs;
+  }
+
+  /** The handler's: aborts with the ownership's, or when its own time is up. */
+  get signal(): AbortSignal {
+    const { signal } = this.#context;
+    if (this.timeoutMs === undefined) return signal;
+    this.#ownEnd ??= new AbortController();
+    return AbortSignal.any([signal, this.#ownEnd.signal]);
+  }
+
+  get collector(): Collector<StateView> {
+    if (this.#collector === undefined) {
+      const { component, state, bounds, onChannel, clock } = this.#context;
+      const view = new StateView(state, component, bounds.maxOutputs);
+      const { partition, span } = this;
+      const now = (): number => clock.wallNow();
+      this.#collector = new Collector(component, partition, this.#events, span, view, bounds, onChannel, now);
+      // Tools that were kept beyond the end of the handler.
+      if (this.#end !== undefined) this.#collector.finish(this.#end);
+    }
+    return this.#collector;
+  }
+
+  /** Whether a publish still waits for its schema. */
+  get isBusy(): boolean {
+    return this.#collector?.isBusy === true;
+  }
+
+  /** @throws what an asynchronous schema found */
+  async validated(): Promise<void> {
+    await this.#collector?.validated();
+  }
+
+  /** The handler has ended. False: another handler has changed the state that this one has read, and it must run again. */
+  commit(): boolean {
+    this.#end = "after its handler had returned: await it inside the handler";
+    const collector = this.#collector;
+    collector?.finish(this.#end);
+    const changes = collector?.view.commit();
+    if (collector !== undefined && changes === undefined) return false;
+    const lanes = lanesOf(this.deliveries);
+    this.#settlement = {
+      kind: "acked",
+      locks: collector === undefined ? lanes : [...lanes, ...collector.view.names],
+      entries: this.deliveries,
+      outputs: (collector?.entries ?? []).map((entry) => ({ partition: this.partition, entry })),
+      changes: changes ?? [],
+    };
+    return true;
+  }
+
+  /** Only after `commit`. */
+  get settlement(): Settlement {
+    return this.#settlement as Settlement;
+  }
+
+  settled(ids: readonly string[]): void {
+    this.#collector?.view.settled();
+    this.#collector?.appended(ids);
+    this.span.settled("acked");
+    this.#onSettled(this);
+  }
+
+  /** Nothing was appended and nothing will be. */
+  discard(reason: unknown): void {
+    this.#end = "after its attempt had failed or was lost: heed the signal";
+    this.#ownEnd?.abort(reason);
+    this.#collector?.discard(reason, this.#end);
+  }
+}
+
+/** The lanes that deliveries need, each once. */
+export function lanesOf(deliveries: readonly Delivery[]): readonly string[] {
+  const lanes = deliveries.flatMap(({ lane }) => (lane === undefined || lane === "" ? [] : [lane]));
+  return lanes.length < 2 ? lanes : [...new Set(lanes)];
+}
+
+/** What the handler of one event gets. */
+class OwnerTools extends SingleTools {
+  readonly fence: Fence;
+
+  constructor(attempt: Attempt, fence: Fence) {
+    super(attempt);
+    this.fence = fence;
+  }
+}

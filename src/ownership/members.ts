@@ -1,0 +1,116 @@
+/** The members of a component as one of them sees them: who lives, and so which partitions it should own. */
+
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { MemberBeat, Presence } from "../ports/slice-store.ts";
+import { assign } from "./assignment.ts";
+import { Pause } from "./pause.ts";
+
+/** A member that is silent for so many times `takeoverAfterMs` is forgotten. */
+const forgetAfter = 10;
+
+export interface MembersContext {
+  readonly component: string;
+  readonly member: string;
+  /** For people: host, pid, start, version. */
+  readonly about: string;
+  readonly partitions: number;
+  readonly takeoverAfterMs: number;
+  readonly beatMs: number;
+  readonly presence: Presence;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Known extends MemberBeat {
+  /** When it was last seen to change, on the monotonic clock. */
+  readonly changedAt: number;
+}
+
+export class Members {
+  readonly #context: MembersContext;
+  readonly #pause: Pause;
+  readonly #known = new Map<string, Known>();
+  /** Called after each beat that was confirmed. */
+  readonly #onBeat: () => void;
+  #assigned: { readonly living: string; readonly owners: readonly string[] } = { living: "", owners: [] };
+  /** When the last beat was sent that was confirmed. */
+  #confirmedAt = Number.NEGATIVE_INFINITY;
+  #isOver = false;
+
+  constructor(context: MembersContext, onBeat: () => void) {
+    this.#context = context;
+    this.#pause = new Pause(context.clock);
+    this.#onBeat = onBeat;
+  }
+
+  /** Whether this member's own beat is confirmed: only then may it want or acquire anything. */
+  get isConfirmed(): boolean {
+    return !this.#isOver && this.#context.clock.now() - this.#confirmedAt <= this.#context.takeoverAfterMs / 2;
+  }
+
+  /** Whether this member should own the partition, among all who live but for `without`. */
+  shouldOwn(partition: number, without?: string): boolean {
+    const { member, partitions, clock, takeoverAfterMs } = this.#context;
+    const now = clock.now();
+    const living = [...this.#known]
+      .filter(([name, { hasLeft, changedAt }]) => !hasLeft && name !== without && now - changedAt < takeoverAfterMs)
+      .map(([name]) => name)
+      .sort();
+    const key = living.join(" ");
+    if (this.#assigned.living !== key) this.#assigned = { living: key, owners: assign(living, partitions) };
+    return this.#assigned.owners[partition] === member;
+  }
+
+  /** Beats until it is stopped. */
+  async run(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#beat();
+      await this.#pause.for(this.#context.beatMs);
+    }
+  }
+
+  /** Says that it leaves, so that others need not wait for its silence. */
+  async leave(): Promise<void> {
+    const { presence, member, log, component } = this.#context;
+    this.stop();
+    await presence.leave(member).catch((error: unknown) => {
+      log.warn({ component, reason: String(error) }, "this member could not say that it leaves: its silence will");
+    });
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#pause.wake();
+  }
+
+  async #beat(): Promise<void> {
+    const { presence, member, about, clock, log, component } = this.#context;
+    const sentAt = clock.now();
+    try {
+      const beats = await presence.beat(member, about, this.#forgettable(sentAt));
+      this.#saw(beats, clock.now());
+      this.#confirmedAt = sentAt;
+      this.#onBeat();
+    } catch (error) {
+      if (!this.#isOver) log.warn({ component, reason: String(error) }, "this member's beat was not confirmed");
+    }
+  }
+
+  /** Who is absent is unchanged: the list may have been lost. Who leaves says so. */
+  #saw(beats: ReadonlyMap<string, MemberBeat>, receivedAt: number): void {
+    for (const [name, { beat, hasLeft }] of beats) {
+      const known = this.#known.get(name);
+      if (known?.beat === beat && known.hasLeft === hasLeft) continue;
+      this.#known.set(name, { beat, hasLeft, changedAt: receivedAt });
+    }
+  }
+
+  #forgettable(now: number): readonly string[] {
+    const gone = [...this.#known].flatMap(([name, { changedAt }]) =>
+      now - changedAt > forgetAfter * this.#context.takeoverAfterMs ? [name] : [],
+    );
+    for (const name of gone) this.#known.delete(name);
+    return gone;
+  }
+}

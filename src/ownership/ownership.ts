@@ -1,0 +1,365 @@
+/** A slice's row in the eyes of one member: watched, taken, kept, handed over. What is done with the slice while it is owned is a tenure. */
+
+import { FencedError, StoreError } from "../model/errors.ts";
+import type { Chance, Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Acquired, Claim, Look, NewestRead, OwnerRow, Slice } from "../ports/own.ts";
+import type { Session, SliceStore } from "../ports/slice-store.ts";
+import type { DeliveryId } from "../ports/store.ts";
+import { Pause } from "./pause.ts";
+import { RowWatch } from "./row-watch.ts";
+
+/** What is done with a slice between acquiring and losing it. */
+export interface Tenure {
+  readonly newest: readonly NewestRead[];
+  /** Number of the last batch that was answered: a row that has not come as far has gone back. */
+  readonly answered: number;
+  /** What was begun and is not settled. */
+  readonly unfinished: number;
+  /** Entries that are to be shown as under way for long. */
+  late(): readonly DeliveryId[];
+  /** Works over this session from now on; what is unanswered is sent again. */
+  resume(session: Session): void;
+  /** Starts nothing more, and lets go of what was not started. False: something still runs after `ms`. */
+  quiesce(ms: number): Promise<boolean>;
+  /** What was to be shown is not any more. */
+  showAgain(): void;
+  /** The ownership was confirmed: handlers may start that could not. */
+  confirmed(): void;
+  /** Goes on after having been quiet. */
+  goOn(): void;
+  /** The slice is lost: nothing that is under way will be written. */
+  end(reason: Error): void;
+}
+
+/** The hold on a slice, as its tenure sees it. */
+export interface Hold {
+  readonly claim: Claim;
+  /** Whether the ownership was confirmed lately enough for a handler to start. */
+  readonly mayStart: boolean;
+  /** A settlement that was sent then has confirmed it. */
+  confirmed(sent: Moment, wanted: string, remade: readonly string[]): void;
+  /** A settlement was fenced, or the server has gone back. */
+  lost(reason: string): void;
+  /** The session is lost: another one is opened, and `resume` called. */
+  broken(session: Session): void;
+  /** Takes the slice again, from itself, which fences all that is still under way. False: it is lost, or the session is. */
+  retake(): Promise<boolean>;
+}
+
+/** A time on both clocks, ms. */
+export interface Moment {
+  readonly now: number;
+  readonly wallNow: number;
+}
+
+export interface OwnershipContext {
+  readonly slice: Slice;
+  readonly channels: readonly string[];
+  readonly member: string;
+  readonly store: Pick<SliceStore, "open">;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly takeoverAfterMs: number;
+  readonly beatMs: number;
+  readonly begin: "0" | "$";
+  /** Whether this member may take anything at all. */
+  readonly mayOwn: () => boolean;
+  /** Whether it should own the slice, among all that live but for `without`. */
+  readonly shouldOwn: (without?: string) => boolean;
+  readonly open: (hold: Hold, acquired: Acquired & { outcome: "acquired" }) => Tenure;
+}
+
+/** Between two tries to hand over, and to reach a server that is away, ms. */
+const handOverEveryMs = 1_000;
+const reconnectMs = 100;
+
+/**
+ * watching   looks at the row. Free and ours, dead, or named in it → owning. Somebody else's and ours → says so in the row.
+ * owning     renews the row unless a settlement did. Fenced or regressed → watching. Wanted by another → handing over.
+ * handing    the tenure is quiet. Released → watching; something runs on → owning, and again later.
+ * closed     owns nothing.
+ */
+export class Ownership implements Hold {
+  readonly #context: OwnershipContext;
+  readonly #pause: Pause;
+  readonly #watch: RowWatch;
+  #session: Session | undefined;
+  /** Both or none: what is owned, and under what. */
+  #tenure: Tenure | undefined;
+  #claim: Claim = { epoch: 0, owner: "" };
+  #confirmedAt: Moment = { now: Number.NEGATIVE_INFINITY, wallNow: Number.NEGATIVE_INFINITY };
+  /** The greatest epoch ever seen, of any owner. */
+  #highestEpoch = 0;
+  /** It has owned the slice before: a group that is not there now is no new one. */
+  #hasOwned = false;
+  #isHandingOver = false;
+  #isRetaking = false;
+  #handOverFrom = 0;
+  #isLeaving = false;
+  #isClosed = false;
+
+  constructor(context: OwnershipContext) {
+    this.#context = context;
+    this.#pause = new Pause(context.clock);
+    this.#watch = new RowWatch(context.takeoverAfterMs);
+  }
+
+  get tenure(): Tenure | undefined {
+    return this.#tenure;
+  }
+
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  /** The wall clock too, for a host that was suspended while its monotonic clock stood still. */
+  get mayStart(): boolean {
+    const { clock, takeoverAfterMs } = this.#context;
+    const most = takeoverAfterMs / 2;
+    return clock.now() - this.#confirmedAt.now <= most && clock.wallNow() - this.#confirmedAt.wallNow <= most;
+  }
+
+  /** Watches and owns until it is closed. */
+  async run(): Promise<void> {
+    const { store, slice, channels, log } = this.#context;
+    while (!this.#isClosed) {
+      const session = store.open(slice, channels);
+      this.#session = session;
+      try {
+        await this.#serve(session);
+      } catch (error) {
+        if (!this.#isClosed) log.warn({ ...slice, reason: String(error) }, "the slice's server does not answer");
+      }
+      session.close();
+      if (!this.#isClosed) await this.#pause.for(reconnectMs);
+    }
+  }
+
+  /** Looks at once: who should own what may have changed. */
+  nudge(): void {
+    if (this.#tenure === undefined) this.#pause.wake();
+  }
+
+  /** Hands over for good, and closes. Resolves with what was begun and not settled after `graceMs`: others will take it for dead. */
+  async leave(graceMs: number): Promise<number> {
+    const { clock } = this.#context;
+    this.#isLeaving = true;
+    const until = clock.now() + graceMs;
+    let isReleased = this.#tenure === undefined;
+    while (this.#tenure !== undefined && !isReleased && clock.now() < until) {
+      const isQuiet = await this.#tenure.quiesce(until - clock.now());
+      if (isQuiet) isReleased = await this.#release();
+      if (isQuiet && !isReleased) await new Promise<void>((resolve) => void clock.after(reconnectMs, resolve));
+    }
+    const unfinished = this.#tenure?.unfinished ?? 0;
+    this.close();
+    return unfinished;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#endTenure(new StoreError("the component was closed: what was not settled stays open"));
+    this.#session?.close();
+    this.#pause.wake();
+  }
+
+  confirmed(sent: Moment, wanted: string, remade: readonly string[]): void {
+    this.#alarm(remade);
+    if (remade.length > 0) this.#tenure?.showAgain();
+    const couldStart = this.mayStart;
+    if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
+    if (!couldStart) this.#tenure?.confirmed();
+    if (wanted !== "" && wanted !== this.#context.member) this.#handOver();
+  }
+
+  lost(reason: string): void {
+    this.#drop(reason);
+    this.#pause.wake(); // the row may still name this member: then it takes over at once
+  }
+
+  broken(session: Session): void {
+    if (session !== this.#session) return;
+    this.#session = undefined;
+    session.close();
+    this.#pause.wake();
+  }
+
+  async retake(): Promise<boolean> {
+    const tenure = this.#tenure;
+    const session = this.#session;
+    if (session === undefined || tenure === undefined) return false;
+    this.#isRetaking = true;
+    try {
+      const isTaken = await this.#acquire(session, this.#claim, false, () => tenure);
+      if (isTaken) tenure.showAgain();
+      else if (tenure === this.#tenure) this.lost("the slice was taken by another member");
+      return isTaken && tenure === this.#tenure;
+    } catch {
+      this.broken(session);
+      return false;
+    } finally {
+      this.#isRetaking = false;
+    }
+  }
+
+  async #serve(session: Session): Promise<void> {
+    const tenure = this.#tenure;
+    const looked = await session.look(tenure?.newest ?? []);
+    if (tenure !== undefined && tenure === this.#tenure) this.#takeUp(session, tenure, looked);
+    while (!this.#isClosed && session === this.#session) {
+      if (this.#tenure === undefined) await this.#look(session);
+      else await this.#keep(session);
+      if (!this.#isClosed && session === this.#session) await this.#pause.for(this.#context.beatMs);
+    }
+  }
+
+  /** After a look over a new session. What the server has forgotten cannot be built upon. */
+  #takeUp(session: Session, tenure: Tenure, { row, isBehind }: Look): void {
+    const isOurs = row !== undefined && row.epoch === this.#claim.epoch && row.owner === this.#claim.owner;
+    if (!isOurs) this.#drop("the slice was taken by another member");
+    else if (isBehind || row.seq < tenure.answered) this.#drop("the server has gone back");
+    else {
+      tenure.resume(session);
+      if (!this.#isHandingOver) return;
+      this.#isHandingOver = false;
+      tenure.goOn();
+    }
+  }
+
+  /** Renews unless a settlement did. */
+  async #keep(session: Session): Promise<void> {
+    const { beatMs } = this.#context;
+    const [tenure, claim, sent] = [this.#tenure as Tenure, this.#claim, this.#moment()];
+    const late = tenure.late();
+    if (sent.now - this.#confirmedAt.now < beatMs && late.length === 0) return;
+    const renewed = await session.renew(claim, tenure.newest, late);
+    if (claim !== this.#claim || this.#isRetaking) return;
+    if (renewed.outcome === "renewed") {
+      this.confirmed(sent, renewed.wanted, renewed.remade);
+    } else
+      this.lost(renewed.outcome === "fenced" ? "the slice was taken by another member" : "the server has gone back");
+  }
+
+  async #look(session: Session): Promise<void> {
+    const { clock, member, mayOwn, shouldOwn, takeoverAfterMs } = this.#context;
+    const sentAt = clock.now();
+    const { row } = await session.look([]);
+    this.#watch.saw(row, sentAt, clock.now());
+    this.#highestEpoch = Math.max(this.#highestEpoch, row?.epoch ?? 0);
+    if (this.#isLeaving || this.#isClosed || !mayOwn()) return;
+    const owner = memberOf(row);
+    if (owner === member) await this.#take(session, row, false);
+    else if (owner === "") {
+      // Whoever should own it may be unable to: then anybody does.
+      if (shouldOwn() || this.#watch.unchangedMs >= takeoverAfterMs) await this.#take(session, row, false);
+    } else if (this.#watch.unchangedMs >= takeoverAfterMs) {
+      if (shouldOwn(owner) || this.#watch.unchangedMs >= 1.5 * takeoverAfterMs) await this.#take(session, row, true);
+    } else if (row !== undefined && row.wanted !== member && shouldOwn() && this.#watch.sameOwnerMs >= takeoverAfterMs)
+      await session.want(row, member);
+  }
+
+  async #take(session: Session, row: OwnerRow | undefined, isDeath: boolean): Promise<void> {
+    const { log, slice, open } = this.#context;
+    const isTaken = await this.#acquire(session, row, isDeath, (acquired) => {
+      for (const { channel, became, lost } of acquired.starts) {
+        if (became === "again") this.#alarm([channel]);
+        if (became === "gone") log.error({ ...slice, channel, lost }, "the stream is gone, and what was in it is lost");
+      }
+      return open(this, acquired);
+    });
+    if (!isTaken) return;
+    log.info({ ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "", isDeath }, "owns the slice");
+    this.#hasOwned = true;
+    this.#isHandingOver = false;
+    this.#watch.reset();
+    if (this.#isLeaving || this.#isClosed) await this.#release();
+    else this.#tenure?.resume(session);
+  }
+
+  async #acquire(
+    session: Session,
+    seen: OwnerRow | Claim | undefined,
+    isDeath: boolean,
+    tenureOf: (acquired: Acquired & { outcome: "acquired" }) => Tenure,
+  ): Promise<boolean> {
+    const { member, chance } = this.#context;
+    const [token, sent] = [chance.token(), this.#moment()];
+    const begin = this.#hasOwned ? "0" : this.#context.begin;
+    const highestEpoch = this.#highestEpoch;
+    const acquired = await session.acquire({ member, token, seen, highestEpoch, isDeath, begin });
+    if (acquired.outcome === "lost") return false;
+    this.#highestEpoch = acquired.epoch;
+    this.#claim = { epoch: acquired.epoch, owner: `${member}/${token}` };
+    this.#confirmedAt = sent;
+    this.#tenure = tenureOf(acquired);
+    return true;
+  }
+
+  /** Somebody else should have the slice. */
+  #handOver(): void {
+    const { clock, log, slice } = this.#context;
+    const tenure = this.#tenure;
+    if (this.#isHandingOver || this.#isLeaving || tenure === undefined || clock.now() < this.#handOverFrom) return;
+    this.#isHandingOver = true;
+    const handOver = async (): Promise<void> => {
+      const isQuiet = await tenure.quiesce(handOverEveryMs);
+      if (tenure !== this.#tenure || this.#isLeaving) return;
+      if (isQuiet) {
+        await this.#release();
+        return;
+      }
+      this.#handOverFrom = clock.now() + handOverEveryMs;
+      this.#isHandingOver = false;
+      tenure.goOn();
+    };
+    handOver().catch((error: unknown) => log.error({ ...slice, reason: String(error) }, "a handover failed"));
+  }
+
+  /** Frees the slice; its tenure is quiet. False: nobody knows whether it is free. */
+  async #release(): Promise<boolean> {
+    const { log, slice } = this.#context;
+    const [session, tenure] = [this.#session, this.#tenure];
+    if (session === undefined || tenure === undefined) return true;
+    try {
+      const isReleased = await session.release(this.#claim, tenure.answered);
+      if (tenure !== this.#tenure) return true;
+      this.#drop("the slice was handed over");
+      log.info({ ...slice, isReleased }, "has handed over the slice");
+      return isReleased;
+    } catch {
+      this.broken(session);
+      return false;
+    }
+  }
+
+  #drop(reason: string): void {
+    this.#endTenure(new FencedError(`${reason}: nothing of this attempt was written`));
+  }
+
+  #endTenure(reason: Error): void {
+    const tenure = this.#tenure;
+    if (tenure === undefined) return;
+    this.#tenure = undefined;
+    this.#claim = { epoch: 0, owner: "" };
+    this.#isHandingOver = false;
+    this.#watch.reset();
+    tenure.end(reason);
+  }
+
+  #alarm(remade: readonly string[]): void {
+    const { log, slice } = this.#context;
+    for (const channel of remade)
+      log.error({ ...slice, channel }, "the channel's group was gone; it was made again where it stood");
+  }
+
+  #moment(): Moment {
+    const { clock } = this.#context;
+    return { now: clock.now(), wallNow: clock.wallNow() };
+  }
+}
+
+function memberOf(row: OwnerRow | undefined): string {
+  return row?.owner.split("/", 1)[0] ?? "";
+}

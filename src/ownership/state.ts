@@ -1,0 +1,209 @@
+/** A component's keyed state in a partition: one owner writes it, so what it has cached is right for as long as it owns the partition. */
+
+import type { StateStore } from "../consume/subscription.ts";
+import { ChannelError, ConfigError } from "../model/errors.ts";
+import { requireWellFormed } from "../model/well-formed-text.ts";
+import type { StateKey } from "../ports/read.ts";
+import type { StateChange } from "../ports/settle.ts";
+
+/** Most keys and characters kept in memory; the least recently used go first, once they are settled. */
+const maxKeys = 20_000;
+const maxLength = 32 * 1_048_576;
+
+/** A value as one attempt wrote it, or as it was read. Another value is another cell. */
+interface Cell {
+  /** Undefined: the key is absent. */
+  readonly json: string | undefined;
+  /** What the store has is older: its settlement is not answered yet. */
+  isUnsettled: boolean;
+}
+
+export class State {
+  /** By name, the least recently used first. */
+  readonly #cells = new Map<string, Cell>();
+  readonly #read: (keys: readonly StateKey[]) => Promise<readonly (string | undefined)[]>;
+  readonly #soon: (run: () => void) => void;
+  /** Reads of this turn: they travel together. */
+  #asked: {
+    readonly key: StateKey;
+    readonly resolve: (json: string | undefined) => void;
+    reject(error: unknown): void;
+  }[] = [];
+  #length = 0;
+  #evictions = 0;
+
+  constructor(
+    read: (keys: readonly StateKey[]) => Promise<readonly (string | undefined)[]>,
+    soon: (run: () => void) => void,
+  ) {
+    this.#read = read;
+    this.#soon = soon;
+  }
+
+  async cell(key: StateKey): Promise<Cell> {
+    const name = nameOf(key);
+    const known = this.#touch(name);
+    if (known !== undefined) return known;
+    const evictions = this.#evictions;
+    const json = await this.#ask(key);
+    // What was written meanwhile may have made room again.
+    if (evictions !== this.#evictions) return this.cell(key);
+    // While the read travelled, another handler may have written the key.
+    const written = this.#touch(name);
+    if (written !== undefined) return written;
+    const cell = { json, isUnsettled: false };
+    this.#put(name, cell);
+    return cell;
+  }
+
+  /** Whether it is still the newest value. One that had to make room counts as changed. */
+  isCurrent(name: string, cell: Cell): boolean {
+    return this.#cells.get(name) === cell;
+  }
+
+  write(name: string, json: string | undefined): Cell {
+    const cell = { json, isUnsettled: true };
+    this.#put(name, cell);
+    return cell;
+  }
+
+  #ask(key: StateKey): Promise<string | undefined> {
+    if (this.#asked.length === 0) this.#soon(() => this.#readAsked());
+    return new Promise((resolve, reject) => this.#asked.push({ key, resolve, reject }));
+  }
+
+  #readAsked(): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    this.#read(asked.map(({ key }) => key)).then(
+      (values) => {
+        for (const [i, { resolve }] of asked.entries()) resolve(values[i]);
+      },
+      (error: unknown) => {
+        for (const { reject } of asked) reject(error);
+      },
+    );
+  }
+
+  #touch(name: string): Cell | undefined {
+    const known = this.#cells.get(name);
+    if (known === undefined) return undefined;
+    this.#cells.delete(name);
+    this.#cells.set(name, known);
+    return known;
+  }
+
+  #put(name: string, cell: Cell): void {
+    this.#length += (cell.json?.length ?? 0) - (this.#cells.get(name)?.json?.length ?? 0);
+    this.#cells.delete(name);
+    this.#cells.set(name, cell);
+    if (this.#cells.size <= maxKeys && this.#length <= maxLength) return;
+    for (const [oldest, { json, isUnsettled }] of this.#cells) {
+      if (this.#cells.size <= maxKeys && this.#length <= maxLength) break;
+      if (isUnsettled) continue;
+      this.#cells.delete(oldest);
+      this.#evictions++;
+      this.#length -= json?.length ?? 0;
+    }
+  }
+}
+
+/** What one attempt has read and wants to write. Thrown away if the attempt fails. */
+export class StateView {
+  readonly #state: State;
+  readonly #component: string;
+  readonly #maxWrites: number;
+  /** Why nothing can be read or written any more, as what follows "it was used"; undefined while something can. */
+  #end: string | undefined;
+  /** Made when they are first needed: most attempts have no state. */
+  #reads: Map<string, Cell> | undefined;
+  #writes: Map<string, StateChange> | undefined;
+  #written: Cell[] = [];
+
+  constructor(state: State, component: string, maxWrites: number) {
+    this.#state = state;
+    this.#component = component;
+    this.#maxWrites = maxWrites;
+  }
+
+  /** Nothing can be read or written from now on. */
+  end(end: string): void {
+    this.#end = end;
+  }
+
+  store<V>(store: string): StateStore<V> {
+    return {
+      get: async (key) => {
+        const json = await this.#get({ store, key });
+        return json === undefined ? undefined : (JSON.parse(json) as V);
+      },
+      set: (key, value) => {
+        const json = JSON.stringify(value);
+        if (json === undefined) throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
+        this.#write({ store, key, json });
+      },
+      delete: (key) => this.#write({ store, key, json: undefined }),
+    };
+  }
+
+  /**
+   * Shows what was written to the attempts that follow. Undefined, and nothing shown, when another handler of this owner has changed
+   * meanwhile what this one had read: it runs again.
+   */
+  commit(): readonly StateChange[] | undefined {
+    for (const [name, cell] of this.#reads ?? none) if (!this.#state.isCurrent(name, cell)) return undefined;
+    if (this.#writes === undefined) return noChanges;
+    const changes = [...this.#writes];
+    this.#written = changes.map(([name, { json }]) => this.#state.write(name, json));
+    return changes.map(([, change]) => change);
+  }
+
+  /** Names of all that was read or written: a settlement must not overtake another one on them. */
+  get names(): readonly string[] {
+    if (this.#reads === undefined && this.#writes === undefined) return noNames;
+    return [...new Set([...(this.#reads?.keys() ?? noNames), ...(this.#writes?.keys() ?? noNames)])];
+  }
+
+  /** The store has what was written. */
+  settled(): void {
+    for (const cell of this.#written) cell.isUnsettled = false;
+  }
+
+  #require({ store, key }: StateKey): void {
+    if (this.#end !== undefined) throw new ChannelError(`state "${store}" was used ${this.#end}`);
+    requireWellFormed("the state key", key);
+  }
+
+  #write(change: StateChange): void {
+    this.#require(change);
+    this.#writes ??= new Map();
+    const name = nameOf(change);
+    if (this.#writes.size >= this.#maxWrites && !this.#writes.has(name)) {
+      throw new ConfigError(
+        `component "${this.#component}": an attempt writes up to ${this.#maxWrites} keys of state (maxOutputs): the store does nothing ` +
+          "else while they are settled. Use several events, each for a part of them",
+      );
+    }
+    this.#writes.set(name, change);
+  }
+
+  async #get(key: StateKey): Promise<string | undefined> {
+    this.#require(key);
+    const name = nameOf(key);
+    const own = this.#writes?.get(name);
+    if (own !== undefined) return own.json;
+    const cell = await this.#state.cell(key);
+    // The first one that was seen counts: who reads two states of a key must not commit.
+    this.#reads ??= new Map();
+    if (!this.#reads.has(name)) this.#reads.set(name, cell);
+    return cell.json;
+  }
+}
+
+const none: readonly never[] = Object.freeze([]);
+const noNames: readonly string[] = none;
+const noChanges: readonly StateChange[] = none;
+
+function nameOf({ store, key }: StateKey): string {
+  return `${store}\n${key}`;
+}

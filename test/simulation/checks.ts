@@ -1,0 +1,101 @@
+/** Judges a history at its end: nothing lost, effects once, order per key, state the fold of what was settled. */
+
+import { type Entry, keyOf } from "../../src/memory/keyspace.ts";
+import type { MemoryServer } from "../../src/memory/server.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
+import { partitionOf } from "../../src/publish/producer.ts";
+import type { Effects, Observer } from "./observer.ts";
+import type { Plan, PlannedEvent } from "./plan.ts";
+import { component } from "./work.ts";
+
+export interface Ended {
+  readonly server: MemoryServer;
+  readonly observer: Observer;
+  readonly plan: Plan;
+  readonly lost: ReadonlySet<string>;
+  /** Entry ids by event id. */
+  readonly published: ReadonlyMap<string, string>;
+  readonly idOf: (entry: Entry) => string;
+}
+
+/** What is wrong with it, a sentence each. Everything has been finished. */
+export function findWrong(ended: Ended): readonly string[] {
+  const { plan, observer } = ended;
+  const wrong: string[] = [];
+  for (let partition = 0; partition < plan.partitions; partition++) {
+    const effects = observer.effectsIn(partition);
+    const events = plan.events.filter(({ key }) => partitionOf(key, plan.partitions) === partition);
+    wrong.push(...findLost(ended, partition, events), ...findUnfolded(ended, partition, events, effects));
+    wrong.push(...findReordered(ended, partition, events));
+  }
+  return wrong;
+}
+
+/** All that was published, and that no fault has taken, is in the log; that all of the log is finished is known. */
+function findLost(
+  { server, published, lost, idOf }: Ended,
+  partition: number,
+  events: readonly PlannedEvent[],
+): string[] {
+  const wrong: string[] = [];
+  for (const { id, channel } of events) {
+    const entries = server.keys.stream(keyOf.stream(partition, channel))?.entries ?? [];
+    if (published.has(id) && !lost.has(id) && !entries.some((entry) => idOf(entry) === id))
+      wrong.push(`${id} was appended and is not in the log`);
+  }
+  return wrong;
+}
+
+/** Each effect stands in the state, once, and nothing else does. */
+function findUnfolded(
+  { server }: Ended,
+  partition: number,
+  events: readonly PlannedEvent[],
+  { outputs }: Effects,
+): string[] {
+  const wrong: string[] = [];
+  const shared = events.filter(({ id, isShared }) => isShared && outputs.has(id)).length;
+  const totals = server.keys.hash<string>(keyOf.state(partition, component, "totals"))?.get("all");
+  const total = Number(totals ?? 0);
+  if (total !== shared)
+    wrong.push(`the shared total of partition ${partition} is ${total}, and ${shared} were settled`);
+  for (const key of new Set(events.map((event) => event.key))) {
+    const folded = logOf(server, partition, key);
+    const settled = events.filter((event) => event.key === key && outputs.has(event.id)).map(({ id }) => id);
+    if (folded.length !== settled.length || !settled.every((id) => folded.includes(id)))
+      wrong.push(`the state of ${key} is ${folded.join(" ")}, and settled were ${settled.join(" ")}`);
+  }
+  return wrong;
+}
+
+/** Of one key and channel, in the order of the log: all that is not parked meanwhile. */
+function findReordered(
+  { server, published, lost }: Ended,
+  partition: number,
+  events: readonly PlannedEvent[],
+): string[] {
+  const wrong: string[] = [];
+  const planned = new Map(events.map((event) => [event.id, event]));
+  for (const key of new Set(events.map((event) => event.key))) {
+    const folded = logOf(server, partition, key);
+    for (const channel of ["parking", "blocking", "batched"]) {
+      const inOrder = folded.filter((id) => {
+        const event = planned.get(id);
+        if (event?.channel !== channel || lost.has(id)) return false;
+        return channel === "blocking" || (event.fails === 0 && !event.calls);
+      });
+      for (const [i, id] of inOrder.entries()) {
+        const before = inOrder[i - 1];
+        if (before === undefined) continue;
+        if (compareIds(published.get(before) ?? "", published.get(id) ?? "") > 0)
+          wrong.push(`${id} of ${key} is before ${before} in the log of ${channel}, and was settled after it`);
+      }
+    }
+  }
+  return wrong;
+}
+
+function logOf(server: MemoryServer, partition: number, key: string): readonly string[] {
+  const json = server.keys.hash<string>(keyOf.state(partition, component, "log"))?.get(key);
+  return json === undefined ? [] : (JSON.parse(json) as string[]);
+}

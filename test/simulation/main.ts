@@ -1,0 +1,99 @@
+/** `npm run simulate -- --seeds A..B [--processes N]`, or `--seed N` for one history with all that happens in it. Ends with 1 when one fails. */
+
+import { spawn } from "node:child_process";
+import { parseArgs } from "node:util";
+import { type Plan, planOf } from "./plan.ts";
+import { runSeeds, type SeedsReport } from "./run-seeds.ts";
+import { runPlan } from "./scenario.ts";
+import { shrink } from "./shrink.ts";
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function describe({ events, faults, ...rest }: Plan): readonly string[] {
+  return [
+    JSON.stringify(rest),
+    ...events.map((event) => `  event ${JSON.stringify(event)}`),
+    ...faults.map((fault) => `  fault ${JSON.stringify(fault)}`),
+  ];
+}
+
+async function showOne(seed: number): Promise<boolean> {
+  const plan = planOf(seed);
+  for (const line of describe(plan)) say(line);
+  const { lines, steps, violations } = await runPlan(plan);
+  for (const line of lines) say(line);
+  say(`seed ${seed}: ${steps} steps, ${violations.length === 0 ? "nothing violated" : violations.join("; ")}`);
+  return violations.length === 0;
+}
+
+async function showFailure({ failed }: SeedsReport): Promise<void> {
+  if (failed === undefined) return;
+  const { plan, outcome } = failed;
+  say(`seed ${plan.seed} violates: ${outcome.violations.join("; ")}`);
+  say(`again: npm run simulate -- --seed ${plan.seed}`);
+  const smaller = await shrink(plan);
+  say(`smaller, it violates ${(await runPlan(smaller)).violations.join("; ")} with`);
+  for (const line of describe(smaller)) say(line);
+}
+
+/** Runs a part of the seeds in a process of its own, which prints its own failures. */
+function runElsewhere(first: number, last: number): Promise<SeedsReport | undefined> {
+  const child = spawn(process.execPath, [import.meta.filename, "--seeds", `${first}..${last}`, "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk;
+  });
+  return new Promise((resolve) => {
+    child.on("close", () => {
+      const lines = text.trimEnd().split("\n");
+      const report = lines.pop() ?? "";
+      for (const line of lines) say(line);
+      resolve(report.startsWith("{") ? (JSON.parse(report) as SeedsReport) : undefined);
+    });
+  });
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string", default: "1..1000" },
+      seed: { type: "string" },
+      processes: { type: "string", default: "1" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  if (values.seed !== undefined) return await showOne(Number(values.seed));
+  const [, from = "", to = ""] = /^(\d+)\.\.(\d+)$/.exec(values.seeds) ?? [];
+  const [first, last, processes] = [Number(from), Number(to), Number(values.processes)];
+  if (from === "" || last < first || !(processes >= 1))
+    throw new Error("--seeds takes a range such as 1..1000, --processes a number from 1");
+  const beganAt = performance.now();
+  const size = Math.ceil((last - first + 1) / processes);
+  const report = (histories: number): void => {
+    if (!values.json && histories % 10_000 === 0) say(`${histories} histories`);
+  };
+  const starts = Array.from({ length: processes }, (_, i) => first + i * size).filter((start) => start <= last);
+  const reports =
+    processes === 1
+      ? [await runSeeds(first, last, report)]
+      : await Promise.all(starts.map((start) => runElsewhere(start, Math.min(last, start + size - 1))));
+  if (processes === 1) await showFailure(reports[0] as SeedsReport);
+  if (values.json) {
+    say(JSON.stringify(reports[0]));
+    return reports[0]?.failed === undefined;
+  }
+  const known = reports.filter((one) => one !== undefined);
+  const histories = known.reduce((sum, one) => sum + one.histories, 0);
+  const steps = known.reduce((sum, one) => sum + one.steps, 0);
+  const leastSteps = Math.min(...known.map((one) => one.leastSteps));
+  const isClean = known.length === reports.length && known.every(({ failed }) => failed === undefined);
+  const seconds = ((performance.now() - beganAt) / 1_000).toFixed(0);
+  say(
+    `${histories} histories of ${Math.round(steps / histories)} steps (least ${leastSteps}) in ${seconds} s: ${isClean ? "clean" : "FAILED"}`,
+  );
+  return isClean;
+}
+
+process.exitCode = (await main()) ? 0 : 1;

@@ -1,0 +1,151 @@
+/** What a seed stands for: the members, the load, and the faults. Plain values, so that a failing plan can be made smaller. */
+
+import { Random } from "./random.ts";
+
+export type ChannelName = "parking" | "blocking" | "batched";
+
+/** An event to publish, and what becomes of it in its handler. */
+export interface PlannedEvent {
+  readonly id: string;
+  /** True time, ms. */
+  readonly at: number;
+  readonly channel: ChannelName;
+  readonly key: string;
+  readonly handlerMs: number;
+  /** Attempts that throw before one succeeds. */
+  readonly fails: number;
+  readonly isHopeless: boolean;
+  /** Starts that kill their process before one does not. */
+  readonly kills: number;
+  /** `none`: it is only acknowledged. `frail`: its output goes where it may be refused. */
+  readonly effect: "none" | "sound" | "frail";
+  /** It counts in a value that all keys share. */
+  readonly isShared: boolean;
+  /** It calls the outside. */
+  readonly calls: boolean;
+}
+
+export type FaultKind =
+  | "kill"
+  | "stop"
+  | "suspend"
+  | "leave"
+  | "join"
+  | "cut"
+  | "cutAll"
+  | "unreachable"
+  | "still"
+  | "failover"
+  | "full"
+  | "spoil"
+  | "forbid"
+  | "destroyGroup"
+  | "deleteStream"
+  | "flush"
+  | "loseBeats"
+  | "wallClock"
+  | "serverClock";
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly at: number;
+  /** Which member or channel, modulo how many there are. */
+  readonly which: number;
+  /** How long it lasts, or how far a clock is set, or how much a failover loses, ms. */
+  readonly ms: number;
+  /** Of a failover: how far the new primary's clock is behind. */
+  readonly backMs: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly partitions: number;
+  readonly members: number;
+  readonly concurrency: number;
+  readonly maxInFlight: number;
+  readonly takeoverAfterMs: number;
+  readonly latencyMs: number;
+  readonly hasDuty: boolean;
+  readonly events: readonly PlannedEvent[];
+  readonly faults: readonly Fault[];
+}
+
+/** Faults that go together in one history: what is drawn evenly from all would seldom meet. */
+const themes: readonly (readonly FaultKind[])[] = [
+  ["kill", "stop", "cut", "cutAll", "join"],
+  ["stop", "suspend", "wallClock", "cut", "unreachable"],
+  ["leave", "join", "leave", "join", "cut", "stop"],
+  ["failover", "cut", "serverClock", "kill", "stop"],
+  ["full", "cutAll", "spoil", "cut", "full", "kill"],
+  ["spoil", "forbid", "kill", "spoil", "stop", "cut"],
+  ["destroyGroup", "kill", "spoil", "cut", "destroyGroup"],
+  ["loseBeats", "still", "unreachable", "join", "leave", "cutAll"],
+  ["kill", "kill", "stop", "leave", "cut"],
+  ["deleteStream", "flush", "failover", "destroyGroup", "cut"],
+];
+
+const loadMs = 3_000;
+
+export function planOf(seed: number): Plan {
+  const random = new Random(seed, "plan");
+  const keys = random.between(1, 4);
+  const hasFailures = random.isLucky(0.5);
+  const hasKillers = random.isLucky(0.15);
+  const handlerMs = random.pick([5, 30, 150]);
+  const events = Array.from({ length: random.between(12, 40) }, (_, i): PlannedEvent => {
+    const fails = hasFailures && random.isLucky(0.2);
+    return {
+      id: `e${i}`,
+      at: random.between(0, loadMs),
+      channel: random.pick(["parking", "parking", "blocking", "blocking", "batched"]),
+      key: `k${random.between(1, keys)}`,
+      handlerMs: random.between(0, random.isLucky(0.03) ? 1_500 : handlerMs),
+      fails: fails ? random.between(1, 5) : 0,
+      isHopeless: hasFailures && random.isLucky(0.04),
+      kills: hasKillers && random.isLucky(0.05) ? random.pick([1, 100]) : 0,
+      effect: random.pick(["none", "sound", "sound", "frail", "frail"]),
+      isShared: random.isLucky(0.3),
+      calls: random.isLucky(0.3),
+    };
+  });
+  const theme = random.pick(themes);
+  const takeoverAfterMs = random.pick([500, 500, 800]);
+  const faults = Array.from({ length: random.between(1, 7) }, (): Fault => {
+    const kind = random.pick(theme);
+    return { kind, at: random.between(50, loadMs + 500), which: random.between(0, 11), ...extentOf(kind, random) };
+  });
+  return {
+    seed,
+    partitions: random.between(1, 2),
+    members: random.between(1, 3),
+    concurrency: random.pick([1, 4, 16]),
+    maxInFlight: random.pick([16, 64, 1_000]),
+    takeoverAfterMs,
+    latencyMs: random.pick([1, 4, 20]),
+    hasDuty: random.isLucky(0.15),
+    events: events.sort((a, b) => a.at - b.at),
+    faults: faults.sort((a, b) => a.at - b.at),
+  };
+}
+
+function extentOf(kind: FaultKind, random: Random): Pick<Fault, "ms" | "backMs"> {
+  switch (kind) {
+    case "stop":
+    case "suspend":
+    case "unreachable":
+      return { ms: random.pick([50, 300, 700, 1_500, 2_500]), backMs: 0 };
+    case "still":
+      return { ms: random.pick([100, 400, 1_500]), backMs: 0 };
+    case "failover":
+      return { ms: random.pick([1, 20, 100, 400]), backMs: random.isLucky(0.5) ? random.pick([5, 1_000, 60_000]) : 0 };
+    case "full":
+    case "spoil":
+    case "forbid":
+      return { ms: random.pick([30, 100, 400, 1_500]), backMs: 0 };
+    case "wallClock":
+    case "serverClock":
+      return { ms: random.pick([-3_600_000, -500, 500, 3_600_000]), backMs: 0 };
+    default:
+      return { ms: random.between(0, 400), backMs: 0 };
+  }
+}

@@ -1,0 +1,50 @@
+/** The protocol of ownership under faults drawn from seeds: every history is clean, and the same seed gives the same history. */
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { test } from "../support/test.ts";
+import { planOf } from "./plan.ts";
+import { runPlan } from "./scenario.ts";
+
+/** SIMULATED_HISTORIES: how many; SIMULATED_FROM: from which seed. */
+const histories = Number(process.env["SIMULATED_HISTORIES"] ?? 10_000);
+const from = Number(process.env["SIMULATED_FROM"] ?? 1);
+const program = join(import.meta.dirname, "main.ts");
+
+function simulate(...args: readonly string[]): string {
+  return execFileSync(process.execPath, [program, ...args], { encoding: "utf8", maxBuffer: 2 ** 28 });
+}
+
+const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+test("the same seed gives the same history, byte for byte, in another process and after other histories", async () => {
+  for (const seed of [3, 77, 4_458]) {
+    const first = (await runPlan(planOf(seed))).lines.join("\n");
+    await runPlan(planOf(seed + 1));
+    assert.is((await runPlan(planOf(seed))).lines.join("\n"), first);
+    const [one, other] = [simulate("--seed", String(seed)), simulate("--seed", String(seed))];
+    assert.is(digestOf(one), digestOf(other));
+    assert.ok(one.includes(first));
+  }
+});
+
+test("different seeds give different histories", async () => {
+  const digests = new Set<string>();
+  for (let seed = 1; seed <= 20; seed++) digests.add(digestOf((await runPlan(planOf(seed))).lines.join("\n")));
+  assert.is(digests.size, 20);
+});
+
+test(
+  `nothing is violated in ${histories} histories from seed ${from} on`,
+  () => {
+    const said = simulate("--seeds", `${from}..${from + histories - 1}`, "--processes", "2");
+    console.log(said);
+    assert.match(
+      said,
+      new RegExp(`^${histories} histories of \\d+ steps \\(least [2-9]\\d\\d\\) in \\d+ s: clean$`, "m"),
+    );
+  },
+  { timeoutMs: 1_800_000 },
+);

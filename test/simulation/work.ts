@@ -1,0 +1,134 @@
+/** The component under simulation: its channels, and handlers that do what the plan says of each event. */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { on, type StateStore, type Subscription } from "../../src/consume/subscription.ts";
+import { type Channel, defineChannel } from "../../src/model/channel.ts";
+import { PermanentError } from "../../src/model/errors.ts";
+import type { Event } from "../../src/model/event.ts";
+import type { Fence } from "../../src/ownership/context.ts";
+import type { Host } from "./host.ts";
+import type { Observer } from "./observer.ts";
+import type { Outside } from "./outside.ts";
+import type { ChannelName, PlannedEvent } from "./plan.ts";
+
+export const component = "c";
+
+export interface Payload {
+  readonly key: string;
+}
+
+/** Takes anything: what is simulated is not the validation. */
+function anything<T>(): StandardSchemaV1<unknown, T> {
+  return { "~standard": { version: 1, vendor: "simulation", validate: (value) => ({ value: value as T }) } };
+}
+
+function input(name: ChannelName, onRetry: "park" | "block"): Channel<Payload> {
+  const retry = { maxAttempts: 5, backoffMs: 40, maxBackoffMs: 400, onRetry };
+  return defineChannel<Payload>({ name, schema: anything(), key: ({ key }) => key, retry });
+}
+
+export const inputs: Readonly<Record<ChannelName, Channel<Payload>>> = {
+  parking: input("parking", "park"),
+  blocking: input("blocking", "block"),
+  batched: input("batched", "park"),
+};
+
+/** What an output names: the event that it comes from, which is its key, too. */
+export interface Result {
+  readonly source: string;
+}
+
+export const outputs: Readonly<Record<"sound" | "frail", Channel<Result>>> = {
+  sound: defineChannel<Result>({ name: "sound", schema: anything(), key: ({ source }) => source }),
+  frail: defineChannel<Result>({ name: "frail", schema: anything(), key: ({ source }) => source }),
+};
+
+/** What a history has of its events beyond the log: how often each was tried, wherever. */
+export class Tries {
+  readonly #thrown = new Map<string, number>();
+  readonly #killed = new Map<string, number>();
+
+  mayThrow(id: string, most: number): boolean {
+    return countUpTo(this.#thrown, id, most);
+  }
+
+  mayKill(id: string, most: number): boolean {
+    return countUpTo(this.#killed, id, most);
+  }
+}
+
+function countUpTo(counts: Map<string, number>, id: string, most: number): boolean {
+  const count = counts.get(id) ?? 0;
+  if (count >= most) return false;
+  counts.set(id, count + 1);
+  return true;
+}
+
+interface Bench {
+  readonly host: Host;
+  readonly planned: ReadonlyMap<string, PlannedEvent>;
+  readonly tries: Tries;
+  readonly outside: Outside;
+  readonly observer: Observer;
+  readonly partitionOf: (key: string) => number;
+}
+
+/** What handlers of one event and of a batch have in common, and the fence that owners give beside it. */
+interface GivenTools {
+  readonly publish: (channel: Channel<Result>, payload: Result) => Promise<unknown>;
+  readonly state: <V>(store: string) => StateStore<V>;
+  readonly fence?: Fence;
+}
+
+export function subscriptionsOf(bench: Bench): readonly Subscription[] {
+  const { observer, host } = bench;
+  const single = (channel: Channel<Payload>): Subscription =>
+    on(channel, async (event, tools) => {
+      const end = observer.started(host, event, fenceOf(tools), true, true);
+      try {
+        await handle(bench, event, tools, tools.effectId);
+      } finally {
+        end();
+      }
+    });
+  const batched = on(inputs.batched, { batch: { maxSize: 4, maxWaitMs: 30 } }, async (events, tools) => {
+    for (const event of events) {
+      const end = observer.started(host, event, fenceOf(tools), event === events[0], false);
+      await handle(bench, event, tools, tools.effectIdOf(event)).finally(end);
+    }
+  });
+  return [single(inputs.parking), single(inputs.blocking), batched];
+}
+
+function fenceOf(tools: GivenTools): Fence {
+  if (tools.fence === undefined) throw new Error("a handler was given no fence");
+  return tools.fence;
+}
+
+async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools, effectId: string): Promise<void> {
+  const { host, planned, tries, outside, observer, partitionOf } = bench;
+  const plan = planned.get(event.id);
+  if (plan === undefined) throw new Error(`nobody has planned ${event.id}`);
+  const log = tools.state<readonly string[]>("log");
+  const totals = tools.state<number>("totals");
+  const before = plan.effect === "none" ? [] : ((await log.get(event.key)) ?? []);
+  const total = plan.isShared && plan.effect !== "none" ? ((await totals.get("all")) ?? 0) : 0;
+  if (plan.handlerMs > 0) await host.wait(plan.handlerMs);
+  if (tries.mayKill(event.id, plan.kills)) observer.kill(host);
+  if (plan.isHopeless) throw new PermanentError("hopeless");
+  if (tries.mayThrow(event.id, plan.fails)) throw new Error("not yet");
+  if (plan.calls) {
+    await host.wait(2);
+    const fence = fenceOf(tools);
+    const partition = partitionOf(event.key);
+    if (!outside.call(partition, effectId, fence)) {
+      observer.refusedOutside(host, partition, fence);
+      throw new Error("the outside has seen a later owner");
+    }
+  }
+  observer.handled(event);
+  if (plan.effect === "none") return;
+  log.set(event.key, [...before, event.id]);
+  if (plan.isShared) totals.set("all", total + 1);
+  await tools.publish(outputs[plan.effect], { source: event.id });
+}
