@@ -86,6 +86,9 @@ export interface Backbone extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Of one component. With so many the server spends about 10 ms on each read. */
+const maxSubscriptions = 10_000;
+
 /** A socket that owes a reply for this long is cut, ms: longer than a read waits for entries, by a grace. */
 const leastSilenceMs = 5_000;
 
@@ -228,7 +231,14 @@ class ConnectedBackbone implements Backbone {
     const resolved = resolveComponentOptions(name, options);
     if (subscriptions.length === 0) throw new ConfigError(`component "${name}" subscribes to nothing`);
     const channels = subscriptions.map(({ channel }) => channel.name);
-    const twice = channels.find((channel, i) => channels.indexOf(channel) !== i);
+    if (channels.length > maxSubscriptions) {
+      throw new ConfigError(
+        `component "${name}" subscribes to ${channels.length} channels: more than ${maxSubscriptions} are read too slowly, as each read names ` +
+          "all of them. Put what differs in kind only into one channel, or make several components",
+      );
+    }
+    const isUnique = new Set(channels).size === channels.length;
+    const twice = isUnique ? undefined : channels.find((channel, i) => channels.indexOf(channel) !== i);
     if (twice !== undefined) {
       throw new ConfigError(`component "${name}" subscribes to "${twice}" twice: each of its entries has one handler`);
     }

@@ -6,7 +6,7 @@ import { describeRetention, letsGo, type Retention } from "../model/retention-po
 import type { Catalogue, Inspector, LogStream } from "../ports/inspect.ts";
 import type { Log } from "../ports/log.ts";
 import type { Tracing } from "../ports/tracing.ts";
-import type { Trimmed, Trimmer } from "../ports/trim.ts";
+import type { Surveyed, Trimmed, Trimmer } from "../ports/trim.ts";
 import { holdersOf } from "./floor.ts";
 
 /** The channels as this process's own code defines them. The namespace's description is only advice: other programs may have written it. */
@@ -33,7 +33,7 @@ export interface RetentionContext {
 }
 
 /** Rounds between looks for groups on channels that this process does not trim. */
-const roundsPerLook = 12;
+const roundsPerLook = 60;
 /** Least wait before a dropped channel's entry counts as unserved, ms: until then a member that was started earlier may handle it. */
 const droppedAfterMs = 15_000;
 
@@ -54,7 +54,7 @@ export class RetentionRound {
 
   /** Runs one round. @throws {StoreError} when Redis is away or refuses; the next round continues from there */
   async run(): Promise<void> {
-    const { inspector, tracing, log, own } = this.#context;
+    const { inspector, trimmer, tracing, log, own } = this.#context;
     const catalogue = await inspector.catalogue();
     if (catalogue === undefined) return;
     if (catalogue.partitions !== own.partitions) {
@@ -64,11 +64,20 @@ export class RetentionRound {
       this.#isCountTold = true;
     } else this.#isCountTold = false;
     let isHeld = false;
-    for (const [channel, retention] of trimmedChannels(own)) {
+    const channels = trimmedChannels(own);
+    const surveys: ReadonlyMap<string, Surveyed>[] = [];
+    for (let partition = 0; partition < own.partitions; partition++) {
+      surveys.push(await trimmer.survey(partition, channels));
+    }
+    for (const [channel, retention] of channels) {
       this.#warnOfOther(channel, retention, catalogue);
+      const partitions = surveys.flatMap((surveyed, partition) =>
+        surveyed.get(channel)?.isTrimmable === true ? [partition] : [],
+      );
+      if (partitions.length === 0) continue;
       const components = [...catalogue.components].flatMap(([name, of]) => (of.includes(channel) ? [name] : []));
       let removed = 0;
-      for (let partition = 0; partition < own.partitions; partition++) {
+      for (const partition of partitions) {
         const stream = { channel, partition };
         const step = await this.#trim(stream, retention, components);
         removed += step.removed;
@@ -81,7 +90,7 @@ export class RetentionRound {
       tracing.trimmed(channel, removed);
       log.debug({ channel, removed }, "trimmed");
     }
-    await this.#trimSettlements(catalogue);
+    await this.#trimSettlements(catalogue, surveys);
     if (isHeld || this.#rounds++ % roundsPerLook === 0) await this.#warnOfForgotten();
   }
 
@@ -95,18 +104,16 @@ export class RetentionRound {
   }
 
   /** Trims settlements older than the channels' oldest entries: a settlement names only entries that were appended before it. */
-  async #trimSettlements({ components }: Catalogue): Promise<void> {
-    const { inspector, trimmer, own } = this.#context;
-    const { partitions } = own;
+  async #trimSettlements({ components }: Catalogue, surveys: readonly ReadonlyMap<string, Surveyed>[]): Promise<void> {
+    const { trimmer, own } = this.#context;
     const trimmed = new Set(trimmedChannels(own).map(([channel]) => channel));
     for (const [component, channels] of components) {
       if (!channels.every((channel) => trimmed.has(channel))) continue;
-      for (let partition = 0; partition < partitions; partition++) {
+      for (const [partition, surveyed] of surveys.entries()) {
         let oldest: string | undefined;
         for (const channel of channels) {
-          const [first] = await inspector.page({ channel, partition }, { from: "-", to: "+", reverse: false }, 1);
-          if (first === undefined) continue;
-          if (oldest === undefined || compareIds(first.entryId, oldest) < 0) oldest = first.entryId;
+          const first = surveyed.get(channel)?.oldestId;
+          if (first !== undefined && (oldest === undefined || compareIds(first, oldest) < 0)) oldest = first;
         }
         if (oldest !== undefined) await trimmer.trimSettlements(partition, component, oldest);
       }

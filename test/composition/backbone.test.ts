@@ -42,6 +42,7 @@ test("refuses components that cannot work", async () => {
     [() => o.backbone.component("Upper", [one]), /no component name/],
     [() => o.backbone.component("c", []), /subscribes to nothing/],
     [() => o.backbone.component("c", [one, one]), /subscribes to "things" twice/],
+    [() => o.backbone.component("c", Array(10_001).fill(one)), /10001 channels: more than 10000 are read too slowly/],
     [() => o.backbone.component("c", [one], { concurrency: 0 }), /concurrency is 0/],
     [
       () => o.backbone.component("c", [one], { concurrency: 50, maxInHand: 10 }),

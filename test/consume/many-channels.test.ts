@@ -146,3 +146,30 @@ test(
   },
   { timeoutMs: 60_000 },
 );
+
+test(
+  "maintenance looks at many channels at once, and trims those of which something may go",
+  async () => {
+    await using redis = await startPrivateRedis();
+    await using o = await open({ url: redis.url, maintenanceEveryMs: 100 });
+    const kept = channels.map(({ name }) => things(name, { retention: { maxEntries: 2 } }));
+    const handled: string[] = [];
+    await o.run(component(o, handled, kept));
+    const each = o.client.pipeline();
+    for (const channel of kept) each.xadd(o.stream(channel), "*", "payload", '{"n":0}');
+    await each.exec();
+    await eventually(() => handled.length === count, 15_000);
+    const [one, other] = [kept[3], kept[1_150]] as [Channel<Thing>, Channel<Thing>];
+    for (const channel of [one, other]) for (let n = 0; n < 6; n++) await o.backbone.publish(channel, { n });
+    const lengths = async (): Promise<readonly number[]> =>
+      Promise.all([one, other].map((channel) => o.client.xlen(o.stream(channel))));
+    await eventually(async () => (await lengths()).every((length) => length === 2), 15_000);
+    await o.client.config("RESETSTAT");
+    const ticks = async (): Promise<number> => (await commandsOf(o.client)).get("zadd") ?? 0;
+    await eventually(async () => (await ticks()) >= 3, 15_000);
+    const asked = (await commandsOf(o.client)).get("evalsha") ?? 0;
+    // In the time of three heartbeats there are some ten rounds of four questions each.
+    assert.ok(asked < count / 10, `${asked} questions`);
+  },
+  { timeoutMs: 60_000 },
+);

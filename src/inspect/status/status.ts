@@ -96,11 +96,12 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
   for (let partition = 0; partition < catalogue.partitions; partition++) {
     const standing = new Map<string, { stream: LogStream; group: GroupFacts; facts: StreamFacts }[]>();
     for (const component of catalogue.components.keys()) standing.set(component, []);
-    for (const channel of catalogue.channels) {
-      const stream = { channel, partition };
-      const facts = await inspector.streamFacts(stream);
+    const streams = catalogue.channels.map((channel) => ({ channel, partition }));
+    const factsOf = await atOnce(streams, (stream) => inspector.streamFacts(stream));
+    for (const [place, stream] of streams.entries()) {
+      const facts = factsOf[place];
       if (facts === undefined) continue;
-      channels.push(channelStatus(stream, facts, at, catalogue.retention.get(channel)?.onFull === "evict"));
+      channels.push(channelStatus(stream, facts, at, catalogue.retention.get(stream.channel)?.onFull === "evict"));
       for (const group of facts.groups) {
         const subscriptions = standing.get(group.component) ?? [];
         standing.set(group.component, subscriptions);
@@ -117,12 +118,12 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
       );
       const living = new Set(members.flatMap(({ member, live }) => (live ? [member] : [])));
       const described = catalogue.components.get(component);
-      const consumption: ConsumptionStatus[] = [];
-      for (const { stream, group, facts } of subscriptions) {
-        const isSubscribed = described === undefined || described.includes(stream.channel);
+      const subscribed = new Set(described);
+      const consumption = await atOnce(subscriptions, async ({ stream, group, facts }) => {
+        const isSubscribed = described === undefined || subscribed.has(stream.channel);
         const dropped = !isSubscribed && !group.consumers.some((consumer) => living.has(consumer));
-        consumption.push({ ...(await consumptionStatus(inspector, stream, group, facts, at)), dropped });
-      }
+        return { ...(await consumptionStatus(inspector, stream, group, facts, at)), dropped };
+      });
       const seenAt = [...heartbeats.values(), ...subscriptions.map((s) => s.group.lastSeenAt)].filter(isNumber);
       const lastSeenAt = seenAt.length === 0 ? null : Math.max(...seenAt);
       const state = members.some((member) => member.live)
@@ -134,6 +135,18 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
     }
   }
   return { namespace: inspector.namespace, at, partitions: catalogue.partitions, channels, components };
+}
+
+/** Questions that are under way at the same time. */
+const maxAtOnce = 50;
+
+/** Asks of each, some at a time; the answers stand in the order of what was asked of. */
+async function atOnce<T, A>(of: readonly T[], ask: (one: T) => Promise<A>): Promise<readonly A[]> {
+  const answers: A[] = [];
+  for (let first = 0; first < of.length; first += maxAtOnce) {
+    answers.push(...(await Promise.all(of.slice(first, first + maxAtOnce).map(ask))));
+  }
+  return answers;
 }
 
 /** The error for a namespace that holds nothing. */

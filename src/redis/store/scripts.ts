@@ -47,6 +47,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   replayNote: load("../replay/replay-note"),
   retire: load("retire"),
   settle: load("settle", "numbers", "groups", "entries"),
+  trimmable: load("trimmable"),
   trim: load("trim", "groups"),
   unpark: load("unpark"),
 };
@@ -80,4 +81,5 @@ type ScriptName =
   | "retire"
   | "settle"
   | "trim"
+  | "trimmable"
   | "unpark";

@@ -3,14 +3,17 @@
 import { StoreError } from "../../model/errors.ts";
 import type { Retention } from "../../model/retention-policy.ts";
 import type { LogStream } from "../../ports/inspect.ts";
-import type { Trimmed, Trimmer } from "../../ports/trim.ts";
+import type { Surveyed, Trimmed, Trimmer } from "../../ports/trim.ts";
 import type { Connection } from "../client/connection.ts";
 import { Outbox, storeError } from "../client/outbox.ts";
+import type { ScriptArgs } from "../client/script-command.ts";
 import type { Keys } from "../keys.ts";
-import { scripts } from "./scripts.ts";
+import { type Script, scripts } from "./scripts.ts";
 
 /** Entries that a step looks at one by one. */
 const page = 500;
+/** Channels that one script looks at. */
+const surveyPage = 500;
 /** How long a step waits for Redis, ms: the next round comes anyway. */
 const patienceMs = 3_000;
 
@@ -25,6 +28,25 @@ export class RedisTrimmer implements Trimmer {
     this.#keys = keys;
   }
 
+  async survey(
+    partition: number,
+    channels: readonly (readonly [channel: string, retention: Retention])[],
+  ): Promise<ReadonlyMap<string, Surveyed>> {
+    const surveyed = new Map<string, Surveyed>();
+    for (let first = 0; first < channels.length; first += surveyPage) {
+      const some = channels.slice(first, first + surveyPage);
+      const keys = some.map(([channel]) => this.#keys.stream(partition, channel));
+      const args = some.flatMap(([, { maxAgeMs = "", maxEntries = "" }]) => [maxAgeMs, maxEntries]);
+      const reply = await this.#send("channels cannot be looked at", scripts.trimmable, keys, args);
+      (reply as string[]).forEach((text, i) => {
+        const isTrimmable = text.startsWith("!");
+        const oldestId = isTrimmable ? text.slice(1) : text;
+        if (oldestId !== "") surveyed.set(some[i]?.[0] as string, { oldestId, isTrimmable });
+      });
+    }
+    return surveyed;
+  }
+
   async trim({ partition, channel }: LogStream, retention: Retention, components: readonly string[]): Promise<Trimmed> {
     const { maxAgeMs = "", maxEntries = "" } = retention;
     const keys = [
@@ -33,14 +55,9 @@ export class RedisTrimmer implements Trimmer {
       ...components.map((component) => this.#keys.positions(partition, component)),
     ];
     const args = [channel, maxAgeMs, maxEntries, page, ...components];
-    try {
-      const reply = await this.#outbox.send(scripts.trim, keys, args, { deadlineMs: patienceMs });
-      const [removed, hasMore, isHeld] = reply as [number, string, string];
-      return { removed: Number(removed), hasMore: hasMore === "1", isHeld: isHeld === "1" };
-    } catch (error) {
-      if (error instanceof StoreError) throw error;
-      throw storeError(`channel "${channel}" cannot be trimmed`, error);
-    }
+    const reply = await this.#send(`channel "${channel}" cannot be trimmed`, scripts.trim, keys, args);
+    const [removed, hasMore, isHeld] = reply as [number, string, string];
+    return { removed: Number(removed), hasMore: hasMore === "1", isHeld: isHeld === "1" };
   }
 
   async trimSettlements(partition: number, component: string, beforeId: string): Promise<void> {
@@ -52,6 +69,15 @@ export class RedisTrimmer implements Trimmer {
       );
     } catch (error) {
       throw storeError(`the settlement log of "${component}" cannot be trimmed`, error);
+    }
+  }
+
+  async #send(failing: string, script: Script, keys: readonly string[], args: ScriptArgs): Promise<unknown> {
+    try {
+      return await this.#outbox.send(script, keys, args, { deadlineMs: patienceMs });
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw storeError(failing, error);
     }
   }
 
