@@ -160,7 +160,7 @@ export const rows: readonly Row[] = [
   {
     fault: "a TLS certificate that is wrong or expired",
     outcome: "refused",
-    tests: at("redis/tls", "unknown, expired, or another host's"),
+    tests: at("redis/client/tls", "unknown, expired, or another host's"),
   },
   {
     fault: "strangers at the gateway's or health's port: resets, half-closes, idle and broken requests",
