@@ -34,7 +34,7 @@ export interface BackboneOptions {
   readonly durability?: "server" | Durability;
   /**
    * A server whose `maxmemory-policy` is not `noeviction` is refused. `accept` takes it all the same: once its memory is full it may append and
-   * handle events twice, and lose channels and state (docs/guarantees.md). Default `refuse`.
+   * handle events twice, and lose channels and state (docs/reference/guarantees.md). Default `refuse`.
    */
   readonly eviction?: "refuse" | "accept";
   /** How often maintenance trims, once among all processes of the namespace, ms. Default 5,000. */

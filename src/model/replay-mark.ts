@@ -1,4 +1,4 @@
-/** The mark of a replayed event: a derived id, and two causes before all others (docs/wire-format.md). */
+/** The mark of a replayed event: a derived id, and two causes before all others (docs/reference/wire-format.md). */
 
 import type { Cause } from "./event.ts";
 import { deriveEventId } from "./event-id.ts";

@@ -150,7 +150,7 @@ export class Producer {
 const noOptions: PublishOptions = Object.freeze({});
 const noCauses: readonly Cause[] = Object.freeze([]);
 
-/** The partition of a key, by FNV-1a (32 bits) over its UTF-8 bytes: every program computes the same one (docs/wire-format.md). */
+/** The partition of a key, by FNV-1a (32 bits) over its UTF-8 bytes: every program computes the same one (docs/reference/wire-format.md). */
 export function partitionOf(key: string, partitions: number): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -7,8 +7,8 @@ import { rows, tableOf } from "./rows.ts";
 
 const cells = (line: string): string => line.replace(/\s*\|\s*/g, "|");
 
-test("is the table in docs/guarantees.md, row by row", async () => {
-  const text = await readFile("docs/guarantees.md", "utf8");
+test("is the table in docs/reference/guarantees.md, row by row", async () => {
+  const text = await readFile("docs/reference/guarantees.md", "utf8");
   const section = text.slice(text.indexOf("## Faults"));
   const lines = section.slice(0, section.indexOf("\n\n", section.indexOf("| ---"))).split("\n");
   const table = lines.filter((line) => line.startsWith("| ")).slice(2);

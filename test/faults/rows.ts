@@ -1,4 +1,4 @@
-/** The catalogue of faults: what must come of each, and the tests that show it. `docs/guarantees.md` has the same table. */
+/** The catalogue of faults: what must come of each, and the tests that show it. `docs/reference/guarantees.md` has the same table. */
 
 /** A test file, and a part of the names of the tests in it that are meant. */
 export interface RowTest {
@@ -191,11 +191,11 @@ export const rows: readonly Row[] = [
   },
 ];
 
-/** The table of `docs/guarantees.md`, a line each. */
+/** The table of `docs/reference/guarantees.md`, a line each. */
 export function tableOf(all: readonly Row[]): readonly string[] {
   return all.map(({ fault, outcome, tests }) => {
     const files = [...new Set(tests.map(({ file }) => file))];
-    const links = files.map((file) => `[${file.replace(/^test\/|\.test\.ts$/g, "")}](../${file})`);
+    const links = files.map((file) => `[${file.replace(/^test\/|\.test\.ts$/g, "")}](../../${file})`);
     return `| ${fault} | ${outcome} | ${links.join(", ")} |`;
   });
 }

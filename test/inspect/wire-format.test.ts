@@ -1,4 +1,4 @@
-/** The examples of docs/wire-format.md write entries that are events here. */
+/** The examples of docs/reference/wire-format.md write entries that are events here. */
 
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";

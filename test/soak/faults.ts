@@ -21,7 +21,7 @@ export interface Stage {
 
 /**
  * With `always` a killed Redis has all that it has acknowledged. With `everysec` an fsync that stalls, as one may while the log is rewritten, leaves
- * up to two seconds of it unwritten (docs/guarantees.md): what that took is looked up after each kill, and is no loss of ours.
+ * up to two seconds of it unwritten (docs/reference/guarantees.md): what that took is looked up after each kill, and is no loss of ours.
  */
 export type Appendfsync = "always" | "everysec";
 

@@ -1,4 +1,4 @@
-/** The gateway's protocol (docs/gateway.md): JSON text frames, a client's requests and what it is answered. */
+/** The gateway's protocol (docs/reference/gateway.md): JSON text frames, a client's requests and what it is answered. */
 
 import type { PayloadIssue, PublishError } from "throughline";
 import { z } from "zod";

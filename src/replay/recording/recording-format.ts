@@ -1,4 +1,4 @@
-/** The lines of a recording, as text and as values (docs/replay.md): the only file that knows their names. */
+/** The lines of a recording, as text and as values (docs/guide/record-and-replay.md): the only file that knows their names. */
 
 import type { SettledCall } from "../source/source.ts";
 
