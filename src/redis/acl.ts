@@ -1,4 +1,4 @@
-/** What each role may do in Redis: one table, from which the rules of its user are made. */
+/** The permissions of each role in Redis: one table, from which the rules of a user are made. */
 
 import { ConfigError } from "../model/errors.ts";
 import { isNamespace } from "../model/namespace-name.ts";
@@ -19,21 +19,24 @@ export interface AclScope {
    * channel" without the dead letters and the settlement logs, whose keys begin and end like a channel's.
    */
   readonly channels?: readonly string[];
-  /** The component that it runs. Default: any. */
+  /** The one component that the user runs. Default: any. */
   readonly component?: string;
   /** The namespace that `replay` publishes into. Default: none. */
   readonly into?: string;
-  /** Whether `replay` queues runs for the background, and works on queued ones. */
+  /** True where `replay` queues runs for the background, and works on queued ones. */
   readonly background?: boolean;
-  /** Whether the user publishes to channels with a dedupe window. */
+  /** True where the user publishes to channels with a dedupe window. */
   readonly dedupes?: boolean;
-  /** Whether the user publishes to channels that evict their oldest entries when they are full. */
+  /** True where the user publishes to channels that evict their oldest entries when they are full. */
   readonly evicts?: boolean;
-  /** Whether it asks for durability by WAIT and WAITAOF. A server older than Redis 7.2 takes no rule that names the latter. */
+  /**
+   * True where the user asks for durability by WAIT and WAITAOF. A server older than Redis 7.2 takes no rule that names
+   * WAITAOF.
+   */
   readonly waits?: boolean;
 }
 
-/** The keys of keys.ts, by kind. */
+/** The kinds of keys that `Keys` builds. */
 type KeyKind =
   | "meta"
   | "stream"
@@ -58,7 +61,7 @@ type KeyKind =
   | "replayBull"
   | "any";
 
-/** These commands on these keys, and on no others: a selector of Redis 7. `R` reads, `W` writes. */
+/** Commands that are allowed on these keys, and on no others: a selector of Redis 7. `R` reads, `W` writes. */
 interface Grant {
   readonly on: readonly KeyKind[];
   readonly access: "R" | "W" | "RW";
@@ -66,18 +69,18 @@ interface Grant {
 }
 
 /**
- * What a connection of ours does whoever it works for. A script's own commands each need their permission beside EVALSHA. Neither EVAL nor
- * SCRIPT LOAD: whoever has one of them can stop the server with a loop.
+ * Commands that every connection of ours sends, whatever its role. A script's own commands each need a permission
+ * beside EVALSHA. EVAL and SCRIPT LOAD are left out: a user who has one of them can stop the server with a loop.
  */
 const connecting = ["select", "ping", "time", "client|setname", "evalsha"];
 
-/** Of those who load the scripts that they run, and so those that a producer runs. */
+/** Lets a role load its own scripts, and with them those that producers run: a producer may not load any. */
 const loading = "script|load";
 
-/** Compares the namespace's description with what is expected of it. */
+/** Reads the namespace's description, to compare it with what is expected. */
 const comparing: Grant = { on: ["meta"], access: "R", commands: ["type", "hget", "hmget"] };
 
-/** Says which channels and components there are, too. */
+/** Reads and writes the namespace's description: also its channels and components. */
 const describing: Grant = { on: ["meta"], access: "RW", commands: ["type", "hget", "hmget", "hset", "hsetnx"] };
 
 const publishing: readonly Grant[] = [
@@ -94,7 +97,7 @@ const evicting: Grant = {
   commands: ["xtrim", "xrange", "xpending", "xinfo|groups"],
 };
 
-/** What BullMQ's scripts for a queue and its workers do. They touch nothing but its own keys. */
+/** Commands of BullMQ's scripts for a queue and its workers. They touch nothing but BullMQ's own keys. */
 const queueing: Grant["commands"] = [
   ...["del", "exists", "get", "set", "incr", "persist", "pexpire", "pttl", "rename"],
   ...["hget", "hgetall", "hmget", "hset", "hmset", "hdel", "hexists", "hincrby"],
@@ -112,7 +115,8 @@ const consuming: readonly Grant[] = [
     commands: [
       ...["xreadgroup", "xack", "xclaim", "xpending", "xrange", "xlen", "type", "exists"],
       ...["xgroup|create", "xgroup|setid", "xgroup|delconsumer", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
-      // An output that another write of its settlement does not follow is taken back; retention trims.
+      // XDEL and XSETID take an output back when a later write of the same settlement is refused. XTRIM is for
+      // retention.
       ...["xadd", "xdel", "xsetid", "xtrim"],
     ],
   },
@@ -134,26 +138,26 @@ const consuming: readonly Grant[] = [
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
   { on: ["maintenanceTurn"], access: "RW", commands: ["get", "set"] },
-  // BullMQ sends its scripts whole where the server does not have them.
+  // BullMQ sends a script whole where the server does not have it.
   { on: ["bull"], access: "RW", commands: ["eval", ...queueing] },
 ];
 
-/** Republishing into a namespace: what was refused in the middle is taken back. */
+/** Republishes into a namespace. XDEL and XSETID take a batch back that was refused in the middle. */
 const republishing: readonly Grant[] = [
   { on: ["meta"], access: "RW", commands: ["type", "exists", "hget", "hgetall", "hset", "hsetnx"] },
   { on: ["stream"], access: "RW", commands: ["xadd", "type", "exists", "xlen", "xdel", "xsetid", "xinfo|stream"] },
   { on: ["replayed"], access: "RW", commands: ["hget", "hmget", "hgetall", "hset", "hincrby"] },
 ];
 
-/** The notes about runs that replay a namespace, which lie beside it. */
+/** Keeps the notes about runs that replay a namespace. Their keys lie beside the namespace. */
 const noting: Grant = {
   on: ["replayRuns"],
   access: "RW",
-  // They lie outside of the keys that the first rules let a script be called with.
+  // EVALSHA is named here because these keys lie outside of those that the first rules let a script be called with.
   commands: ["evalsha", "hget", "hgetall", "hset", "hsetnx", "zadd", "zrange"],
 };
 
-/** The runs that wait for a worker, which lie beside the namespace as well. */
+/** Keeps the runs that wait for a worker. Their keys lie beside the namespace as well. */
 const waiting: Grant = { on: ["replayBull"], access: "RW", commands: ["eval", "evalsha", ...queueing] };
 
 const reading: Grant = {
@@ -165,7 +169,7 @@ const reading: Grant = {
   ],
 };
 
-/** Finding an event's replays. What a shadow holds is for whoever may read that namespace as well. */
+/** Finds an event's replays. Reading a shadow itself takes the right to read that namespace. */
 const lookingUpRuns: Grant = { on: ["replayRuns"], access: "R", commands: ["hget", "zrange"] };
 
 const mending: readonly Grant[] = [
@@ -207,7 +211,8 @@ interface RolePart {
 }
 
 const table: Readonly<Record<AclRole, RolePart>> = {
-  // INFO has the server's maxmemory-policy: one that evicts makes doubles. BullMQ asks it for the version.
+  // INFO gives the server's maxmemory-policy: a server that evicts keys causes duplicates. BullMQ asks INFO for the
+  // version.
   producer: { grants: publishing, commands: ["info"] },
   component: { grants: [...consuming, reading, lookingUpRuns], commands: [loading, "info"] },
   replay: { grants: [reading, noting], commands: [loading] },
@@ -217,8 +222,8 @@ const table: Readonly<Record<AclRole, RolePart>> = {
 
 /**
  * The rules of a user who has these roles and no others, in ACL SETUSER's words: everything but name and password.
- * @throws {ConfigError} on a name that could not be one of ours, as it might open more than it says, and without the channels of a role
- * that needs them
+ * @throws {ConfigError} on a name that could not be one of ours, as its rule might open more than it says, and on a
+ * role without the channels that it needs
  */
 export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly string[] {
   check(roles, scope);
@@ -238,9 +243,10 @@ export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly s
     spaces.push(into);
   }
   const commands = new Set([...connecting, ...parts.flatMap((part) => part.commands ?? [])]);
-  if (inBackground) commands.add("info"); // as BullMQ does
+  if (inBackground) commands.add("info"); // BullMQ asks for it
   if (waits) commands.add("wait").add("waitaof");
-  // The first rules' keys are those that a script may be called with; what it then does to them is the selectors' to allow.
+  // A script may be called with the keys of these first rules. What the script then does to them is up to the
+  // selectors.
   const keys = spaces.flatMap((space) => [`~{${space}:*}:*`, `~${space}:meta`]);
   return ["reset", "on", "-@all", ...[...commands].map((command) => `+${command}`), ...keys, ...new Set(selectors)];
 }

@@ -1,13 +1,19 @@
-/** The names of our keys. Everything of one partition shares a hash tag, so that one script may touch all of it on a cluster. */
+/**
+ * Builds the names of our keys. All keys of one partition share a hash tag, so that one script may touch all of them on
+ * a cluster.
+ */
 
-/** The version of the wire format and of the key layout; a namespace of another one is refused. */
+/** The version of the wire format and of the key layout; a namespace of another version is refused. */
 export const formatVersion = "1";
 
-/** Names that stand where a member's would, for deliveries that nobody is handling. */
+/** Consumer names that stand in place of a member's, for deliveries that nobody handles. */
 export const parkedConsumer = "parked";
 export const releasedConsumer = "released";
 
-/** Of the notes about runs that replay a namespace. They lie beside it: who may only read it can replay it all the same. */
+/**
+ * The keys of the notes about runs that replay a namespace. They lie beside it: a user who may only read the namespace
+ * can replay it.
+ */
 export function replayKeys(namespace: string): Keys {
   return new Keys(`${namespace}-replays`);
 }
@@ -15,7 +21,7 @@ export function replayKeys(namespace: string): Keys {
 /** Builds the keys of one namespace. */
 export class Keys {
   readonly namespace: string;
-  /** By partition and channel: asked for with every event. */
+  /** Stream keys by partition and channel. A cache, as every event needs one. */
   readonly #streams = new Map<number, Map<string, string>>();
 
   constructor(namespace: string) {
@@ -27,7 +33,7 @@ export class Keys {
     return `{${this.namespace}:${partition}}`;
   }
 
-  /** The format version, the partition count, and the names of the channels and components seen. */
+  /** The namespace's description: format version, partition count, and the channels and components seen. */
   meta(): string {
     return `${this.namespace}:meta`;
   }
@@ -58,7 +64,7 @@ export class Keys {
     return `${this.tag(partition)}:${channel}:parked:${component}`;
   }
 
-  /** Present for the length of a channel's dedupe window. */
+  /** Marks an event id as seen, for the length of the channel's dedupe window. */
   seen(partition: number, channel: string, eventId: string): string {
     return `${this.tag(partition)}:${channel}:seen:${eventId}`;
   }
@@ -85,42 +91,45 @@ export class Keys {
     return `${this.tag(partition)}:state:${component}:${store}`;
   }
 
-  /** What a component has settled, in the order in which it did. */
+  /** The log of the settlements of a component, in their order. */
   settled(partition: number, component: string): string {
     return `${this.tag(partition)}:settled:${component}`;
   }
 
-  /** Where a component stands on each channel, so that a group that is gone can be made again there. */
+  /** The position of a component on each channel, from which a lost group is created anew. */
   positions(partition: number, component: string): string {
     return `${this.tag(partition)}:positions:${component}`;
   }
 
-  /** How many entries of each channel retention has removed; `accepted:<channel>`: how many others have, as a repair has noted. */
+  /**
+   * The number of entries that retention has removed from each channel. Field `accepted:<channel>`: the number that others
+   * have removed, as a repair has noted.
+   */
   trimmed(partition: number): string {
     return `${this.tag(partition)}:trimmed`;
   }
 
-  /** There while a repair tries what this server lets it do. */
+  /** Present while a repair tries which commands this server allows. */
   repair(partition: number): string {
     return `${this.tag(partition)}:repair`;
   }
 
-  /** When the last round of maintenance began, and who began it; of the processes that do the same in theirs. */
+  /** The time and the process of the last round of maintenance, for all processes that maintain the same share. */
   maintenanceTurn(share: string): string {
     return `${this.tag(0)}:maintenance:turn:${share}`;
   }
 
-  /** How far a run of a replay has come here. */
+  /** The progress of a replay's run in this partition. */
   replayed(partition: number, run: string): string {
     return `${this.tag(partition)}:replayed:${run}`;
   }
 
-  /** The runs that replayed this namespace, by when they began. */
+  /** The index of the runs that replayed this namespace, by the time of their beginning. */
   replayRuns(): string {
     return `${this.tag(0)}:replays`;
   }
 
-  /** What is known of one of them. */
+  /** The notes of one run. */
   replayRun(run: string): string {
     return `${this.tag(0)}:replays:${run}`;
   }

@@ -1,4 +1,4 @@
-/** A namespace as a backbone opens it: a server that is new enough, and a format and partition count that are ours. */
+/** Opens a namespace for a backbone: the server must be new enough, and format and partition count must be ours. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../model/errors.ts";
@@ -8,7 +8,7 @@ import type { RespReply } from "./client/resp-reply.ts";
 import { formatVersion, type Keys } from "./keys.ts";
 import { type Script, scripts } from "./store/scripts.ts";
 
-/** How often a description is tried that finds no memory, ms. */
+/** Interval at which a description is tried again while the server's memory is full, ms. */
 const fullDelayMs = 1_000;
 
 /** Sends a script until it is answered. */
@@ -17,7 +17,7 @@ type Send = (script: Script, keys: readonly string[], args: readonly (string | n
 export class Namespace {
   readonly #keys: Keys;
   readonly #partitions: number;
-  /** Its description is there, and says what we say. */
+  /** True once the description is written and was found to be ours. */
   #isClaimed = false;
 
   private constructor(keys: Keys, partitions: number) {
@@ -25,7 +25,10 @@ export class Namespace {
     this.#partitions = partitions;
   }
 
-  /** @throws {ConfigError} when the server or the namespace cannot be worked with. Nothing is written, then or otherwise. */
+  /**
+   * Opens the namespace. Writes nothing.
+   * @throws {ConfigError} when the server or the namespace cannot be worked with
+   */
   static async open(
     connection: Connection,
     keys: Keys,
@@ -39,21 +42,25 @@ export class Namespace {
     return namespace;
   }
 
-  /** Looks again, before a use that writes more than the description: somebody may have been the first to use it meanwhile. */
+  /**
+   * Compares the description again, before a use that writes more than it: another process may have been first
+   * meanwhile.
+   */
   look(send: Send): Promise<void> {
     return this.#ask("look", send);
   }
 
   /**
-   * At the first real use: writes the description, or compares it with what another has written. Whoever connects and never gets to
-   * use the namespace leaves nothing in it.
-   * @throws {ConfigError} when another uses it with another partition count. @throws what `send` does
+   * Claims the namespace at the first real use: writes the description, or compares it with what another process has
+   * written. A process that never uses the namespace leaves nothing in it.
+   * @throws {ConfigError} when another uses it with another partition count.
+   * @throws what `send` does
    */
   claim(send: Send): Promise<void> {
     return this.#ask("claim", send);
   }
 
-  /** The reply that the script would give, by commands that also those have who may not load one. */
+  /** Gives the script's reply by plain commands: users who may not load a script have these, too. */
   async #read({ client }: Connection): Promise<readonly string[]> {
     const kind = await client.type(this.#keys.meta());
     if (kind !== "hash" && kind !== "none") return [kind, "", ""];
@@ -109,13 +116,13 @@ export async function describe(
   text: string,
 ): Promise<void> {
   const { client } = connection;
-  // Until it is written: nobody says it again, and what the namespace does not know of is not listed.
+  // This repeats until it is written: nobody else writes it, and `status` lists only what the description names.
   const say = async (): Promise<void> => {
     const known = await client.hmget(keys.meta(), "format", "partitions", name);
-    // A producer may only read it, and is denied nothing where a component has said the same.
+    // A producer may only read the description. Where a component has written the same, the producer is denied nothing.
     if (known[0] !== null && known[1] !== null && known[2] === text) return;
     await Promise.all([
-      // After a FLUSHALL it is the first to speak.
+      // After a FLUSHALL this may be the first write, so that it writes format and partitions as well.
       client.hsetnx(keys.meta(), "format", formatVersion),
       client.hsetnx(keys.meta(), "partitions", partitions),
       client.hset(keys.meta(), name, text),
@@ -140,7 +147,10 @@ async function refuseOldServer(connection: Connection, signal: AbortSignal | und
   }
 }
 
-/** A replica would be read from, and refuse all that comes later. It may be promoted under its connections. */
+/**
+ * Waits until the server is the primary: a replica answers reads and refuses all writes. It may be promoted while we
+ * are connected.
+ */
 async function awaitPrimary(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   if (!connection.greeting.isReplica) return;
   await connection.repeat(async () => {

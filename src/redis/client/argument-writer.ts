@@ -1,26 +1,26 @@
-/** Arguments of a command as they go over the wire, written one after the other into a buffer that is used again. */
+/** Writes a command's arguments as they go over the wire, one after the other, into a buffer that is used again. */
 
 const dollar = 0x24;
 const zero = 0x30;
 const cr = 0x0d;
 const lf = 0x0a;
-/** Room for the length of an argument that is not known yet. */
+/** Bytes reserved for the length of an argument that is still open. */
 const reserved = 16;
-/** Beyond it a native call per text is faster than a loop. */
+/** Characters up to which a loop is faster than a native call. */
 const maxLooped = 20;
 
-/** A buffer that one large argument has made larger than this is not kept. */
+/** Largest buffer that is kept for the next command, bytes. */
 const maxKeptBytes = 4 * 1_048_576;
 const initialBytes = 65_536;
 
-/** Each argument is a bulk string of the protocol: `$<bytes>\r\n<text>\r\n`. */
+/** Writes each argument as a bulk string of the protocol: `$<bytes>\r\n<text>\r\n`. */
 export class ArgWriter {
   #bytes: Buffer = Buffer.allocUnsafe(initialBytes);
   #length = 0;
   #count = 0;
   #openedAt = 0;
 
-  /** How many there are since `clear`. */
+  /** The number of arguments written since `clear`. */
   get count(): number {
     return this.#count;
   }
@@ -60,7 +60,7 @@ export class ArgWriter {
     this.#count++;
   }
 
-  /** Begins an argument that is put together of parts; nothing else may be added before `close`. */
+  /** Begins an argument that consists of several parts; no other argument may be added before `close`. */
   open(): void {
     this.#openedAt = this.#length;
     if (this.#length + reserved > this.#bytes.length) this.#grow(reserved);
@@ -74,7 +74,7 @@ export class ArgWriter {
     return this;
   }
 
-  /** A part of digits, for a whole number from 0. */
+  /** Adds a part of digits, for a whole number from 0. */
   number(value: number): this {
     if (value >= 10) return this.part(String(value));
     if (this.#length === this.#bytes.length) this.#grow(1);
@@ -95,7 +95,7 @@ export class ArgWriter {
     this.#count++;
   }
 
-  /** Copies them all into `target` from `at`. */
+  /** Copies all arguments into `target`, beginning at `at`. */
   copy(target: Buffer, at: number): void {
     this.#bytes.copy(target, at, 0, this.#length);
   }
@@ -106,7 +106,7 @@ export class ArgWriter {
     this.#bytes = larger;
   }
 
-  /** Returns the bytes that it takes. */
+  /** Writes the text as UTF-8. Returns the bytes that it takes. */
   #write(text: string, at: number): number {
     const bytes = this.#bytes;
     if (text.length > maxLooped) return bytes.write(text, at, "utf8");

@@ -1,4 +1,4 @@
-/** Opens and watches connections to Redis: every resend is ours, because the client's own can append or read twice. */
+/** Opens and watches connections to Redis. Every resend is ours: the client's own resend can append or read twice. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
@@ -12,22 +12,22 @@ import { clientOptions, handshakeTimeoutMs } from "./client-options.ts";
 import { HandshakeRefusedError, type ServerGreeting } from "./handshake.ts";
 import { ScriptCommand } from "./script-command.ts";
 
-/** How long a server that says "later" (it loads its data, it is no longer the primary) is left alone, ms. */
+/** Wait before a server is asked again that has said "later" (it loads its data, it is no longer the primary), ms. */
 export const passingDelayMs = 100;
 
 export interface ConnectionOptions {
   readonly url: string;
   readonly tls?: TlsOptions | undefined;
   readonly log: Log;
-  /** A socket that owes a reply and stays silent for this long is cut. */
+  /** A socket that owes a reply and stays silent for this long is cut, ms. */
   readonly silenceMs: number;
-  /** What the connection is for, shown by CLIENT LIST. */
+  /** The name that CLIENT LIST shows for the connection. */
   readonly purpose: string;
-  /** Under which every command is sent, that of connecting included. Default: as they come. */
+  /** Runs every command, connecting included, such as with spans suppressed. Default: runs it as it is. */
   readonly quietly?: Quietly | undefined;
 }
 
-/** Sends its commands so that whoever instruments Redis clients makes no spans of them, whatever called for them. */
+/** A client whose commands make no spans in the instrumentation of Redis clients, whatever calls them. */
 class QuietRedis extends Redis {
   quietly: Quietly = (run) => run();
 
@@ -46,21 +46,24 @@ class QuietRedis extends Redis {
  */
 export class Connection {
   readonly client: Redis;
-  /** A socket that owes a reply and stays silent for this long is cut. */
+  /** A socket that owes a reply and stays silent for this long is cut, ms. */
   readonly silenceMs: number;
   readonly #log: Log;
   #losses = 0;
-  /** Set at `close`. The client itself tells nobody that it was closed while it was reconnecting. */
+  /** Set at `close`. The client emits no event when it is closed while it reconnects. */
   #isClosed = false;
-  /** Who waits for the status to change. */
+  /** Callbacks of those who wait for the status to change. */
   readonly #waiting = new Set<() => void>();
   #everReady = false;
-  /** Why the server will never take us; only before the first success, as later on an operator may yet put it right. */
+  /**
+   * The reason why the server refuses the connection for good. Set only before the first success: later on an operator
+   * may put it right.
+   */
   #refusal: Error | undefined;
   #greeting: ServerGreeting | undefined;
-  /** The kind of "later" that was told last; undefined once the server takes commands. */
+  /** The kind of "later" that was logged last; undefined once the server takes commands. */
   #passing: string | undefined;
-  /** Since when, and the reason that was last told. */
+  /** The time since which Redis is away, epoch ms, and the reason that was logged last. */
   #away: { since: number; told?: string } | undefined = { since: Date.now() };
 
   constructor(options: ConnectionOptions) {
@@ -77,14 +80,16 @@ export class Connection {
       ...handshake,
       lazyConnect: true,
       enableOfflineQueue: false,
-      // Zero flushes what is in flight with an error as soon as the connection is lost. The default would send it again.
+      // Zero rejects what is in flight as soon as the connection is lost. The default would send it again.
       maxRetriesPerRequest: 0,
       socketTimeout: options.silenceMs,
       retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 6), 1_000),
       noDelay: true,
-      // It asks INFO, which a least-privilege user may not; a server that still loads says so to every command anyway.
+      // The ready check sends INFO, which a least-privilege user may not. A server that still loads says so to every
+      // command anyway.
       enableReadyCheck: false,
-      // Called with every error reply. The client hangs the command on it, with its payload, for whoever prints the error.
+      // The client calls this with every error reply. It has put the command, payload included, on the error, where
+      // printing would show it.
       reconnectOnError: (error) => {
         withoutCommand(error);
         return false;
@@ -107,26 +112,27 @@ export class Connection {
     this.client.on("end", () => this.#wake());
   }
 
-  /** Grows whenever the connection is lost. */
+  /** The number of times that the connection was lost. */
   get losses(): number {
     return this.#losses;
   }
 
-  /** What the server has said of itself when the connection was last made. @throws {StoreError} before the first */
+  /** The server's description of itself at the last handshake. @throws {StoreError} before the first one */
   get greeting(): ServerGreeting {
     if (this.#greeting === undefined) throw new StoreError("Redis has not been connected to yet");
     return this.#greeting;
   }
 
-  /** The client calls itself ready until it hears of the end of a socket that can no longer be written to. */
+  /** True when commands can be sent. The client alone calls itself ready until it hears that its socket has ended. */
   get isReady(): boolean {
     return this.client.status === "ready" && this.client.stream.writable;
   }
 
   /**
-   * Resolves when commands can be sent. Waits for as long as Redis is away, and says so once.
+   * Resolves when commands can be sent. Waits for as long as Redis is away, and logs that once.
    * @throws {StoreError} when the connection was closed by us
-   * @throws {ConfigError} when the server refuses our login or database at the first attempt, or we its certificate
+   * @throws {ConfigError} when at the first attempt the server refuses our login or database, or its certificate does
+   * not hold
    */
   async ready(signal?: AbortSignal): Promise<void> {
     while (!this.isReady) {
@@ -135,7 +141,7 @@ export class Connection {
         throw refused(this.#refusal);
       }
       signal?.throwIfAborted();
-      if (this.client.status === "wait") this.client.connect().catch(() => undefined); // "error" and "close" tell
+      if (this.client.status === "wait") this.client.connect().catch(() => undefined); // "error" and "close" report it
       await this.#changed(signal);
     }
   }
@@ -149,7 +155,7 @@ export class Connection {
     await this.client.script("LOAD", script.source);
   }
 
-  /** For what may be sent any number of times: does it until Redis answers. @throws the server's own error reply */
+  /** Sends a repeatable request until Redis answers. @throws the server's own error reply */
   async repeat<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     for (;;) {
       await this.ready(signal);
@@ -165,13 +171,13 @@ export class Connection {
     }
   }
 
-  /** Waits a moment after a reply that says "later". */
+  /** Logs a reply that says "later", and waits a moment. */
   async pass(error: unknown): Promise<void> {
     this.tell(error);
     await delay(passingDelayMs);
   }
 
-  /** Says once what the server is that says "later". */
+  /** Logs once which kind of "later" the server has said. */
   tell(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const kind = /^(READONLY|UNBLOCKED) /.test(reason) ? "READONLY" : (reason.split(" ", 1)[0] ?? "");
@@ -185,12 +191,12 @@ export class Connection {
     } else this.#log.warn({ reason }, passingText(kind));
   }
 
-  /** The server has answered. A replica does that, too, to whoever reads. */
+  /** Notes that the server has answered a read. A replica answers reads as well. */
   answered(): void {
     if (this.#passing !== "READONLY") this.wrote();
   }
 
-  /** The server has answered as one that takes writes. */
+  /** Notes that the server has answered as one that takes writes. */
   wrote(): void {
     if (this.#passing === undefined) return;
     this.#passing = undefined;
@@ -225,7 +231,7 @@ export class Connection {
     if (!this.#everReady && (isHandshakeRefused(error) || isCertificateRefused(error))) this.#refusal = error;
     this.#away ??= { since: Date.now() };
     const reason = error.message || String((error as NodeJS.ErrnoException).code);
-    // Once, however often it is tried; but a server that is there and refuses us is another matter than one that is away.
+    // An outage is logged once, however many attempts fail. A refusal by a server that is there is logged beside it.
     const isNews =
       this.#away.told === undefined || (error instanceof HandshakeRefusedError && this.#away.told !== reason);
     if (!isNews || this.#isClosed) return;
@@ -234,7 +240,9 @@ export class Connection {
   }
 }
 
-/** Whether the command may or may not have run because its connection broke, so that only its number can tell. */
+/**
+ * True where a command's connection broke, so that the command may or may not have run. Only its batch number can tell.
+ */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (
@@ -246,9 +254,13 @@ export function isConnectionLoss(error: unknown): boolean {
   );
 }
 
-/** A reply with which a server says that it will take commands later: it starts, or it is no longer the primary. */
+/**
+ * True for a reply with which the server says that it will take commands later: it starts, or it is no longer the
+ * primary.
+ */
 export function isPassing(error: unknown): boolean {
-  // A read that waited on a primary is ended with UNBLOCKED when that becomes a replica. There are other reasons for this word.
+  // A blocking read on a primary ends with UNBLOCKED when the primary becomes a replica. This word has other reasons,
+  // too.
   const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY) |^UNBLOCKED force unblock/;
   return error instanceof Error && passing.test(error.message);
 }
@@ -259,27 +271,27 @@ function passingText(kind: string): string {
   return "Redis takes no commands at the moment; waiting";
 }
 
-/** The server's memory is full, and what was sent would add to it. */
+/** True where the server's memory is full and the command would have added to it. */
 export function isMemoryFull(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("OOM ");
 }
 
-/** The server does not have the script: it was restarted, or somebody flushed its scripts. */
+/** True where the server does not have the script: it was restarted, or somebody flushed its scripts. */
 export function isScriptMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
-/** A call that was sent before this one has not run: it will be sent again, and this one after it. */
+/** True where an earlier call has not run yet: that one is sent again, and then this one. */
 export function isOutOfTurn(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("OUTOFTURN");
 }
 
-/** No password or a wrong one, a database that is not there, a user who may not use it: another attempt would fare no better. */
+/** True for a login or database that the server refuses: another attempt would fail as well. */
 function isHandshakeRefused(error: Error): boolean {
   return error instanceof HandshakeRefusedError && !error.isPassing;
 }
 
-/** The server's certificate does not hold, or the server wants one of ours that it trusts. */
+/** True where the server's certificate does not hold, or the server wants a client certificate that it trusts. */
 function isCertificateRefused(error: Error): boolean {
   const { code = "" } = error as NodeJS.ErrnoException;
   return (
@@ -295,7 +307,7 @@ function refused(error: Error): ConfigError {
   return new ConfigError(`the TLS connection to Redis is refused: ${error.message}`, { cause: error });
 }
 
-/** Takes the command that failed off its error: an error is printed and logged, arguments are secrets and payloads. */
+/** Removes the failed command from its error: errors are printed and logged, and arguments are secrets and payloads. */
 function withoutCommand(error: Error): void {
   delete (error as Error & { command?: unknown }).command;
 }

@@ -1,4 +1,4 @@
-/** Asks Redis, on the connection that wrote, whether what was written is where the durability wants it. */
+/** Asks Redis, on the connection that wrote, whether its writes are as durable as was asked. */
 
 import type { ResolvedDurability } from "../../model/durability.ts";
 import { ConfigError } from "../../model/errors.ts";
@@ -7,7 +7,7 @@ import { type Connection, isConnectionLoss } from "./connection.ts";
 export class Confirmer {
   readonly #connection: Connection;
   readonly #durability: ResolvedDurability;
-  /** Set between a request and the end of the turn, when one round is sent for all that were answered by then. */
+  /** The round that will be sent at the end of this turn, for all requests that were answered by then. */
   #next: Promise<string | undefined> | undefined;
 
   constructor(connection: Connection, durability: ResolvedDurability) {
@@ -16,9 +16,10 @@ export class Confirmer {
   }
 
   /**
-   * For whatever this connection has written up to now: undefined when it is durable, else what is missing. Commands sent meanwhile
-   * wait behind it on the server, and share the next round.
-   * Rejects as the command does, and then nothing is known: on another connection the question would be about nothing.
+   * Asks about everything that this connection has written up to now. Resolves with undefined when it is durable, else
+   * with what is missing.
+   * The server runs later commands only after the answer; they share the next round. Rejects as the command does:
+   * nothing is known then, and another connection cannot ask, as it has written nothing.
    */
   missing(): Promise<string | undefined> {
     this.#next ??= new Promise((resolve) => {
@@ -50,7 +51,7 @@ export class Confirmer {
   }
 }
 
-/** @throws {ConfigError} when the server cannot say what the durability asks for */
+/** Refuses a server that cannot confirm the durability. @throws {ConfigError} */
 export async function refuseWithoutDurability(
   connection: Connection,
   { fsync }: ResolvedDurability,

@@ -1,4 +1,7 @@
-/** Sends scripts in order and until they are answered: what a lost connection left in doubt is sent again, in the same order. */
+/**
+ * Sends scripts in order until they are answered: calls that a lost connection left in doubt are sent again in the same
+ * order.
+ */
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ResolvedDurability } from "../../model/durability.ts";
@@ -18,25 +21,28 @@ import { isDenied } from "./run-script.ts";
 import { encodeScriptCall, recycle, type ScriptArgs, setFirst, twoDigits } from "./script-command.ts";
 
 export interface SendOptions {
-  /** How long to try; without it, for as long as Redis is away. */
+  /** Longest time to try, ms. Default: for as long as Redis is away. */
   readonly deadlineMs?: number;
-  /** What it writes is answered for only when it is as durable as was asked. */
+  /** Resolves only when the script's writes are as durable as was asked. Default false. */
   readonly isConfirmed?: boolean;
   /**
-   * The call's place among those that must run in their order: whatever a server refuses to run it runs later, and what was sent after it
-   * may not overtake it meanwhile. For scripts whose first argument is how many numbers back the unanswered call before it is (numbers.lua).
+   * The call's position in a sequence that must run in order: a call that the server refuses for now runs later, and no
+   * later call of the sequence may overtake it. For scripts whose first argument is the distance to the sequence's last
+   * unanswered call (numbers.lua).
    */
   readonly turn?: Turn;
 }
 
 export interface Turn {
-  /** Of the calls that are in one order. */
+  /** The sequence that the call belongs to. */
   readonly sequence: string;
-  /** Rises by one with each. */
+  /** The call's number in its sequence: one more than the call before. */
   readonly number: number;
 }
 
-/** One further back is forgotten by the scripts; fewer are unanswered at once. */
+/**
+ * Largest distance to an unanswered call. The scripts remember no more numbers, and fewer calls are unanswered at once.
+ */
 const maxBehind = 15;
 
 interface Request {
@@ -48,36 +54,38 @@ interface Request {
   readonly reject: (error: unknown) => void;
   /** Set while a deadline runs. */
   timer: NodeJS.Timeout | undefined;
-  /** On the wire, awaiting its reply. */
+  /** True while the request is on the wire, awaiting its reply. */
   inFlight: boolean;
-  /** It was on the wire at least once, and may have run. */
+  /** True once the request was on the wire: it may have run. */
   wasSent: boolean;
-  /** Its connection was lost while it was on the wire, so that no later refusal can say that it has not run. */
+  /**
+   * True once a connection was lost while the request was on the wire: no later refusal can say that it has not run.
+   */
   wasInDoubt: boolean;
 }
 
 /**
- * Every script that goes through here must recognise itself when it is sent twice: by its number, or because it changes
- * nothing the second time.
+ * The queue of unanswered calls of one connection. Every script that it sends must recognise a second sending: by its
+ * number, or because it changes nothing the second time.
  */
 export class Outbox {
   readonly #connection: Connection;
-  /** Undefined where the server's own policy is enough. */
+  /** Undefined where the server's own durability is enough. */
   readonly #confirmer: Confirmer | undefined;
   readonly #log: Log | undefined;
-  /** Unanswered requests in the order of their calls. Empty when nothing is owed. An array, for the reason that `RollingMap` has. */
+  /** Unanswered requests in the order of their calls. An array, for the reason that `RollingMap` has. */
   readonly #requests: Request[] = [];
-  /** Requests on the wire, those that were given up included. */
+  /** Requests on the wire, those included that were given up. */
   #inFlight = 0;
-  /** Nothing is sent: something has to be sent again first, once all that is in flight has come back. */
+  /** True while nothing is sent: once all that is in flight has come back, some of it has to be sent again first. */
   #held = false;
-  /** What the server lacks. Loaded before anything is sent again. */
+  /** Scripts that the server lacks. They are loaded before anything is sent again. */
   readonly #missing = new Set<Script>();
-  /** When this user was last refused to load a script, by the monotonic clock; undefined while it never was. */
+  /** The time at which this user was last refused to load a script, by the monotonic clock; undefined before that. */
   #deniedAt: number | undefined;
-  /** The server asked for time. */
+  /** True where the server has asked for time. */
   #pause = false;
-  /** Set between the last reply and the first that is sent again. */
+  /** True between the last reply and the first resend. */
   #resuming = false;
   #closed = false;
 
@@ -88,7 +96,7 @@ export class Outbox {
   }
 
   /**
-   * The script's reply.
+   * Sends a script, and resolves with its reply.
    * @throws {PublishError} `rejected` or `unknown`, when the deadline passes or the outbox is closed first
    * @throws the server's own error reply
    */
@@ -119,7 +127,7 @@ export class Outbox {
     });
   }
 
-  /** Gives up what is unanswered. */
+  /** Gives up all unanswered calls. */
   close(): void {
     this.#closed = true;
     for (const request of [...this.#requests]) this.#giveUp(request, "the backbone was closed before Redis answered");
@@ -164,7 +172,9 @@ export class Outbox {
     );
   }
 
-  /** How many numbers before its own the last unanswered call of its sequence has; 0 where there is none. */
+  /**
+   * The distance from the request's number to that of the last unanswered call of its sequence; 0 where there is none.
+   */
   #behind(request: Request, { sequence, number }: Turn): number {
     for (let place = this.#requests.indexOf(request) - 1; place >= 0; place--) {
       const { turn } = (this.#requests[place] as Request).options;
@@ -176,8 +186,8 @@ export class Outbox {
   }
 
   /**
-   * A lost connection rejects, and the request is sent again with its number: the script answers as before and writes a little, so that
-   * the new connection's question covers it.
+   * Waits until a script's writes are durable. A lost connection rejects, and the request is sent again with its
+   * number: the script then answers as before and writes a little, so that the new connection's question covers it.
    */
   async #confirm(request: Request, reply: Promise<unknown>): Promise<unknown> {
     await reply;
@@ -199,9 +209,9 @@ export class Outbox {
     this.#resume();
   }
 
-  // What came back unanswered is in line again only when everything that was sent after it has come back as well. So by the time
-  // this sends, the order of the calls is the order on the wire, whatever the reason for sending again was. That none of what was sent after it
-  // has run meanwhile is seen to by their turns.
+  // An unanswered request is sent again only when everything that was sent after it has come back as well. So the order
+  // of the calls is the order on the wire, whatever the reason for the resend. That no later call has run meanwhile is
+  // the work of their turns.
   #resume(): void {
     if (!this.#held || this.#inFlight > 0 || this.#resuming || this.#closed) return;
     this.#resuming = true;
@@ -219,7 +229,10 @@ export class Outbox {
     );
   }
 
-  /** Resolves when sending has a prospect. @throws {StoreError} when the connection is closed */
+  /**
+   * Waits until sending can succeed: loads missing scripts, and awaits the connection.
+   * @throws {StoreError} when the connection is closed
+   */
   async #prepare(): Promise<void> {
     if (this.#pause) await delay(passingDelayMs);
     this.#pause = false;
@@ -227,7 +240,10 @@ export class Outbox {
     await this.#connection.ready();
   }
 
-  /** A user who may not load waits until somebody else has; what has no deadline is given up, for its caller to tell and to send again. */
+  /**
+   * Loads a script. A user who may not load it waits until somebody else has. Requests without a deadline are given up:
+   * their caller logs that and sends them again.
+   */
   async #load(script: Script): Promise<void> {
     if (this.#deniedAt === undefined || performance.now() - this.#deniedAt > deniedForMs) {
       try {
@@ -257,7 +273,7 @@ export class Outbox {
     request.reject(new PublishError(outcome, `${reason}: ${meaning}`, { cause }));
   }
 
-  /** False when the request was finished before. */
+  /** Takes the request off the queue. False: it was finished before. */
   #finish(request: Request): boolean {
     clearTimeout(request.timer);
     const place = this.#requests.indexOf(request); // mostly the first, as replies come in order
@@ -266,7 +282,7 @@ export class Outbox {
   }
 }
 
-/** How long a user who may not load a script does not ask again, ms. */
+/** Wait before a user who was refused to load a script asks again, ms. */
 const deniedForMs = 5_000;
 
 const scriptWithheld =
@@ -277,7 +293,7 @@ function withTurn(args: ScriptArgs): ScriptArgs {
   return "body" in args ? { head: [twoDigits, ...args.head], body: args.body } : [twoDigits, ...args];
 }
 
-/** Wraps a server's error reply with what was being done. */
+/** Wraps a server's error reply; `doing` says what failed. */
 export function storeError(doing: string, error: unknown): StoreError {
   return new StoreError(`${doing}: ${messageOf(error)}`, { cause: error });
 }

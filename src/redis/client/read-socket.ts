@@ -1,19 +1,20 @@
-/** A read loop's connection: opened and watched like any other, but its replies are decoded here. */
+/** A read loop's connection: it is opened and watched like any other, but its replies are decoded here. */
 
 import type { Socket } from "node:net";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import { type Connection, isConnectionLoss } from "./connection.ts";
 import { StreamsDecoder, type StreamsReply } from "./streams-decoder.ts";
 
-/** Under way, until its reply or the end of its socket. */
+/** A read under way, until its reply or the end of its socket. */
 interface Pending {
   readonly answered: (reply: StreamsReply) => void;
   readonly lost: () => void;
 }
 
 /**
- * One command at a time. The client connects, logs in and reconnects; once it has heard all it asked for, its listener is taken off
- * the socket, and nothing is sent through the client any more on that one. A new socket after a loss is taken over anew.
+ * Sends one read at a time on a socket that it takes over from the client. The client connects, logs in and reconnects.
+ * When it awaits no more replies, its listener is removed from the socket, and from then on nothing is sent through the
+ * client. A new socket after a loss is taken over in the same way.
  */
 export class ReadSocket {
   readonly #connection: Connection;
@@ -28,8 +29,10 @@ export class ReadSocket {
   }
 
   /**
-   * Sends an XREADGROUP or XREAD, whose name is the first argument. Undefined: the connection was lost meanwhile, and with it whatever the server had delivered.
-   * @throws the server's error reply @throws {StoreError} when the connection is closed
+   * Sends an XREADGROUP or XREAD; its name is the first argument. Undefined: the connection was lost, and with it any
+   * entries that the server had delivered.
+   * @throws the server's error reply
+   * @throws {StoreError} when the connection is closed
    */
   async read(args: readonly (string | number)[]): Promise<readonly StoredEntry[] | undefined> {
     if (!this.#isTaken && !(await this.#take())) return undefined;
@@ -39,18 +42,18 @@ export class ReadSocket {
     return reply.entries;
   }
 
-  /** Whether the client's present socket is the one that is heard here: then a read is sent at once. */
+  /** True when the client's present socket was taken over: then a read is sent at once. */
   get #isTaken(): boolean {
     return this.#connection.isReady && this.#connection.client.stream === this.#socket;
   }
 
-  /** Waits for a connection and takes its socket. False: the connection was lost again. */
+  /** Waits for a connection and takes over its socket. False: the connection was lost again. */
   async #take(): Promise<boolean> {
     await this.#connection.ready();
     if (this.#isTaken) return true;
     const { client } = this.#connection;
     const socket = client.stream as Socket;
-    // Replies come in order: after this one, whatever it is, the client awaits none.
+    // Replies come in order: after this one, whatever it says, the client awaits none.
     const answered = await client.ping().then(
       () => true,
       (error: unknown) => !isConnectionLoss(error),
@@ -100,7 +103,7 @@ export class ReadSocket {
     pending?.lost();
   }
 
-  /** The client hears of it, and connects again. */
+  /** Destroys the socket. The client notices, and connects again. */
   #cut(socket: Socket, why: string): void {
     socket.destroy(new Error(`a read was given up: ${why}`));
   }

@@ -1,9 +1,12 @@
-/** Runs a script once by its digest, outside of any outbox: the server is given it where it does not have it. */
+/** Runs a script once by its digest, outside of any outbox, and loads it where the server does not have it. */
 
 import type { Script } from "../store/scripts.ts";
 import { type Connection, isScriptMissing } from "./connection.ts";
 
-/** Rejects as the command does, with a lost connection's error too: whoever repeats it sees to it that it may run twice. */
+/**
+ * Runs the script. Rejects as the command does, also when the connection is lost: a caller that repeats it needs a
+ * script that may run twice.
+ */
 export async function runScript(
   connection: Connection,
   script: Script,
@@ -20,7 +23,7 @@ export async function runScript(
   }
 }
 
-/** A user without a right, at a command of its own or in a script, in the words of all the servers. */
+/** True where a user lacks a right, for a command of its own or inside a script. Servers word it differently. */
 export function isDenied(error: unknown): boolean {
   return error instanceof Error && isDenial(error.message);
 }

@@ -1,9 +1,12 @@
-/** EVALSHA with thousands of arguments, encoded here: the client makes a string of five pieces of each (docs/performance.md). */
+/**
+ * Encodes EVALSHA with thousands of arguments. The client would make a string of five pieces for each argument
+ * (docs/performance.md).
+ */
 
 import { Command } from "ioredis";
 import { ArgWriter } from "./argument-writer.ts";
 
-/** `body` follows `head`; it is read while it is handed over, and may be used again after that. */
+/** A script's arguments. `body` follows `head`; its memory is free again when the call returns. */
 export type ScriptArgs =
   | readonly (string | number)[]
   | { readonly head: readonly (string | number)[]; readonly body: ArgWriter };
@@ -13,14 +16,17 @@ const zero = 0x30;
 
 const writer = new ArgWriter();
 
-/** Memory of calls that are over: a new piece for each call keeps the garbage collector marking all the time (docs/performance.md). */
+/**
+ * Memory of finished calls. A new buffer for each call would keep the garbage collector marking all the time
+ * (docs/performance.md).
+ */
 const spares: Buffer[] = [];
 const maxSpares = 16;
 const leastBytes = 4_096;
-/** A larger piece is not kept. */
+/** Largest buffer that is kept, bytes. */
 const maxSpareBytes = 1_048_576;
 
-/** The whole command as it goes over the wire, any number of times. */
+/** Encodes the whole command as it goes over the wire. It may be sent any number of times. */
 export function encodeScriptCall(sha: string, keys: readonly string[], args: ScriptArgs): Buffer {
   const [head, body] = "body" in args ? [args.head, args.body] : [args, undefined];
   writer.clear();
@@ -38,13 +44,13 @@ export function encodeScriptCall(sha: string, keys: readonly string[], args: Scr
   return encoded;
 }
 
-/** Room for a number of two digits as a call's first argument, for `setFirst`. */
+/** A placeholder for a number of two digits as a call's first argument; `setFirst` fills it in. */
 export const twoDigits = "00";
 
-/** Writes a number from 0 to 99 into the first argument of a call with so many keys, which `twoDigits` has kept for it. */
+/** Writes a number from 0 to 99 over the `twoDigits` of a call that has this many keys. */
 export function setFirst(encodedCall: Buffer, keys: number, value: number): void {
   let at = encodedCall.indexOf("\n") + 1;
-  // Before it are the command's name, the digest, the number of keys, and the keys.
+  // The command's name, the digest, the number of keys, and the keys come before it.
   for (let skipped = 0; skipped < 3 + keys; skipped++) {
     let length = 0;
     for (at++; encodedCall[at] !== carriageReturn; at++) length = length * 10 + (encodedCall[at] as number) - zero;
@@ -55,7 +61,9 @@ export function setFirst(encodedCall: Buffer, keys: number, value: number): void
   encodedCall[at + 1] = zero + (value % 10);
 }
 
-/** The server has answered the call, so that all of it was received, and it is not sent again: its memory may be used for another. */
+/**
+ * Takes back a call's memory for another call. The server must have answered it: only then will it not be sent again.
+ */
 export function recycle(encodedCall: Buffer): void {
   if (spares.length < maxSpares && encodedCall.buffer.byteLength <= maxSpareBytes)
     spares.push(Buffer.from(encodedCall.buffer));
@@ -64,12 +72,14 @@ export function recycle(encodedCall: Buffer): void {
 function take(bytes: number): Buffer {
   const place = spares.findLastIndex(({ length }) => length >= bytes);
   const [spare] = place < 0 ? [] : spares.splice(place, 1);
-  // By powers of two, so that calls of about the same length fit each other's.
+  // Sizes are powers of two, so that calls of about the same length can use each other's memory.
   const memory = spare ?? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(bytes, leastBytes))));
   return memory.subarray(0, bytes);
 }
 
-/** Its arguments are not known to the client, so that they are in none of its errors either: they are payloads. */
+/**
+ * A command whose arguments the client does not know. So none of the client's errors can show them: they are payloads.
+ */
 export class ScriptCommand extends Command {
   readonly #encoded: Buffer;
 

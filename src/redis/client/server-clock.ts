@@ -1,8 +1,8 @@
-/** The server's clock as this process may know it without asking: waiting times are then free of the skew between hosts. */
+/** The server's clock, known to this process without asking: waiting times are then free of the skew between hosts. */
 
 import type { Connection } from "./connection.ts";
 
-/** How often the difference is measured again, ms. */
+/** Interval at which the difference of the clocks is measured, ms. */
 const refreshMs = 60_000;
 
 export class ServerClock implements Disposable {
@@ -13,7 +13,7 @@ export class ServerClock implements Disposable {
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    // While Redis is away the last difference is as good as any.
+    // While Redis is away the last difference stays in use.
     this.#timer = setInterval(() => this.measure().catch(() => undefined), refreshMs).unref();
   }
 
@@ -22,7 +22,7 @@ export class ServerClock implements Disposable {
     return Date.now() + this.#offsetMs;
   }
 
-  /** Half of the round trip is taken for the way there. */
+  /** Measures the difference. Half of the round trip counts as the way there. */
   async measure(): Promise<void> {
     const sentAt = Date.now();
     const [seconds, micros] = await this.#connection.client.time();

@@ -1,8 +1,11 @@
-/** Decodes the replies of XREADGROUP and XREAD as they arrive. The client library takes ten times as long (docs/performance.md). */
+/**
+ * Decodes the replies of XREADGROUP and XREAD as they arrive. The client library takes ten times as long
+ * (docs/performance.md).
+ */
 
 import type { StoredEntry } from "../../model/stored-entry.ts";
 
-/** A reply: entries, without fields where the entry itself is gone; or the server's refusal. */
+/** A reply: entries, without fields where the entry itself was deleted; or the server's refusal. */
 export type StreamsReply = { readonly entries: readonly StoredEntry[] } | { readonly refusal: Error };
 
 const carriageReturn = 0x0d;
@@ -11,25 +14,25 @@ const array = 0x2a;
 const bulk = 0x24;
 const zero = 0x30;
 
-/** Thrown where what has arrived ends in the middle of something. Not an error: it costs no stack trace. */
+/** Thrown where the bytes so far end within a value. A symbol, as an error would cost a stack trace. */
 const incomplete = Symbol("incomplete");
 
-/** A larger buffer is not kept for the next reply. */
+/** Largest buffer that is kept for the next reply, bytes. */
 const maxKeptBytes = 1_048_576;
-/** Field names remembered, by their place in an entry: one that repeats need not be made anew. */
+/** Number of field names remembered, by their index in an entry: a repeated name need not be decoded anew. */
 const maxNames = 16;
-/** What has one byte a character, so that it can be compared with what has arrived. */
+/** Text of one byte a character, which can be compared with the bytes directly. */
 const ascii = /^[ -~]*$/;
 
 /**
- * RESP2, one reply at a time. What has arrived is decoded at once: entry by entry, so that a reply in many parts is read once.
- * A part of an entry waits for the rest of it.
+ * Decodes RESP2, one reply at a time. Each part is decoded entry by entry when it arrives, so that a reply in many
+ * parts is read once. An incomplete entry waits for its rest.
  */
 export class StreamsDecoder {
   #buffer: Buffer = Buffer.allocUnsafe(65_536);
-  /** Bytes that have arrived. */
+  /** Number of bytes that have arrived. */
   #end = 0;
-  /** Where the next byte is read. */
+  /** Index of the next byte to read. */
   #at = 0;
   #begun = false;
   #streamsLeft = 0;
@@ -37,7 +40,7 @@ export class StreamsDecoder {
   #channel = "";
   #entries: StoredEntry[] = [];
   readonly #names: string[] = [];
-  /** As many as an entry's names and values. A copy of it is no array literal: see `listOf`. */
+  /** An array as long as an entry's names and values. Its copies are no array literals: see `listOf`. */
   #blank: string[] = [];
   readonly #channelOf: (stream: string) => string;
 
@@ -45,7 +48,10 @@ export class StreamsDecoder {
     this.#channelOf = channelOf;
   }
 
-  /** The reply, once it is complete. @throws {Error} on what is no such reply; the connection is of no use any more then */
+  /**
+   * Decodes a part. Returns the reply once it is complete.
+   * @throws {Error} on bytes that are no such reply; the connection is then of no further use
+   */
   decode(part: Buffer): StreamsReply | undefined {
     this.#append(part);
     let whole = this.#at;
@@ -84,7 +90,9 @@ export class StreamsDecoder {
     return reply;
   }
 
-  /** What has been decoded makes room, so that the buffer grows with the entries and not with the reply. */
+  /**
+   * Appends a part. Decoded bytes make room for it, so that the buffer grows with the entries and not with the reply.
+   */
   #append(part: Buffer): void {
     if (this.#at > 0) {
       this.#buffer.copyWithin(0, this.#at, this.#end);
@@ -139,7 +147,7 @@ export class StreamsDecoder {
     this.#entriesLeft--;
   }
 
-  /** The number after a type byte; -1 where there is nothing. */
+  /** Reads the number after a type byte; -1 stands for nil. */
   #length(type: number): number {
     const buffer = this.#buffer;
     const end = this.#end;
@@ -169,7 +177,7 @@ export class StreamsDecoder {
     return length === 0 ? "" : this.#buffer.toString("utf8", from, to);
   }
 
-  /** Entries of a stream mostly have the same names at the same places. */
+  /** Reads a field name. Entries of a stream mostly have the same names at the same index. */
   #name(place: number): string {
     const length = this.#length(bulk);
     const known = this.#names[place];

@@ -7,7 +7,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Quietly } from "../../ports/tracing.ts";
 import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
 
-/** An entry as Redis gives it; without fields where it was deleted. */
+/** An entry as Redis returns it; without fields where it was deleted. */
 export type Row = [entryId: string, fields: string[] | null];
 
 export interface FollowerOptions {
@@ -18,11 +18,11 @@ export interface FollowerOptions {
   readonly quietly?: Quietly | undefined;
 }
 
-/** How long one blocking read waits; a socket that is silent for longer than this and a grace is cut and opened again. */
+/** Longest blocking read, ms. A socket that is silent for this and a grace is cut and opened again. */
 const blockMs = 5_000;
 const silenceMs = blockMs + 3_000;
 
-/** A lost reply does no harm: the same read after the same ids gives the same entries. */
+/** Reads entries as they are appended. After a lost reply it repeats the read: the same ids give the same entries. */
 export class RedisFollower implements Follower {
   readonly #connection: Connection;
   readonly #keyOf: (stream: LogStream) => string;

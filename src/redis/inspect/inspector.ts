@@ -1,4 +1,4 @@
-/** The read side's look at Redis: every command here reads, and may be sent again after a lost reply. */
+/** Reads Redis for the read side. Every command only reads, and may be sent again after a lost reply. */
 
 import type { StreamCounts } from "../../model/channel-damage.ts";
 import { greatestId, idBefore, isUpTo } from "../../model/entry-ids.ts";
@@ -32,25 +32,25 @@ export interface InspectorOptions {
   readonly url: string;
   readonly tls?: TlsOptions | undefined;
   readonly namespace: string;
-  /** What a namespace that nothing has used yet will have. Without it such a namespace has no catalogue. */
+  /** Partitions to assume for a namespace that nothing has used yet. Without it such a namespace has no catalogue. */
   readonly partitions?: number;
   readonly log: Log;
   readonly quietly?: Quietly | undefined;
-  /** How long a call waits for a Redis that is away before it fails. Default 3,000. */
+  /** Longest time that a call waits for a Redis that is away, ms. Default 3,000. */
   readonly patienceMs?: number;
 }
 
-/** Shorter pages are not worth a connection of their own. */
+/** Least number of entries for which a page gets a connection of its own. */
 const minDecoded = 64;
 
-/** Connects at the first call. @throws {ConfigError} on a URL that cannot be read */
+/** Reads a namespace. Connects at the first call. @throws {ConfigError} on a URL that cannot be read */
 export class RedisInspector implements Inspector {
   readonly namespace: string;
   readonly #options: InspectorOptions;
   readonly #keys: Keys;
   readonly #connection: Connection;
   readonly #patienceMs: number;
-  /** Opened for the first long page. */
+  /** The connection for long pages, opened with the first one. */
   #pages: RangeReader | undefined;
   #awayBecause = "no answer";
 
@@ -66,7 +66,7 @@ export class RedisInspector implements Inspector {
     const { url, tls, namespace, quietly } = this.#options;
     const log: Log = {
       ...quiet,
-      // The call that fails says it, once.
+      // The failing call reports it as well: the log says it once.
       warn: (fields) => {
         if ("reason" in fields) this.#awayBecause = String(fields.reason);
       },
@@ -286,7 +286,7 @@ export class RedisInspector implements Inspector {
     const released = pendingOf.get(releasedConsumer) ?? 0;
     pendingOf.delete(releasedConsumer);
     pendingOf.delete(parkedConsumer);
-    // What stands for deliveries that nobody is handling is no sign of anybody's life.
+    // Consumers that stand for deliveries which nobody handles are no sign of a living member.
     const readers = consumers
       .map((consumer) => toMap(consumer))
       .filter((consumer) => consumer.get("name") !== releasedConsumer && consumer.get("name") !== parkedConsumer);
@@ -315,7 +315,7 @@ export class RedisInspector implements Inspector {
     return this.#until(() => this.#connection.client.call(command, ...args), `${command} ${args[0] ?? ""}`);
   }
 
-  /** Asks until there is an answer. `what` is for the error. */
+  /** Repeats a read until it is answered. `what` names it in the error. */
   async #until(ask: () => Promise<unknown>, what: string, connection: Connection = this.#connection): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#patienceMs);
     for (;;) {
@@ -342,7 +342,7 @@ export class RedisInspector implements Inspector {
 
 const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A reply of names and values in turn. */
+/** Makes a map of a reply in which names and values alternate. */
 function toMap<V>(reply: readonly V[]): Map<string, V> {
   const map = new Map<string, V>();
   for (let i = 0; i + 1 < reply.length; i += 2) map.set(String(reply[i]), reply[i + 1] as V);
@@ -353,7 +353,7 @@ function runOf({ run, namespace, channels, into, createdAt }: RunRequest): Repla
   return { run, namespace, channels: into === undefined ? channels : [into], createdAt };
 }
 
-/** Without the user's name and password. */
+/** The server's address without the user's name and password. */
 function addressOf(url: string): string {
   const { host, pathname } = new URL(url);
   return host || pathname;

@@ -1,10 +1,13 @@
-/** Pages of streams, decoded as a read loop's replies are: the client takes several times as long (docs/performance.md). */
+/**
+ * Reads pages of streams with the read loop's decoder: the client's own takes several times as long
+ * (docs/performance.md).
+ */
 
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Connection } from "../client/connection.ts";
 import { ReadSocket } from "../client/read-socket.ts";
 
-/** Has its connection to itself; one page is asked for at a time. */
+/** Reads pages on a connection of its own, one page at a time. */
 export class RangeReader {
   readonly connection: Connection;
   readonly #socket: ReadSocket;
@@ -17,8 +20,9 @@ export class RangeReader {
   }
 
   /**
-   * At most `max` entries after an id, oldest first. Undefined: the connection was lost meanwhile.
-   * @throws the server's error reply @throws {StoreError} when the connection is closed
+   * Reads at most `max` entries after an id, oldest first. Undefined: the connection was lost meanwhile.
+   * @throws the server's error reply
+   * @throws {StoreError} when the connection is closed
    */
   after(stream: string, channel: string, afterId: string, max: number): Promise<readonly StoredEntry[] | undefined> {
     this.#channels.set(stream, channel);

@@ -1,9 +1,11 @@
 /**
- * The settlement log: a stream for each component, one entry a settle script, with the handler calls that it settled in their order.
+ * The settlement log: a stream for each component, with one entry for each settle script. An entry lists the handler
+ * calls that the script settled, in their order.
  *
- * Field `calls`: a line for each run of calls on one channel, `<channel> <call> <call> …`; a call is the entry ids that one handler had,
- * separated by commas. An id without milliseconds has those of the id before it. Field `without`, where it is needed: `<stream>/<entry id>`
- * of what was sent with the others and not settled. Field `buried`: `<channel> <entry id>` of a dead letter.
+ * Field `calls`: a line for each run of calls on one channel, `<channel> <call> <call> …`. A call is the ids of the
+ * entries that one handler call had, separated by commas. An id that begins with its dash has the milliseconds of the
+ * id before it. Field `without`, where it is needed: `<stream>/<entry id>` of each entry that was sent with the others
+ * and not settled. Field `buried`: `<channel> <entry id>` of a dead letter.
  */
 
 import type { RecordedSettlement, SettledCall } from "../../model/recorded-settlement.ts";
@@ -15,7 +17,7 @@ import type { Keys } from "../keys.ts";
 export class CallsWriter {
   readonly #writer: ArgWriter;
   #channel = "";
-  /** Of the id before, with the dash after them. */
+  /** The milliseconds of the id before, with the dash after them. */
   #milliseconds = "-";
 
   constructor(writer: ArgWriter) {
@@ -23,7 +25,7 @@ export class CallsWriter {
     writer.open();
   }
 
-  /** One call. Its deliveries are of one channel. */
+  /** Adds one call. Its deliveries are of one channel. */
   add(deliveries: readonly DeliveryId[]): void {
     for (let i = 0; i < deliveries.length; i++) {
       const { channel, entryId } = deliveries[i] as DeliveryId;
@@ -46,7 +48,9 @@ export class CallsWriter {
   }
 }
 
-/** One entry of the log. `fields` are names and values in turn; somebody else's hold no calls. */
+/**
+ * Decodes one entry of the log. `fields` alternates names and values; an entry that others have written holds no calls.
+ */
 export function parseSettlement(
   keys: Keys,
   partition: number,

@@ -1,5 +1,5 @@
 #!lua
--- Appends a batch of a replay, and notes how far the run has come: in one step, once, however often it is sent.
+-- Appends a batch of a replay and notes the run's progress, in one step; once, however often it is sent.
 --
 -- KEYS[1]     the run's progress in this partition: hash: owner, number, entries, "at:<source channel>" -> entry id of the last original
 -- KEYS[2..]   the streams
@@ -8,9 +8,9 @@
 --             of the wire format in its order
 -- Reply       one entry id a line; empty where the batch was appended before
 --
--- All or nothing, so that a refused batch leaves the run exactly where it was: types and caps are looked at first, and what a permission
--- refuses in the middle is taken back. The owner fences a process that was taken for dead and is not; the number recognises a batch
--- that is sent again, and keeps those that were sent behind a refused one out.
+-- Order: types and caps are checked before anything is written, and a batch that a permission refuses in the middle is taken back. So
+-- a batch is appended whole or not at all, and a refused one leaves the run where it was. The owner fences a process that was taken for
+-- dead and is not. The number recognises a batch that is sent again, and refuses batches that were sent behind a refused one.
 local progress, owner, number = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local noted = redis.call('HMGET', progress, 'owner', 'number')
 if noted[1] ~= owner then return redis.error_reply('FENCED the run is held by another process') end

@@ -1,4 +1,4 @@
-/** The namespace that a replay writes into: whether it is live, and a shadow made ready where it is none. */
+/** Looks at the namespace that a replay writes into, and makes a shadow ready. */
 
 import { ThroughlineError } from "../../model/errors.ts";
 import type { NamespaceUse, TargetOpening } from "../../ports/replay-target.ts";
@@ -8,10 +8,14 @@ import { runScript } from "../client/run-script.ts";
 import type { Keys } from "../keys.ts";
 import { Namespace } from "../namespace.ts";
 
-/** Field of a namespace's description that says which namespace it is a shadow of. */
+/** The field of a namespace's description that names the namespace of which it is a shadow. */
 export const shadowField = "shadow";
 
-/** `channels`: ones of which entries may have been written by hand, without a description. Writes nothing. @throws {StoreError} */
+/**
+ * Tells whether a namespace is live, a shadow, or unused. Writes nothing. `channels`: channels that may have entries
+ * written by hand, without a description.
+ * @throws {StoreError}
+ */
 export async function namespaceUse(
   connection: Connection,
   keys: Keys,
@@ -31,9 +35,10 @@ export async function namespaceUse(
 }
 
 /**
- * Opens the namespace for a replay. A shadow is marked, and its channels are described, so that `status` and `journey` know them. May be
- * called again.
- * @throws {ConfigError} when it has another partition count or format. @throws {StoreError} when Redis refuses
+ * Opens the namespace for a replay. Marks a shadow as such, and describes its channels, so that `status` and `journey`
+ * know them. May be called again.
+ * @throws {ConfigError} when it has another partition count or format.
+ * @throws {StoreError} when Redis refuses
  */
 export async function openForReplay(
   connection: Connection,

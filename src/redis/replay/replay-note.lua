@@ -1,9 +1,9 @@
 #!lua
--- Notes that a run of a replay is in another state, unless it is in one that stands against that: looked at and written in one step, so
--- that a run that is cancelled in the very moment in which a worker takes it, or ends, stays cancelled. May be sent twice.
+-- Sets the state of a replay's run, unless the run is in a state that forbids it. The check and the write are one step, so that a run
+-- that is cancelled while a worker takes it, or while it ends, stays cancelled. May be sent twice.
 --
 -- KEYS[1]  the run's notes: hash: request, state, entries, unreadable, error, seenAt
--- ARGV     the state; the one that stands against it, or ""; then fields and values, which are written together with the state
+-- ARGV     the state; the one that forbids it, or ""; then fields and values, which are written together with the state
 -- Reply    the state before; empty where there is no such run
 local before = redis.call('HGET', KEYS[1], 'state')
 if not before then return '' end

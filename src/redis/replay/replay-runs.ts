@@ -1,4 +1,4 @@
-/** Notes of runs in Redis: a hash each, and an index of them by the time of their making. */
+/** Keeps the notes of runs in Redis: a hash for each run, and an index by the time of its making. */
 
 import { ReplayError } from "../../model/errors.ts";
 import type { Run, RunCounts, RunRequest, RunState, RunStore } from "../../ports/replay-runs.ts";
@@ -8,18 +8,18 @@ import { runScript } from "../client/run-script.ts";
 import { type Keys, replayKeys } from "../keys.ts";
 import { scripts } from "../store/scripts.ts";
 
-/** Every command here may be sent again after a lost reply. */
+/** The notes of the runs of one namespace. Every command may be sent again after a lost reply. */
 export class RedisRunStore implements RunStore {
   readonly #connection: Connection;
   readonly #keys: Keys;
 
-  /** `namespace`: the one that is replayed. The notes lie in keys of their own, so that its own stay as they are. */
+  /** `namespace`: the one that is replayed. The notes have keys of their own, so that its keys stay as they are. */
   constructor(connection: Connection, namespace: string) {
     this.#connection = connection;
     this.#keys = replayKeys(namespace);
   }
 
-  /** Under which BullMQ keeps the runs that wait for a worker. */
+  /** The prefix of BullMQ's keys for the runs that wait for a worker. */
   get bullPrefix(): string {
     return this.#keys.bull();
   }
@@ -28,7 +28,7 @@ export class RedisRunStore implements RunStore {
     const json = JSON.stringify(request);
     const key = this.#keys.replayRun(request.run);
     await this.#ask(async (client) => {
-      // Its own text there: this is the command sent again.
+      // The same text there means that this command was sent before.
       if ((await client.hsetnx(key, "request", json)) === 0 && (await client.hget(key, "request")) !== json) {
         throw new ReplayError(`there is a run ${request.run} already: --resume continues it`);
       }
@@ -82,7 +82,10 @@ export class RedisRunStore implements RunStore {
     });
   }
 
-  /** The state before, in which it is still where that is `against`; empty where there is no such run. */
+  /**
+   * Writes a state, unless the run is in the state `against`. Returns the state before; empty where there is no such
+   * run.
+   */
   #note(
     run: string,
     state: RunState,

@@ -1,4 +1,4 @@
-/** A namespace in Redis that a run writes into, with a connection of its own. */
+/** A namespace in Redis that a run writes into, over a connection of its own. */
 
 import { capOf } from "../../model/retention-policy.ts";
 import type { Catalogue } from "../../ports/inspect.ts";
@@ -9,13 +9,13 @@ import { Keys } from "../keys.ts";
 import { namespaceUse, openForReplay } from "./replay-namespace.ts";
 import { RedisReplayTarget } from "./replay-target.ts";
 
-/** Connects at the first call. */
+/** The target of one run. Connects at the first call. */
 export class RedisTargetSpace implements TargetSpace {
   readonly #connection: Connection;
   readonly #inspector: RedisInspector;
   readonly #keys: Keys;
 
-  /** @throws {ConfigError} on a URL that cannot be read */
+  /** Refuses a URL that cannot be read. @throws {ConfigError} */
   constructor(options: ConnectionOptions & { readonly namespace: string }) {
     this.#keys = new Keys(options.namespace);
     this.#connection = new Connection(options);

@@ -1,4 +1,4 @@
-/** A run's target in Redis: batches that are appended once, each with the position after it. */
+/** A run's target in Redis: appends each batch once, together with the position after it. */
 
 import { randomBytes } from "node:crypto";
 import { FencedError, PublishError, ReplayError } from "../../model/errors.ts";
@@ -9,11 +9,14 @@ import type { Keys } from "../keys.ts";
 import { scripts } from "../store/scripts.ts";
 
 export interface ReplayTargetOptions {
-  /** Of the target's namespace. */
+  /** The keys of the target's namespace. */
   readonly keys: Keys;
   readonly run: string;
   readonly partitions: number;
-  /** The hard caps of the channels that have one: above 0 a full channel refuses, below 0 it evicts. */
+  /**
+   * The hard caps of the channels that have one. A full channel refuses where its cap is above 0, and evicts where it
+   * is below 0.
+   */
   readonly caps: ReadonlyMap<string, number>;
 }
 
@@ -22,7 +25,7 @@ export class RedisReplayTarget implements ReplayTarget {
   readonly #outbox: Outbox;
   readonly #options: ReplayTargetOptions;
   readonly #owner = randomBytes(12).toString("base64url");
-  /** The last number used in each partition. */
+  /** The number of the last batch in each partition. */
   readonly #numbers: number[];
 
   constructor(connection: Connection, options: ReplayTargetOptions) {
@@ -95,7 +98,7 @@ export class RedisReplayTarget implements ReplayTarget {
   }
 }
 
-/** Names and values in turn, or by name. */
+/** Decodes the progress of a partition from a reply, in which names and values alternate or names are keys. */
 function progressOf(reply: unknown): PartitionProgress {
   const pairs = Array.isArray(reply)
     ? reply.flatMap((name, i) => (i % 2 === 0 ? [[String(name), String(reply[i + 1])] as const] : []))
