@@ -1,4 +1,4 @@
-/** A backbone's options: defaults, bounds, and what is refused. */
+/** Resolves a backbone's options: applies defaults and bounds, and refuses what cannot work. */
 
 import { type Durability, type ResolvedDurability, resolveDurability } from "../model/durability.ts";
 import { ConfigError } from "../model/errors.ts";
@@ -11,35 +11,38 @@ import type { Log } from "../ports/log.ts";
 export interface BackboneOptions {
   /** redis://, rediss:// or unix://. Default redis://127.0.0.1:6379. */
   readonly url?: string;
-  /** For a rediss:// URL. A certificate that does not hold is refused. */
+  /** TLS for a rediss:// URL. A certificate that does not hold is refused. */
   readonly tls?: TlsOptions;
-  /** Whose channels: 1 to 64 of `a-z 0-9 . _ -`. Backbones of one namespace share everything, of two nothing. */
+  /**
+   * The namespace: 1 to 64 of `a-z 0-9 . _ -`. Backbones of one namespace share everything, those of two share nothing.
+   */
   readonly namespace: string;
-  /** Slices of the namespace; fixed when it is first used. Default 1. */
+  /** The number of slices of the namespace; fixed when it is first used. Default 1. */
   readonly partitions?: number;
   /** Default: warnings and errors as JSON lines on standard error. */
   readonly log?: Log;
-  /** Gives up waiting for a Redis that is away. */
+  /** Aborts the wait for a Redis that is away. */
   readonly signal?: AbortSignal;
-  /** How long a publish waits for its acknowledgement, ms. Default 30,000. */
+  /** Longest wait of a publish for its acknowledgement, ms. Default 30,000. */
   readonly publishTimeoutMs?: number;
-  /** Publishes that may wait for Redis at once; one more is rejected. Default 100,000. */
+  /** Most publishes that may wait for Redis at once; one more is rejected. Default 100,000. */
   readonly maxPending?: number;
-  /** Bytes of publishes that may wait. Default 64 MiB. */
+  /** Most bytes of publishes that may wait. Default 64 MiB. */
   readonly maxPendingBytes?: number;
   /**
-   * What an acknowledgement waits for beside the server's own `appendfsync`, which `server` (default) leaves it at. A publish that is
-   * not as durable in time fails as `unknown`; a settlement goes on asking, with an alarm each time.
+   * The durability that an acknowledgement waits for. `server` (default) waits for the server's own `appendfsync` only.
+   * A publish that is not as durable in time fails as `unknown`; a settlement asks again, with an alarm each time.
    */
   readonly durability?: "server" | Durability;
   /**
-   * A server whose `maxmemory-policy` is not `noeviction` is refused. `accept` takes it all the same: once its memory is full it may append and
-   * handle events twice, and lose channels and state (docs/reference/guarantees.md). Default `refuse`.
+   * Decides about a server whose `maxmemory-policy` is not `noeviction`. `refuse` (default) does not connect to it.
+   * `accept` does: once its memory is full it may append and handle events twice, and lose channels and state
+   * (docs/reference/guarantees.md).
    */
   readonly eviction?: "refuse" | "accept";
-  /** How often maintenance trims, once among all processes of the namespace, ms. Default 5,000. */
+  /** Period in which one process of the namespace trims its channels, ms. Default 5,000. */
   readonly maintenanceEveryMs?: number;
-  /** Keeps the Redis instrumentation's spans of the backbone's own commands. Default false. */
+  /** Keeps the spans that the Redis instrumentation makes of the backbone's own commands. Default false. */
   readonly redisSpans?: boolean;
 }
 
@@ -49,7 +52,7 @@ export type ResolvedBackboneOptions = Required<Omit<BackboneOptions, "signal" | 
   readonly tls: TlsOptions | undefined;
 };
 
-/** @throws {ConfigError} naming the option, its value, and what it would do */
+/** Applies the defaults. @throws {ConfigError} naming the option, its value, and what it would do */
 export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackboneOptions {
   const resolved: ResolvedBackboneOptions = {
     url: options.url ?? "redis://127.0.0.1:6379",
@@ -90,7 +93,9 @@ function line(level: string): (fields: object, text: string) => void {
   };
 }
 
-/** For whoever passes no log: what needs attention is not kept quiet. */
+/**
+ * Writes warnings and errors to standard error, for a backbone without a log: what needs attention is not kept quiet.
+ */
 const standardErrorLog: Log = {
   debug: () => undefined,
   info: () => undefined,

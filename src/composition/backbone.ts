@@ -1,4 +1,4 @@
-/** Composition root: options in, wired parts out. Owns every connection and disposes of it. */
+/** The composition root of a backbone: options in, wired parts out. Owns every connection and disposes of it. */
 
 import { type Component, type ComponentHealth, type ComponentParts, RunningComponent } from "../consume/component.ts";
 import { type ComponentOptions, resolveComponentOptions } from "../consume/options.ts";
@@ -58,38 +58,42 @@ export interface Backbone extends AsyncDisposable {
    * @throws {PublishError} when Redis does not answer in time, or refuses
    */
   publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published>;
-  /** Appends all or none, in this order. Up to 1,000 events made by `item`, of one partition. @throws as `publish` */
+  /** Appends up to 1,000 events made by `item`, of one partition: all or none, in this order. @throws as `publish` */
   publishAll(items: readonly PublishItem[]): Promise<readonly Published[]>;
-  /** The channel as something that takes notifications, for code that should know nothing else. */
+  /** The channel as a notification handler, for code that should know nothing else. */
   notifier<P>(channel: Channel<P>): NotificationHandler<P>;
-  /** A consumer group's handlers, to be run in this process. @throws {ConfigError} */
+  /** Makes a component: a consumer group's handlers, to be run in this process. @throws {ConfigError} */
   component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
   /**
-   * Takes part in the namespace's maintenance, until `close`: trimming the channels that this process has used, as its own code says,
-   * once a period among all processes that trim the same. Components whose channels have a retention begin by themselves.
+   * Takes part in the namespace's maintenance until `close`: trims the channels that this process has used, as its own
+   * code says, once a period among all processes that trim the same. Components whose channels have a retention begin
+   * by themselves.
    */
   maintain(): void;
-  /** How the components of this process do, those that are closed left out; Redis is not asked. */
+  /** The health of this process's components, closed ones left out. Redis is not asked. */
   health(): readonly ComponentHealth[];
-  /** A component's state as it was last settled, from outside. */
+  /** The state of a component as it was last settled, to be read from outside. */
   view<V>(component: string, store: string): StateReader<V>;
   /** Entries of a channel in log order; touches no group's position. */
   read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry>;
-  /** What a component has settled, in the order in which it did; nothing where it runs with `settlementLog: false`. */
+  /** The settlements of a component in their order; none where it runs with `settlementLog: false`. */
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
-  /** The dead letters of one channel and component, of all channels or components where these are left out. */
+  /** The dead letters of one channel and component; of all channels or components where these are left out. */
   deadLetters(of?: { readonly channel?: string | Channel<unknown>; readonly component?: string }): DeadLetters;
   status(): Promise<BackboneStatus>;
-  /** One order's story, told from the log alone. `query` is an event id, or `attribute=value`. */
+  /** The story of one order, told from the log alone. `query` is an event id, or `attribute=value`. */
   journey(query: string, options?: JourneyOptions): Promise<Journey>;
   /** Drains the components that run, waits for publishes under way, closes the connections. A second call joins the first. */
   close(): Promise<void>;
 }
 
-/** Of one component. Each read names all of them: with so many, half of the events took 20 to 80 ms from append to handler, by the load of the machine. */
+/**
+ * Most subscriptions of one component. Each read names all of them: with this many, half of the events took 20 to 80 ms
+ * from append to handler, by the load of the machine.
+ */
 const maxSubscriptions = 10_000;
 
-/** A socket that owes a reply for this long is cut, ms: longer than a read waits for entries, by a grace. */
+/** Least time after which a socket that owes a reply is cut, ms: longer than a blocking read, by a grace. */
 const leastSilenceMs = 5_000;
 
 /**
@@ -111,7 +115,7 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
     if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
     const eviction = await EvictionWatch.begin(connection, { log, isAccepted: resolved.eviction === "accept", signal });
     clock = new ServerClock(connection);
-    await clock.measure().catch(() => undefined); // the host's clock does until the next time
+    await clock.measure().catch(() => undefined); // until it succeeds, the host's clock is used
     return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock, eviction });
   } catch (error) {
     connection.close();
@@ -119,7 +123,9 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   }
 }
 
-/** Waiting for a durability counts as silence. */
+/**
+ * Opens connections for the backbone. The wait for a durability counts as silence, so that it makes the limit longer.
+ */
 function openerOf(
   { url, tls, log, durability }: ResolvedBackboneOptions,
   tracing: Tracing,
@@ -128,7 +134,7 @@ function openerOf(
   return (purpose) => new Connection({ url, tls, log, silenceMs, purpose, quietly: (run) => tracing.quietly(run) });
 }
 
-/** What a backbone is made of once Redis has answered. */
+/** The parts of a backbone, once Redis has answered. */
 interface Parts {
   readonly namespace: Namespace;
   readonly tracing: Tracing;
@@ -150,13 +156,13 @@ class ConnectedBackbone implements Backbone {
   readonly #inspector: RedisInspector;
   readonly #deadLetterStore: RedisDeadLetterStore;
   readonly #components = new Set<Component>();
-  /** Channels that the namespace's description has by now. */
+  /** Channels that the namespace's description names by now. */
   readonly #described = new Set<Channel<unknown>>();
-  /** What this process' own code lets go of the channels that it has used, by name. */
+  /** The retention of each channel that this process has used, by name, as its own code says. */
   readonly #retention = new Map<string, Retention>();
   readonly #open: (purpose: string) => Connection;
   readonly #storeContext: StoreContext;
-  /** Set while this process takes part. */
+  /** Set while this process takes part in maintenance. */
   #maintenance:
     | { readonly rounds: Maintenance; readonly turns: RedisMaintenanceTurns; readonly trimmer: RedisTrimmer }
     | undefined;
@@ -398,7 +404,7 @@ class ConnectedBackbone implements Backbone {
     this.#options.log.error({ channel, partition, removed, unfinished }, text);
   }
 
-  // What the namespace says about itself is for people; a publish or a delivery does not wait for it.
+  // The description is for people: a publish or a delivery does not wait for it.
   #describe(name: string, text: string): void {
     this.#tracing
       .atRoot(() =>
@@ -410,7 +416,7 @@ class ConnectedBackbone implements Backbone {
   }
 }
 
-/** Host and port for the spans. A socket's path is its address. */
+/** The server's host and port for the spans. A socket's path is its address. */
 function serverOf(url: string): { server?: { address: string; port?: number } } {
   const { host, port, path } = parseRedisUrl(url);
   if (path !== undefined) return { server: { address: path } };

@@ -1,4 +1,4 @@
-/** Composition root of the read side: opens a look at a namespace that writes nothing, not even that it was there. */
+/** The composition root of the read side: reads a namespace and writes nothing at all. */
 
 import { type LogEntry, type ReadRange, readEntries } from "../inspect/entries/log-reader.ts";
 import { findJourney, type Journey, type JourneyOptions } from "../inspect/journey/journey.ts";
@@ -15,7 +15,7 @@ import { grantAccess } from "../replay/log-access.ts";
 export interface ObserverOptions {
   /** redis://, rediss:// or unix:// */
   readonly url: string;
-  /** For a rediss:// URL. */
+  /** TLS for a rediss:// URL. */
   readonly tls?: TlsOptions | undefined;
   readonly namespace: string;
   /** Told when Redis goes away and comes back while a channel is followed. */
@@ -23,17 +23,21 @@ export interface ObserverOptions {
 }
 
 export interface Observer extends AsyncDisposable {
-  /** @throws {ConfigError} when the namespace has not been used */
+  /** The state of the namespace. @throws {ConfigError} when the namespace has not been used */
   status(): Promise<BackboneStatus>;
   /** Entries of a channel in log order. */
   read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
-  /** What a component has settled, in the order in which it did. */
+  /** The settlements of a component in their order. */
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
-  /** @throws {ConfigError} when the namespace has not been used */
+  /** The story of one order. @throws {ConfigError} when the namespace has not been used */
   journey(query: string, options?: JourneyOptions): Promise<Journey>;
 }
 
-/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+/**
+ * Opens the read side of a namespace. Connects at the first call; every call fails with a `StoreError` when Redis is
+ * away for some seconds.
+ * @throws {ConfigError}
+ */
 export function openObserver(options: ObserverOptions): Observer {
   const inspector = openInspector(options);
   const observer: Observer = {
@@ -47,7 +51,7 @@ export function openObserver(options: ObserverOptions): Observer {
   return observer;
 }
 
-/** @throws {ConfigError} */
+/** Makes the inspector of a namespace. @throws {ConfigError} */
 export function openInspector(options: ObserverOptions): RedisInspector {
   const { url, tls, namespace, log = silent } = options;
   if (!isNamespace(namespace)) {

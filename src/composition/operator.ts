@@ -1,4 +1,7 @@
-/** Composition root of the operator's side: looks at dead letters, redrives and purges them. It runs no handlers and publishes nothing. */
+/**
+ * The composition root of the operator's side: lists, redrives and purges dead letters. It runs no handlers and
+ * publishes nothing.
+ */
 
 import { type DeadLetterScope, type DeadLetters, StoredDeadLetters } from "../inspect/dead-letters/dead-letters.ts";
 import { resolveTls } from "../model/tls-options.ts";
@@ -11,10 +14,14 @@ export interface Operator extends AsyncDisposable {
   deadLetters(scope?: DeadLetterScope): DeadLetters;
 }
 
-/** A socket that owes a reply for this long is cut, ms. */
+/** Time after which a socket that owes a reply is cut, ms. */
 const silenceMs = 5_000;
 
-/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+/**
+ * Opens the operator's side of a namespace. Connects at the first call; every call fails with a `StoreError` when Redis
+ * is away for some seconds.
+ * @throws {ConfigError}
+ */
 export function openOperator(options: ObserverOptions): Operator {
   const { url, tls, namespace, log } = options;
   const inspector = openInspector(options);

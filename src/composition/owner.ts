@@ -1,4 +1,7 @@
-/** Composition root of the owner's side: prepares a namespace for users who may not, repairs channels, and retires components. It runs no handlers. */
+/**
+ * The composition root of the owner's side: prepares a namespace for users without that right, repairs channels, and
+ * retires components. It runs no handlers.
+ */
 
 import { ThroughlineError } from "../model/errors.ts";
 import { resolveTls } from "../model/tls-options.ts";
@@ -15,15 +18,18 @@ import { type ObserverOptions, openInspector } from "./observer.ts";
 
 export interface Owner extends AsyncDisposable {
   /**
-   * Describes the namespace where nobody has, names these channels to it, and loads the scripts that producers run. May be called again.
-   * Resolves with the partition count. `partitions` default: what the namespace has, else 1.
-   * @throws {ConfigError} where it has another count. @throws {StoreError}
+   * Describes the namespace where nobody has, adds these channels to the description, and loads the scripts that
+   * producers run. May be called again. Resolves with the partition count. `partitions` default: the namespace's own
+   * count, else 1.
+   * @throws {ConfigError} where it has another count.
+   * @throws {StoreError}
    */
   prepare(options?: { readonly partitions?: number; readonly channels?: readonly string[] }): Promise<number>;
   /**
-   * Removes a component's groups, or with `channel` the one on it: what was unfinished there is handled by nobody, and retention
-   * holds nothing for it any more. Its state, settlement log and dead letters stay.
-   * @throws {ConfigError} when there is nothing of it, or when it lives: its members would make the groups again. @throws {StoreError}
+   * Removes a component's groups, or with `channel` the one on it. Unfinished deliveries are then handled by nobody,
+   * and retention keeps no entries for the component any more. Its state, settlement log and dead letters stay.
+   * @throws {ConfigError} when there is nothing of it, or when it lives: its members would create the groups anew.
+   * @throws {StoreError}
    */
   retire(component: string, options?: RetireOptions): Promise<Retirement>;
   /**
@@ -34,10 +40,14 @@ export interface Owner extends AsyncDisposable {
   repair(channel: string): Promise<readonly Repaired[]>;
 }
 
-/** A socket that owes a reply for this long is cut, ms. */
+/** Time after which a socket that owes a reply is cut, ms. */
 const silenceMs = 5_000;
 
-/** Connects at the first call; every call fails with a `StoreError` when Redis is away for some seconds. @throws {ConfigError} */
+/**
+ * Opens the owner's side of a namespace. Connects at the first call; every call fails with a `StoreError` when Redis is
+ * away for some seconds.
+ * @throws {ConfigError}
+ */
 export function openOwner(options: ObserverOptions): Owner {
   const { url, tls, namespace, log } = options;
   const inspector = openInspector(options);
@@ -57,7 +67,7 @@ export function openOwner(options: ObserverOptions): Owner {
         const opened = await Namespace.open(connection, keys, count, signal);
         const repeat = (run: () => Promise<unknown>): Promise<unknown> => connection.repeat(run, signal);
         await opened.claim((script, scriptKeys, args) => repeat(() => runScript(connection, script, scriptKeys, args)));
-        // What a channel lets go stays as its components have said.
+        // HSETNX keeps the retention that a component has written for the channel.
         for (const name of channels) await repeat(() => connection.client.hsetnx(keys.meta(), `channel:${name}`, "1"));
         await repeat(() => loadPublishingScripts(connection));
       } catch (error) {

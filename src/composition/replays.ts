@@ -1,4 +1,4 @@
-/** Composition root of republishing: the runs of one namespace, with Redis, BullMQ and tracing behind them. */
+/** The composition root of republishing: the runs of one namespace, with Redis, BullMQ and tracing behind them. */
 
 import { ConfigError } from "../model/errors.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
@@ -23,7 +23,7 @@ export interface ReplaysOptions {
   /** redis://, rediss:// or unix:// */
   readonly url: string;
   readonly tls?: TlsOptions | undefined;
-  /** The namespace that is replayed. Nothing is written into it, unless it is named as the target as well. */
+  /** The namespace that is replayed. Nothing is written into it, unless it is also named as the target. */
   readonly namespace: string;
   readonly log?: Log;
 }
@@ -32,22 +32,23 @@ export interface ReplayOptions extends SourceOptions, RepublishOptions, RunOptio
   /** redis://, rediss:// or unix:// */
   readonly url: string;
   readonly tls?: TlsOptions | undefined;
-  /** Where the channels are read, or whose run is resumed. Not needed with a recording, which says so itself. */
+  /** The namespace whose channels are read, or whose run is resumed. A recording names its own. */
   readonly sourceNamespace?: string | undefined;
-  /** Goes on with this run: everything but speed, signal and callbacks is then as it was asked for first. */
+  /** The id of a run to go on with. All options but speed, signal and callbacks are then those of the first request. */
   readonly resume?: string | undefined;
-  /** Told of the run before anything is written. */
+  /** Called with the run's request before anything is written. */
   readonly onBegin?: ((request: RunRequest) => void) | undefined;
   readonly log?: Log;
 }
 
-/** A socket that owes a reply for this long is cut, ms. */
+/** Time after which a socket that owes a reply is cut, ms. */
 const silenceMs = 5_000;
 
 /**
- * Republishes a recording, or channels of the live log, and resolves when the run has ended. Unless told otherwise it goes into a shadow of
- * the namespace, at the original pace.
- * @throws {ConfigError} on options that cannot be. @throws {RecordingError} on a recording that cannot be read, or has an entry that is no event
+ * Republishes a recording, or channels of the live log, and resolves when the run has ended. The default target is a
+ * shadow of the namespace, the default speed the original pace.
+ * @throws {ConfigError} on options that cannot be.
+ * @throws {RecordingError} on a recording that cannot be read, or has an entry that is no event
  * @throws {ReplayError} on a source or target that does not fit; nothing was written then, or the run can be resumed
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
@@ -70,7 +71,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   return await replays.start(source, request, options);
 }
 
-/** Connects at the first call. @throws {ConfigError} */
+/** Opens the runs of a namespace. Connects at the first call. @throws {ConfigError} */
 export function openReplays({ url, tls, namespace, log = silent }: ReplaysOptions): Replays {
   const tracing = createTracing({ log });
   const quietly: Quietly = (run) => tracing.quietly(run);

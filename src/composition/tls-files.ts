@@ -1,12 +1,13 @@
-/** TLS options from the files that the environment names. */
+/** Reads TLS options from the files that the environment names. */
 
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../model/errors.ts";
 import type { TlsOptions } from "../model/tls-options.ts";
 
 /**
- * `REDIS_TLS_CA`, `REDIS_TLS_CERT` and `REDIS_TLS_KEY` are paths of PEM files, `REDIS_TLS_SERVERNAME` is a host's name. Undefined where
- * none is set. @throws {ConfigError} on a file that cannot be read
+ * The options by `REDIS_TLS_CA`, `REDIS_TLS_CERT` and `REDIS_TLS_KEY`, which are paths of PEM files, and
+ * `REDIS_TLS_SERVERNAME`, a host's name. Undefined where none is set.
+ * @throws {ConfigError} on a file that cannot be read
  */
 export function tlsFromEnv(env: NodeJS.ProcessEnv): TlsOptions | undefined {
   const given = (name: string): string | undefined => env[name] || undefined;

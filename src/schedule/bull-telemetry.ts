@@ -1,4 +1,4 @@
-/** BullMQ's hops as spans: a retry's timer continues the trace of the attempt that failed. */
+/** Makes spans of BullMQ's hops: a retry's timer continues the trace of the attempt that failed. */
 
 import { SpanKind, type Telemetry } from "bullmq";
 import { baggageAttributes } from "../tracing/baggage.ts";
@@ -8,8 +8,9 @@ import { timerTracing } from "../tracing/timer-spans.ts";
 type Carried = ReturnType<typeof timerTracing.active>;
 
 /**
- * For the `telemetry` option of queues and workers. Only the setting of a timer and its firing are spans, and only within a
- * trace: BullMQ polls, and each poll would be a trace of its own. Its Redis commands make none unless `redisSpans`.
+ * The `telemetry` option of queues and workers. Only the setting of a timer and its firing become spans, and only
+ * within a trace: BullMQ polls, and each poll would be a trace of its own. Its Redis commands become spans only with
+ * `redisSpans`.
  */
 export function bullTelemetry(options: { readonly redisSpans: boolean }): Telemetry<Carried> {
   return {
@@ -17,7 +18,7 @@ export function bullTelemetry(options: { readonly redisSpans: boolean }): Teleme
       startSpan: (name, spanOptions, parent = timerTracing.active()) => {
         const hop = spanOptions?.kind !== SpanKind.INTERNAL && isTraced(parent);
         const span = timerTracing.startSpan(name, spanOptions, hop ? unsuppress(parent) : suppressedRoot);
-        // What an order is found by: the timer takes its event's baggage along.
+        // The timer carries its event's baggage, so that its span is found by the order's ids as well.
         if (hop) for (const [key, value] of baggageAttributes(parent)) span.setAttribute(key, value);
         return span;
       },

@@ -1,4 +1,4 @@
-/** BullMQ as the hand that long replays are left to: one job a run, that carries nothing but the run's id. */
+/** Hands replays to background workers over BullMQ: one job for each run, which carries only the run's id. */
 
 import { type ConnectionOptions, Queue, type QueueOptions, type Telemetry, WaitingError, Worker } from "bullmq";
 import { StoreError } from "../model/errors.ts";
@@ -6,17 +6,19 @@ import type { Log } from "../ports/log.ts";
 import type { RunQueue } from "../ports/replay-runs.ts";
 
 const queueName = "replay";
-/** How long closing waits for BullMQ before its connections are cut, ms. */
+/** Longest wait for BullMQ at close before its connections are cut, ms. */
 const closeTimeoutMs = 2_000;
-/** How long it waits for a run that ends, ms: that one waits for a Redis that is away. */
+/** Longest wait at close for a run that is ending, ms: the run may be waiting for a Redis that is away. */
 const handBackTimeoutMs = 8_000;
-/** A worker that has not renewed its hold on a run for so long, ms, is taken for dead, and another one takes it. */
+/**
+ * Time after which a worker that has not renewed its hold on a run is taken for dead, and another takes the run, ms.
+ */
 const lockMs = 5_000;
-/** How often it is looked whether one is dead, ms. */
+/** Interval at which dead workers are looked for, ms. */
 const lookEveryMs = 2_000;
-/** Times that a worker may die over one run. A worker that comes back late is fenced by the run itself. */
+/** Most workers that may die over one run. A worker that comes back late is fenced by the run itself. */
 const maxDeaths = 1_000;
-/** Times that a run is tried while Redis refuses or is away. */
+/** Most attempts at a run while Redis refuses or is away. */
 const maxTries = 20;
 
 interface Queued {
@@ -32,7 +34,7 @@ export interface BullOptions {
 
 export class BullRunQueue implements RunQueue, AsyncDisposable {
   readonly #options: BullOptions;
-  /** Opened for the first run that is added or taken out. */
+  /** Opened for the first run that is added or removed. */
   #queue: Queue<Queued> | undefined;
 
   constructor(options: BullOptions) {
@@ -58,7 +60,7 @@ export class BullRunQueue implements RunQueue, AsyncDisposable {
   async remove(run: string): Promise<void> {
     try {
       const waiting = await this.#opened().getJob(run);
-      await waiting?.remove().catch(() => undefined); // held by its worker
+      await waiting?.remove().catch(() => undefined); // its worker holds it
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.log.warn({ reason, run }, "the run may still wait in the queue, from which no worker performs it");
@@ -86,7 +88,7 @@ export class BullRunQueue implements RunQueue, AsyncDisposable {
     worker.on("ready", () => {
       warned = false;
     });
-    // BullMQ reconnects by itself and reports each failure; one line is enough.
+    // BullMQ reconnects by itself and reports each failure: the first report is enough.
     worker.on("error", (error) => {
       if (!warned) log.warn({ reason: error.message }, "queued replays are not available; trying again");
       warned = true;
@@ -123,6 +125,6 @@ async function closed(part: Queue<Queued> | Worker<Queued>, timeoutMs: number): 
   const timer = setTimeout(timeout.resolve, timeoutMs);
   await Promise.race([part.close().catch(() => undefined), timeout.promise]);
   clearTimeout(timer);
-  // Not awaited: with Redis away it waits for a connection that may never come.
+  // Not awaited: while Redis is away it waits for a connection that may never come.
   part.disconnect().catch(() => undefined);
 }

@@ -1,11 +1,14 @@
-/** BullMQ as the clock of retries: a delayed job that carries nothing but where the parked delivery is. */
+/**
+ * Times retries with BullMQ: a delayed job for each parked delivery, which carries only the delivery's place in the
+ * log.
+ */
 
 import { type ConnectionOptions, Queue, type Telemetry, Worker } from "bullmq";
 import type { Log } from "../ports/log.ts";
 import type { DeliveryId } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 
-/** How long closing waits for BullMQ before its connections are cut, ms. */
+/** Longest wait for BullMQ at close before its connections are cut, ms. */
 const closeTimeoutMs = 2_000;
 
 interface Timer {
@@ -22,11 +25,11 @@ export interface BullRetryTimersOptions {
   readonly telemetry: Telemetry | undefined;
 }
 
-/** One queue a component; any of its members takes any timer. */
+/** The retry timers of a component: one queue, and any of its members takes any timer. */
 export class BullRetryTimers implements RetryTimers {
   readonly #options: BullRetryTimersOptions;
   readonly #name: string;
-  /** Made at the first retry: most components never need it. */
+  /** Opened at the first retry: most components never need it. */
   #queue: Queue<Timer> | undefined;
   #worker: Worker<Timer> | undefined;
   #errorLogged = false;
@@ -42,7 +45,7 @@ export class BullRetryTimers implements RetryTimers {
       "retry",
       { partition, channel, entryId },
       {
-        // The same delivery and attempt are one timer, however often it is set. (BullMQ's ids take no colon.)
+        // A delivery's attempt has one timer, however often it is set. BullMQ's ids may not contain a colon.
         jobId: `${partition}_${channel}_${entryId}_${attempt}`,
         delay: delayMs,
         removeOnComplete: true,
@@ -70,7 +73,7 @@ export class BullRetryTimers implements RetryTimers {
     const timer = setTimeout(timeout.resolve, closeTimeoutMs);
     await Promise.race([closing, timeout.promise]);
     clearTimeout(timer);
-    // Not awaited: with Redis away these wait for a connection that may never come.
+    // Not awaited: while Redis is away these wait for a connection that may never come.
     this.#worker?.disconnect().catch(() => undefined);
     this.#queue?.disconnect().catch(() => undefined);
   }
@@ -86,7 +89,8 @@ export class BullRetryTimers implements RetryTimers {
     return queue;
   }
 
-  // BullMQ reconnects by itself and reports each failure; the sweep finds what is due meanwhile, so one line is enough.
+  // BullMQ reconnects by itself and reports each failure. The first report is enough: the sweep finds what is due
+  // meanwhile.
   #logOnce(error: Error): void {
     if (this.#errorLogged) return;
     this.#errorLogged = true;

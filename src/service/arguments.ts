@@ -8,7 +8,7 @@ export { Option };
 /** The exit code of a process that was called wrongly. */
 export const usageExitCode = 2;
 
-/** The part of a process's definition that its command line comes from. */
+/** The part of a process's definition that determines its command line. */
 interface Program {
   readonly name: string;
   readonly description: string;
@@ -20,14 +20,14 @@ export interface CommonOptions {
   readonly redis: string;
   readonly namespace: string;
   readonly healthHost: string;
-  /** No health endpoint without it. */
+  /** The port of the health endpoint; without it there is none. */
   readonly healthPort?: number;
   readonly concurrency?: number;
   readonly claimAfterMs?: number;
   readonly drainTimeoutMs?: number;
 }
 
-/** Ends the process where they are wrong, or where help was asked for. */
+/** Parses the process's arguments. Ends the process where they are wrong, or where help was asked for. */
 export function parseArguments<O>({ name, description, namespace, options = [] }: Program): {
   readonly common: CommonOptions;
   readonly options: O;
@@ -81,30 +81,30 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
   return { common: common as CommonOptions, options: own as O };
 }
 
-/** An option's parser for whole numbers from 0. */
+/** Parses an option's whole number from 0. */
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 0.");
   return Number(text);
 }
 
-/** An option's parser for whole numbers from 1. */
+/** Parses an option's whole number from 1. */
 export function positiveNumber(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("It must be a whole number from 1.");
   return Number(text);
 }
 
-/** An option's parser for a port, 0 for a free one. */
+/** Parses an option's port; 0 stands for a free one. */
 export function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
   throw new InvalidArgumentError("It must be a port, 0 to 65535.");
 }
 
-/** An option's parser for names and addresses with commas between them. Whoever uses them checks each. */
+/** Parses an option's names and addresses, separated by commas. Their user checks each of them. */
 export function hostList(text: string): readonly string[] {
   return text.split(",").flatMap((host) => host.trim() || []);
 }
 
-/** An option's parser for a share from 0 to 1. */
+/** Parses an option's share from 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("It must be from 0 to 1.");

@@ -1,4 +1,4 @@
-/** An HTTP server that strangers reach: how many connections may wait to be served, for how long, and how it ends. */
+/** An HTTP server that strangers can reach: connections that wait are bounded in number and in time. */
 
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,25 +8,25 @@ import type { Log } from "../ports/log.ts";
 export interface BoundedServerOptions {
   /** The subject of its messages, such as "the gateway". */
   readonly name: string;
-  /** Connections that have not been released. The oldest of more is cut. */
+  /** Most connections that have not been released. When there are more, the oldest is cut. */
   readonly maxWaiting: number;
-  /** Each connection is closed after one answer. */
+  /** Answers a request. Each connection is closed after one answer. */
   readonly onRequest: RequestListener;
   readonly log: Log;
 }
 
 export interface BoundedServer {
-  /** For listening to `upgrade`. */
+  /** The HTTP server, such as for its `upgrade` event. */
   readonly server: Server;
-  /** @throws {ConfigError} when the address cannot be listened on */
+  /** Listens. @throws {ConfigError} when the address cannot be listened on */
   listen(host: string, port: number): Promise<AddressInfo>;
-  /** From now on the connection is its new owner's: it is neither counted nor ended here. */
+  /** Hands the connection to a new owner: from now on it is neither counted nor ended here. */
   release(socket: Socket): void;
-  /** Cuts what waits, and resolves when the released connections have ended, too. */
+  /** Cuts the connections that wait, and resolves when the released ones have ended, too. */
   close(): Promise<void>;
 }
 
-/** A request must be there within this time of its connection, whether it is sent slowly, halfway or not at all, ms. */
+/** Longest time from a connection to its whole request, ms: for one that is slow, stops halfway or never comes. */
 const requestMs = 5_000;
 
 export function createBoundedServer({ name, maxWaiting, onRequest, log }: BoundedServerOptions): BoundedServer {
@@ -36,10 +36,10 @@ export function createBoundedServer({ name, maxWaiting, onRequest, log }: Bounde
     response.setHeader("connection", "close");
     onRequest(request, response);
   });
-  server.timeout = 2 * requestMs; // an answer that is not read
+  server.timeout = 2 * requestMs; // for an answer that the client does not read
 
-  // Node's own maxConnections refuses the newest: a few idle strangers would keep everybody out. An honest request waits for
-  // milliseconds, so that the oldest one is a stranger's.
+  // Node's own maxConnections refuses the newest connection: a few idle strangers would keep everybody out. An honest
+  // request waits for milliseconds, so that the oldest connection is a stranger's.
   const waiting = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     waiting.add(socket);
@@ -68,7 +68,7 @@ export function createBoundedServer({ name, maxWaiting, onRequest, log }: Bounde
     release: (socket) => void waiting.delete(socket),
     close: async () => {
       const closed = new Promise<void>((done) => server.close(() => done()));
-      // Node ends the connections that wait between requests, and looks no longer for those that are too slow.
+      // Node ends only the connections that are idle between requests, and stops the timers that end slow ones.
       for (const socket of waiting) socket.destroy();
       await closed;
     },

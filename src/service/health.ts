@@ -1,4 +1,4 @@
-/** A process's health over HTTP, for Docker, Compose and Kubernetes: `/live` and `/ready`. */
+/** Serves a process's health over HTTP, for Docker, Compose and Kubernetes: `/live` and `/ready`. */
 
 import type { RequestListener } from "node:http";
 import type { ComponentHealth } from "../consume/component.ts";
@@ -8,9 +8,9 @@ import { createBoundedServer } from "./bounded-server.ts";
 
 export interface HealthOptions {
   readonly host: string;
-  /** 0 for a free one. */
+  /** The port; 0 for a free one. */
   readonly port: number;
-  /** The components of this process, undefined while it waits for Redis. */
+  /** Gives the components of this process; undefined while the process waits for Redis. */
   readonly look: () => readonly ComponentHealth[] | undefined;
   readonly log: Log;
 }
@@ -19,17 +19,19 @@ export interface HealthServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A probe takes milliseconds. */
+/** Most connections that wait at once: a probe takes milliseconds. */
 const maxConnections = 32;
 
 /**
- * `/live` answers 200 unless a component's loop stands still while Redis answers it: then only a new process helps. `/ready` answers
- * 200 when every component has its groups, is answered and is not draining. Otherwise 503, with the reason in a line of JSON.
+ * Serves `/live` and `/ready`.
+ * `/live` answers 200 unless a component's loop stands still while Redis answers it: then only a new process helps.
+ * `/ready` answers 200 when every component has its groups, is answered and is not draining. Otherwise both answer 503,
+ * with the reason in a line of JSON.
  * @throws {ConfigError} when the address or the port cannot be had
  */
 export async function serveHealth({ host, port, look, log }: HealthOptions): Promise<HealthServer> {
   const onRequest: RequestListener = (request, response) => {
-    const pathname = URL.parse(request.url ?? "/", "http://health")?.pathname; // none for a target such as "//"
+    const pathname = URL.parse(request.url ?? "/", "http://health")?.pathname; // undefined for a target such as "//"
     const components = look();
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });

@@ -5,7 +5,7 @@ import type { Log } from "../ports/log.ts";
 
 const levels = ["debug", "info", "warn", "error", "silent"] as const;
 
-/** `LOG_LEVEL` sets the least level that is written; an unknown one is said and taken as `info`. */
+/** Makes the log. `LOG_LEVEL` sets the least level that is written; an unknown one is reported and taken as `info`. */
 export function createLineLog(service: string, env: Readonly<Record<string, string | undefined>>): Log {
   const wanted = env["LOG_LEVEL"]?.trim().toLowerCase() || "info";
   const least = (levels as readonly string[]).indexOf(wanted);
@@ -21,7 +21,7 @@ export function createLineLog(service: string, env: Readonly<Record<string, stri
   return log;
 }
 
-/** An error's own fields are not enumerable, and JSON has no big integers. */
+/** Makes a field fit for JSON: an error's own fields are not enumerable, and JSON has no big integers. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (!(value instanceof Error)) return value;

@@ -1,4 +1,4 @@
-/** `runProcess`: a component as this process, with options, signals, logs, health and exit codes. */
+/** `runProcess`: runs a component as this process, with options, signals, logs, health and exit codes. */
 
 import { type Backbone, connectBackbone } from "../composition/backbone.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
@@ -12,18 +12,18 @@ import { serveHealth } from "./health.ts";
 import { createLineLog } from "./line-log.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-/** What `run` is given. */
+/** The arguments of `run`. */
 export interface ProcessContext<O> {
   readonly backbone: Backbone;
   readonly log: Log;
-  /** Aborts at the first SIGTERM or SIGINT: drain and return. */
+  /** Aborts at the first SIGTERM or SIGINT: `run` then drains and returns. */
   readonly signal: AbortSignal;
   readonly redisUrl: string;
   readonly redisTls: TlsOptions | undefined;
   readonly namespace: string;
-  /** For the component, from the options that every process has. */
+  /** The component's options, from those of the command line that every process has. */
   readonly component: ComponentOptions;
-  /** From the process's own options. */
+  /** The values of the process's own options. */
   readonly options: O;
 }
 
@@ -32,13 +32,15 @@ export interface ProcessDefinition<O> {
   readonly description: string;
   /** `startTelemetry` of `throughline/telemetry`. Default: no telemetry, and a log of JSON lines on standard error. */
   readonly telemetry?: StartTelemetry;
-  /** The namespace when neither `--namespace` nor `NAMESPACE` is given. Without a default one of them must be. */
+  /**
+   * The namespace when neither `--namespace` nor `NAMESPACE` is given. Without this default one of them must be given.
+   */
   readonly namespace?: string;
-  /** Options beside those that every process has. */
+  /** The process's own options, beside those that every process has. */
   readonly options?: readonly Option[];
   /** Refuses options that cannot work, before anything is started. @throws {ConfigError} */
   readonly check?: (options: O) => void | Promise<void>;
-  /** Resolves when drained. */
+  /** Runs the component, and resolves when it has drained. */
   readonly run: (context: ProcessContext<O>) => Promise<void>;
 }
 
@@ -49,8 +51,9 @@ export type StartTelemetry = (options: { readonly serviceName: string }) => Prom
 }>;
 
 /**
- * Runs a component as this process. The first signal drains it and ends with 0; the second ends it at once, and what was
- * in hand stays pending in Redis. An error ends it with 1, options or a Redis that cannot be worked with end it with 2.
+ * Runs a component as this process. The first signal drains it, and the process ends with 0. The second signal ends it
+ * at once; deliveries in flight stay pending in Redis. An error ends it with 1; options or a Redis that cannot be used
+ * end it with 2.
  */
 export async function runProcess<O>(definition: ProcessDefinition<O>): Promise<never> {
   const given = parseArguments<O>(definition);
@@ -65,7 +68,7 @@ export async function runProcess<O>(definition: ProcessDefinition<O>): Promise<n
     await serve(definition, given, log, signal);
     log.info({}, "drained");
   } catch (error) {
-    // A signal while Redis is still away ends the wait, and nothing was under way.
+    // A signal during the wait for Redis ends the process in order: no work was under way.
     if (!(signal.aborted && !(error instanceof ThroughlineError))) {
       code = error instanceof ConfigError ? usageExitCode : 1;
       if (error instanceof ConfigError) process.stderr.write(`${definition.name}: ${escaped(error.message)}\n`);

@@ -1,11 +1,11 @@
-/** `stopSignal`: SIGTERM and Ctrl-C as an abort signal. */
+/** `stopSignal`: makes an abort signal of SIGTERM and Ctrl-C. */
 
-/** A signal that comes again within this time is the same one, ms. */
+/** Time within which a repeated signal counts as the same one, ms. */
 const repeatMs = 500;
 
 /**
  * Aborts at the first SIGTERM or SIGINT, after `onStop`. The second one ends the process at once with 143 or 130.
- * A Ctrl-C under npm comes twice, from the terminal and handed on by npm: signals within 500 ms count as one.
+ * A Ctrl-C under npm comes twice, from the terminal and from npm: signals within 500 ms count as one.
  */
 export function stopSignal(onStop: (name: NodeJS.Signals) => void = () => undefined): AbortSignal {
   const stop = new AbortController();
