@@ -1,16 +1,16 @@
-/** The spans of attempts that will be made again, so that the next attempt links to the one before it. */
+/** Remembers the spans of attempts that will be repeated, so that the next attempt can link to the one before it. */
 
 import type { SpanContext } from "@opentelemetry/api";
 import type { Outcome, Processing } from "../ports/tracing.ts";
 import { spanContextOf } from "./trace-context.ts";
 
-/** Deliveries remembered; beyond it the oldest are forgotten, and their next attempt has one link less. */
+/** Most deliveries remembered. Beyond it the oldest are forgotten, and their next attempt has one link less. */
 const maxRemembered = 1_000;
 
 export class EarlierAttempts {
   readonly #byDelivery = new Map<string, SpanContext>();
 
-  /** Forgets what is finished and remembers what will be tried again. */
+  /** Forgets finished deliveries, and remembers those that will be tried again. */
   note(processing: Processing, span: SpanContext, outcome: Outcome): void {
     const again = outcome === "retried" || outcome === "conflict";
     if (!again && this.#byDelivery.size === 0) return;
@@ -26,8 +26,8 @@ export class EarlierAttempts {
   }
 
   /**
-   * The attempts before this one, as far as this process knows them. An attempt that ran in another process is known by
-   * the timer that it set, which continues its trace.
+   * The spans of earlier attempts, as far as this process knows them. An attempt in another process is known by the
+   * timer that it set, which continues its trace.
    */
   of(processing: Processing): readonly SpanContext[] {
     const found: SpanContext[] = [];

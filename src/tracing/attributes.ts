@@ -1,11 +1,14 @@
-/** Names and values of span attributes, after OpenTelemetry's messaging conventions; what is static is built once per channel. */
+/**
+ * Names and values of span attributes, after OpenTelemetry's messaging conventions. Static attributes are built once
+ * for each channel.
+ */
 
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { Correlation } from "../model/channel.ts";
 import type { Processing, TracedChannel } from "../ports/tracing.ts";
 import { type Baggage, type CarrierLimits, isPlainBaggage, joinValues, plainValueOf, splitValues } from "./carrier.ts";
 
-/** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+/** Attribute names. @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
 export const attribute = {
   system: "messaging.system",
   operationName: "messaging.operation.name",
@@ -23,14 +26,14 @@ export const attribute = {
   outcome: "throughline.outcome",
   attempt: "throughline.attempt",
   claimed: "throughline.claimed",
-  /** How many links there would have been, where they are more than a span can hold. */
+  /** The number of links before the cut, where there were more than a span can hold. */
   linksTotal: "throughline.links.total",
-  /** On every span of a replay: what has it is not live. */
+  /** The run's id, on every span of a replay: a span with it is not live. */
   replayRun: "throughline.replay.run",
   replayEntries: "throughline.replay.entries",
 } as const;
 
-/** Where the backbone's Redis is, for `server.address` and `server.port`. */
+/** The address of the backbone's Redis, for `server.address` and `server.port`. */
 export interface ServerAddress {
   readonly address: string;
   readonly port?: number;
@@ -41,7 +44,10 @@ const maxListLength = 128;
 
 type SendVerb = "send" | "create" | "sendDead";
 
-/** What the attempts of one member say on one partition; `first` beside it what nearly all say: the first one, of an entry that was read. */
+/**
+ * The static attributes of one member's attempts on one partition. `first` is the usual case: a first attempt at an
+ * entry that was read.
+ */
 interface MemberStatics {
   readonly component: string;
   readonly member: string;
@@ -50,10 +56,13 @@ interface MemberStatics {
   readonly first: Attributes;
 }
 
-/** Members remembered for each channel: as many as a process has components on it, and those that they were before a rejoin. */
+/**
+ * Most members remembered for each channel: there is one for each component of the process, and another after each
+ * rejoin.
+ */
 const maxMembers = 64;
 
-/** Names of one channel's spans, and the attributes that they have in common, each the same object for the same ones. */
+/** Names of one channel's spans, and their common attributes. The same attributes are always the same object. */
 export class ChannelSpans {
   readonly sendName: string;
   readonly createName: string;
@@ -62,7 +71,7 @@ export class ChannelSpans {
   readonly send: Attributes;
   readonly #process: Attributes;
   readonly #base: Readonly<Record<SendVerb, Attributes>>;
-  /** By partition. */
+  /** Attributes by verb and partition. */
   readonly #sends: Readonly<Record<SendVerb, Attributes[]>> = { send: [], create: [], sendDead: [] };
   #members: MemberStatics[] = [];
 
@@ -80,7 +89,7 @@ export class ChannelSpans {
     };
   }
 
-  /** Of what is written into a partition. */
+  /** The static attributes of a write into a partition. */
   of(verb: SendVerb, partition: number): Attributes {
     const known = this.#sends[verb][partition];
     if (known !== undefined) return known;
@@ -89,7 +98,7 @@ export class ChannelSpans {
     return statics;
   }
 
-  /** Of an attempt; what is rare about it is added to `attributes`. */
+  /** The static attributes of an attempt. Rare ones are added to `attributes` instead. */
   processing({ component, member, partition, attempt, claimed }: Processing, attributes: Attributes): Attributes {
     const statics = this.#of(component, member, partition);
     if (attempt === 1 && !claimed) return statics.first;
@@ -127,7 +136,7 @@ function operation(type: string, channel: string, server: ServerAddress | undefi
   return Object.freeze(attributes);
 }
 
-/** Keeps `ChannelSpans` per channel object: a backbone has few, and each is asked for with every event. */
+/** Keeps the `ChannelSpans` of each channel object: a backbone has few channels, and every event needs one. */
 export class ChannelSpansCache {
   readonly #server: ServerAddress | undefined;
   readonly #byChannel = new WeakMap<TracedChannel, ChannelSpans>();
@@ -145,7 +154,7 @@ export class ChannelSpansCache {
   }
 }
 
-/** Adds what an event is found by: from its baggage first, then, over it, from its payload. */
+/** Adds the attributes by which an event is found: those of its baggage, overridden by those of its payload. */
 export function correlate(attributes: Attributes, baggage: Baggage, correlation: Correlation): void {
   for (const [key, value] of baggage) {
     const values = splitValues(value);
@@ -162,8 +171,8 @@ function addCorrelation(attributes: Attributes, correlation: Correlation): void 
 }
 
 /**
- * As `correlate`, from a baggage field of short plain ids, as nearly all are, without taking it apart. False: there is anything else, and
- * `correlate` has to be asked; what was added until then stands.
+ * Does what `correlate` does, for a baggage field of short plain ids, which nearly all are, without taking it apart.
+ * False: the field holds anything else, and `correlate` has to be called; attributes that were added until then stay.
  */
 export function correlatePlain(
   attributes: Attributes,
@@ -181,7 +190,7 @@ export function correlatePlain(
   return true;
 }
 
-/** As `correlate`, for several events: the distinct values of all, a list where they differ. */
+/** Does what `correlate` does, for several events: the distinct values of all, as a list where there are several. */
 export function correlateBatch(
   attributes: Attributes,
   events: readonly { readonly correlation: Correlation }[],
@@ -201,19 +210,21 @@ export function correlateBatch(
   for (const [key, values] of found) attributes[key] = values.size === 1 ? [...values][0] : [...values];
 }
 
-/** A correlation value as baggage; undefined where there is none that could travel. */
+/** A correlation value as baggage; undefined where there is none, or none that could travel. */
 export function baggageValueOf(correlation: Correlation, key: string): string | undefined {
   const attributeValue = attributeValueOf(correlation, key);
   if (attributeValue === undefined) return undefined;
   return Array.isArray(attributeValue) ? joinValues(attributeValue as string[]) : String(attributeValue);
 }
 
-/** Whatever a channel's `correlation` gave, as an attribute: types are a promise that untyped callers do not keep. */
+/**
+ * A value of a channel's `correlation` as an attribute. It may be of any type: untyped callers do not keep the types.
+ */
 function attributeValueOf(correlation: Correlation, key: string): AttributeValue | undefined {
   try {
     return toAttributeValue(correlation[key]);
   } catch {
-    return undefined; // a getter that throws
+    return undefined; // the value's getter throws
   }
 }
 
@@ -245,7 +256,7 @@ function bounded(text: string): string {
   return text.length > maxTextLength ? text.slice(0, maxTextLength) : text;
 }
 
-/** `error.type`: a stable code where the error has one, else its class. */
+/** The value of `error.type`: a stable code where the error has one, else its class. */
 export function errorTypeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "_OTHER";
   const { code, name } = error as { code?: unknown; name?: unknown };
@@ -253,7 +264,7 @@ export function errorTypeOf(error: unknown): string {
   return typeof name === "string" && name !== "" ? bounded(name) : "_OTHER";
 }
 
-/** The error as a span records it, bounded. */
+/** The error as a span records it, bounded in length. */
 export function exceptionOf(error: unknown): { name: string; message: string; stack?: string } {
   if (!(error instanceof Error)) return { name: "_OTHER", message: bounded(textOf(error)) };
   const exception = { name: errorTypeOf(error), message: bounded(String(error.message)) };

@@ -1,20 +1,23 @@
-/** `withBaggage`, and what is active: kept beside OpenTelemetry's context, which propagates only where an SDK is registered. */
+/**
+ * `withBaggage` and the active baggage. It is kept beside OpenTelemetry's context, which propagates only where an SDK
+ * is registered.
+ */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Baggage as ApiBaggage, type Context, context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type Baggage, defaultLimits, splitValues } from "./carrier.ts";
 
-/** The process span whose handler runs. It reads its event's baggage only when somebody asks. */
+/** The process span whose handler runs. It reads its event's baggage only on demand. */
 export interface BaggageOwner {
   readonly baggage: Baggage;
 }
 
 interface Active {
-  /** Undefined: the owner's. */
+  /** The active baggage; undefined stands for the owner's. */
   readonly baggage: Baggage | undefined;
-  /** The same as the context holds it; undefined where no context manager is registered. */
+  /** The same baggage as OpenTelemetry's context holds it; undefined where no context manager is registered. */
   readonly api: ApiBaggage | undefined;
-  /** Undefined where the owner is in OpenTelemetry's context. */
+  /** The process span; undefined where OpenTelemetry's context holds it. */
   readonly owner: BaggageOwner | undefined;
 }
 
@@ -31,11 +34,11 @@ export function withBaggage<T>(entries: Readonly<Record<string, string>>, run: (
   return runWith(baggage, local.getStore()?.owner, run);
 }
 
-/** What is active, from `withBaggage`, from the event being handled, or from other instrumentation. */
+/** The active baggage: from `withBaggage`, from the event being handled, or from other instrumentation. */
 export function activeBaggage(): Baggage | undefined {
   const active = local.getStore();
   const surrounding = context.active();
-  // Most publishes run under nothing at all; looking no further is then right and cheap.
+  // Most publishes run under the root context, where there is nothing to look for.
   const api = surrounding === ROOT_CONTEXT ? undefined : propagation.getBaggage(surrounding);
   if (active !== undefined && (active.api === undefined || active.api === api))
     return active.baggage ?? active.owner?.baggage;
@@ -43,12 +46,12 @@ export function activeBaggage(): Baggage | undefined {
   return new Map(api.getAllEntries().map(([key, { value }]) => [key, value]));
 }
 
-/** The owner given to `runOwned`. */
+/** The owner that was given to `runOwned`. */
 export function activeOwner(): BaggageOwner | undefined {
   return local.getStore()?.owner;
 }
 
-/** Whether what is active is the owner's, or nothing at all for an owner of `undefined`: nobody has put anything over it. */
+/** True when nothing but the owner's own baggage is active; for an owner of `undefined`: nothing at all. */
 export function isActiveAlone(owner: BaggageOwner | undefined): boolean {
   const active = local.getStore();
   if (context.active() !== ROOT_CONTEXT) return false;
@@ -56,17 +59,17 @@ export function isActiveAlone(owner: BaggageOwner | undefined): boolean {
   return active.owner === owner && active.baggage === undefined && active.api === undefined;
 }
 
-/** Runs a handler with its event's baggage in our own storage alone: for where nothing of OpenTelemetry is registered. */
+/** Runs a handler with its event's baggage in our own storage alone: where nothing of OpenTelemetry is registered. */
 export function runOwned<T>(owner: BaggageOwner, run: () => T): T {
   return local.run({ baggage: undefined, api: undefined, owner }, run);
 }
 
-/** Runs without any baggage or owner of ours. */
+/** Runs a function without our baggage and owner. */
 export function runBare<T>(run: () => T): T {
   return local.getStore() === undefined ? run() : local.run(undefined, run);
 }
 
-/** What of a context's baggage stands on the spans of others that we let continue an order's trace. */
+/** The baggage of a context as attributes, for spans of other libraries that continue an order's trace. */
 export function baggageAttributes(context: Context): [key: string, value: string | string[]][] {
   const baggage = propagation.getBaggage(context);
   return defaultLimits.baggageKeys.flatMap((key): [string, string | string[]][] => {
@@ -77,7 +80,7 @@ export function baggageAttributes(context: Context): [key: string, value: string
   });
 }
 
-/** Baggage as OpenTelemetry's API has it. */
+/** Converts baggage to the form of OpenTelemetry's API. */
 export function toApi(baggage: Baggage): ApiBaggage {
   return propagation.createBaggage(Object.fromEntries([...baggage].map(([key, value]) => [key, { value }])));
 }

@@ -1,4 +1,6 @@
-/** The W3C fields of an entry: what of them may be continued, and its baggage, with limits before parsing and an allow-list. */
+/**
+ * Reads and writes the W3C fields of an entry: trace context and baggage, with limits before parsing and an allow-list.
+ */
 
 import type { SpanContext } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
@@ -9,14 +11,14 @@ import { isTraceparent, isTracestate, printableAscii, spanContextOf } from "./tr
 /** Baggage by key. A `|` in a value separates several values: an event may concern several orders. */
 export type Baggage = ReadonlyMap<string, string>;
 
-/** What may travel with an event. The same limits hold for what is written and for what is read. */
+/** The limits of what travels with an event. They hold for writing and for reading. */
 export interface CarrierLimits {
   readonly baggageKeys: readonly string[];
-  /** Longest baggage field. A longer one is dropped whole, unparsed. */
+  /** Longest baggage field, bytes. A longer one is dropped whole, unparsed. */
   readonly maxBaggageBytes: number;
-  /** Most entries in a baggage field. One with more is dropped whole. */
+  /** Most entries in a baggage field. A field with more is dropped whole. */
   readonly maxBaggageEntries: number;
-  /** Longest value as encoded. A longer one is dropped; a list is split between two of its values. */
+  /** Longest encoded value, bytes. A longer value is dropped; a list is split between two of its values. */
   readonly maxBaggageValueBytes: number;
 }
 
@@ -29,7 +31,7 @@ export const defaultLimits: CarrierLimits = Object.freeze({
 
 export const noBaggage: Baggage = new Map();
 
-/** What an entry that is about to be written gets. */
+/** The trace fields of an entry that is about to be written. */
 export class TraceFields implements Carrier {
   readonly traceparent: string;
   readonly tracestate: string;
@@ -50,12 +52,12 @@ export type OnRejected = (field: keyof Carrier) => void;
 /** Separates the values of a list within one baggage value. It is a legal baggage octet, so that it costs one byte. */
 const listSeparator = "|";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
 const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
 const unreserved = /^[\w.~-]+$/;
 
-/** @throws {ConfigError} */
+/** Applies the defaults to the limits. @throws {ConfigError} */
 export function resolveLimits(limits: Partial<CarrierLimits>): CarrierLimits {
   const resolved = { ...defaultLimits, ...limits };
   for (const key of resolved.baggageKeys) {
@@ -81,7 +83,7 @@ export function originOf({ traceparent, tracestate }: Carrier, onRejected: OnRej
   return origin;
 }
 
-/** The trace fields as far as they are well-formed: without a valid `traceparent` there is nothing to continue. */
+/** The well-formed trace fields of a carrier: without a valid `traceparent` there is nothing to continue. */
 export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carrier {
   const { traceparent, tracestate } = carrier;
   if (traceparent === "") return noCarrier;
@@ -94,7 +96,7 @@ export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carri
   return new TraceFields(traceparent, "", carrier.baggage);
 }
 
-/** The allowed entries of a baggage field. Nothing of a field that breaks a limit is used. */
+/** Decodes the allowed entries of a baggage field. A field that breaks a limit is dropped whole. */
 export function decodeBaggage(text: string, limits: CarrierLimits, onRejected: OnRejected): Baggage {
   const baggage = new Map<string, string>();
   if (text === "") return baggage;
@@ -123,7 +125,7 @@ export function decodeBaggage(text: string, limits: CarrierLimits, onRejected: O
 
 type Entry = { readonly key: string; readonly value: string };
 
-/** Undefined: a key that is not allowed to travel. Properties after `;` are dropped. */
+/** Decodes one entry. Undefined: its key is not allowed to travel. Properties after `;` are dropped. */
 function decodeMember(member: string, limits: CarrierLimits): Entry | "rejected" | undefined {
   const pair = member.split(";", 1)[0] ?? "";
   const equals = pair.indexOf("=");
@@ -147,14 +149,17 @@ function decodeValue(encoded: string): string | undefined {
 }
 
 /**
- * The baggage field for an entry: the allowed keys, as much of each as the limits take. A list that is too long for one value goes on
- * under the same key again, after each key had its turn.
+ * Encodes baggage for an entry: the allowed keys, and as much of each as the limits take. A list that is too long for
+ * one value continues under the same key, after every key has had its turn.
  */
 export function encodeBaggage(baggage: Baggage, limits: CarrierLimits): string {
   return encodePlainBaggage(baggage, limits) ?? encodeAnyBaggage(baggage, limits);
 }
 
-/** Short plain ids, as nearly all are, without taking anything apart; undefined where there is anything else. */
+/**
+ * Encodes baggage of short plain ids, as nearly all is, without taking anything apart; undefined where it holds
+ * anything else.
+ */
 function encodePlainBaggage(baggage: Baggage, limits: CarrierLimits): string | undefined {
   let text = "";
   for (const [key, value] of baggage) {
@@ -165,8 +170,8 @@ function encodePlainBaggage(baggage: Baggage, limits: CarrierLimits): string | u
 }
 
 /**
- * The baggage field of an output, from what its own event says and from the field of the event that it comes from, where both are
- * short plain ids: most are, and then nothing has to be taken apart. Undefined where there is anything else.
+ * The baggage field of an output, from its own correlation and its event's field. Most are short plain ids, which need
+ * not be taken apart. Undefined where either holds anything else.
  */
 export function passedBaggage(field: string, correlation: Correlation, limits: CarrierLimits): string | undefined {
   const { baggageKeys, maxBaggageBytes, maxBaggageValueBytes } = limits;
@@ -184,7 +189,7 @@ export function passedBaggage(field: string, correlation: Correlation, limits: C
   return text.length > maxBaggageBytes ? undefined : text;
 }
 
-/** Whether a field has nothing but short plain ids, of which `plainValueOf` can be asked. */
+/** True for a field of short plain ids only, which `plainValueOf` can read. */
 export function isPlainBaggage(field: string, limits: CarrierLimits): boolean {
   const { baggageKeys, maxBaggageBytes, maxBaggageEntries } = limits;
   if (field.length > maxBaggageBytes || maxBaggageEntries < maxPlainMembers || baggageKeys.length > maxPlainMembers)
@@ -192,7 +197,7 @@ export function isPlainBaggage(field: string, limits: CarrierLimits): boolean {
   return field === "" || plainField.test(field);
 }
 
-/** The key's value in a plain field; empty where it has none, undefined where it has several. */
+/** The value of a key in a plain field; empty where it has none, undefined where it has several. */
 export function plainValueOf(field: string, key: string): string | undefined {
   const at = memberAt(field, key, 0);
   if (at < 0) return "";
@@ -201,7 +206,7 @@ export function plainValueOf(field: string, key: string): string | undefined {
   return field.slice(at + key.length + 1, end < 0 ? field.length : end);
 }
 
-/** Where the key's member begins in a plain field; -1 where there is none. */
+/** The index at which the key's member begins in a plain field; -1 where there is none. */
 function memberAt(field: string, key: string, from: number): number {
   for (let at = field.indexOf(key, from); at >= 0; at = field.indexOf(key, at + 1)) {
     const isWhole = field.charCodeAt(at + key.length) === 0x3d;
@@ -233,7 +238,10 @@ function encodeAnyBaggage(baggage: Baggage, limits: CarrierLimits): string {
   return text;
 }
 
-/** One value, or as many as a list needs. What does not fit whole is left out: half an id would be the id of something else. */
+/**
+ * Encodes one value, or a list in several values. A value that does not fit whole is left out: half an id would be
+ * another id.
+ */
 function encodeValues(value: string, { maxBaggageValueBytes }: CarrierLimits): readonly string[] {
   const encoded: string[] = [];
   let last = "";
@@ -256,17 +264,17 @@ function encodeOne(value: string): string | undefined {
   return value.isWellFormed() ? encodeURIComponent(value) : undefined;
 }
 
-/** Several values as one baggage value. */
+/** Joins several values to one baggage value. */
 export function joinValues(values: readonly string[]): string {
   return values.join(listSeparator);
 }
 
-/** The values in one baggage value. */
+/** Splits one baggage value into its values. */
 export function splitValues(value: string): readonly string[] {
   return value.split(listSeparator);
 }
 
-/** For each key the distinct values of all, in their order. The limits cut when it is encoded. */
+/** Merges baggage: for each key the distinct values of all, in their order. The limits apply when it is encoded. */
 export function mergeBaggage(all: readonly Baggage[]): Baggage {
   if (all.length === 1) return all[0] as Baggage;
   const merged = new Map<string, Set<string>>();

@@ -1,35 +1,42 @@
-/** Where measured values go: the registered SDK's histograms, or what a process's set-up has provided in their stead. */
+/**
+ * The destination of measured values: the registered SDK's histograms, or a substitute that the process's set-up has
+ * provided.
+ */
 
 import type { Attributes, Meter, MeterProvider } from "@opentelemetry/api";
 
 export interface DistributionOptions {
   readonly name: string;
   readonly description: string;
-  /** UCUM. */
+  /** The unit, as UCUM writes it. */
   readonly unit: string;
-  /** Upper bounds, ascending. */
+  /** Upper bounds of the buckets, ascending. */
   readonly buckets: readonly number[];
 }
 
 /** The values of one metric. */
 export interface Distribution {
-  /** `dimensions` are the same object for the same ones, wherever that is possible: then they need not be looked at again. */
+  /**
+   * Records a value. Equal `dimensions` should be the same object wherever possible: then they need not be compared.
+   */
   record(value: number, dimensions: Attributes): void;
 }
 
-/** Makes distributions; each is asked for once. */
+/** Makes distributions, each of them once. */
 export interface DistributionSource {
   distribution(options: DistributionOptions): Distribution;
 }
 
 const provided = new WeakMap<MeterProvider, DistributionSource>();
 
-/** From now on the backbone's values go to `source` wherever `provider` is registered. To be called before anything is measured. */
+/**
+ * Sends the backbone's values to `source` wherever `provider` is registered. To be called before anything is measured.
+ */
 export function provideDistributions(provider: MeterProvider, source: DistributionSource): void {
   provided.set(provider, source);
 }
 
-/** What counts for a meter of this provider. */
+/** The source for a meter of this provider. */
 export function distributionsOf(provider: MeterProvider, meter: Meter): DistributionSource {
   return provided.get(provider) ?? { distribution: (options) => histogramOf(meter, options) };
 }

@@ -1,4 +1,4 @@
-/** The links of a span: distinct, and within what a span can hold. */
+/** The links of a span: each distinct, and no more than a span can hold. */
 
 import { type Attributes, type Link, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import type { Cause } from "../model/event.ts";
@@ -6,7 +6,7 @@ import { listOf } from "../model/single-item-list.ts";
 import { attribute } from "./attributes.ts";
 import { spanContextOf } from "./trace-context.ts";
 
-/** The SDK drops the oldest links beyond this, silently; so the choice is made here. */
+/** Most links of a span. Beyond it the SDK drops the oldest silently, so that the choice is made here. */
 export const maxLinks = 128;
 
 export function causeContexts(causes: readonly Cause[]): SpanContext[] {
@@ -26,7 +26,10 @@ class LinkTo implements Link {
   }
 }
 
-/** Links to the given spans, each once. Where they are too many, sampled ones are kept before others, and the total is recorded. */
+/**
+ * Makes links to the given spans, each once. Where there are too many, sampled ones are preferred, and the total
+ * becomes an attribute.
+ */
 export function linksTo(targets: readonly (SpanContext | undefined)[], attributes: Attributes): Link[] {
   let links: Link[] | undefined;
   const seen = targets.length > 1 ? new Set<string>() : undefined;

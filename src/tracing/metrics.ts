@@ -1,4 +1,4 @@
-/** Names, buckets and dimensions of the metrics. Never an entry, user or order id as a dimension. */
+/** The metrics: names, buckets and dimensions. No dimension is an entry, a user or an order id. */
 
 import {
   type Attributes,
@@ -16,29 +16,32 @@ import { type Distribution, distributionsOf } from "./distributions.ts";
 
 const scope = "throughline";
 
-/** The conventions' buckets for durations, s. */
+/** The buckets for durations that OpenTelemetry's conventions recommend, s. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** Waiting has no upper end: a backlog may be hours old. */
+/** The buckets for waiting times, s: a backlog may be hours old. */
 const waitingBuckets = [...durationBuckets, 30, 60, 300, 900, 3_600, 14_400];
 
-/** Error types of one series whose dimensions are kept; they may come from users' error codes, and so be anything. */
+/**
+ * Most error types of one series whose dimensions are kept. They may come from users' error codes, and so be of any
+ * number.
+ */
 const maxErrorTypes = 1_000;
 
 type Instruments = ReturnType<typeof createInstruments>;
 
 /**
- * Instruments by the provider that they report to, for all backbones of the process: an SDK that is told a count twice for the same
- * dimensions believes one of the two.
+ * The instruments of each provider, shared by all backbones of the process: an SDK to which two instruments report the
+ * same dimensions believes one of them.
  */
 const instrumentsByProvider = new WeakMap<MeterProvider, Instruments>();
 
 /**
- * What tells of running handlers, for all backbones of the process and whatever provider is registered: of several members of a component
- * the oldest handler counts.
+ * Reads the running handlers of all backbones of the process, whatever provider is registered. Of several members of a
+ * component the oldest handler counts.
  */
 const handlerGauges = new Set<() => readonly HandlerGauge[]>();
 
-/** Undefined where the provider measures nothing. */
+/** The instruments of a provider; undefined where it measures nothing. */
 function instrumentsOf(provider: MeterProvider): Instruments | undefined {
   const known = instrumentsByProvider.get(provider);
   if (known !== undefined) return known;
@@ -54,7 +57,7 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
   const distribution = (name: string, description: string, buckets: readonly number[]): Distribution =>
     distributions.distribution({ name, description, unit: "s", buckets });
   const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit });
-  // Counted here and told when they are collected: the SDK looks the dimensions up anew with each of its own counts.
+  // Counts are kept here and reported at each collection: the SDK would look the dimensions up with each count.
   const sends = new SendSeries();
   const attempts = new AttemptSeries();
   const tally = (name: string, description: string, observe: (result: ObservableResult) => void) =>
@@ -111,11 +114,11 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
   };
 }
 
-/** What is measured under the same dimensions. */
+/** Values that share their dimensions. */
 class Series {
-  /** Always this object, so that nobody has to look into it twice. */
+  /** Always the same object, so that nobody has to compare its content. */
   readonly dimensions: Attributes;
-  /** Events. */
+  /** The number of events. */
   count = 0;
   readonly #failed = new Map<string, Attributes>();
 
@@ -123,7 +126,7 @@ class Series {
     this.dimensions = Object.freeze(dimensions);
   }
 
-  /** The dimensions of what failed so; undefined: of what did not fail. */
+  /** The dimensions of failures of this type; undefined stands for success. */
   measured(errorType: string | undefined): Attributes {
     if (errorType === undefined) return this.dimensions;
     const known = this.#failed.get(errorType);
@@ -138,7 +141,7 @@ class Series {
   }
 }
 
-/** By channel. */
+/** The sent events of each channel. */
 class SendSeries {
   readonly #series = new Map<string, Series>();
 
@@ -159,7 +162,7 @@ class SendSeries {
   }
 }
 
-/** By channel and component. */
+/** The attempts of each channel and component. */
 class AttemptSeries {
   readonly #series = new Map<string, Map<string, Series>>();
 
@@ -186,18 +189,18 @@ class AttemptSeries {
   }
 }
 
-/** Records while a meter provider is registered; without one each call is a comparison. */
+/** Records measurements while a meter provider is registered; without one each call is a comparison. */
 export class Meters {
   #provider: MeterProvider | undefined;
   #instruments: Instruments | undefined;
   readonly #gauges = new Map<object, BatchObservableCallback>();
 
-  /** Whether anything is measured now. */
+  /** True while a provider measures. */
   get recording(): boolean {
     return this.#current() !== undefined;
   }
 
-  /** Instruments of the meter provider that is registered now; undefined where none is. */
+  /** The instruments of the registered meter provider; undefined where none is registered. */
   #current(): Instruments | undefined {
     const provider = metrics.getMeterProvider();
     if (provider !== this.#provider) this.#adopt(provider);
@@ -221,7 +224,7 @@ export class Meters {
     );
   }
 
-  /** An attempt begins; `now` is on the server's clock. */
+  /** Records that an attempt begins. `now` is on the server's clock. */
   started({ channel, component, entries, claimed: isClaimed }: Processing, now: number): void {
     const instruments = this.#current();
     if (instruments === undefined) return;
@@ -232,7 +235,7 @@ export class Meters {
     for (let i = 0; i < entries.length; i++) recordMs(queueTime, now - appendedAt(entries[i] as Delivered), series);
   }
 
-  /** It is over; `startedAt` is on the monotonic clock, `now` on the producers'. */
+  /** Records that an attempt has ended. `startedAt` is on the monotonic clock, `now` on the producers'. */
   settled(
     { channel, component, entries }: Processing,
     startedAt: number,
@@ -266,7 +269,10 @@ export class Meters {
     this.#current()?.trimmed.add(count, { [attribute.system]: "redis", [attribute.channel]: channel });
   }
 
-  /** `read` may be slow or fail: then the collection goes on without it. The returned function removes the gauges. */
+  /**
+   * Reports the groups' gauges. `read` may be slow or fail: the collection then goes on without them. The returned
+   * function removes the gauges.
+   */
   observe(read: () => Promise<readonly GroupGauges[]>, onError: (error: unknown) => void): () => void {
     const callback: BatchObservableCallback = async (result) => {
       const instruments = this.#instruments;
@@ -286,7 +292,8 @@ export class Meters {
     };
     const key = {};
     this.#gauges.set(key, callback);
-    // A provider that is new to us attaches all callbacks, this one included; a known one has to be told.
+    // `#current` attaches all callbacks, this one included, to a provider that is new to it. A known provider needs
+    // this one attached.
     if (metrics.getMeterProvider() === this.#provider) this.#attach(callback);
     else this.#current();
     return () => {
@@ -295,7 +302,7 @@ export class Meters {
     };
   }
 
-  /** The returned function removes the gauge. */
+  /** Reports the running handlers. The returned function removes the gauge. */
   observeHandlers(read: () => readonly HandlerGauge[]): () => void {
     handlerGauges.add(read);
     this.#current();
@@ -317,12 +324,12 @@ export class Meters {
   }
 }
 
-/** Epoch ms on the server's clock, of which an entry's id is the best estimate. */
+/** The time of the append, epoch ms on the server's clock: an entry's id is its best estimate. */
 function appendedAt({ entryId }: Delivered): number {
   return Number.parseInt(entryId, 10);
 }
 
-/** An entry may have a time that is none, or one that is yet to come. */
+/** Records a waiting time. An entry's time may be unreadable or in the future. */
 function recordMs(distribution: Distribution, ms: number, { dimensions }: Series): void {
   if (Number.isFinite(ms)) distribution.record(Math.max(0, ms) / 1_000, dimensions);
 }

@@ -1,4 +1,4 @@
-/** The span of one attempt: what it continues, what its handler and outputs see of it, and how it ends. */
+/** The span of one attempt: its parent and links, its handler's context, its outputs' carriers, and its end. */
 
 import {
   type Attributes,
@@ -40,21 +40,21 @@ export interface ReplayedIn {
 }
 
 /**
- * One attempt, and the context in which its handler runs: the span, and a single event's baggage, are made for whoever asks for them.
- * Without an SDK it only passes the event's carrier on; so it does where the span would not be kept.
+ * One attempt, and the context in which its handler runs. The span, and a single event's baggage, are made on demand.
+ * Without an SDK the attempt only passes the event's carrier on; it does so, too, where the span would not be kept.
  */
 export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   readonly #opener: SpanOpener;
   readonly #processing: Processing;
-  /** Set where it is part of a replay. */
+  /** Set when the attempt is part of a replay. */
   readonly #replay: ReplayedIn | undefined;
-  /** Set where it is kept, or where only its own sampler can tell. */
+  /** Set when the span is kept, or when only its own sampler can tell. */
   #span: Span | undefined;
-  /** Set where an SDK is registered and the span would not be kept: what it would have been known by. */
+  /** Set when an SDK is registered and the span would not be kept: the ids that it would have had. */
   #declined: SpanContext | undefined;
-  /** What is active in the handler: the span, or for a declined one its name alone, once it is asked for. */
+  /** The active span in the handler: the span itself, or for a declined one its ids alone. Made on demand. */
   #activeSpan: Span | undefined;
-  /** Where each entry comes from; empty without an SDK. */
+  /** The span that each entry comes from; empty without an SDK. */
   #origins: readonly (SpanContext | undefined)[] = noOrigins;
   #baggages: readonly Baggage[] | undefined;
   #startedAt = 0;
@@ -82,7 +82,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     if (entry !== undefined && entries.length === 1 && channel.topology === "parent" && this.#replay === undefined) {
       const origin = this.#opener.extract(channel.name, entry.carrier);
       this.#origins = listOf(origin);
-      // Its parent decides alone, so that nothing else has to be looked at where it says no.
+      // The parent alone decides here, so that its "no" needs no further look.
       if (origin !== undefined) {
         this.#declined = source.decline({ parent: origin, context: undefined, links: [] });
         if (this.#declined === undefined) this.#openKept(source, origin);
@@ -92,7 +92,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     this.#openKept(source, undefined);
   }
 
-  /** Opens it, unless it is a root that its links or its id decide against. */
+  /** Opens the span, unless it is a root that its links or its id decide against. */
   #openKept(source: SpanSource, parent: SpanContext | undefined): void {
     const processing = this.#processing;
     const { channel, entries } = processing;
@@ -104,7 +104,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     if (isSingle && entry.causes.length > 0) targets.push(...causeContexts(entry.causes));
     const replay = this.#replay;
     if (replay === undefined) targets.push(...opener.earlier.of(processing));
-    else targets.unshift(replay.span); // first, as the ones at the end are dropped where there are too many
+    else targets.unshift(replay.span); // comes first, as the last links are dropped where there are too many
     const links = linksTo(targets, attributes);
     if (parent === undefined) {
       this.#declined = source.decline({ parent, context: undefined, links });
@@ -134,7 +134,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     this.#activeSpan = this.#span;
   }
 
-  /** Whether an SDK is registered: then this is the context of the handler. */
+  /** True when an SDK is registered: then this object is the context of the handler. */
   get #isContext(): boolean {
     return this.#span !== undefined || this.#declined !== undefined;
   }
@@ -188,7 +188,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const active = context.active();
       const inside = active.getValue(ownerKey) === this;
       const owner = activeOwner();
-      // Under no owner a handler runs that had nothing to pass on: what is active then is its own.
+      // A handler that had nothing to pass on runs without an owner: what is active in it is its own.
       const ours = inside || owner === this || (owner === undefined && !this.#isContext);
       const around = ours ? activeBaggage() : undefined;
       const parent = inside ? active : this.#isContext ? this : ROOT_CONTEXT;
@@ -203,8 +203,8 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   }
 
   /**
-   * The usual case: nobody has put anything over what came with the event, and its baggage is short plain ids. That goes on as it is, and
-   * where no span is kept the trace fields do, too. Undefined in any other.
+   * Handles the usual case: nobody has changed the event's baggage, and it holds short plain ids. The field goes on as
+   * it is, and where no span is kept the trace fields do, too. Undefined in any other case.
    */
   #pass(sending: Sending): SendSpan | undefined {
     const { entries } = this.#processing;
@@ -225,7 +225,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       if (!opener.meters.recording) return new PassedSend(carrier);
       return new SendScope(opener, sending.channel.name, undefined, carrier);
     } catch {
-      return undefined; // a correlation that throws when it is looked at: the careful way deals with it
+      return undefined; // the correlation throws when it is read: the careful way deals with it
     }
   }
 
@@ -283,7 +283,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       meters.settled(this.#processing, this.#startedAt, Date.now(), outcome, errorType);
   }
 
-  /** What is active in the handler: a single event's baggage. A batch has none of its own. */
+  /** The baggage that is active in the handler: a single event's. A batch has none of its own. */
   get baggage(): Baggage {
     return this.#processing.entries.length === 1 ? (this.#decoded()[0] ?? noBaggage) : noBaggage;
   }
@@ -294,7 +294,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return this.#baggages;
   }
 
-  /** The baggage of an output: of the events that it was derived from, and over it what the handler itself made active. */
+  /** The baggage of an output: that of its causes, overridden by what the handler itself made active. */
   #baggageBehind(causes: readonly Cause[], around: Baggage | undefined): Baggage {
     const { entries } = this.#processing;
     if (entries.length === 1) return around ?? this.baggage;
@@ -307,14 +307,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return this.#processing.entries.some(({ carrier }) => carrier.traceparent !== "" || carrier.baggage !== "");
   }
 
-  /** The carrier that an output passes on where no span is kept: of the one event behind it, if it is one. */
+  /** The carrier of an output where no span is kept: that of its one cause, where it has one only. */
   passing(causes: readonly Cause[]): Carrier {
     const { entries, channel } = this.#processing;
     const [cause] = causes;
     const declined = this.#declined;
     if (declined !== undefined) {
       if (declined !== this.#origins[0]) return new TraceFields(traceparentOf(declined), tracestateOf(declined), "");
-      // Its name was read from the carrier, so that it needs no second look.
+      // The ids were read from the carrier, so that they need no second check.
       const [entry] = entries;
       if (entry !== undefined && entries.length === 1 && entry.carrier.tracestate === "") return entry.carrier;
     }

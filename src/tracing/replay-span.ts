@@ -1,4 +1,4 @@
-/** The span of a replay as a whole, and the attempts that belong to it. */
+/** The span of a whole replay, and the attempts that belong to it. */
 
 import { type Attributes, type Link, type Span, SpanKind, trace } from "@opentelemetry/api";
 import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports/tracing.ts";
@@ -83,7 +83,7 @@ export class ReplayScope implements ReplaySpan {
   }
 }
 
-/** A span of its own trace; where it would not be kept, one that is its name alone. */
+/** Opens a root span. Where it would not be kept, it is its ids alone. */
 function openRoot(
   source: SpanSource,
   name: string,

@@ -1,8 +1,8 @@
-/** Faults of telemetry: each kind is logged once, and never reaches the event. */
+/** Reports faults of telemetry: each kind is logged once, and never reaches the event. */
 
 import type { Log } from "../ports/log.ts";
 
-/** Where tracing failed; one log line each. */
+/** The place in which tracing failed; each is logged once. */
 export type TracingFault = "send" | "process" | "settle" | "replay" | "metrics" | "gauges" | "context";
 
 export class FaultReport {
@@ -13,7 +13,7 @@ export class FaultReport {
     this.#log = log;
   }
 
-  /** Never throws, whatever was thrown and whatever the log does. */
+  /** Logs a fault. Never throws, whatever was thrown and whatever the log does. */
   report(fault: TracingFault, error: unknown): void {
     if (this.#reported.has(fault)) return;
     this.#reported.add(fault);
@@ -23,11 +23,11 @@ export class FaultReport {
         `tracing failed (${fault}); events go on without it, later failures are not logged`,
       );
     } catch {
-      // A log that fails cannot be told about it.
+      // The log itself has failed: there is nobody to report that to.
     }
   }
 
-  /** Runs it; a fault is reported and gives `otherwise`. */
+  /** Runs a function. A fault in it is reported, and `otherwise` is returned. */
   attempt<T>(fault: TracingFault, run: () => T, otherwise: T): T {
     try {
       return run();

@@ -1,4 +1,7 @@
-/** What opens the backbone's spans: asked for with every event, so it must cost next to nothing, and notice one that comes later. */
+/**
+ * Finds the source of the backbone's spans. Every event asks for it, so that it must cost next to nothing, and an SDK
+ * may be registered late.
+ */
 
 import {
   type Attributes,
@@ -15,11 +18,11 @@ import {
 
 const scope = "throughline";
 
-/** Where a new span would stand. */
+/** The position of a new span in its trace. */
 export interface Place {
-  /** The span that it continues; undefined: it begins a trace. */
+  /** The span that the new one continues; undefined: it begins a trace. */
   readonly parent: SpanContext | undefined;
-  /** The context in which it is opened, where it is not just its parent's. */
+  /** The context in which the span is opened; undefined where it is just its parent's. */
   readonly context: Context | undefined;
   readonly links: Link[];
 }
@@ -27,26 +30,29 @@ export interface Place {
 export interface Opening extends Place {
   readonly name: string;
   readonly kind: SpanKind;
-  /** What all spans of a kind say: always the same object for the same attributes, so that it may be kept in an encoded form. */
+  /**
+   * Attributes that all spans of a kind share. Equal ones are always the same object, so that their encoded form can be
+   * kept.
+   */
   readonly statics: Attributes;
-  /** What this one says beside and over them. */
+  /** Attributes of this span, beside and over the static ones. */
   readonly attributes: Attributes;
 }
 
-/** What opens spans: the registered SDK's tracer, or what a process's set-up has provided in its stead. */
+/** A source of spans: the registered SDK's tracer, or a substitute that the process's set-up has provided. */
 export interface SpanSource {
   /**
-   * The context of a span at this place, if it would not be kept: then it need not be opened. Undefined: it would be, or it cannot be
-   * told; then `open` is called for the same place before anything else is.
+   * The context of a span that would not be kept, and so need not be opened. Undefined: it would be kept, or that
+   * cannot be told; `open` is then the very next call, with the same place.
    */
   decline(place: Place): SpanContext | undefined;
   open(opening: Opening): Span;
 }
 
-/** Sources by the tracer provider in whose stead they open the backbone's spans. */
+/** Sources that open the backbone's spans in place of a tracer provider. */
 const provided = new WeakMap<TracerProvider, SpanSource>();
 
-/** From now on the backbone's spans are opened by `source` wherever `provider` is registered. */
+/** Lets `source` open the backbone's spans from now on, wherever `provider` is registered. */
 export function provideSpans(provider: TracerProvider, source: SpanSource): void {
   provided.set(provider, source);
   known = undefined;
@@ -55,10 +61,10 @@ export function provideSpans(provider: TracerProvider, source: SpanSource): void
 let known: TracerProvider | undefined;
 let source: SpanSource | undefined;
 
-/** The source of spans that counts now; undefined where no SDK is registered. */
+/** The present source of spans; undefined where no SDK is registered. */
 export function currentSource(): SpanSource | undefined {
   const provider = trace.getTracerProvider();
-  // A provider is the API's own proxy; it gets its delegate once, and is replaced when tracing is disabled.
+  // The provider is the API's own proxy. It gets its delegate once, and is replaced when tracing is disabled.
   if (provider === known && source !== undefined) return source;
   known = provider;
   source = sourceOf(provider);
@@ -72,7 +78,7 @@ function sourceOf(provider: TracerProvider): SpanSource | undefined {
 }
 
 interface Proxy extends TracerProvider {
-  /** Undefined before an SDK is registered. */
+  /** The SDK's tracer; undefined before an SDK is registered. */
   getDelegateTracer(name: string): Tracer | undefined;
   getDelegate(): TracerProvider;
 }
@@ -81,7 +87,10 @@ function isProxy(provider: TracerProvider): provider is Proxy {
   return "getDelegateTracer" in provider;
 }
 
-/** Any SDK's tracer. Whether it keeps a span only its sampler can tell, which wants to see all of it. */
+/**
+ * The source for any SDK's tracer. Only its sampler can tell whether a span is kept, and it wants to see all of the
+ * span.
+ */
 class TracerSource implements SpanSource {
   readonly #tracer: Tracer;
 

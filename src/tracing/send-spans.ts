@@ -1,4 +1,4 @@
-/** The spans of writing an entry: each is ended once, by `sent` or `failed`, and carries what the entry gets. */
+/** The spans of writing an entry: each is ended once, by `sent` or `failed`, and carries the entry's trace fields. */
 
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
@@ -8,13 +8,13 @@ import { noCarrier } from "./carrier.ts";
 import type { Meters } from "./metrics.ts";
 import type { FaultReport } from "./report.ts";
 
-/** What a send span is measured with. */
+/** The measurements of a send span. */
 interface Measured {
   readonly faults: FaultReport;
   readonly meters: Meters;
 }
 
-/** A `send` or `create` span, open until Redis has appended; without a tracer only what is measured. */
+/** A `send` or `create` span, open until Redis has appended. Without a tracer it only measures. */
 export class SendScope implements SendSpan {
   readonly carrier: Carrier;
   readonly #measured: Measured;
@@ -30,7 +30,7 @@ export class SendScope implements SendSpan {
   }
 
   sent(entryId: string): void {
-    // Not by a function that is given to `attempt`: one would be made for each publish.
+    // A `try` instead of `attempt`, whose function would have to be made for each publish.
     try {
       this.#span?.setAttribute(attribute.entryId, entryId).end();
       this.#measured.meters.sent(this.#channel, this.#startedAt, undefined, "");
@@ -52,7 +52,7 @@ export class SendScope implements SendSpan {
   }
 }
 
-/** A send span of what is no publish, and counts as none: of a dead letter, or of an event that is replayed. */
+/** A send span that is not counted as a publish: of a dead letter, or of a replayed event. */
 export class UnmeasuredSend implements SendSpan {
   readonly carrier: Carrier;
   readonly #faults: FaultReport;
@@ -73,7 +73,7 @@ export class UnmeasuredSend implements SendSpan {
   }
 }
 
-/** The one `send` span of a `publishAll`: ends with the last of its events. */
+/** The one `send` span of a `publishAll`: it ends with the last of its events. */
 export class SendGroup {
   readonly #faults: FaultReport;
   readonly #span: Span;
@@ -121,7 +121,7 @@ export class GroupedSend implements SendSpan {
   }
 }
 
-/** A publish that nobody watches: all there is to it is what it passes on. */
+/** A publish without span and measurement: it only passes its carrier on. */
 export class PassedSend implements SendSpan {
   readonly carrier: Carrier;
 
@@ -133,10 +133,10 @@ export class PassedSend implements SendSpan {
   failed(): void {}
 }
 
-/** Where nothing is traced, measured or passed on. */
+/** The send span where nothing is traced, measured or passed on. */
 export const inertSend: SendSpan = Object.freeze(new PassedSend(noCarrier));
 
-/** Marks a span as failed. Its message and stack are bounded. */
+/** Marks a span as failed. The error's message and stack are bounded. */
 export function fail(span: Span, errorType: string, error: unknown): Span {
   span.setAttribute(attribute.errorType, errorType);
   if (error === undefined) return span.setStatus({ code: SpanStatusCode.ERROR });

@@ -1,4 +1,4 @@
-/** Opens the spans of writing an entry, with the carrier that the entry gets, and holds what all spans of a backbone share. */
+/** Opens the spans of writing an entry together with its carrier, and holds what all spans of a backbone share. */
 
 import { type Attributes, type Context, type Span, type SpanContext, SpanKind, trace } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
@@ -32,7 +32,7 @@ import { currentSource, type SpanSource } from "./sdk.ts";
 import { inertSend, PassedSend, SendScope } from "./send-spans.ts";
 import { spanContextOf, traceparentOf, tracestateOf } from "./trace-context.ts";
 
-/** What all spans of one backbone share, and how a send span is opened. */
+/** Opens send spans, and holds what all spans of one backbone share. */
 export class SpanOpener {
   readonly faults: FaultReport;
   readonly limits: CarrierLimits;
@@ -49,8 +49,8 @@ export class SpanOpener {
   }
 
   /**
-   * A `send` or `create` span and the carrier that names it; without an SDK the carrier that is passed on. `handled` is the one
-   * event whose handler publishes.
+   * Opens a `send` or `create` span with a carrier that names it; without an SDK the carrier is passed on. `handled` is
+   * the one event whose handler publishes.
    */
   openSend(
     verb: "send" | "create",
@@ -73,7 +73,7 @@ export class SpanOpener {
     }
   }
 
-  /** As `openSend`, where the baggage field is known already, and has nothing but short plain ids. */
+  /** Does what `openSend` does, for a known baggage field of short plain ids only. */
   openPlainSend(
     verb: "send" | "create",
     parent: Context,
@@ -110,14 +110,14 @@ export class SpanOpener {
     return carrier === noCarrier ? inertSend : new PassedSend(carrier);
   }
 
-  /** What an output of a replay carries: it names the attempt that made it, and no span says that it was sent. */
+  /** The carrier of a replay's output names the attempt that made it. There is no send span, as nothing is sent. */
   passReplayed(span: Span | undefined, base: Baggage | undefined, sending: Sending): SendSpan {
     const baggage = this.#baggageFor(base, sending);
     const text = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
     return new PassedSend(span === undefined ? passedOn(noCarrier, text) : this.inject(span, text));
   }
 
-  /** The span, or the name of one that is not kept. */
+  /** Starts the span; where it is not kept, it is its ids alone. */
   #startSend(
     source: SpanSource,
     verb: "send" | "create",
@@ -128,7 +128,7 @@ export class SpanOpener {
     handled: SpanContext | undefined,
   ): Span | SpanContext {
     const attributes: Attributes = {};
-    // Who states causes means them beside the event being handled; without them the parent says enough.
+    // Stated causes are meant beside the event being handled. Without them the parent says enough.
     const links = sending.causes.length === 0 ? [] : linksTo([handled, ...causeContexts(sending.causes)], attributes);
     const place = { parent: trace.getSpanContext(parent), context: parent, links };
     const declined = source.decline(place);
@@ -166,7 +166,7 @@ export class SpanOpener {
     return source.open({ ...place, name, kind: SpanKind.CLIENT, statics, attributes });
   }
 
-  /** What of the allow-list travels: stated for this publish, else in the payload, else active. */
+  /** The allowed baggage of a publish: stated for it, else from the payload, else active. */
   #baggageFor(base: Baggage | undefined, sending: Sending): Baggage {
     let baggage: Map<string, string> | undefined;
     for (const key of this.limits.baggageKeys) {
@@ -182,8 +182,8 @@ export class SpanOpener {
   }
 
   /**
-   * The wire holds W3C fields whatever propagators are registered, so they are written and read here: the registered ones take a
-   * microsecond each way, and may be none.
+   * Writes W3C fields, whatever propagators are registered. The registered ones take a microsecond each way, and may be
+   * none.
    */
   inject(span: Span, baggage: string): Carrier {
     return carrierOf(span.spanContext(), baggage);
@@ -208,7 +208,7 @@ function passedOn({ traceparent, tracestate }: Carrier, baggage: string): Carrie
   return traceparent === "" && baggage === "" ? noCarrier : new TraceFields(traceparent, tracestate, baggage);
 }
 
-/** Of a `publishAll` into several channels. */
+/** Attributes of a `publishAll` into several channels. */
 const sendToMany: Attributes = Object.freeze({
   [attribute.system]: "redis",
   [attribute.operationName]: "send",

@@ -2,13 +2,16 @@
 
 import { type Context, createContextKey, isSpanContextValid, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 
-/** The key is shared with the SDK by its description. @see @opentelemetry/core, trace/suppress-tracing */
+/**
+ * The key that suppresses spans: shared with the SDK by its description.
+ * @see @opentelemetry/core, trace/suppress-tracing
+ */
 const suppressed = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
-/** No spans are made under it, and none is active. */
+/** A root context in which no spans are made and none is active. */
 export const suppressedRoot: Context = ROOT_CONTEXT.setValue(suppressed, true);
 
-/** The same context, under which no spans are made. Nothing is injected from it either: inject first. */
+/** The same context with spans suppressed. Nothing is injected from it either: inject first. */
 export function suppress(context: Context): Context {
   return context === ROOT_CONTEXT ? suppressedRoot : context.setValue(suppressed, true);
 }
@@ -17,7 +20,7 @@ export function unsuppress(context: Context): Context {
   return context.getValue(suppressed) === undefined ? context : context.deleteValue(suppressed);
 }
 
-/** Whether a span that is started under it would be part of a trace. */
+/** True when a span that is started in the context would be part of a trace. */
 export function isTraced(context: Context): boolean {
   const spanContext = trace.getSpanContext(context);
   return spanContext !== undefined && isSpanContextValid(spanContext);

@@ -1,4 +1,4 @@
-/** Spans and contexts as BullMQ asks for them: a scheduler that has its own interface for tracing, and no OpenTelemetry of its own. */
+/** Spans and contexts for BullMQ, which has a tracing interface of its own and does not know OpenTelemetry. */
 
 import {
   type Attributes,
@@ -12,7 +12,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 
-/** A span as BullMQ handles it. */
+/** A span with the methods that BullMQ calls. */
 interface TimerSpan {
   setSpanOnContext(on: Context): Context;
   setAttribute(key: string, value: Attributes[string]): void;
@@ -26,12 +26,12 @@ export interface TimerTracing {
   startSpan(name: string, options: SpanOptions | undefined, parent: Context): TimerSpan;
   active(): Context;
   with<A extends (...args: never) => unknown>(within: Context, run: A): ReturnType<A>;
-  /** The trace context and baggage as JSON, to be kept beside a timer. */
+  /** The trace context and baggage as JSON, which BullMQ keeps beside a timer. */
   getMetadata(from: Context): string;
   fromMetadata(onto: Context, metadata: string): Context;
 }
 
-/** Asks for the tracer at each span: an SDK may be registered later than this. */
+/** Opens BullMQ's spans. Gets the tracer anew for each span: an SDK may be registered late. */
 export const timerTracing: TimerTracing = {
   startSpan: (name, options, parent) => timerSpan(trace.getTracer("throughline").startSpan(name, options, parent)),
   active: () => context.active(),

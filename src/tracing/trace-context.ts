@@ -1,4 +1,4 @@
-/** W3C Trace Context: `traceparent` and `tracestate` as the span that they name, and back. */
+/** W3C Trace Context: reads `traceparent` and `tracestate` as a span context, and writes them. */
 
 import {
   createTraceState,
@@ -11,21 +11,21 @@ import {
 
 const maxTracestateLength = 512;
 const maxTracestateMembers = 32;
-/** Version 00 is exactly this long; later versions may append fields, which are not understood and not bounded by them. */
+/** The exact length of version 00. Later versions may append fields, which are neither understood nor bounded. */
 const traceparentLength = 55;
 const maxTraceparentLength = 256;
 
 const traceparentPattern =
   /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?$/;
-/** One byte a character. */
+/** Text of one byte a character. */
 export const printableAscii: RegExp = /^[\x20-\x7e]*$/;
 
-/** What a span is known by. */
+/** The ids and flags of a span. */
 export class NamedSpan implements SpanContext {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceFlags: TraceFlags;
-  /** Whether it is of whoever wrote an entry. */
+  /** True when the span is that of an entry's writer. */
   readonly isRemote: boolean;
   readonly traceState?: TraceState;
 
@@ -67,19 +67,19 @@ export function spanContextOf(traceparent: string, tracestate = ""): SpanContext
   );
 }
 
-/** Whether ids name a span at all. An SDK's are hex digits, and those of a carrier were looked at when it was read. */
+/** True when the ids name a span. An SDK's ids are hex digits, and those of a carrier were checked when it was read. */
 export function namesSpan({ traceId, spanId }: SpanContext): boolean {
   return traceId.length === 32 && spanId.length === 16 && traceId !== INVALID_TRACEID && spanId !== INVALID_SPANID;
 }
 
-/** Version 00 of a span's own `traceparent`; empty for a span that is none. */
+/** The `traceparent` of a span, version 00; empty for a span that has no valid ids. */
 export function traceparentOf(spanContext: SpanContext): string {
   if (!namesSpan(spanContext)) return "";
   const { traceId, spanId, traceFlags } = spanContext;
   return `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? "01" : "00"}`;
 }
 
-/** A span's own `tracestate`, as far as it may be written; most have none. */
+/** The `tracestate` of a span, as far as it may be written; most have none. */
 export function tracestateOf({ traceState }: SpanContext): string {
   const text = traceState?.serialize() ?? "";
   return text === "" || isTracestate(text) ? text : "";

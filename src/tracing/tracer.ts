@@ -1,4 +1,4 @@
-/** Tracing as the core is given it: one method per moment of an event's way. */
+/** The tracing port's adapter: one method for each moment of an event's way. */
 
 import { context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Log } from "../ports/log.ts";
@@ -27,19 +27,22 @@ import { traceparentOf } from "./trace-context.ts";
 export interface TracingOptions extends Partial<CarrierLimits> {
   readonly log: Log;
   readonly server?: ServerAddress;
-  /** Keeps the Redis instrumentation's spans of the backbone's own commands. Default false: they would be most of all spans. */
+  /**
+   * Keeps the spans that the Redis instrumentation makes of the backbone's own commands. Default false: they would be
+   * most of all spans.
+   */
   readonly redisSpans?: boolean;
   /** Epoch ms on Redis's clock, for waiting times without the skew between hosts. Default: this host's clock. */
   readonly serverNow?: () => number;
 }
 
-/** @throws {ConfigError} on limits that cannot be; nothing of what it returns throws. */
+/** Makes the adapter; none of its methods throws. @throws {ConfigError} on limits that cannot be */
 export function createTracing(options: TracingOptions): Tracing {
   const { log, server, redisSpans, serverNow, ...limits } = options;
   return new Tracer(new SpanOpener(log, server, serverNow ?? Date.now, resolveLimits(limits)), redisSpans ?? false);
 }
 
-/** What `createTracing` gives. */
+/** The adapter that `createTracing` makes. */
 class Tracer implements Tracing {
   readonly #opener: SpanOpener;
   readonly #redisSpans: boolean;

@@ -1,4 +1,7 @@
-/** The backbone's values, counted here: the SDK's histograms write down and sort the dimensions anew with each value. */
+/**
+ * Histograms of the backbone's values, counted here: the SDK's histograms serialize and sort the dimensions with each
+ * value.
+ */
 
 import { type Attributes, diag, type HrTime, ValueType } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
@@ -14,19 +17,19 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { Distribution, DistributionOptions, DistributionSource } from "../../tracing/distributions.ts";
 
-/** As the backbone's meter calls itself. */
+/** The instrumentation scope, named as the backbone's meter is. */
 const scope = { name: "throughline", version: "" };
 
-/** Data points of one metric, as many as the SDK's readers allow; what is beyond them shares the last. */
+/** Most data points of one metric, as many as the SDK's readers allow. Values beyond them share the last one. */
 const maxPoints = 2_000;
 const overflow: Attributes = Object.freeze({ "otel.metric.overflow": true });
 
-/** Gives a reader what the SDK's histograms would have given it. For one reader: what is collected as a delta is gone then. */
+/** Gives one reader the histograms that the SDK would have given it. One reader only: collecting a delta removes it. */
 export class OwnDistributions implements DistributionSource, MetricProducer {
   readonly #temporality: AggregationTemporality;
   readonly #byName = new Map<string, OwnDistribution>();
 
-  /** `temporality`: what the reader's exporter asks of histograms. */
+  /** `temporality`: the one that the reader's exporter wants for histograms. */
   constructor(temporality: AggregationTemporality) {
     this.#temporality = temporality;
   }
@@ -45,23 +48,23 @@ export class OwnDistributions implements DistributionSource, MetricProducer {
       .map((distribution) => distribution.collect(now))
       .filter(({ dataPoints }) => dataPoints.length > 0);
     const scopeMetrics = metrics.length === 0 ? [] : [{ scope, metrics }];
-    // The reader puts the SDK's resource in the place of this one.
+    // The reader replaces this resource with the SDK's.
     return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
   }
 }
 
-/** Dimensions are not looked at again while they are the same object, so they must not change. */
+/** The histogram of one metric. Dimensions are compared by identity first, so that they must not change. */
 class OwnDistribution implements Distribution {
   readonly #options: DistributionOptions;
   readonly #temporality: AggregationTemporality;
   readonly #boundaries: number[];
-  /** By content. With deltas: of the interval that is under way. */
+  /** Cells by the content of their dimensions. With deltas: those of the present interval. */
   #cells = new Map<string, Cell>();
-  /** The same cells, by the objects that they were asked for with. */
+  /** The same cells by the objects that held their dimensions. */
   #known = new WeakMap<Attributes, Cell>();
   /** With deltas: the contents that the last collection had. Else empty. */
   #collected: ReadonlySet<string> = new Set();
-  /** When that was. */
+  /** The time of the last collection. */
   #collectedAt: HrTime = [0, 0];
 
   constructor(options: DistributionOptions, temporality: AggregationTemporality) {
@@ -72,7 +75,7 @@ class OwnDistribution implements Distribution {
 
   record(value: number, dimensions: Attributes): void {
     if (!Number.isFinite(value) || value < 0) {
-      // Counted, a single one of them would spoil the sum of all.
+      // A single such value would spoil the sum of all.
       diag.warn(`${this.#options.name} takes no value such as ${value}`);
       return;
     }
@@ -94,7 +97,7 @@ class OwnDistribution implements Distribution {
     };
   }
 
-  /** A delta goes on where the one before it ended; what was not in that begins with its first value. */
+  /** A delta begins where the one before it ended. A content that was not in that one begins with its first value. */
   #startOf(key: string, cell: Cell): HrTime {
     return this.#collected.has(key) ? this.#collectedAt : cell.startedAt;
   }
@@ -123,7 +126,7 @@ class OwnDistribution implements Distribution {
   }
 }
 
-/** One data point as it grows. */
+/** One data point while it grows. */
 class Cell {
   readonly startedAt: HrTime = millisToHrTime(Date.now());
   readonly #dimensions: Attributes;
@@ -138,9 +141,9 @@ class Cell {
     this.#counts = new Array<number>(buckets).fill(0);
   }
 
-  /** `boundaries`: upper ones, each part of its bucket. */
+  /** Adds a value. `boundaries`: upper bounds, each part of its bucket. */
   add(value: number, boundaries: readonly number[]): void {
-    // One after the other: nearly all values are in the first buckets.
+    // A linear search: nearly all values are in the first buckets.
     let bucket = 0;
     while (bucket < boundaries.length && value > (boundaries[bucket] as number)) bucket += 1;
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
@@ -150,7 +153,7 @@ class Cell {
     if (value > this.#max) this.#max = value;
   }
 
-  /** As it is now; later values do not change it. */
+  /** The data point as it is now; later values do not change it. */
   point(startTime: HrTime, endTime: HrTime, boundaries: number[]): DataPoint<Histogram> {
     return {
       attributes: this.#dimensions,
@@ -167,7 +170,7 @@ class Cell {
   }
 }
 
-/** Equal for equal dimensions, in whatever order they are. */
+/** A key that is equal for equal dimensions, whatever their order. */
 function contentOf(dimensions: Attributes): string {
   return JSON.stringify(Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

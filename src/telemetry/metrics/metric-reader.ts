@@ -1,4 +1,4 @@
-/** Reads the metrics and sends them to an OTLP endpoint, the backbone's own distributions among them. */
+/** Reads all metrics, the backbone's own distributions included, and sends them to an OTLP endpoint. */
 
 import { diag, metrics } from "@opentelemetry/api";
 import { getNumberFromEnv } from "@opentelemetry/core";
@@ -11,20 +11,20 @@ import type { TelemetrySettings } from "../setup/settings.ts";
 import { OwnDistributions } from "./distributions.ts";
 
 export interface OwnMetrics {
-  /** For the SDK that is to be started. */
+  /** The reader, for the SDK that is to be started. */
   readonly reader: IMetricReader;
-  /** To be called once the SDK is started, before anything is measured. */
+  /** Switches the backbone's distributions on. To be called once the SDK is started, before anything is measured. */
   provide(): void;
 }
 
-/** Undefined: metrics that are the SDK's own business. */
+/** Makes the reader. Undefined: the settings ask for exporters that are left to the SDK. */
 export function ownMetricsOf(
   { metricExporters, metricProtocol, byFile }: TelemetrySettings,
   log: Log,
 ): OwnMetrics | undefined {
   const [exporter, ...more] = metricExporters;
   if (byFile || exporter !== "otlp" || more.length > 0 || metricProtocol !== "grpc") return undefined;
-  // What is wrong with a setting has to be said here; the SDK sets its own complaints up when it is started.
+  // A wrong setting is reported here: the SDK reports its complaints only from its start on.
   logDiagnostics(log, process.env["OTEL_LOG_LEVEL"]);
   try {
     return createOwnMetrics();
@@ -41,14 +41,14 @@ function createOwnMetrics(): OwnMetrics {
   return {
     reader,
     provide() {
-      // An SDK that could not be started, or came second, has registered nothing, and nothing is read by this reader.
+      // An SDK that could not be started, or came second, has registered nothing: nothing is read by this reader.
       const provider = metrics.getMeterProvider();
       if (provider !== before) provideDistributions(provider, own);
     },
   };
 }
 
-/** As the SDK reads them: a time-out is no longer than the interval. */
+/** The export times as the SDK reads them: a time-out is no longer than the interval. */
 function exportTimes(): { exportIntervalMillis: number; exportTimeoutMillis: number } {
   const interval = positiveFromEnv("OTEL_METRIC_EXPORT_INTERVAL");
   const timeout = positiveFromEnv("OTEL_METRIC_EXPORT_TIMEOUT");

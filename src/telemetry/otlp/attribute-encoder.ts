@@ -1,27 +1,27 @@
-/** Attributes as OTLP's `KeyValue`s: the ones that many spans share are encoded once, and so are keys. */
+/** Encodes attributes as OTLP's `KeyValue`s. Keys, and attributes that many spans share, are encoded once. */
 
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import { Wire } from "./protobuf-writer.ts";
 
 interface Key {
-  /** Of its own while it is kept; −1 for one that is not. */
+  /** The key's own number while the key is kept; −1 for a key that is not. */
   readonly number: number;
-  /** Field 1 of a `KeyValue`. */
+  /** The key encoded as field 1 of a `KeyValue`. */
   readonly bytes: Uint8Array;
 }
 
-/** What is kept of attributes that come again and again as the same object. */
+/** The encoded form of attributes that return as the same object. */
 export interface Shared {
   readonly attributes: Attributes;
   readonly bytes: Uint8Array;
   readonly count: number;
-  /** 1 at the numbers of its keys. */
+  /** 1 at the number of each key of these attributes. */
   readonly keys: Uint8Array;
 }
 
-/** Keys kept; a backbone has some forty, and others' may be made up for each span. */
+/** Most keys kept. A backbone has some forty; other code may invent keys for each span. */
 const maxKeys = 1_000;
-/** A `KeyValue` without key and text: tags, lengths, a number. */
+/** Most bytes of a `KeyValue` beside its key and text: tags, lengths, a number. */
 const overhead = 32;
 
 export class AttributeEncoder {
@@ -33,7 +33,7 @@ export class AttributeEncoder {
     this.#wire = wire;
   }
 
-  /** `tag`: of the field in which they will stand. Attributes that are given here must never change. */
+  /** Encodes attributes once. `tag`: of the field that will hold them. These attributes must never change. */
   shared(tag: number, attributes: Attributes): Shared {
     const known = this.#shared.get(attributes);
     if (known !== undefined) return known;
@@ -52,7 +52,10 @@ export class AttributeEncoder {
     return shared;
   }
 
-  /** As `put`, of an attribute that stands beside shared ones; undefined: one of these has its key, and nothing is written. */
+  /**
+   * Does what `put` does, for an attribute beside shared ones. Undefined: one of these has its key, and nothing is
+   * written.
+   */
   putBeside(shared: Shared, tag: number, key: string, value: AttributeValue): boolean | undefined {
     const known = this.#key(key);
     const { number } = known;
@@ -60,7 +63,7 @@ export class AttributeEncoder {
     return this.#put(tag, known.bytes, value);
   }
 
-  /** Writes one `KeyValue`; false: there is nothing to write of this value. */
+  /** Writes one `KeyValue`. False: this value has nothing to write. */
   put(tag: number, key: string, value: AttributeValue): boolean {
     return this.#put(tag, this.#key(key).bytes, value);
   }
@@ -114,7 +117,7 @@ export class AttributeEncoder {
     wire.end(pair);
   }
 
-  /** The one field of an `AnyValue`; of what has no such form, and of null, none. */
+  /** Writes the one field of an `AnyValue`; nothing for null and for values that have no such form. */
   #any(value: AttributeValue | undefined): void {
     const wire = this.#wire;
     wire.reserve(overhead);

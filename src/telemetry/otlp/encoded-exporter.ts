@@ -10,19 +10,20 @@ import type { RequestFrame } from "./request-frame.ts";
 import type { Exporter } from "./retrying-sender.ts";
 
 const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-/** How it calls itself, as OTLP asks of exporters. */
+/** The name of this exporter, as OTLP asks of exporters. */
 const exporterName = "Throughline-OTLP-Exporter-JavaScript";
-/** What gRPC calls gzip. */
+/** The number of gzip among gRPC's compressions. */
 const gzip = 2;
 
-/** By the `OTEL_EXPORTER_OTLP_*` variables, as far as `config` does not say otherwise. */
+/** Makes an exporter by the `OTEL_EXPORTER_OTLP_*` variables. Settings in `config` go before them. */
 export function createEncodedExporter(frame: RequestFrame, config: OTLPGRPCExporterConfigNode): Exporter<EncodedSpans> {
   return new EncodedExporter(frame, config);
 }
 
 /**
- * Calls the Collector itself: OpenTelemetry's transport makes a copy of each request, which stays in memory until a full collection
- * (docs/performance.md). So a batch must not change before its call has succeeded; one whose call has failed must not change at all.
+ * Calls the Collector without OpenTelemetry's transport, which copies each request and keeps the copy until a full
+ * collection (docs/performance.md). So a batch must not change before its call has succeeded; a batch whose call has
+ * failed must never change.
  */
 class EncodedExporter implements Exporter<EncodedSpans> {
   readonly #frame: RequestFrame;
@@ -47,7 +48,7 @@ class EncodedExporter implements Exporter<EncodedSpans> {
     call.then(ended, ended);
   }
 
-  /** @throws {ServiceError} */
+  /** Sends one batch. @throws {ServiceError} */
   #call(spans: EncodedSpans): Promise<void> {
     return new Promise((resolve, reject) => {
       const client = this.#connected();
@@ -64,7 +65,7 @@ class EncodedExporter implements Exporter<EncodedSpans> {
     });
   }
 
-  /** With the first call, as it reads certificates. @throws what is wrong with them */
+  /** Connects at the first call, as that reads certificates. @throws an error about the certificates */
   #connected(): Client {
     if (this.#client !== undefined) return this.#client;
     const { url, credentials, metadata, compression, userAgent } = this.#options;
@@ -82,18 +83,21 @@ class EncodedExporter implements Exporter<EncodedSpans> {
   }
 }
 
-/** A Collector may take a part of a batch, and never the rest. Never throws: it runs within gRPC, and a log that fails cannot be told about it. */
+/**
+ * Logs how many spans a Collector has rejected: it may take a part of a batch, and never the rest. Never throws, as it
+ * runs within gRPC: a log that fails cannot be told about it.
+ */
 function reportRejected(answer: Buffer | undefined): void {
   const complaint = answer === undefined ? "" : complaintOf(answer);
   if (complaint === "") return;
   try {
     diag.warn(complaint);
   } catch {
-    // As said.
+    // The log itself has failed.
   }
 }
 
-/** Empty where it has none, as most answers. */
+/** The Collector's complaint; empty where the answer has none, as most have. */
 function complaintOf(answer: Buffer): string {
   try {
     const { partialSuccess = {} } = ProtobufTraceSerializer.deserializeResponse(answer);

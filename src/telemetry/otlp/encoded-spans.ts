@@ -1,16 +1,19 @@
-/** Spans as they go over the wire, and how a batch of them becomes two. */
+/** A batch of encoded spans, and its division in two. */
 
 import type { Batch } from "./retrying-sender.ts";
 
 export interface EncodedSpans extends Batch {
   readonly bytes: Buffer;
-  /** Where they begin, of each its tag, its length and its message; before that is room for what goes before them in a request. */
+  /**
+   * The index at which the spans begin, each as tag, length and message. The room before it is for the head of a
+   * request.
+   */
   readonly start: number;
-  /** The buffer, where nothing else is in it: it may be used again. */
+  /** The whole buffer, where it holds nothing else: it may be used again. */
   readonly whole: Buffer | undefined;
 }
 
-/** Two batches of a batch of several. */
+/** Divides a batch of several spans in two. */
 export function halve({ count, bytes, start }: EncodedSpans): [EncodedSpans, EncodedSpans] {
   const half = Math.ceil(count / 2);
   let at = start;
@@ -25,7 +28,7 @@ export function halve({ count, bytes, start }: EncodedSpans): [EncodedSpans, Enc
     }
     at += length;
   }
-  // Without room before them, so that nothing is written there: who was sent the whole may still read it.
+  // The halves have no room before them, so that nothing is written there: the sender of the whole may still read it.
   return [
     { count: half, size: at - start, bytes: bytes.subarray(start, at), start: 0, whole: undefined },
     { count: count - half, size: bytes.length - at, bytes: bytes.subarray(at), start: 0, whole: undefined },

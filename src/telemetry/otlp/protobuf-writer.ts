@@ -1,6 +1,9 @@
-/** Protocol buffers' wire format, written into a buffer that grows. @see https://protobuf.dev/programming-guides/encoding/ */
+/**
+ * Writes the wire format of protocol buffers into a buffer that grows.
+ * @see https://protobuf.dev/programming-guides/encoding/
+ */
 
-/** Bytes of an id by its hex digits' character codes; what is no hex digit counts as 0. */
+/** The value of each hex digit by its character code; 0 for any other character. */
 const digits: Uint8Array = new Uint8Array(65_536);
 for (let digit = 0; digit < 16; digit++) {
   const text = digit.toString(16);
@@ -8,31 +11,32 @@ for (let digit = 0; digit < 16; digit++) {
   digits[text.toUpperCase().charCodeAt(0)] = digit;
 }
 
-/** Up to here a loop over the characters is faster than a call into the runtime. */
+/** Characters up to which a loop is faster than a call into the runtime. */
 const maxLooped = 96;
 
 const double: Float64Array = new Float64Array(1);
 const doubleBytes: Uint8Array = new Uint8Array(double.buffer);
 
-/** The varint of a length. */
+/** The bytes of a length as a varint. */
 export function sizeOfVarint(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
 }
 
 /**
- * Tags are written as the bytes that they are: a field number's, times 8, plus 0 for a varint, 1 for eight bytes, 2 for what has a
- * length, 5 for four bytes. What has no `reserve` of its own writes at most ten bytes, into what its caller has reserved.
+ * Writes fields. Tags are given as bytes: the field's number times 8, plus 0 for a varint, 1 for eight bytes, 2 for a
+ * field with a length, 5 for four bytes. A method without a `reserve` of its own writes at most ten bytes, for which
+ * its caller has reserved room.
  */
 export class Wire {
   bytes: Buffer;
-  /** Where the next byte goes. */
+  /** The index of the next byte. */
   at = 0;
 
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafeSlow(size);
   }
 
-  /** Makes room for so many bytes more. */
+  /** Makes room for this many bytes more. */
   reserve(count: number): void {
     if (this.at + count > this.bytes.length) this.#grow(this.at + count);
   }
@@ -43,7 +47,7 @@ export class Wire {
     this.bytes = larger;
   }
 
-  /** What was written so far, as a buffer of its own. */
+  /** Copies the bytes that were written so far. */
   copy(): Buffer {
     const copy = Buffer.allocUnsafeSlow(this.at);
     this.bytes.copy(copy, 0, 0, this.at);
@@ -54,7 +58,7 @@ export class Wire {
     this.bytes[this.at++] = value;
   }
 
-  /** An integer of 0 to 2³² − 1. */
+  /** Writes an integer of 0 to 2³² − 1. */
   varint(value: number): void {
     const { bytes } = this;
     let at = this.at;
@@ -67,7 +71,7 @@ export class Wire {
     this.at = at;
   }
 
-  /** An integer of −2⁶³ to 2⁶³ − 1, as `int64` has it. */
+  /** Writes an integer of −2⁶³ to 2⁶³ − 1, as `int64`. */
   int64(value: number): void {
     if (value >= 0 && value <= 0xffff_ffff) {
       this.varint(value);
@@ -104,10 +108,10 @@ export class Wire {
     this.at += 8;
   }
 
-  /** Epoch nanoseconds, which no number holds, as `fixed64`: of whole milliseconds and nanoseconds. */
+  /** Writes epoch nanoseconds as `fixed64`, from whole milliseconds and nanoseconds: no number holds their sum. */
   nanoseconds(ms: number, ns: number): void {
     const seconds = Math.floor(ms / 1_000);
-    // Seconds in halves of 16 bits, times 10⁹, are below 2⁵³; and a remainder by `%` would cost as much as all else here.
+    // Seconds in halves of 16 bits, times 10⁹, are below 2⁵³. A remainder by `%` would cost as much as all else here.
     const upperSeconds = Math.floor(seconds / 0x1_0000);
     const upper = upperSeconds * 1e9;
     const lower = (seconds - upperSeconds * 0x1_0000) * 1e9 + (ms - seconds * 1_000) * 1e6 + ns;
@@ -118,7 +122,7 @@ export class Wire {
     this.fixed32(upperHigh + lowerHigh + (low >= 0x1_0000_0000 ? 1 : 0));
   }
 
-  /** An id's bytes with their length before them. */
+  /** Writes the bytes of an id, with their length before them. */
   hex(text: string): void {
     const { length } = text;
     this.reserve(length + 5);
@@ -131,7 +135,7 @@ export class Wire {
     this.at = at;
   }
 
-  /** Bytes as they are, without a length. */
+  /** Writes bytes without a length. */
   raw(content: Uint8Array): void {
     const { length } = content;
     this.reserve(length);
@@ -142,7 +146,10 @@ export class Wire {
     this.at = at + length;
   }
 
-  /** Characters without a length, if all are ASCII and `maxLooped` at most; else writes nothing and says false. */
+  /**
+   * Writes characters without a length, if all are ASCII and at most `maxLooped`. Else writes nothing, and returns
+   * false.
+   */
   ascii(text: string): boolean {
     const { length } = text;
     if (length > maxLooped) return false;
@@ -159,8 +166,8 @@ export class Wire {
   }
 
   /**
-   * A `KeyValue` of a text, as most attributes are, under the same condition as `ascii`: all lengths inside it then take a byte each.
-   * `key`: its field 1.
+   * Writes a `KeyValue` whose value is a text, as most are, on the condition of `ascii`: all lengths inside it then
+   * take a byte each. `key`: field 1, encoded.
    */
   asciiPair(tag: number, key: Uint8Array, text: string): boolean {
     const { length } = text;
@@ -190,10 +197,10 @@ export class Wire {
     return true;
   }
 
-  /** UTF-8 with its length before it; a surrogate without its other half becomes U+FFFD. */
+  /** Writes UTF-8 with its length before it. A lone surrogate becomes U+FFFD. */
   text(text: string): void {
     this.reserve(5);
-    this.byte(text.length); // as far as it is ASCII and short, which nearly all are
+    this.byte(text.length); // right for short ASCII, as nearly all texts are
     if (this.ascii(text)) return;
     this.at -= 1;
     const size = Buffer.byteLength(text);
@@ -202,7 +209,7 @@ export class Wire {
     this.at += this.bytes.write(text, this.at, size, "utf8");
   }
 
-  /** Begins something of a length that is known only at its end, and is below 128 as a rule. Returns what `end` takes. */
+  /** Begins a field whose length is known only at its end, and is mostly below 128. Returns the argument of `end`. */
   begin(): number {
     this.reserve(1);
     this.at += 1;
@@ -213,7 +220,7 @@ export class Wire {
     this.#endWithin(begun, 1);
   }
 
-  /** As `begin`, where the length is 128 to 16,383 as a rule. */
+  /** Begins a field whose length is mostly 128 to 16,383. Returns the argument of `endLong`. */
   beginLong(): number {
     this.reserve(2);
     this.at += 2;
@@ -224,7 +231,7 @@ export class Wire {
     this.#endWithin(begun, 2);
   }
 
-  /** Moves what was written where its length takes not just the bytes that were left for it. */
+  /** Writes a length. Moves the content where the length does not take exactly the bytes that were left for it. */
   #endWithin(begun: number, left: number): void {
     const end = this.at;
     const length = end - begun;

@@ -1,11 +1,11 @@
-/** The OTLP request around encoded spans: the resource and the scope, which are the same for all of a process's. */
+/** The OTLP request around encoded spans: resource and scope, which are the same for all spans of a process. */
 
 import type { Resource } from "@opentelemetry/resources";
 import { AttributeEncoder } from "./attribute-encoder.ts";
 import type { EncodedSpans } from "./encoded-spans.ts";
 import { sizeOfVarint, Wire } from "./protobuf-writer.ts";
 
-/** What stands around the spans of one process. */
+/** Puts the request around the spans of one process. */
 export class RequestFrame {
   readonly #resource: Resource;
   readonly #scope: Buffer;
@@ -23,13 +23,16 @@ export class RequestFrame {
     this.#scope = wire.copy();
   }
 
-  /** What of it is known only later; undefined: nothing any more. */
+  /** Resolves when all of the resource is known; undefined where it is known already. */
   settling(): Promise<void> | undefined {
     const { asyncAttributesPending } = this.#resource;
     return asyncAttributesPending === true ? this.#resource.waitForAsyncAttributes?.() : undefined;
   }
 
-  /** An `ExportTraceServiceRequest`, of one `ResourceSpans` of one `ScopeSpans`; without copying the spans, where there is room. */
+  /**
+   * Makes an `ExportTraceServiceRequest` of one `ResourceSpans` of one `ScopeSpans`. Does not copy the spans where
+   * there is room before them.
+   */
   around({ bytes, start }: EncodedSpans): Buffer {
     this.#encoded ??= encode(this.#resource);
     const wire = this.#front;
@@ -48,7 +51,7 @@ export class RequestFrame {
   }
 }
 
-/** Fields 1 and 3 of a `ResourceSpans`. */
+/** Encodes fields 1 and 3 of a `ResourceSpans`. */
 function encode({ attributes, schemaUrl }: Resource): Buffer {
   const wire = new Wire(1_024);
   wire.byte(0x0a);

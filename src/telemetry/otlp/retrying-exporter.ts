@@ -1,4 +1,4 @@
-/** The retrying sender of the SDK's spans, as an exporter of the SDK. */
+/** Sends the SDK's spans through a retrying sender, as an exporter of the SDK. */
 
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
@@ -6,7 +6,7 @@ import { sizeOf } from "../spans/span-size.ts";
 import { type Batch, RetryingSender, type SenderOptions } from "./retrying-sender.ts";
 
 export interface RetryingExporterOptions extends Omit<SenderOptions<SpanBatch>, "create" | "halve"> {
-  /** As `SenderOptions` have it, of an exporter of the SDK. */
+  /** Makes an exporter of the SDK; its arguments are those in `SenderOptions`. */
   readonly create: (generation: number, timeoutMs: number | undefined) => SpanExporter;
 }
 
@@ -43,12 +43,12 @@ export class RetryingExporter implements SpanExporter {
     );
   }
 
-  /** Resolves when all that is held was delivered or dropped. */
+  /** Resolves when all held spans are delivered or dropped. */
   forceFlush(): Promise<void> {
     return this.#sender.flush();
   }
 
-  /** Delivers what it can until the deadline. Never rejects. */
+  /** Delivers as many spans as it can until the deadline. Never rejects. */
   shutdown(): Promise<void> {
     return this.#sender.shutdown();
   }

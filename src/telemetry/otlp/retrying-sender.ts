@@ -1,44 +1,49 @@
 /**
- * A sender that outlives the Collector's absence: the OTLP/gRPC exporter sends each batch once, and what fails is lost.
+ * A sender that outlives the Collector's absence. The OTLP/gRPC exporter sends each batch once, and would lose it on a
+ * failure.
  *
  * `flowing`: up to `maxInFlight` batches are on their way. A failure that may pass enters `waiting`.
- * `waiting`: nothing is sent until the delay is over; then one batch is tried. Its success enters `flowing`, its failure
- * doubles the delay.
- * `closed`: nothing is taken or sent any more; what was held is counted as dropped.
+ * `waiting`: nothing is sent until the delay is over; then one batch is tried. Its success enters `flowing`, its
+ * failure doubles the delay.
+ * `closed`: nothing is taken or sent any more; held spans are counted as dropped.
  *
- * In the first two, spans are taken over at once and held up to a bound; beyond it the oldest are dropped. `shutdown` keeps
- * sending until all is delivered or its deadline has come.
+ * In the first two, spans are taken over at once and held up to a bound; beyond it the oldest are dropped. `shutdown`
+ * keeps sending until all spans are delivered or its deadline has come.
  */
 
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode, suppressTracing } from "@opentelemetry/core";
 import type { Log } from "../../ports/log.ts";
 
-/** Spans in whatever form they are held. */
+/** Spans in the form in which an exporter takes them. */
 export interface Batch {
   readonly count: number;
-  /** Of the memory that it takes, about. */
+  /** The memory that the batch takes, bytes, estimated. */
   readonly size: number;
 }
 
 export interface Exporter<B> {
-  /** `done` tells once how it ended. */
+  /** Sends a batch, and calls `done` once. */
   export(batch: B, done: (result: ExportResult) => void): void;
   shutdown(): Promise<void>;
 }
 
 export interface SenderOptions<B extends Batch> {
   /**
-   * A new exporter on a new connection. `generation` counts from 0: gRPC keeps the back-off of a lost connection, up to two
-   * minutes, per set of channel options, so that each has to differ. `timeoutMs` bounds an export; undefined: as configured.
+   * Makes a new exporter on a new connection. `generation` counts from 0: gRPC keeps the back-off of a lost connection,
+   * up to two minutes, for each set of channel options, so that these have to differ. `timeoutMs` bounds an export;
+   * undefined: as configured.
    */
   readonly create: (generation: number, timeoutMs: number | undefined) => Exporter<B>;
-  /** Of a batch of two or more. */
+  /** Divides a batch of two or more spans. */
   readonly halve: (batch: B) => readonly [B, B];
-  /** Told about each batch that nobody reads any more: it was delivered at the first attempt. One that has failed may still read it. */
+  /**
+   * Called with each batch that was delivered at the first attempt: nobody reads it any more. After a failed attempt
+   * somebody may.
+   */
   readonly onFree?: (batch: B) => void;
   readonly log: Log;
-  /** Told about every loss. */
+  /** Called with the number of spans of every loss. */
   readonly onDropped: (spans: number) => void;
   readonly shutdownTimeoutMs: number;
   readonly maxHeldSpans?: number;
@@ -49,13 +54,13 @@ export interface SenderOptions<B extends Batch> {
 
 interface Held<B> {
   readonly batch: B;
-  /** How many flushes had been asked for when it came: those do not wait for it. */
+  /** The number of flushes that were called before this batch came: they do not wait for it. */
   readonly after: number;
-  /** An attempt has failed. */
+  /** True once an attempt has failed. */
   readonly hasFailed: boolean;
 }
 
-/** Resolves when all that was held when it was asked for is delivered or dropped. */
+/** A flush under way: it waits for all batches that were held when it was called. */
 interface Flush {
   open: number;
   readonly resolve: () => void;
@@ -81,7 +86,7 @@ export class RetryingSender<B extends Batch> {
   #timer: NodeJS.Timeout | undefined;
   #closeBy: number | undefined;
   #flushes: Flush[] = [];
-  /** Flushes that are over. */
+  /** The number of flushes that are over. */
   #flushed = 0;
   #shutdown: Promise<void> | undefined;
 
@@ -98,7 +103,7 @@ export class RetryingSender<B extends Batch> {
     this.#inner = options.create(0, undefined);
   }
 
-  /** Takes a batch over at once; false: it is shut down, and the batch is counted as dropped. */
+  /** Takes a batch over at once. False: the sender is shut down, and the batch is counted as dropped. */
   take(batch: B): boolean {
     if (this.#state === "closed") {
       this.#drop(batch.count, "the exporter is shut down");
@@ -109,13 +114,13 @@ export class RetryingSender<B extends Batch> {
     return true;
   }
 
-  /** Resolves when all that is held now was delivered or dropped. */
+  /** Resolves when all batches held now are delivered or dropped. */
   flush(): Promise<void> {
     if (this.#heldSpans === 0) return Promise.resolve();
     return new Promise((resolve) => this.#flushes.push({ open: this.#heldSpans, resolve }));
   }
 
-  /** Delivers what it can until the deadline. Never rejects. */
+  /** Delivers as many batches as it can until the deadline. Never rejects. */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#close();
     return this.#shutdown;
@@ -125,7 +130,7 @@ export class RetryingSender<B extends Batch> {
     const { shutdownTimeoutMs } = this.#options;
     this.#closeBy = Date.now() + shutdownTimeoutMs;
     this.#delayMs = this.#options.firstDelayMs;
-    // What is hanging now would hang beyond the deadline: a fresh exporter has the remaining time and no more.
+    // A call that hangs now would hang beyond the deadline: a new exporter gets the remaining time only.
     if (this.#heldSpans > 0) this.#renew();
     this.#endWait();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -147,7 +152,7 @@ export class RetryingSender<B extends Batch> {
     const { maxHeldSpans, maxHeldBytes } = this.#options;
     while (this.#heldSpans > maxHeldSpans || this.#heldBytes > maxHeldBytes) {
       const oldest = this.#held.shift();
-      if (oldest === undefined) return; // the rest is in flight
+      if (oldest === undefined) return; // all others are in flight
       this.#release(oldest);
       this.#drop(oldest.batch.count, "the Collector is away and no more spans can be held");
     }
@@ -184,7 +189,7 @@ export class RetryingSender<B extends Batch> {
       if (this.#state !== "closed") this.#answered(held, result, inner);
     };
     try {
-      // Its own gRPC calls must not become spans, whoever instruments gRPC.
+      // gRPC calls of this sender must not become spans, whoever instruments gRPC.
       context.with(suppressTracing(ROOT_CONTEXT), () => inner.export(held.batch, answer));
     } catch (thrown) {
       answer({ code: ExportResultCode.FAILED, error: thrown instanceof Error ? thrown : new Error(String(thrown)) });
@@ -201,13 +206,16 @@ export class RetryingSender<B extends Batch> {
       this.#drop(held.batch.count, `the Collector refuses them: ${error?.message}`);
     } else {
       this.#putBack(held, error);
-      // Of several batches that fail together the first renews the connection.
+      // When several batches fail together, the first renews the connection.
       if (inner === this.#inner) this.#wait(error);
     }
     this.#send();
   }
 
-  /** A batch that is too large for the Collector would fail for ever: it is halved until it is small enough. */
+  /**
+   * Puts a failed batch back. A batch that is too large for the Collector would always fail: it is halved until it is
+   * small enough.
+   */
   #putBack(held: Held<B>, error: Error | undefined): void {
     if (codeOf(error) !== resourceExhausted || held.batch.count === 1) {
       this.#held.unshift({ ...held, hasFailed: true });
@@ -261,7 +269,7 @@ function codeOf(error: Error | undefined): unknown {
   return (error as { code?: unknown } | undefined)?.code;
 }
 
-/** Errors without a gRPC status are ours or the connection's. */
+/** True for an error that may pass. An error without a gRPC status is ours or the connection's. */
 function mayPass(error: Error | undefined): boolean {
   const code = codeOf(error);
   return typeof code !== "number" || passing.has(code);

@@ -1,4 +1,4 @@
-/** Ended spans as OTLP's `Span` messages, one behind the other, as they stand in a `ScopeSpans`. */
+/** Encodes ended spans as OTLP's `Span` messages, one behind the other, as a `ScopeSpans` holds them. */
 
 import { type AttributeValue, type Link, SpanStatusCode } from "@opentelemetry/api";
 import { type EndedSpan, maxOfEach, type TimedEvent } from "../spans/ended-span.ts";
@@ -6,14 +6,16 @@ import { AttributeEncoder } from "./attribute-encoder.ts";
 import type { EncodedSpans } from "./encoded-spans.ts";
 import { Wire } from "./protobuf-writer.ts";
 
-/** What goes before them is a resource as a rule, of some hundred bytes. */
+/** Bytes left for the head of the request: mostly a resource, which takes some hundred. */
 const room = 2_048;
 const initialSize = 65_536;
-/** Buffers kept for reuse. A new one costs more than all that is written into it: the system gives its pages one by one. */
+/**
+ * Most buffers kept for reuse. A new buffer costs more than writing into it: the system provides its pages one by one.
+ */
 const maxSpare = 8;
-/** Bytes; one that had to be larger is rare. */
+/** Largest buffer that is kept, bytes; few grow larger. */
 const maxReused = 4_194_304;
-/** Ids, times, counts, and what is before a text. */
+/** Bytes of a span beside its texts: ids, times, counts, tags. */
 const fixedSize = 256;
 
 const spanTag = 0x12;
@@ -21,7 +23,7 @@ const attributeTag = 0x4a;
 const eventAttributeTag = 0x1a;
 const linkAttributeTag = 0x22;
 
-/** In a span's and a link's flags, above the trace flags: whether it is known that the other is remote, and whether it is. */
+/** Bits of a span's and a link's flags, above the trace flags: `isRemote` is known, and `isRemote` is true. */
 const hasIsRemote = 0x100;
 const isRemote = 0x200;
 
@@ -43,7 +45,7 @@ export class SpanEncoder {
     return this.#wire.at;
   }
 
-  /** Adds a span. @throws what a getter among its attributes throws; then the span is not in it */
+  /** Adds a span. @throws an error of a getter among its attributes; the span was then not added */
   add(span: EndedSpan): void {
     const wire = this.#wire;
     const start = wire.at;
@@ -56,7 +58,10 @@ export class SpanEncoder {
     }
   }
 
-  /** What was added, and begins anew. A batch that would leave half of its buffer empty gets one that fits: it may be held for long. */
+  /**
+   * Takes the spans that were added, and begins a new batch. A batch that would leave half of its buffer empty gets a
+   * smaller one: it may be held for long.
+   */
   take(): EncodedSpans {
     const wire = this.#wire;
     const { bytes, at } = wire;
@@ -71,10 +76,10 @@ export class SpanEncoder {
     return taken;
   }
 
-  /** Takes back what nobody needs any more. */
+  /** Takes back a batch that nobody needs any more. */
   reuse({ whole }: EncodedSpans): void {
     if (whole === undefined || whole.length > maxReused || this.#spare.length >= maxSpare) return;
-    if (whole.length >= this.#wire.bytes.length) this.#spare.push(whole); // not one from before it had to grow
+    if (whole.length >= this.#wire.bytes.length) this.#spare.push(whole); // not one from before the buffer grew
   }
 
   #span(span: EndedSpan): void {
@@ -112,7 +117,7 @@ export class SpanEncoder {
     wire.endLong(begun);
   }
 
-  /** Writes the attributes; says how many are too many. */
+  /** Writes the attributes. Returns the number of those that are too many. */
   #ofSpan(span: EndedSpan): number {
     const wire = this.#wire;
     const encoder = this.#attributes;
@@ -135,7 +140,7 @@ export class SpanEncoder {
     return count > maxOfEach ? this.#merged(span, start) : 0;
   }
 
-  /** The careful way, for the rare span that says something else than its static attributes, or too much. */
+  /** Writes the attributes of the rare span that overrides its static attributes, or has too many. */
   #merged({ statics, attributes, later }: EndedSpan, start: number): number {
     const all = new Map<string, AttributeValue>();
     let dropped = 0;

@@ -1,13 +1,16 @@
-/** The SDK's own complaints, in the process's log: each text once, as a Collector that is away is away for long. */
+/**
+ * Writes the SDK's complaints to the process's log, each text once: a Collector that is away would repeat them for
+ * long.
+ */
 
 import { type DiagLogger, DiagLogLevel, diag } from "@opentelemetry/api";
 import { diagLogLevelFromString } from "@opentelemetry/core";
 import type { Log } from "../../ports/log.ts";
 
-/** Texts remembered; when it is full, it starts anew. */
+/** Most texts remembered; then the memory starts anew. */
 const maxRemembered = 200;
 
-/** `OTEL_LOG_LEVEL` sets from which level on, default `warn`. */
+/** Connects the SDK's diagnostics to the log. `OTEL_LOG_LEVEL` sets the least level, default `warn`. */
 export function logDiagnostics(log: Log, level: string | undefined): void {
   const said = new Set<string>();
   const once = (write: (fields: object, text: string) => void) => (message: string) => {
@@ -31,13 +34,13 @@ export function logDiagnostics(log: Log, level: string | undefined): void {
   });
 }
 
-/** The SDK writes errors as JSON with a stack; the message is what a person needs. */
+/** The text for the log: the SDK writes errors as JSON with a stack, and people need its message. */
 function summaryOf(message: string): string {
   try {
     const parsed: unknown = JSON.parse(message);
     if (typeof parsed === "object" && parsed !== null && "message" in parsed) return String(parsed.message);
   } catch {
-    // Plain text, as most are.
+    // Not JSON: plain text, as most are.
   }
   return String(message).slice(0, 1_000);
 }

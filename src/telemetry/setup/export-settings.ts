@@ -1,13 +1,16 @@
-/** How spans are gathered, held and sent: by the standard variables, within what the backbone can promise. */
+/** Settings for gathering, holding and sending spans: the standard variables, within the backbone's bounds. */
 
 import { getNumberFromEnv } from "@opentelemetry/core";
 
 const batchSize = 512;
-/** A flush of the SDK sends all batches at once, and its exporter takes 30. */
+/** Most spans that the SDK holds: its flush sends all batches at once, and its exporter takes 30. */
 const maxQueueSize = 30 * batchSize;
-/** Of an export, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise: a Collector that hangs must not hold up the shutdown. */
+/**
+ * Longest export, ms, unless `OTEL_EXPORTER_OTLP_TIMEOUT` sets another: a Collector that hangs must not hold up the
+ * shutdown.
+ */
 const exportTimeoutMs = 5_000;
-/** What an exporter leaves of the deadline to the rest of the SDK. */
+/** Time of the shutdown that an exporter leaves to the rest of the SDK, ms. */
 const shutdownMarginMs = 250;
 
 export interface BatchSettings {
@@ -24,14 +27,14 @@ export function batchSettings(): BatchSettings {
   };
 }
 
-/** `shutdownMs`: what is left until the deadline of a shutdown that is under way. */
+/** The time-out of an export. `shutdownMs`: time until the deadline of a shutdown that is under way. */
 export function timeoutOf(shutdownMs: number | undefined): { timeoutMillis?: number } {
   if (shutdownMs !== undefined) return { timeoutMillis: shutdownMs };
   const { OTEL_EXPORTER_OTLP_TIMEOUT: general, OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: own } = process.env;
   return general || own ? {} : { timeoutMillis: exportTimeoutMs };
 }
 
-/** How long an exporter may take of a shutdown that may take so long. */
+/** The exporter's part of a shutdown that may take this long, ms. */
 export function exporterDeadlineMs(shutdownTimeoutMs: number): number {
   return Math.max(0, shutdownTimeoutMs - shutdownMarginMs);
 }

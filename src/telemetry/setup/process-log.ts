@@ -1,4 +1,4 @@
-/** The process's log: pino, with the trace and span that a line belongs to. */
+/** The process's log: pino, with the ids of the trace and the span that a line belongs to. */
 
 import { context, trace } from "@opentelemetry/api";
 import { type DestinationStream, destination, type Logger, levels, pino } from "pino";
@@ -7,7 +7,7 @@ import { escaped, escapedLines, stackText } from "../../model/safe-text.ts";
 
 const standardError = 2;
 
-/** An unknown `LOG_LEVEL` is logged and taken as `info`. */
+/** Makes the log. An unknown `LOG_LEVEL` is logged and taken as `info`. */
 export function createLog(
   serviceName: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -35,7 +35,7 @@ function readableStream(): DestinationStream {
   return pretty({ destination: standardError, sync: true, ignore: "pid,service", translateTime: "SYS:HH:MM:ss.l" });
 }
 
-/** What pino-pretty reads out of the line and prints as it is. */
+/** Escapes the texts that pino-pretty takes out of the line and prints as they are. */
 function safeWhenRead(line: string): string {
   return `${JSON.stringify(safe(JSON.parse(line)))}\n`;
 }
@@ -45,13 +45,16 @@ function safe(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(safe);
   if (typeof value !== "object" || value === null) return value;
   const pairs = Object.entries(value).map(([name, member]) => [escaped(name), safe(member)]);
-  // As pino writes an error.
+  // The form in which pino writes an error.
   const { stack, message } = value as { readonly stack?: unknown; readonly message?: unknown };
   if (typeof stack === "string" && typeof message === "string") pairs.push(["stack", stackText(stack, message)]);
   return Object.fromEntries(pairs);
 }
 
-/** @see https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/ */
+/**
+ * The active trace and span ids, for a line.
+ * @see https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ */
 function activeIds(): object {
   const active = trace.getSpanContext(context.active());
   return active === undefined

@@ -19,8 +19,8 @@ import {
 } from "@opentelemetry/sdk-trace";
 
 /**
- * What links say of a span without a parent. One sampled link is enough: a batch is kept when any of its events is. Undefined: there
- * are none that say anything.
+ * The links' decision on a span without a parent. One sampled link is enough: a batch is kept when any of its events
+ * is. Undefined: no link decides.
  */
 export function keptByLinks(links: readonly Link[]): boolean | undefined {
   let kept: boolean | undefined;
@@ -32,7 +32,7 @@ export function keptByLinks(links: readonly Link[]): boolean | undefined {
   return kept;
 }
 
-/** Decides for spans without a parent: as the spans that they link to, else as `root` does. */
+/** Decides on spans without a parent: as their links decide, else as `root` does. */
 export class LinksSampler implements Sampler {
   readonly #root: Sampler;
 
@@ -60,8 +60,8 @@ export class LinksSampler implements Sampler {
 }
 
 /**
- * The sampler that `OTEL_TRACES_SAMPLER` and `_ARG` name, default `parentbased_always_on`. The `parentbased_…` ones look at links
- * where there is no parent; the others mean what they say, for every span. Undefined: a name that the SDK shall judge.
+ * The sampler that `OTEL_TRACES_SAMPLER` and `_ARG` name, default `parentbased_always_on`. A `parentbased_…` sampler
+ * goes by links where there is no parent; the others apply to every span. Undefined: the SDK shall judge the name.
  */
 export function samplerOf(name: string | undefined, argument: string | undefined): Sampler | undefined {
   const ratio = rootRatioOf(name, argument);
@@ -79,7 +79,7 @@ export function samplerOf(name: string | undefined, argument: string | undefined
   }
 }
 
-/** What part of the roots a `parentbased_…` sampler keeps that have no links either; undefined: it is none of these. */
+/** The share of roots without links that a `parentbased_…` sampler keeps. Undefined: it is another sampler. */
 export function rootRatioOf(name: string | undefined, argument: string | undefined): number | undefined {
   switch (name?.trim() || "parentbased_always_on") {
     case "parentbased_always_on":
@@ -93,7 +93,7 @@ export function rootRatioOf(name: string | undefined, argument: string | undefin
   }
 }
 
-/** As the SDK: everything, where it is missing or no ratio. */
+/** The ratio as the SDK reads it: everything, where the argument is missing or no ratio. */
 function ratioOf(argument: string | undefined): number {
   const ratio = Number(argument?.trim() || "1");
   return ratio >= 0 && ratio <= 1 ? ratio : 1;

@@ -34,14 +34,14 @@ export interface SdkOptions {
   readonly log: Log;
 }
 
-/** Returns what stops it; that may take as long as the Collector does. */
+/** Starts the SDK. Returns the function that stops it; that may take as long as the Collector does. */
 export function startSdk(options: SdkOptions): () => Promise<void> {
   const { settings, log } = options;
   // The SDK takes these two from the environment alone. Both are its defaults for this process, not overrides.
   process.env["OTEL_EXPORTER_OTLP_PROTOCOL"] ||= "grpc";
   process.env["OTEL_NODE_EXPERIMENTAL_SDK_METRICS"] ||= "true";
   const sampler = samplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
-  // The counter exists only once the SDK is started, and must not be asked for once it is shut down.
+  // The counter exists only once the SDK is started, and must not be asked for after its shutdown.
   let dropped: Counter | undefined;
   const onDropped = (spans: number): void => dropped?.add(spans);
   const ownSpans = ownSpansOf({ ...options, onDropped });
@@ -49,7 +49,7 @@ export function startSdk(options: SdkOptions): () => Promise<void> {
   const ownMetrics = ownMetricsOf(settings, log);
   const sdk = startNodeSdk({
     baseResource: baseResource(options.serviceName),
-    // Others read the command line, which may hold a password.
+    // Other detectors read the command line, which may hold a password.
     ...(!process.env["OTEL_NODE_RESOURCE_DETECTORS"] && {
       resourceDetectors: [serviceInstanceIdDetector, serviceNameEnvDetector],
     }),
@@ -70,12 +70,12 @@ export function startSdk(options: SdkOptions): () => Promise<void> {
   return () => sdk.shutdown();
 }
 
-/** Below everything that the environment says. */
+/** The resource's defaults: the environment goes before them. */
 function baseResource(serviceName: string): Resource {
   return defaultResource().merge(resourceFromAttributes({ "service.name": serviceName }));
 }
 
-/** Undefined: exporters that are the SDK's own business. */
+/** The processors of the SDK's spans. Undefined: the exporters are left to the SDK. */
 function spanProcessorsOf(options: SdkOptions, onDropped: (spans: number) => void): SpanProcessor[] | undefined {
   const { traceExporters, traceProtocol } = options.settings;
   const ours = traceExporters.every((name) => name === "console" || (name === "otlp" && traceProtocol === "grpc"));

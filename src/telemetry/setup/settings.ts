@@ -1,4 +1,4 @@
-/** What the standard `OTEL_*` variables ask for. Only whether and where to export is read here; the SDK reads the rest itself. */
+/** Reads whether and where to export from the standard `OTEL_*` variables. The SDK reads all others itself. */
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,15 +9,15 @@ export interface TelemetrySettings {
   readonly traceExporters: readonly string[];
   /** Exporters of metrics; empty: no metrics. */
   readonly metricExporters: readonly string[];
-  /** Of the spans' OTLP exporter; only `grpc` is ours, others are left to the SDK. */
+  /** The protocol of the spans' OTLP exporter. Only `grpc` is ours; others are left to the SDK. */
   readonly traceProtocol: string;
-  /** Of the metrics' OTLP exporter; only `grpc` is ours, others are left to the SDK. */
+  /** The protocol of the metrics' OTLP exporter. Only `grpc` is ours; others are left to the SDK. */
   readonly metricProtocol: string;
-  /** A declarative configuration decides everything, by itself. */
+  /** True where a declarative configuration decides everything. */
   readonly byFile: boolean;
 }
 
-/** `ids`: nothing is to be exported. `off`: all of it is disabled. */
+/** Reads the settings. `ids`: nothing is to be exported. `off`: everything is disabled. */
 export function readSettings(env: Environment): TelemetrySettings | "ids" | "off" {
   if (env["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true") return "off";
   const settings: TelemetrySettings = {
@@ -35,7 +35,7 @@ function protocolOf(env: Environment, signal: Signal): string {
   return textOf(env[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`]) ?? textOf(env["OTEL_EXPORTER_OTLP_PROTOCOL"]) ?? "grpc";
 }
 
-/** Without a word about exporters, an endpoint is what switches a signal on. */
+/** The exporters of a signal. Where no variable names one, an endpoint switches the signal on. */
 function exportersOf(env: Environment, signal: Signal): readonly string[] {
   const named = textOf(env[`OTEL_${signal}_EXPORTER`]);
   if (named !== undefined) {

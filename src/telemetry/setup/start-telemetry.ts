@@ -1,4 +1,7 @@
-/** `startTelemetry`: logging, traces and metrics of one process, by the standard `OTEL_*` variables. Import and call it first. */
+/**
+ * `startTelemetry`: starts logging, traces and metrics of a process, by the standard `OTEL_*` variables. Import and
+ * call it first.
+ */
 
 import type { Logger } from "pino";
 import { ConfigError } from "../../model/errors.ts";
@@ -9,7 +12,7 @@ import { provideTraceIds } from "./trace-ids.ts";
 export interface TelemetryOptions {
   /** `service.name`; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before it. */
   readonly serviceName: string;
-  /** How long `shutdown` waits for the Collector at most. Default 5,000. */
+  /** Longest wait of `shutdown` for the Collector, ms. Default 5,000. */
   readonly shutdownTimeoutMs?: number;
 }
 
@@ -21,9 +24,10 @@ export interface Telemetry extends AsyncDisposable {
 }
 
 /**
- * Starts the OpenTelemetry SDK when an OTLP endpoint or an exporter is configured. Else nothing of it is loaded, and events carry
- * trace ids all the same; with `OTEL_SDK_DISABLED=true` not even these.
- * @throws {ConfigError} on options that cannot be; an SDK that fails to start is logged, and the process goes on without.
+ * Starts the OpenTelemetry SDK when an OTLP endpoint or an exporter is configured. Else nothing of the SDK is loaded,
+ * and events carry trace ids all the same; with `OTEL_SDK_DISABLED=true` they carry none. An SDK that fails to start is
+ * logged, and the process goes on without it.
+ * @throws {ConfigError} on options that cannot be
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { serviceName, shutdownTimeoutMs = 5_000, ...unknown } = options;

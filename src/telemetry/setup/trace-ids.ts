@@ -1,4 +1,4 @@
-/** Trace ids without traces: with nothing to export to, every order still has an id by which logs and clients speak of it. */
+/** Makes trace ids without traces: with nothing to export to, every order still has an id for logs and clients. */
 
 import {
   type Context,
@@ -14,7 +14,7 @@ import {
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { randomHex } from "../../model/random-hex.ts";
 
-/** Registers a tracer that records nothing: its spans are their ids. Returns what takes it away again. */
+/** Registers a tracer that records nothing: its spans are only ids. Returns the function that removes it. */
 export function provideTraceIds(): () => void {
   const provider: TracerProvider = { getTracer: () => new IdTracer() };
   trace.setGlobalTracerProvider(provider);
@@ -32,7 +32,7 @@ class IdTracer implements Tracer {
     return trace.wrapSpanContext({
       traceId: isChild ? parent.traceId : randomHex(16),
       spanId: randomHex(8),
-      // A root says "sampled", so that a process further on that does export has the journey from there.
+      // A root is flagged as sampled, so that a later process that does export has the journey from there.
       traceFlags: isChild ? parent.traceFlags : TraceFlags.SAMPLED,
       ...(isChild && parent.traceState !== undefined ? { traceState: parent.traceState } : {}),
     });

@@ -1,4 +1,4 @@
-/** A span of the backbone's own: all that OpenTelemetry's API asks of one, and no more work than noting it down. */
+/** A span of the backbone: the whole API of OpenTelemetry's `Span`, at the cost of noting its fields. */
 
 import {
   type Attributes,
@@ -19,12 +19,15 @@ import { type EndedSpan, maxOfEach, type TimedEvent } from "./ended-span.ts";
 const limits = { attributeCountLimit: maxOfEach, attributeValueLengthLimit: Number.POSITIVE_INFINITY };
 const none: readonly never[] = [];
 
-/** The host's clock is looked at this often; `performance.now()` runs on beside it, and costs a span less than asking both. */
+/**
+ * Interval at which the host's clock is read, ms. In between `performance.now()` tells the time: reading both costs
+ * more.
+ */
 const clockMs = 1_000;
 let lookedAt = Number.NEGATIVE_INFINITY;
 let clockAhead = 0;
 
-/** Epoch milliseconds at a `performance.now()` that is now. */
+/** The epoch ms that belong to a present `performance.now()`. */
 function epochOf(now: number): number {
   if (now - lookedAt > clockMs) {
     lookedAt = now;
@@ -34,8 +37,8 @@ function epochOf(now: number): number {
 }
 
 /**
- * Open until `end`; nothing that is done to it afterwards has any effect. What it was opened with is its own from then on. Its fields
- * are for what takes it when it has ended.
+ * A span, open until `end`; later calls have no effect. It owns the objects that it was opened with. Its fields are
+ * read when it has ended.
  */
 export class LeanSpan implements Span, EndedSpan {
   readonly own: SpanContext;
@@ -56,7 +59,7 @@ export class LeanSpan implements Span, EndedSpan {
   readonly startNs: number;
   endMs = 0;
   endNs = 0;
-  /** What `performance.now()` was at the start: from there on it tells the time, as the host's clock may be set. */
+  /** `performance.now()` at the start. The span's later times are counted from it, as the host's clock may be set. */
   readonly #startedAt: number;
   readonly #ended: (span: EndedSpan) => void;
   #open = true;
@@ -135,7 +138,7 @@ export class LeanSpan implements Span, EndedSpan {
     return this;
   }
 
-  /** `OK` is final. */
+  /** Sets the status. `OK` is final. */
   setStatus({ code, message }: SpanStatus): this {
     if (!this.#open || code === SpanStatusCode.UNSET || this.status === SpanStatusCode.OK) return this;
     this.status = code;
@@ -176,7 +179,10 @@ export class LeanSpan implements Span, EndedSpan {
     this.#ended(this);
   }
 
-  /** As the SDK reads times: a number below `performance.now()` is one of its, a larger one epoch milliseconds. */
+  /**
+   * Reads a time as the SDK does: a number below `performance.now()` counts from the process's start, a larger one is
+   * epoch ms.
+   */
   #at(time: TimeInput | undefined): { ms: number; ns: number } {
     if (Array.isArray(time)) {
       const [seconds, nanos] = time;
@@ -200,7 +206,7 @@ interface ExceptionFields {
   readonly stack?: string | undefined;
 }
 
-/** Untyped callers throw and record anything. */
+/** The fields of an exception: untyped callers may record anything. */
 function exceptionOf(exception: unknown): ExceptionFields {
   return (exception ?? {}) as ExceptionFields;
 }

@@ -1,4 +1,6 @@
-/** The backbone's own spans on a way of their own to the Collector, in a process whose SDK exports over OTLP/gRPC. */
+/**
+ * Sends the backbone's spans to the Collector on a path of their own, in a process whose SDK exports over OTLP/gRPC.
+ */
 
 import { ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
@@ -24,13 +26,15 @@ export interface OwnSpansOptions {
 }
 
 export interface OwnSpans {
-  /** For the SDK that is to be started: flushes and shuts down with it, and has nothing to do with the SDK's spans. */
+  /**
+   * A processor for the SDK that is to be started. It flushes and shuts down with the SDK, and ignores the SDK's spans.
+   */
   readonly processor: SpanProcessor;
-  /** To be called once the SDK is started. */
+  /** Switches the backbone's spans over to this path. To be called once the SDK is started. */
   provide(): void;
 }
 
-/** Undefined: the SDK shall make all spans, as it is told something that only it can do. */
+/** Makes the path. Undefined: the settings ask for something that only the SDK can do, so that it makes all spans. */
 export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
   const { traceExporters, traceProtocol, byFile } = options.settings;
   const [exporter, ...more] = traceExporters;
@@ -66,7 +70,8 @@ function provideBatches(
   const batches = new SpanBatches({
     sender: (onFree) =>
       new RetryingSender({
-        // Not the name of the exporter of the SDK's spans, as the two would then share their back-offs.
+        // Another name than that of the exporter of the SDK's spans: with the same one they would share their
+        // back-offs.
         create: (generation, timeoutMs) =>
           createEncodedExporter(frame, { userAgent: `throughline-own/${generation}`, ...timeoutOf(timeoutMs) }),
         halve,
@@ -85,7 +90,7 @@ function provideBatches(
   return batches;
 }
 
-/** Limits other than the default ones. */
+/** True where the environment sets span limits of its own. */
 function limitsSpans(): boolean {
   return Object.entries(process.env).some(
     ([name, value]) => /^OTEL_(SPAN|ATTRIBUTE|EVENT|LINK)_.*LIMIT$/.test(name) && value?.trim() !== "",
@@ -97,7 +102,10 @@ function registered(): TracerProvider {
   return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
 }
 
-/** It has no public name. Should it get another one, the SDK makes all spans again. */
+/**
+ * The provider's resource, which has no public name. Where a later SDK names it otherwise, the SDK makes all spans
+ * again.
+ */
 function resourceOf(provider: TracerProvider): Resource | undefined {
   return "_resource" in provider ? (provider._resource as Resource) : undefined;
 }

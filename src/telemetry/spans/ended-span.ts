@@ -1,8 +1,8 @@
-/** What is said of a span by the time it has ended. */
+/** The fields of a span that has ended. */
 
 import type { Attributes, Link, SpanContext, SpanStatusCode } from "@opentelemetry/api";
 
-/** Attributes, links and events of a span, each: the SDK's default. */
+/** Most attributes, links and events of a span, each: the SDK's default. */
 export const maxOfEach = 128;
 
 export interface TimedEvent {
@@ -13,16 +13,16 @@ export interface TimedEvent {
   readonly droppedAttributes: number;
 }
 
-/** What is said of a span. Times are whole epoch milliseconds, and nanoseconds beyond them. */
+/** A span that has ended. Times are whole epoch ms, and nanoseconds beyond them. */
 export interface EndedSpan {
   readonly own: SpanContext;
   readonly parent: SpanContext | undefined;
   readonly name: string;
   readonly kind: number;
-  /** Never changed, and the same object for many spans. */
+  /** Attributes that never change, the same object for many spans. */
   readonly statics: Attributes;
   readonly attributes: Attributes;
-  /** Keys and values in turn, each key once; they go before the ones above. */
+  /** Keys and values in turn, each key once; they override the attributes above. */
   readonly later: readonly unknown[];
   readonly droppedAttributes: number;
   readonly links: readonly Link[];

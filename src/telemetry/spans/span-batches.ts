@@ -1,4 +1,4 @@
-/** Gathers ended spans, encoded, until there are enough for an export or they have waited long enough. */
+/** Encodes ended spans and gathers them, until there are enough for an export or they have waited long enough. */
 
 import type { Log } from "../../ports/log.ts";
 import type { EncodedSpans } from "../otlp/encoded-spans.ts";
@@ -7,21 +7,21 @@ import { SpanEncoder } from "../otlp/span-encoder.ts";
 import type { EndedSpan } from "./ended-span.ts";
 
 export interface SpanBatchesOptions {
-  /** Where they go; its `onFree` is the given one. */
+  /** Makes the sender of the batches; it must call the given `onFree`. */
   readonly sender: (onFree: (batch: EncodedSpans) => void) => RetryingSender<EncodedSpans>;
   readonly log: Log;
-  /** Told about spans that cannot be encoded. */
+  /** Called with the number of spans that cannot be encoded. */
   readonly onDropped: (spans: number) => void;
-  /** Spans of a batch. */
+  /** Most spans of a batch. */
   readonly maxSize: number;
-  /** How long a span waits for others. */
+  /** Longest time that a span waits for others, ms. */
   readonly maxWaitMs: number;
 }
 
-/** A batch is full when it has grown to this, too: a Collector takes 4 MiB at once, unless told otherwise. */
+/** Size at which a batch is full as well, bytes: a Collector's default takes 4 MiB at once. */
 const maxBytes = 2_097_152;
 
-/** `add` until `shutdown`; what ends later is nobody's. */
+/** Gathers spans until `shutdown`; a span that ends later is dropped. */
 export class SpanBatches {
   readonly #options: SpanBatchesOptions;
   readonly #encoder = new SpanEncoder();
@@ -36,7 +36,7 @@ export class SpanBatches {
     this.#sender = options.sender((batch) => this.#encoder.reuse(batch));
   }
 
-  /** Never throws. */
+  /** Adds a span. Never throws. */
   add(span: EndedSpan): void {
     if (!this.#open) return;
     const encoder = this.#encoder;
@@ -56,13 +56,13 @@ export class SpanBatches {
     }
   }
 
-  /** Resolves when all that has ended by now was delivered or dropped. */
+  /** Resolves when all spans that have ended by now are delivered or dropped. */
   flush(): Promise<void> {
     this.#send();
     return this.#sender.flush();
   }
 
-  /** Delivers what it can until the deadline. Never rejects. */
+  /** Delivers as many spans as it can until the deadline. Never rejects. */
   shutdown(): Promise<void> {
     this.#send();
     this.#open = false;

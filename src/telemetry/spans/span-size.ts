@@ -1,4 +1,4 @@
-/** About how much memory a held span takes: enough to bound it, cheap enough to ask of each. */
+/** Estimates the memory that a held span takes: good enough to bound it, cheap enough to do for each. */
 
 import type { Attributes } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
@@ -8,7 +8,7 @@ const linkBytes = 256;
 const eventBytes = 128;
 const valueBytes = 16;
 
-/** Bytes, estimated. */
+/** The span's estimated size, bytes. */
 export function sizeOf(span: ReadableSpan): number {
   let bytes = spanBytes + span.name.length + span.links.length * linkBytes + sizeOfAttributes(span.attributes);
   for (const event of span.events) bytes += eventBytes + sizeOfAttributes(event.attributes);

@@ -1,4 +1,7 @@
-/** Opens the backbone's spans in place of the SDK's tracer: decides first, and makes nothing for a span that is not kept. */
+/**
+ * Opens the backbone's spans in place of the SDK's tracer. It decides first, and makes nothing for a span that is not
+ * kept.
+ */
 
 import { INVALID_SPAN_CONTEXT, isSpanContextValid, type Span, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
@@ -10,17 +13,17 @@ import { keptByLinks } from "../setup/sampler.ts";
 import { LeanSpan } from "./backbone-span.ts";
 import type { EndedSpan } from "./ended-span.ts";
 
-/** Bytes of a trace id, and of a span id. */
+/** Bytes of a trace id. */
 const traceBytes = 16;
 const spanBytes = 8;
 
 export class LeanSpans implements SpanSource {
-  /** Asked for roots that nothing is linked to. */
+  /** Decides on roots without links. */
   readonly #keepsRoot: RootRule;
   readonly #ended: (span: EndedSpan) => void;
-  /** The trace id that the rule has decided to keep, for the root that is opened next; "" when there is none. */
+  /** The trace id that the rule has decided to keep, for the next root; "" when there is none. */
   #drawn = "";
-  /** The parent that was found valid last: what is asked about in `decline` is asked about again in `open`. */
+  /** The parent that was found valid last: `open` asks about the same one as `decline` before it. */
   #valid: SpanContext | undefined;
 
   constructor(keepsRoot: RootRule, ended: (span: EndedSpan) => void) {
@@ -31,7 +34,7 @@ export class LeanSpans implements SpanSource {
   decline({ parent, context, links }: Place): SpanContext | undefined {
     if (context !== undefined && isTracingSuppressed(context)) return INVALID_SPAN_CONTEXT;
     if (parent !== undefined && this.#isValid(parent)) {
-      // Its id stands for the span that is not made: nobody keeps either, so that no one can miss the difference.
+      // The parent's ids stand for the span that is not made: neither span is kept.
       return parent.traceFlags & TraceFlags.SAMPLED ? undefined : parent;
     }
     const kept = keptByLinks(links);
@@ -57,14 +60,14 @@ export class LeanSpans implements SpanSource {
 
   #isValid(parent: SpanContext): boolean {
     if (parent === this.#valid) return true;
-    // One of ours was drawn here, or looked at digit by digit when it was read.
+    // A `NamedSpan` was drawn here, or checked digit by digit when it was read.
     if (!(parent instanceof NamedSpan ? namesSpan(parent) : isSpanContextValid(parent))) return false;
     this.#valid = parent;
     return true;
   }
 }
 
-/** Where the bytes of a new trace id begin in the pool, and after it those of a span id. */
+/** Draws the bytes of a trace id and a span id. Returns their index in the pool. */
 function drawIds(): number {
   for (;;) {
     const at = drawBytes(traceBytes + spanBytes);
@@ -79,7 +82,10 @@ function drawId(bytes: number): number {
   }
 }
 
-/** All zeros is no id: that its first part is something else is enough, and never wrong but once in ages. */
+/**
+ * True when the bytes are an id: all zeros are none. A first part that is not zero is proof enough; one that is zero by
+ * chance is drawn anew.
+ */
 function isId(at: number): boolean {
   return randomPool.readInt32BE(at) !== 0;
 }
