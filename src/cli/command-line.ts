@@ -1,4 +1,4 @@
-/** The command line as a program: options that every command has, its commands, and exit codes. */
+/** The command line as a program: common options, commands, and exit codes. */
 
 import { Command, CommanderError, Option } from "commander";
 import { ThroughlineError } from "../model/errors.ts";
@@ -9,7 +9,8 @@ import { endUnforeseen, endWithReader, say } from "./output.ts";
 import type { PlugIn } from "./plug-in.ts";
 
 /**
- * Runs the command that the process's arguments name, and sets its exit code: 0 done; 1 it failed or found nothing; 2 it was called wrongly.
+ * Runs the command that the process's arguments name, and sets its exit code: 0 done; 1 it failed or found nothing; 2
+ * it was called wrongly.
  */
 export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
   const program = programOf(plugIn);
@@ -18,7 +19,7 @@ export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Without arguments commander prints the help, as an error.
+      // Without arguments commander prints the help, and throws as for an error.
       process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
     } else if (error instanceof ThroughlineError) {
       say(error.message);
@@ -28,7 +29,7 @@ export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
 }
 
 function programOf({ namespace, load = async () => ({}) }: PlugIn): Command {
-  /** Adds to a command what its file says of it. */
+  /** Loads a command's definition, and adds it to the command. */
   const define = async (command: Command): Promise<void> => {
     await (await commands.get(command.name())?.load())?.(command, load);
   };
@@ -59,7 +60,7 @@ function programOf({ namespace, load = async () => ({}) }: PlugIn): Command {
   return program;
 }
 
-/** Of a command, or of what it belongs to, such as `list` of `dead`. */
+/** Ends the process where no namespace was given for a command, or a subcommand such as `dead list`, that needs one. */
 function refuseWithoutNamespace(command: Command): void {
   for (let one: Command | null = command; one !== null; one = one.parent) {
     if (commands.get(one.name())?.needsNamespace !== true) continue;

@@ -1,17 +1,19 @@
-/** Which commands there are. One is loaded when it is called, as loading all would take longer than most of them run. */
+/**
+ * Lists the commands. Each is loaded when it is called: loading all of them would take longer than most of them run.
+ */
 
 import type { Command } from "commander";
 import type { LoadExtension } from "./plug-in.ts";
 
 interface CommandPlace {
   readonly description: string;
-  /** Whether it can do nothing without being told the namespace. */
+  /** True where the command can do nothing without a namespace. */
   readonly needsNamespace?: boolean;
-  /** Gives what adds its arguments, options and action to it. */
+  /** Loads the command's file. Its function adds arguments, options and action to the command. */
   readonly load: () => Promise<(command: Command, extension: LoadExtension) => void | Promise<void>>;
 }
 
-/** In the order of the help. */
+/** The commands in the order of the help. */
 export const commands: ReadonlyMap<string, CommandPlace> = new Map(
   Object.entries({
     status: {

@@ -1,4 +1,7 @@
-/** What the commands share: the common options and what they open, positions in the log, and Ctrl-C. Light, as each command loads it. */
+/**
+ * What the commands share: common options, opening a namespace, positions in the log, Ctrl-C. Kept light, as each
+ * command loads it.
+ */
 
 import { type Command, InvalidArgumentError } from "commander";
 import type { ObserverOptions } from "../composition/observer.ts";
@@ -15,7 +18,7 @@ export interface CommonOptions {
 
 export const usageExitCode = 2;
 
-/** Opens what the common options ask for. Ends the process with one line when they cannot be used. */
+/** Opens a part of the backbone with the common options. Ends the process with one line when they cannot be used. */
 export function openFor<T>(
   command: Command,
   open: (options: ObserverOptions) => T,
@@ -30,7 +33,7 @@ export function openFor<T>(
   }
 }
 
-/** @throws {ConfigError} where neither the command line nor the environment names one */
+/** The namespace that was given. @throws {ConfigError} where neither the command line nor the environment names one */
 export function namespaceGiven(namespace: string | undefined): string {
   if (namespace !== undefined) return namespace;
   throw new ConfigError("which namespace? Give --from-namespace NAME, or set NAMESPACE");
@@ -43,7 +46,10 @@ export function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-/** An entry id, or the epoch ms of a time, which stands for the first entry of that millisecond. */
+/**
+ * Parses a position: an entry id, or a time in the form of the message below, as epoch ms, which stands for the first
+ * entry of that millisecond.
+ */
 export function parsePosition(text: string): string {
   if (/^\d+(-\d+)?$/.test(text)) return text;
   const [, amount, unit] = /^-(\d+)(s|m|h|d)$/.exec(text) ?? [];
@@ -61,7 +67,7 @@ export function parseWhole(text: string): number {
   throw new InvalidArgumentError("It must be a whole number.");
 }
 
-/** Standard output is for what was asked for. */
+/** A log on standard error: standard output is for results. */
 export const stderrLog: Log = {
   debug: () => undefined,
   info: (_fields, text) => say(text),

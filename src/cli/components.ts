@@ -1,4 +1,7 @@
-/** The components whose handlers the command line can run: those of its plug-in by name, and anybody's from a module. */
+/**
+ * Finds the components whose handlers the command line can run: by name those of its plug-in, and any other in a
+ * module.
+ */
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,7 +10,7 @@ import type { Channel } from "../model/channel.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Extension, ReplayableComponent, Settings } from "./plug-in.ts";
 
-/** @throws {ConfigError} on a name that none of them has */
+/** The plug-in's component of this name. @throws {ConfigError} when it has none */
 export function componentOf({ components = {} }: Extension, name: string): ReplayableComponent {
   const found = Object.hasOwn(components, name) ? components[name] : undefined;
   if (found !== undefined) return found;
@@ -17,8 +20,9 @@ export function componentOf({ components = {} }: Extension, name: string): Repla
 }
 
 /**
- * A module that exports `subscriptions`, a list or a function of the source and the settings that gives one, and, where they are to be
- * written to a file, the channels that it publishes to as `outputs`. @throws {ConfigError}
+ * A component in a module. It exports `subscriptions`: a list, or a function of the source and the settings that
+ * returns one. With a file to write, it also exports `outputs`, the channels that it publishes to.
+ * @throws {ConfigError}
  */
 export async function componentOfModule(file: string): Promise<ReplayableComponent> {
   const module: unknown = await import(pathToFileURL(resolve(file)).href).catch((cause: unknown) => {
@@ -41,7 +45,7 @@ export async function componentOfModule(file: string): Promise<ReplayableCompone
   };
 }
 
-/** @throws {ConfigError} on a setting for what takes none */
+/** Refuses settings for a component that takes none. @throws {ConfigError} */
 function refuseSettings(settings: Settings): void {
   const [unknown] = Object.keys(settings);
   if (unknown !== undefined) throw new ConfigError(`the component has no setting "${unknown}": it has none`);

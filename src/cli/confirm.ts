@@ -1,4 +1,4 @@
-/** Asking a person before something is done that cannot be undone. */
+/** Asks a person before a deed that cannot be undone. */
 
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
@@ -6,8 +6,9 @@ import { usageExitCode } from "./common.ts";
 import { sayLines } from "./output.ts";
 
 /**
- * Whether the person agrees. `deed` begins with a verb: "purge 3 dead letters". Ends the process where nobody can be asked.
- * @param details what it concerns, its texts escaped: shown before the question
+ * Asks the person, and resolves with the answer. `deed` begins with a verb: "purge 3 dead letters". Ends the process
+ * where nobody can be asked.
+ * @param details the deed's objects, shown before the question; their texts are escaped
  */
 export async function isConfirmed(command: Command, deed: string, details: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {

@@ -1,15 +1,18 @@
-/** How far a recording or an import is: a bar where a person watches and the end is known, else a plain line every now and then. */
+/**
+ * Shows the progress of a recording or an import: a bar where a person watches and the end is known, else a plain line
+ * from time to time.
+ */
 
 import cliProgress from "cli-progress";
 
 export interface CountProgress extends Disposable {
-  /** `share`: of all there is to do, 0 to 1; undefined where that is not known. */
+  /** Shows a count. `share`: the part of all work that is done, 0 to 1; undefined where that is not known. */
   show(count: number, share: number | undefined): void;
 }
 
 const plainIntervalMs = 2_000;
 
-/** Dispose removes the bar, so that what is printed next stands on a line of its own. */
+/** Opens a progress. Its disposal removes the bar, so that later output begins on a line of its own. */
 export function openCountProgress(stream: NodeJS.WriteStream, noun: string): CountProgress {
   const began = performance.now();
   const textOf = (count: number): string => {

@@ -23,11 +23,11 @@ type Report = Readonly<Partial<Record<Outcome, number>>>;
 interface Change {
   readonly name: "redrive" | "purge";
   readonly act: (letters: DeadLetters, filter: DeadLetterFilter, on: OnOutcome<Outcome>) => Promise<Report>;
-  /** What it would do. */
+  /** Reports the outcomes that `act` would have, and changes nothing. */
   readonly rehearse: (letters: DeadLetters, filter: DeadLetterFilter, on: OnOutcome<Outcome>) => Promise<Report>;
 }
 
-/** Letters that were left are named up to this number; the counts cover all. */
+/** Most letters named among those that were left; the counts cover all. */
 const maxNamed = 100;
 
 export function addRedrive(dead: Command): void {
@@ -101,7 +101,7 @@ async function run(
     return;
   }
   const left: object[] = [];
-  // What dies while somebody thinks about the question is not among what was asked about.
+  // A letter that arrives during the question was not part of it, and stays.
   const report = await (dryRun ? change.rehearse : change.act)(
     letters,
     { ...filter, to: counter.lastId },

@@ -1,4 +1,4 @@
-/** What the four commands of `throughline dead` share: which letters are meant. */
+/** Options of the four commands of `throughline dead`: they select the letters. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Operator } from "../composition/operator.ts";
@@ -6,7 +6,7 @@ import type { DeadLetters } from "../inspect/dead-letters/dead-letters.ts";
 import type { DeadLetterFilter } from "../inspect/dead-letters/filter.ts";
 import { parsePosition, parseWhole } from "./common.ts";
 
-/** What all four commands take. */
+/** The values of the options that all four commands have. */
 export interface DeadOptions {
   readonly channel?: string;
   readonly component?: string;

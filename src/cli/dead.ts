@@ -1,4 +1,4 @@
-/** `throughline dead`: `list` and `show` look; `redrive` and `purge` are in dead-change.ts. */
+/** `throughline dead`: `list` and `show` are here; `redrive` and `purge` are in dead-change.ts. */
 
 import type { Command } from "commander";
 import { openOperator } from "../composition/operator.ts";
@@ -32,7 +32,7 @@ function addList(dead: Command): void {
       if (options.count === true && options.json === true) {
         await print(JSON.stringify({ total: counter.total, counts: counter.counts }, undefined, 2));
       } else if (options.count === true && counter.total > 0) await print(renderCounts(counter.counts));
-      // On standard error, so that a script that reads the lines gets lines only.
+      // Standard error, so that a script that reads the lines gets lines only.
       say(counter.total === 0 ? noneFound : `${numberText(counter.total)}.`);
     });
 }

@@ -1,4 +1,4 @@
-/** `throughline diff`. Exit codes as those of `diff`: 0 the same, 1 different, 2 it could not be told. */
+/** `throughline diff`. Exit codes are those of `diff`: 0 the same, 1 different, 2 the comparison failed. */
 
 import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";
@@ -55,7 +55,7 @@ export function defineDiff(command: Command, extension: LoadExtension): void {
     });
 }
 
-/** Prints it, and says by the exit code whether there is a difference. */
+/** Prints the difference, and sets the exit code by it. */
 export async function printDiff(difference: Difference, json: boolean): Promise<void> {
   await print(json ? JSON.stringify(difference, undefined, 2) : renderDiff(difference));
   if (!difference.isSame) process.exitCode = 1;

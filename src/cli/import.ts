@@ -1,4 +1,4 @@
-/** `throughline import`. */
+/** `throughline import`: appends the events of a file, a recording or lines, to a namespace. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -36,18 +36,18 @@ interface ImportCommandOptions extends CommonOptions {
 
 type Formats = Readonly<Record<string, LineFormat>>;
 
-/** Lines of JSON. */
+/** The format of lines of JSON. */
 const ndjsonFormat: LineFormat = {
   options: [new Option("--time <field>", "of lines of JSON: the field with the time, such as meta.at (default: time)")],
   parse: (_file, { time }) => ndjsonLine(time as string | undefined),
 };
 
-/** The schema of channels that are not known: whatever is JSON. */
+/** The schema of unknown channels: any JSON is valid. */
 const anything: StandardSchemaV1<unknown> = {
   "~standard": { version: 1, vendor: "throughline", validate: (value) => ({ value }) },
 };
 
-/** Lines that are wrong are named up to this number; the counts cover all. */
+/** Most invalid lines that are named; the counts cover all. */
 const maxNamed = 20;
 
 export async function defineImport(command: Command, extension: LoadExtension): Promise<void> {
@@ -100,7 +100,7 @@ interface CommandReport extends ImportReport {
   readonly left: number;
 }
 
-/** Undefined where the answer was no. */
+/** Imports a recording. Undefined where the person said no. */
 async function importRecorded(
   command: Command,
   file: string,
@@ -160,7 +160,7 @@ async function importLines(
   }
 }
 
-/** Undefined where the answer was no. */
+/** Opens the backbone to import into. Undefined where the person said no. */
 async function backboneFor(
   command: Command,
   options: ImportCommandOptions,
@@ -187,7 +187,9 @@ async function backboneFor(
   });
 }
 
-/** A channel that was only ever written by hand stands in a namespace without a description. */
+/**
+ * True where the namespace is in use. A channel that was only written by hand has a namespace without a description.
+ */
 async function isLive(inspector: Inspector, channels: readonly string[]): Promise<boolean> {
   const catalogue = await inspector.catalogue();
   if (catalogue !== undefined) return catalogue.shadowOf === undefined;
@@ -195,7 +197,7 @@ async function isLive(inspector: Inspector, channels: readonly string[]): Promis
   return facts.some((one) => one !== undefined);
 }
 
-/** Those whose rules are known here; any other takes whatever is JSON. */
+/** The channel of this name: a known one with its schema, else one that takes any JSON. */
 function channelOf(known: readonly Channel<unknown>[], name: string, { key }: ImportCommandOptions): Channel<unknown> {
   const found = known.find((channel) => channel.name === name);
   if (found !== undefined && key !== undefined) {
@@ -240,7 +242,7 @@ function formatOf(formats: Formats, file: string): string {
   return named?.[0] ?? "recording";
 }
 
-/** Ends the process with one line where an option is of another format. */
+/** Ends the process with one line where an option belongs to another format. */
 function refuseStray(command: Command, formats: Formats, format: string, options: ImportCommandOptions): void {
   const given = (name: string): boolean => options[name as keyof ImportCommandOptions] !== undefined;
   const refuse = (flag: string): never =>

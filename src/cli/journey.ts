@@ -1,4 +1,4 @@
-/** `throughline journey`. */
+/** `throughline journey`: prints the story of one order or event. */
 
 import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";

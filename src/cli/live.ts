@@ -1,11 +1,14 @@
-/** What a command that writes into a live namespace needs: `--live`, and a yes. */
+/** Guards a command that writes into a live namespace: it takes `--live`, and a yes. */
 
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { escaped } from "../model/safe-text.ts";
 import { usageExitCode } from "./common.ts";
 
-/** Ends the process with one line without `--live`, and without `--yes` where nobody can be asked. */
+/**
+ * Asks before the write. Ends the process with one line without `--live`, and without `--yes` where nobody can be
+ * asked.
+ */
 export async function mayWriteLive(
   command: Command,
   what: string,

@@ -1,4 +1,6 @@
-/** What the commands print: nothing leaves them by another way, so that no text of somebody else steers the terminal. */
+/**
+ * Prints for all commands. Nothing is printed by another way, so that no text of other people can steer the terminal.
+ */
 
 import { once } from "node:events";
 import { errorText, escaped, escapedLines } from "../model/safe-text.ts";
@@ -8,22 +10,22 @@ export async function print(text: string): Promise<void> {
   if (!process.stdout.write(`${escapedLines(text)}\n`)) await once(process.stdout, "drain");
 }
 
-/** The same where nothing can be waited for. */
+/** Does what `print` does, for a caller that cannot wait. */
 export function printNow(text: string): void {
   process.stdout.write(`${escapedLines(text)}\n`);
 }
 
-/** Writes one line for the person, beside what was asked for: to standard error. */
+/** Writes one line for the person to standard error, beside the results. */
 export function say(line: string): void {
   sayLines(escaped(line));
 }
 
-/** Several lines, whose texts their renderer has escaped. */
+/** Writes several lines whose texts are escaped already to standard error. */
 export function sayLines(text: string): void {
   process.stderr.write(`${escapedLines(text)}\n`);
 }
 
-/** Says what nobody has foreseen, with its stack, and ends the process as failed, whatever it still has open. */
+/** Prints an unforeseen error with its stack, and ends the process as failed, whatever it still has open. */
 export function endUnforeseen(error: unknown): never {
   sayLines(errorText(error));
   process.exit(1);
@@ -37,7 +39,7 @@ export function endWithReader(): void {
   });
 }
 
-/** Of the terminal; wide where the output goes to a file or another program. */
+/** The terminal's width in columns; a large one where the output goes to a file or another program. */
 export function terminalWidth(): number {
   return process.stdout.columns ?? 1_000;
 }

@@ -1,4 +1,4 @@
-/** `throughline prepare`. */
+/** `throughline prepare`: describes a namespace and loads its scripts, for users who may not. */
 
 import type { Command } from "commander";
 import { openOwner } from "../composition/owner.ts";

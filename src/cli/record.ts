@@ -1,4 +1,4 @@
-/** `throughline record`. */
+/** `throughline record`: writes channels of the log to a file. */
 
 import { type Command, Option } from "commander";
 import { openObserver } from "../composition/observer.ts";

@@ -56,7 +56,10 @@ export function addComponentOptions(command: Command): Command {
     .option("-o, --output <file>", "with --component: write what it gave as a recording");
 }
 
-/** True when it was a component that was to be replayed. Ends the process with one line where the options do not go together. */
+/**
+ * Replays a component where the command names one, and resolves with true; else with false. Ends the process with one
+ * line where the options do not go together.
+ */
 export async function replaysComponent(
   targets: readonly string[],
   command: Command,
@@ -121,7 +124,7 @@ async function run(
 
 interface OpenedRecord {
   readonly source: ReplaySource;
-  /** The same with what the component had published, where that is there. */
+  /** The recorded source with the component's outputs, where it has them. */
   readonly recorded: ReplaySource;
   readonly partitions: number;
 }
@@ -153,7 +156,7 @@ async function openRecord(
   return { source: selected(recorded, { where, limit }), recorded, partitions: recorded.partitions };
 }
 
-/** Nothing is written, so that there is one namespace only: `--namespace` names it too. */
+/** The one namespace of the command: nothing is written, so that `--namespace` may name the source as well. */
 function namespaceOf({ fromNamespace, namespace }: Partial<Options>, command: Command): string {
   const isGiven = command.parent?.getOptionValueSource("namespace") === "cli";
   return namespaceGiven(isGiven ? namespace : (fromNamespace ?? namespace));

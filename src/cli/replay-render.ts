@@ -1,4 +1,4 @@
-/** A replay for people and as JSON: what it is about to do, and what it has done. */
+/** Renders a replay for people and as JSON: its plan, and its result. */
 
 import { durationText, timeText } from "../inspect/text/format.ts";
 import { escaped } from "../model/safe-text.ts";
@@ -80,7 +80,7 @@ export function reportJson(report: ReplayReport): string {
   return JSON.stringify({ ...report, ...rounded }, undefined, 2);
 }
 
-/** One line. */
+/** A run on one line. */
 export function runText({ request, state, entries, error }: Run): string {
   const { run, total, createdAt } = request;
   const share = total === undefined || total === 0 ? "" : ` of ${counted(total)}`;
@@ -90,7 +90,7 @@ export function runText({ request, state, entries, error }: Run): string {
   return parts.join("  ");
 }
 
-/** A number with its thousands apart. */
+/** A number with separated thousands. */
 function counted(value: number): string {
   return value.toLocaleString("en-US");
 }

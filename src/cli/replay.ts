@@ -1,4 +1,4 @@
-/** `throughline replay`: republishes a recording or a range of the log. What it shows is in replay-render.ts. */
+/** `throughline replay`: republishes a recording or a range of the log. Its output is made in replay-render.ts. */
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -139,7 +139,7 @@ async function resume(
 ): Promise<void> {
   const found = await replays.find(run);
   if (found !== undefined) {
-    // What was asked for is kept with the run; what is given again must be the same.
+    // The request is kept with the run; options that are given again must be the same.
     const { request } = found;
     const given = {
       into: options.into,
@@ -184,7 +184,7 @@ async function show(
   if (report.state !== "done" || report.entries === 0) process.exitCode = 1;
 }
 
-/** A path or a recording's ending is a file; all else are channels. */
+/** The source: a path, or a name with a recording's ending, is a file; any other names are channels. */
 function sourceOf(command: Command, sources: readonly string[], options: ReplayCommandOptions): SourceOptions {
   const { resume: run, from, to, channel: channels, skipInvalid, maxLineBytes } = options;
   const wrong = (text: string): never => command.error(`error: ${text}`, { exitCode: usageExitCode });
@@ -209,7 +209,7 @@ function isSourceOf({ source, channels }: RunRequest, sources: readonly string[]
   return sources.length === channels.length && sources.every((name) => channels.includes(name));
 }
 
-/** Runs belong to the namespace that they replay: a recording says itself which that is. */
+/** The namespace of the runs: the one that is replayed. A recording names it itself. */
 function namespaceOf({ recording }: SourceOptions, { fromNamespace }: ReplayCommandOptions): string {
   return typeof recording === "object" ? recording.namespace : namespaceGiven(fromNamespace);
 }
@@ -221,7 +221,7 @@ async function openedOf(source: SourceOptions): Promise<SourceOptions> {
   return { ...source, recording: await openRecording(recording, options) };
 }
 
-/** Only where it was said on the command line: NAMESPACE is where the events come from. */
+/** The target on the command line only: the variable NAMESPACE names the source of the events. */
 function targetOf(command: Command): string | undefined {
   const program = command.parent as Command;
   return program.getOptionValueSource("namespace") === "cli" ? program.opts<CommonOptions>().namespace : undefined;

@@ -1,4 +1,7 @@
-/** `throughline replays`: lists the runs of a namespace; `cancel` ends one, `work` takes the ones that were left to the background. */
+/**
+ * `throughline replays`: lists the runs of a namespace. `cancel` ends a run; `work` performs those that were left to
+ * the background.
+ */
 
 import type { Command } from "commander";
 import { openReplays } from "../composition/replays.ts";

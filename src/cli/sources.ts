@@ -1,4 +1,4 @@
-/** Records as the command line names them: a recording's file, or what is in a namespace now. */
+/** Opens records by their names on the command line: a recording's file, or a namespace's present log. */
 
 import { openLog } from "../composition/component-replays.ts";
 import type { Observer } from "../composition/observer.ts";
@@ -13,12 +13,12 @@ export interface PartitionedSource extends ReplaySource {
   readonly partitions: number;
 }
 
-/** A path or a recording's ending is a file; all else is a channel's or a namespace's name. */
+/** True for a path or a name with a recording's ending. Any other text names a channel or a namespace. */
 export function isFile(text: string): boolean {
   return text.includes("/") || /\.(ndjson|jsonl|json|gz|zst)$/.test(text);
 }
 
-/** Of the commands that read files. */
+/** The option of all commands that read files. */
 export const maxLineBytesOption: readonly [flags: string, description: string, parse: (text: string) => number] = [
   "--max-line-bytes <count>",
   "of a file: the longest line that is read, uncompressed (default 16777216)",
@@ -30,7 +30,10 @@ export interface ReadOptions {
   readonly maxLineBytes?: number | undefined;
 }
 
-/** `skipInvalid`: what is wrong is left out, and told. @throws {RecordingError} with the line, on anything that is wrong with the file */
+/**
+ * Opens a recording. `skipInvalid` reports and leaves out invalid entries.
+ * @throws {RecordingError} with the line, on a file that is invalid in any way
+ */
 export async function recordingSource(
   path: string,
   { skipInvalid = false, maxLineBytes }: ReadOptions = {},
@@ -40,7 +43,11 @@ export async function recordingSource(
   return Object.assign(recording, { partitions: recording.header.partitions });
 }
 
-/** These channels of a namespace, with all that was settled. @throws {ReplayError} on a channel that does not exist. @throws {StoreError} */
+/**
+ * Opens these channels of a namespace as a record, with all that was settled.
+ * @throws {ReplayError} on a channel that does not exist.
+ * @throws {StoreError}
+ */
 export async function namespaceSource(
   observer: Observer,
   channels: readonly string[],
@@ -50,7 +57,7 @@ export async function namespaceSource(
   return openLog(observer, channels, { ...range, components: [...(catalogue?.components.keys() ?? [])] });
 }
 
-/** Channels of the namespace that have entries. @throws {ConfigError} when it has not been used */
+/** The channels of the namespace that have entries. @throws {ConfigError} when it has not been used */
 export async function channelsOf(observer: Observer): Promise<readonly string[]> {
   const { channels } = await observer.status();
   return [...new Set(channels.filter(({ entries }) => entries > 0).map(({ channel }) => channel))];

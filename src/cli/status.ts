@@ -1,4 +1,4 @@
-/** `throughline status`. */
+/** `throughline status`: prints the state of a namespace: channels, groups, members. */
 
 import { setInterval } from "node:timers/promises";
 import type { Command } from "commander";

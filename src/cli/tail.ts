@@ -1,4 +1,4 @@
-/** `throughline tail`. */
+/** `throughline tail`: prints the newest entries of a channel, and follows it. */
 
 import { type Command, InvalidArgumentError } from "commander";
 import { type Observer, openObserver } from "../composition/observer.ts";
@@ -42,7 +42,7 @@ export function defineTail(tail: Command): void {
         await print(options.json === true ? JSON.stringify(entryJson(entry)) : renderEntry(entry, width));
       }
       if (count > 0 || signal.aborted) return;
-      // On standard error, so that a misspelled channel is noticed and a script still gets what there is: nothing.
+      // Standard error: a misspelled channel is noticed, and a script's output stays empty.
       say(`There are no such entries in channel "${channel}".`);
       process.exitCode = 1;
     });
@@ -53,7 +53,7 @@ async function rangeOf(observer: Observer, channel: string, options: TailOptions
   if (options.from !== undefined) {
     return { from: options.from, follow, ...(options.limit === undefined ? {} : { limit: options.limit }) };
   }
-  // Looked up first and read forward from there, so that no number of entries has to be held.
+  // The position is found first, and entries are read forward from there, so that none has to be held.
   const limit = options.limit ?? defaultLimit;
   let from: string | undefined;
   for await (const { entryId } of observer.read(channel, { reverse: true, limit })) from = entryId;

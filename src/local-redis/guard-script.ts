@@ -1,4 +1,4 @@
-/** The shell script under which a private server runs: the server's life ends with the pipe that the run holds open. */
+/** The shell script under which a private server runs: the server's life ends with a pipe that the run holds open. */
 
 /**
  * Runs its arguments as the server, prints the server's process id, and ends the server when standard input closes. Nobody

@@ -1,4 +1,7 @@
-/** A Redis of our own: started on a free loopback port, durable in its directory, and gone when the run that started it is. */
+/**
+ * Starts a private Redis on a free loopback port. It is durable in its directory, and ends with the run that started
+ * it.
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -12,33 +15,33 @@ import { about, stateOf } from "./probe.ts";
 import { findServer, type RedisServer, type Say } from "./server-program.ts";
 
 export interface PrivateRedisOptions {
-  /** Where its port and its data are kept for the next run. Default: a temporary directory, removed at the end. */
+  /** The directory of its port and its data, for the next run. Default: a temporary one, removed at the end. */
   readonly directory?: string;
-  /** Removes what an earlier run left in the directory. */
+  /** Removes first what an earlier run left in the directory. */
   readonly fresh?: boolean;
   readonly say?: Say;
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Dispose ends the server, and resolves when it is gone. */
+/** A private server. Its disposal ends the server, and resolves when it is gone. */
 export interface PrivateRedis extends AsyncDisposable {
-  /** The same after a restart. */
+  /** The server's address, the same after a restart. */
   readonly url: string;
   readonly port: number;
   readonly directory: string;
-  /** For people: which program, and its version. */
+  /** The program and its version, for people. */
   readonly description: string;
-  /** Sends the server a signal. Resolves when it is gone, if the signal was one that ends it, else at once. */
+  /** Sends the server a signal. Resolves when the server is gone, if the signal ends it; else at once. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Rejects with a `StoreError` when the server ends and nobody here asked for it. */
+  /** Rejects with a `StoreError` when the server ends unasked. */
   readonly died: Promise<never>;
   /** Starts it again on the same port with the same data, after ending it if it still runs. */
   restart(): Promise<void>;
 }
 
-/** How long a server whose run has ended may take to save and go, before we say that its directory is in use. */
+/** Longest time for the server of an earlier run to save and go, ms; after it the directory counts as in use. */
 const handOverMs = 3_000;
-/** Loading a large append-only file takes its time; a server that says nothing at all does not. */
+/** Longest silence of a starting server, ms. One that loads a large append-only file says so. */
 const silentStartMs = 20_000;
 
 /**
@@ -57,12 +60,12 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
   await mkdir(wanted, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError(`${wanted} cannot be made for a Redis to keep its data in (${cause.code})`, { cause });
   });
-  const directory = await realpath(wanted); // as the server itself names it
+  const directory = await realpath(wanted); // the server itself resolves links in the name, too
 
   let { port, instance } = await startInDirectory(server, directory, options.fresh ?? false);
   const { promise: died, reject: hasDied } = Promise.withResolvers<never>();
-  died.catch(() => undefined); // only whoever awaits it wants to know
-  /** The instance whose end was asked for. */
+  died.catch(() => undefined); // a caller who awaits it is told
+  /** The instance that was asked to end. */
   let asked: Instance | undefined;
   const watch = (watched: Instance): void => {
     void watched.ended.then(() => {
@@ -127,7 +130,8 @@ async function startInDirectory(
     if (fresh) await rm(join(directory, "appendonlydir"), { recursive: true, force: true });
     const instance = await launch(server, directory, port);
     if (instance !== "port taken") return { port, instance };
-    // Either another run has just started in this directory, which the next attempt sees, or some other program has the port.
+    // Either another run has just started in this directory, which the next attempt sees, or another program has the
+    // port.
     if (!(await isOurs(port, directory))) await rm(join(directory, "port"), { force: true });
   }
   throw new ConfigError(`No free port was found on 127.0.0.1 for a private Redis in ${directory}.`);
@@ -150,7 +154,7 @@ async function launch(server: RedisServer, directory: string, port: number): Pro
     : ["sh", "-c", guardScript, "guard", server.program, join(directory, "redis.conf")];
   // A session of its own: Ctrl-C is for the run, which needs its Redis until it has drained.
   const child = spawn(program ?? "sh", args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
-  child.stdin.on("error", () => undefined); // closed by a guard whose server is gone already
+  child.stdin.on("error", () => undefined); // the guard closes it when its server is gone
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;
@@ -172,7 +176,7 @@ async function launch(server: RedisServer, directory: string, port: number): Pro
   let lastSign = performance.now();
   for (;;) {
     const state = await stateOf(port);
-    // By the process id, because on the port there may be the server of another run that has just won it.
+    // The process id is compared, as the server on the port may be that of another run, which was faster.
     if (state === "ready" && (await about(port))?.["process_id"] === pid) break;
     if (state !== "silent") lastSign = performance.now();
     if (hasEnded || performance.now() - lastSign > silentStartMs) {
@@ -212,13 +216,16 @@ function configuration(directory: string, port: number, isContained: boolean): s
   ].join("\n");
 }
 
-/** The guard runs inside: `--interactive` ties its standard input to ours, so that the container ends with the run. */
+/**
+ * The command that runs the server in Docker. The guard runs inside: `--interactive` ties its standard input to ours,
+ * so that the container ends with the run.
+ */
 function dockerCommand(image: string, directory: string, port: number, container: string): string[] {
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   const published = `127.0.0.1:${port}:${port}`;
   const find = 'exec sh -c "$0" guard "$(command -v redis-server || command -v valkey-server)" "$1"';
   const options = ["--rm", "--interactive", "--name", container, "--user", user, "--publish", published];
-  // Under the same path inside, so that the server names its directory as we do.
+  // The path is the same inside, so that the server names its directory as we do.
   const mounted = ["--volume", `${directory}:${directory}`, "--workdir", directory, "--entrypoint", "sh"];
   return ["docker", "run", ...options, ...mounted, image, "-c", find, guardScript, join(directory, "redis.conf")];
 }
@@ -245,13 +252,13 @@ async function claimPort(directory: string): Promise<number> {
   }
 }
 
-/** The file is there and holds no port: somebody's editor, or a disk that was full. */
+/** Claims a port where the file holds none: somebody edited it, or the disk was full. */
 async function claimAgain(directory: string): Promise<number> {
   await rm(join(directory, "port"), { force: true });
   return claimPort(directory);
 }
 
-/** Whether the server on the port keeps its files in the directory. */
+/** True when the server on the port keeps its files in the directory. */
 async function isOurs(port: number, directory: string): Promise<boolean> {
   return (await about(port))?.["config_file"] === join(directory, "redis.conf");
 }

@@ -1,21 +1,21 @@
-/** Looks at whatever listens on a loopback port, with a connection for each question: is it a Redis, whose, and is it ready? */
+/** Probes a loopback port, with a connection for each question: is a Redis there, whose is it, and is it ready? */
 
 import { connect } from "node:net";
 
-/** What the server on the port says about itself; undefined when none answers. */
+/** The INFO of the server on the port; undefined when none answers. */
 export async function about(port: number): Promise<Record<string, string> | undefined> {
   const answer = await ask(port, ["INFO", "server"]);
   return answer === undefined ? undefined : Object.fromEntries(answer.split("\r\n").map((line) => line.split(/:(.*)/)));
 }
 
-/** Whether the server takes commands; one that loads its data answers, but not yet with what was asked for. */
+/** The state of the server on the port. One that loads its data answers, but does not run commands yet. */
 export async function stateOf(port: number): Promise<"ready" | "loading" | "silent"> {
   const answer = await ask(port, ["PING"]);
   if (answer === undefined) return "silent";
   return answer.startsWith("+PONG") ? "ready" : "loading";
 }
 
-/** One command on a connection of its own; the raw reply, or undefined when nobody answers. */
+/** Sends one command on a connection of its own. Resolves with the raw reply, or undefined when nobody answers. */
 function ask(port: number, command: readonly string[]): Promise<string | undefined> {
   return new Promise((done) => {
     const socket = connect(port, "127.0.0.1").setEncoding("utf8");

@@ -1,24 +1,24 @@
-/** The Redis for a run: the one that REDIS_URL names, or else a private one. */
+/** Provides the Redis of a run: the one that REDIS_URL names, or else a private one. */
 
 import { type PrivateRedisOptions, startPrivateRedis } from "./private-server.ts";
 
 export interface ProvidedRedis extends AsyncDisposable {
   readonly url: string;
-  /** Whether it was here before the run and stays after it. */
+  /** True when the server was there before the run and stays after it. */
   readonly isGiven: boolean;
-  /** Rejects with a `StoreError` when a private one ends before the run; never settles for a given one. */
+  /** Rejects with a `StoreError` when a private server ends before the run; never settles for a given one. */
   readonly died: Promise<never>;
-  /** For people. */
+  /** The server, for people. */
   readonly description: string;
 }
 
-/** Whether REDIS_URL names one. */
+/** True when REDIS_URL names a server. */
 export function isGivenRedis<E extends NodeJS.ProcessEnv>(env: E): env is E & { readonly REDIS_URL: string } {
   const url = env["REDIS_URL"];
   return url !== undefined && url !== "";
 }
 
-/** @throws {ConfigError} when there is none and none can be had. */
+/** Provides a server. @throws {ConfigError} when there is none and none can be had. */
 export async function provideRedis(
   options: PrivateRedisOptions & { readonly env: NodeJS.ProcessEnv },
 ): Promise<ProvidedRedis> {

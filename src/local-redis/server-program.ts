@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** The oldest release whose commands and scripts we use. */
 export const oldestVersion = 7;
 
-/** Says what is being done where that takes long or changes the machine. */
+/** Tells the person about a step that takes long or changes the machine. */
 export type Say = (line: string) => void;
 
 export type RedisServer =
@@ -18,14 +18,14 @@ export type RedisServer =
   | { readonly kind: "docker"; readonly image: string };
 
 export interface FindServerOptions {
-  /** Where PATH, THROUGHLINE_REDIS_IMAGE and DOCKER_HOST are looked up. */
+  /** The environment, with PATH, THROUGHLINE_REDIS_IMAGE and DOCKER_HOST. */
   readonly env: NodeJS.ProcessEnv;
   readonly say: Say;
-  /** Whether packages may be installed. */
+  /** True when packages may be installed. */
   readonly isRoot: boolean;
 }
 
-/** @throws {ConfigError} with the one command to run when there is none and none can be had. */
+/** Finds a server. @throws {ConfigError} with the one command to run when there is none and none can be had. */
 export async function findServer(options: FindServerOptions): Promise<RedisServer> {
   const tooOld: string[] = [];
   const onPath = await findProgram(options.env, tooOld);
@@ -46,7 +46,7 @@ export async function findServer(options: FindServerOptions): Promise<RedisServe
 async function findProgram(env: NodeJS.ProcessEnv, tooOld: string[]): Promise<RedisServer | undefined> {
   for (const program of ["redis-server", "valkey-server"]) {
     const banner = await outputOf(program, ["--version"], env, 10_000);
-    // "Redis server v=7.0.15 sha=…" and "Valkey server v=8.1.1 sha=…"
+    // The banner is "Redis server v=7.0.15 sha=…" or "Valkey server v=8.1.1 sha=…".
     const version = banner?.match(/\bv=(\d+\.\d+\.\d+)/)?.[1];
     if (version === undefined) continue;
     if (Number.parseInt(version, 10) >= oldestVersion) return { kind: "program", program, version };
@@ -55,9 +55,9 @@ async function findProgram(env: NodeJS.ProcessEnv, tooOld: string[]): Promise<Re
   return undefined;
 }
 
-/** The image to start, or undefined when no engine answers or the image cannot be had. */
+/** The image to start; undefined when no engine answers or the image cannot be had. */
 async function findDocker({ env, say }: FindServerOptions): Promise<string | undefined> {
-  // The server's port is published on the engine's machine: only one on this machine is of use.
+  // The server's port is published on the engine's machine: an engine on another machine is of no use.
   const host = env["DOCKER_HOST"] ?? "unix://";
   if (!host.startsWith("unix://")) return undefined;
   const engine = await outputOf("docker", ["version", "--format", "{{.Server.Version}}"], env, 10_000);
@@ -70,7 +70,7 @@ async function findDocker({ env, say }: FindServerOptions): Promise<string | und
   return undefined;
 }
 
-/** Installs Debian's or Ubuntu's package, without starting its service. False: not possible here. */
+/** Installs Debian's or Ubuntu's package, without starting its service. False: that is not possible here. */
 async function install({ env, say, isRoot }: FindServerOptions): Promise<boolean> {
   if (!isRoot || (await outputOf("apt-get", ["--version"], env, 10_000)) === undefined) return false;
   const quiet: NodeJS.ProcessEnv = { ...env, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
@@ -80,7 +80,8 @@ async function install({ env, say, isRoot }: FindServerOptions): Promise<boolean
     if (!(await isOffered(quiet))) return false;
   }
   say("No redis-server is installed; installing Debian's package (apt-get install redis-server).");
-  // Debian's way of forbidding a package to start its service while it is installed: a private server is all we want.
+  // This file is Debian's way of forbidding a package to start its service at its installation: only a private server
+  // is wanted.
   const policy = "/usr/sbin/policy-rc.d";
   const script = `
     if [ ! -e ${policy} ]; then printf '#!/bin/sh\\nexit 101\\n' >${policy} && chmod 755 ${policy} && trap 'rm -f ${policy}' EXIT; fi
@@ -94,10 +95,10 @@ async function install({ env, say, isRoot }: FindServerOptions): Promise<boolean
   }
 }
 
-/** Whether the package lists hold a redis-server that is new enough. */
+/** True when the package lists hold a redis-server that is new enough. */
 async function isOffered(env: NodeJS.ProcessEnv): Promise<boolean> {
   const policy = await outputOf("apt-cache", ["policy", "redis-server"], env, 60_000);
-  // "  Candidate: 5:7.0.15-1~deb12u10", where "5:" is the packaging's epoch
+  // The line is "  Candidate: 5:7.0.15-1~deb12u10", where "5:" is the packaging's epoch.
   const major = policy?.match(/Candidate: (?:\d+:)?(\d+)\./)?.[1];
   return major !== undefined && Number(major) >= oldestVersion;
 }
@@ -119,7 +120,7 @@ async function adviceFor(isRoot: boolean): Promise<string> {
   return command === undefined ? "Install one with this system's packages." : `Run: ${command}.`;
 }
 
-/** Standard output of a command, undefined when it is missing, fails, or takes too long. */
+/** The standard output of a command; undefined when it is missing, fails, or takes too long. */
 async function outputOf(
   program: string,
   args: readonly string[],

@@ -1,23 +1,28 @@
-/** `startRedis`: a Redis of a test's own, as a private process or in a container, gone when the test is. */
+/** `startRedis`: starts a Redis for one test, as a private process or in a container, which ends with the test. */
 
 import { startPrivateRedis } from "../local-redis/private-server.ts";
 import { ConfigError } from "../model/errors.ts";
 
 export interface StartRedisOptions {
-  /** Of Redis or Valkey, such as `redis:8`, started by Testcontainers. Default: the redis-server or valkey-server of this machine. */
+  /**
+   * An image of Redis or Valkey, such as `redis:8`, started by Testcontainers. Default: the redis-server or
+   * valkey-server of this machine.
+   */
   readonly image?: string;
-  /** How long a container may take to start, its image's download included, ms. Default 120,000. */
+  /** Longest time for a container to start, its image's download included, ms. Default 120,000. */
   readonly startTimeoutMs?: number;
 }
 
-/** Dispose ends the server and removes its data. */
+/** A running server. Its disposal ends the server and removes its data. */
 export interface TestRedis extends AsyncDisposable {
   readonly url: string;
-  /** For people: which server. */
+  /** The server, for people. */
   readonly description: string;
 }
 
-/** Of whichever server the image has. It would refuse whoever comes from outside of its container without a password. */
+/**
+ * Starts the image's server, Redis or Valkey. Its protected mode would refuse clients from outside of the container.
+ */
 const command =
   'exec "$(command -v valkey-server || command -v redis-server)" --protected-mode no --appendonly yes --save "" --maxmemory-policy noeviction';
 

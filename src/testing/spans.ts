@@ -1,4 +1,4 @@
-/** `captureSpans`: an OpenTelemetry SDK that keeps what it is given in memory, for a test to look at. */
+/** `captureSpans`: registers an OpenTelemetry SDK that keeps ended spans in memory, for a test to read. */
 
 import { context, propagation, type SpanKind, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -12,19 +12,19 @@ export interface CapturedSpan {
   readonly kind: SpanKind;
   readonly traceId: string;
   readonly spanId: string;
-  /** Undefined for the root of a trace. */
+  /** The parent's span id; undefined for the root of a trace. */
   readonly parentSpanId: string | undefined;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
-  /** The text of an error that the span ended with. */
+  /** The text of the error that the span ended with; undefined where it ended well. */
   readonly error: string | undefined;
 }
 
-/** Dispose takes the SDK away again, so that the next test can have its own. */
+/** The spans that were captured. Its disposal removes the SDK, so that the next test can have its own. */
 export interface SpanCapture extends Disposable {
-  /** All that have ended since the beginning, or since `clear`, in that order. */
+  /** All spans that have ended since the beginning, or since `clear`, in that order. */
   all(): readonly CapturedSpan[];
-  /** The one of this name. @throws when there is none, or more than one */
+  /** The span of this name. @throws when there is none, or more than one */
   one(name: string): CapturedSpan;
   clear(): void;
 }
@@ -32,7 +32,7 @@ export interface SpanCapture extends Disposable {
 const errorStatus = 2; // SpanStatusCode.ERROR
 
 /**
- * Registers the SDK for this process: every span is sampled, trace context and baggage travel as W3C says.
+ * Registers the SDK for this process: every span is sampled, and trace context and baggage travel by W3C's formats.
  * @throws {ConfigError} when the process has an SDK already
  */
 export function captureSpans(): SpanCapture {
