@@ -5,17 +5,17 @@ import { clientOrders, fills, maxQuantity } from "../../trading/domain/index.ts"
 import { applyReport, netAndSlice } from "./handlers.ts";
 
 export interface AlgorithmOptions {
-  /** Name of the exchange that orders are sent to. Default "simulated". */
+  /** The name of the exchange that orders are sent to. Default "simulated". */
   readonly exchange?: string;
-  /** Larger orders are sliced into parts of this quantity. Default 1,000. */
+  /** Largest quantity of one slice; larger orders are sliced. Default 1,000. */
   readonly maxSliceQuantity?: number;
   readonly component?: ComponentOptions;
 }
 
-/** Most slices of one net order; with 50 orders a batch, at most 5,000 outputs a settlement. */
+/** Most slices of one net order: with 50 orders a batch, a settlement has at most 5,000 outputs. */
 const maxSlices = 100;
 
-/** Its handlers by channel, for whoever runs them without a connection. @throws {ConfigError} */
+/** The Algorithm's handlers by channel, to be run without a connection. @throws {ConfigError} */
 export function algorithmSubscriptions(options: Omit<AlgorithmOptions, "component"> = {}): readonly Subscription[] {
   const { exchange = "simulated", maxSliceQuantity = 1_000 } = options;
   if (!Number.isInteger(maxSliceQuantity) || maxSliceQuantity < 1 || maxSliceQuantity > maxQuantity) {
@@ -31,7 +31,7 @@ export function algorithmSubscriptions(options: Omit<AlgorithmOptions, "componen
   ];
 }
 
-/** @throws {ConfigError} */
+/** Makes the component. @throws {ConfigError} */
 export function createAlgorithm(backbone: Pick<Backbone, "component">, options: AlgorithmOptions = {}): Component {
   return backbone.component("algorithm", algorithmSubscriptions(options), options.component);
 }

@@ -1,4 +1,4 @@
-/** What the Algorithm does with client orders and with the exchange's reports. */
+/** The Algorithm's handlers of client orders and of the exchange's reports. */
 
 import { createHash } from "node:crypto";
 import { type BatchHandler, type Event, type EventRef, type Handler, PermanentError, refOf } from "throughline";
@@ -14,19 +14,19 @@ import { allocate } from "./allocate.ts";
 import { net } from "./net.ts";
 import { type SliceOptions, slice } from "./slice.ts";
 
-/** State of an exchange order from its publication until its quantity is accounted for; then it is deleted. */
+/** The state of an exchange order, from its publication until its quantity is accounted for; then it is deleted. */
 export interface OpenOrder {
   readonly shares: readonly Share[];
-  /** Ids of the reports that were applied: an exchange may repeat one. */
+  /** Ids of the reports that were applied: an exchange may repeat a report. */
   readonly reports: readonly string[];
 }
 
-/** What one client order holds of an exchange order. */
+/** The part of an exchange order that belongs to one client order. */
 interface Share {
   readonly order: EventRef;
   readonly clientOrderId: string;
   readonly userId: string;
-  /** Not yet filled or rejected. */
+  /** The quantity that is neither filled nor rejected. */
   readonly open: number;
 }
 
@@ -96,8 +96,9 @@ function shareOf(order: Event<ClientOrder>, open: number): Share {
 }
 
 /**
- * The same for the same client orders however often their batch is handled, and different for any others: an event is
- * settled in one batch only. The time tells apart orders whose client has used an id again after the dedupe window.
+ * The id of an exchange order: the same for the same client orders, however often their batch is handled, and different
+ * for any others, as an event is settled in one batch only. The time tells orders apart whose client has used an id
+ * again after the dedupe window.
  */
 function exchangeOrderId(netted: readonly Event<ClientOrder>[], slice: number): string {
   const hash = createHash("sha256");

@@ -1,8 +1,8 @@
-/** The Algorithm as a process. */
+/** Runs the Algorithm as a process. */
 
 import { startTelemetry } from "throughline/telemetry";
 
-// Imported first, so that it can instrument what follows.
+// Telemetry comes first, so that it can instrument later imports.
 
 import { Option } from "commander";
 import { positiveNumber, runProcess } from "throughline/service";

@@ -1,4 +1,4 @@
-/** Netting: client orders of one symbol, side and limit price become one (many to one). */
+/** Nets client orders: those of one symbol, side and limit price become one (many to one). */
 
 import type { Event } from "throughline";
 import { type ClientOrder, canonicalPrice, type Side } from "../../trading/domain/index.ts";

@@ -1,6 +1,6 @@
-/** Slicing: a large quantity goes to the exchange in parts (one to many), each holding shares of one or more orders. */
+/** Slices a large quantity into parts for the exchange (one to many); each part holds shares of one or more orders. */
 
-/** A part of one order's quantity, by the order's place in what was sliced. */
+/** The part of a slice that belongs to one order; the order is given by its index among the quantities. */
 export interface SliceShare {
   readonly index: number;
   readonly quantity: number;
@@ -9,11 +9,17 @@ export interface SliceShare {
 export interface SliceOptions {
   /** Largest quantity of a slice. */
   readonly maxQuantity: number;
-  /** Most slices: what would come to more is cut into this many larger ones, so that one settlement stays bounded. */
+  /**
+   * Most slices. A quantity that would need more is cut into this many larger ones, so that one settlement stays
+   * bounded.
+   */
   readonly maxSlices: number;
 }
 
-/** Cuts the sum of the quantities into slices, first come first. All but the last are full, and nothing is left over. */
+/**
+ * Cuts the sum of the quantities into slices, the first quantity first. All slices but the last are full, and nothing
+ * is left over.
+ */
 export function slice(
   quantities: readonly number[],
   { maxQuantity, maxSlices }: SliceOptions,

@@ -1,12 +1,12 @@
-/** What the Order Sender does with an exchange order: sends it and publishes what the exchange reports. */
+/** The Order Sender's handler: sends an exchange order and publishes the exchange's reports. */
 
 import { type Handler, PermanentError } from "throughline";
 import type { Exchange, VenueReport } from "../../trading/domain/exchange.ts";
 import { type ExchangeOrder, type ExchangeReport, fills } from "../../trading/domain/index.ts";
 
 /**
- * Sent under the delivery's effect id, so that a second attempt after a crash is the same order to the exchange and
- * gets the same reports.
+ * Makes the handler. It sends under the delivery's effect id: a second attempt after a crash is the same order to the
+ * exchange, and gets the same reports.
  */
 export function sendOrder(exchange: Exchange): Handler<ExchangeOrder> {
   return async ({ payload: order }, { effectId, publish }) => {

@@ -1,8 +1,8 @@
-/** The Order Sender as a process, with the simulated exchange. */
+/** Runs the Order Sender as a process, with the simulated exchange. */
 
 import { startTelemetry } from "throughline/telemetry";
 
-// Imported first, so that it can instrument what follows.
+// Telemetry comes first, so that it can instrument later imports.
 
 import { Option } from "commander";
 import { positiveNumber, runProcess, share, wholeNumber } from "throughline/service";

@@ -5,14 +5,14 @@ import type { Exchange } from "../../trading/domain/exchange.ts";
 import { exchangeOrders } from "../../trading/domain/index.ts";
 import { sendOrder } from "./handlers.ts";
 
-/** The component's name, from which the ids under which it sends derive. */
+/** The component's name. The effect ids under which it sends contain it. */
 export const orderSender = "order-sender";
 
 export interface OrderSenderOptions {
   readonly component?: ComponentOptions;
 }
 
-/** Its handler by channel, for whoever runs it without a connection. */
+/** The Order Sender's handler by channel, to be run without a connection. */
 export function orderSenderSubscriptions(exchange: Exchange): readonly Subscription[] {
   return [on(exchangeOrders, sendOrder(exchange))];
 }

@@ -1,4 +1,6 @@
-/** An exchange that says what it said when it was recorded: for replays of the Order Sender, which must reach no real one. */
+/**
+ * An exchange that repeats its recorded reports, for replays of the Order Sender, which must reach no real exchange.
+ */
 
 import { deriveEventId, PermanentError } from "throughline";
 import type { ReplaySource } from "throughline/replay";
@@ -6,10 +8,10 @@ import type { Exchange, VenueReport } from "../../trading/domain/exchange.ts";
 import { type ExchangeOrder, type ExchangeReport, exchangeOrders, fills } from "../../trading/domain/index.ts";
 import { orderSender } from "./order-sender.ts";
 
-/** Reads the source once and keeps what the exchange had reported, by the id under which each order was sent. */
+/** Reads the source once, and keeps the exchange's reports by the id under which each order was sent. */
 export async function openRecordedExchange(source: ReplaySource, name = "simulated"): Promise<Exchange> {
   const reports = new Map<string, VenueReport[]>();
-  /** By the id of the exchange order. */
+  /** Effect ids by exchange order id. */
   const effectIds = new Map<string, string>();
   for await (const line of source.lines()) {
     if (line.kind !== "entry" || line.entry.envelope === undefined) continue;

@@ -1,10 +1,10 @@
-/** What the Order Manager does with orders and executions: keeps each order's record. */
+/** The Order Manager's handlers of orders and executions: they keep each order's record. */
 
 import type { BatchHandler, StateStore } from "throughline";
 import { type ClientOrder, type Execution, orderKey } from "../../trading/domain/index.ts";
 import { noteExecution, noteOrder, type OrderRecord } from "./order-record.ts";
 
-/** The component and its store, for whoever looks a record up. */
+/** The component's name and its store, by which others read a record. */
 export const orderManager = "order-manager";
 export const orderStore = "orders";
 
@@ -24,7 +24,9 @@ export const keepExecutions: BatchHandler<Execution> = (executions, { state }) =
     (record, { payload }) => noteExecution(record, payload),
   );
 
-/** Reads the records of the whole batch at once, as a round trip each would take the time of the batch. */
+/**
+ * Updates the records of a batch. Reads all of them at once: a round trip for each would take the time of the batch.
+ */
 async function update<E>(
   store: StateStore<OrderRecord>,
   events: readonly E[],

@@ -1,4 +1,4 @@
-/** The Order Manager: orders in, over connections and from files, and the records of what became of them. */
+/** The Order Manager: takes orders over connections and from files, and keeps a record of each order. */
 
 export { type Gateway, type GatewayOptions, startGateway } from "./gateway/gateway.ts";
 export { orderManager, orderStore } from "./handlers.ts";

@@ -1,4 +1,4 @@
-/** How a client order gets into the log, whether it came over a connection or from a file. */
+/** Places client orders in the log, from connections and from files. */
 
 import { setTimeout } from "node:timers/promises";
 import { type Backbone, type EventRef, PublishError, type Published, StoreError } from "throughline";
@@ -12,41 +12,45 @@ import {
 import { describeTerms, type FirstOrder, firstOrder, sameTerms } from "./terms.ts";
 
 /**
- * Resolves when the order is in the log. The same order placed again is the same event: it gets the first one's
- * reference, so placing it again after a failure is safe.
+ * Places an order. Resolves when it is in the log. The same order placed again is the same event and gets the first
+ * one's reference, so that placing it again after a failure is safe.
  * @throws {PayloadError} {PublishError}
  */
 export function placeOrder(backbone: Pick<Backbone, "publish">, order: ClientOrder): Promise<Published> {
   return backbone.publish(clientOrders, order, {
     eventId: clientOrderEventId(order),
     baggage: { "user.id": order.userId, "client.order_id": order.id },
-    detached: true, // whatever the connection brought along is the client's word, not ours
+    detached: true, // a connection's own baggage is the client's word, not ours
   });
 }
 
 export interface FileIntakeOptions extends OrderFileOptions {
   readonly onPlaced?: (order: ClientOrder, ref: EventRef) => void;
   readonly onSkipped?: (line: number, reason: string) => void;
-  /** An order was not confirmed, or its first one could not be looked up; it is placed again. */
+  /** Called when an order was not confirmed, or its first one could not be looked up; it is placed again. */
   readonly onRetry?: (error: PublishError | StoreError) => void;
 }
 
 export interface FileIntake {
-  /** Lines that were orders; an order that the file has twice counts twice here and is one order in the log. */
+  /**
+   * The number of lines that were orders. An order that the file has twice counts twice here and is one order in the
+   * log.
+   */
   readonly placed: number;
   readonly placedQuantity: number;
   readonly skipped: number;
 }
 
-/** Orders whose publishes are under way together. */
+/** Number of orders that are published together. */
 const chunkSize = 256;
 const retryDelayMs = 1_000;
 
 /**
  * Places all orders of a file, in its order, in flat memory. An unconfirmed order is placed again until it is
- * confirmed; running the same file again places nothing twice. A line that gives the id of an order other terms is skipped, like one
- * that is no order.
- * @throws {ConfigError} when the file cannot be read. The signal's reason when it aborts.
+ * confirmed; running the same file again places nothing twice. A line that gives an order's id to other terms is
+ * skipped, like one that is no order.
+ * @throws {ConfigError} when the file cannot be read
+ * @throws the signal's reason when it aborts
  */
 export async function placeFile(
   backbone: Pick<Backbone, "publish" | "read">,
@@ -86,7 +90,10 @@ export async function placeFile(
   return { placed, placedQuantity, skipped };
 }
 
-/** With what stands in the log under its id, where that was there first. */
+/**
+ * Places an order until it is confirmed. Resolves with the terms that the log has under its id, where an earlier order
+ * has it.
+ */
 async function placeUntilConfirmed(
   backbone: Pick<Backbone, "publish" | "read">,
   order: ClientOrder,

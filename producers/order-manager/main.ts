@@ -1,8 +1,8 @@
-/** The Order Manager as a process: gateway, records, and optionally a file of orders. */
+/** Runs the Order Manager as a process: gateway, records, and optionally a file of orders. */
 
 import { startTelemetry } from "throughline/telemetry";
 
-// Imported first, so that it can instrument what follows.
+// Telemetry comes first, so that it can instrument later imports.
 
 import { stat } from "node:fs/promises";
 import { Option } from "commander";
@@ -58,7 +58,7 @@ await runProcess<Options>({
     const { host, port, allowedHosts } = options;
     await using gateway = await startGateway(backbone, { host, port, allowedHosts, log });
     log.info({ url: gateway.url }, "the gateway takes orders");
-    // At once, and not after the drain: what it takes meanwhile could not be confirmed.
+    // At once, and not after the drain: an order that comes during the drain could not be confirmed.
     signal.addEventListener("abort", () => void gateway[Symbol.asyncDispose](), { once: true });
     const placing = options.orders === undefined ? undefined : place(backbone, options.orders, options, log, signal);
     await Promise.all([createOrderManager(backbone, { component }).run(signal), placing]);

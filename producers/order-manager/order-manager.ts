@@ -10,7 +10,7 @@ export interface OrderManagerOptions {
 
 const batch = { maxSize: 100, maxWaitMs: 5 };
 
-/** Its handlers by channel, for whoever runs them without a connection. */
+/** The Order Manager's handlers by channel, to be run without a connection. */
 export function orderManagerSubscriptions(): readonly Subscription[] {
   return [on(clientOrders, { batch }, keepOrders), on(executions, { batch }, keepExecutions)];
 }

@@ -1,9 +1,9 @@
-/** What is known of one client order: a fold over the order and its executions, pure. */
+/** The record of one client order: a pure fold over the order and its executions. */
 
 import { addNotional, averagePrice, type ClientOrder, type Execution, type Side } from "../../trading/domain/index.ts";
 
 export interface OrderRecord {
-  /** Absent while executions are known and the order itself is not yet: the two come on different channels. */
+  /** The order; absent while only executions are known, as the two come on different channels. */
   readonly order?: {
     readonly symbol: string;
     readonly side: Side;
@@ -16,7 +16,7 @@ export interface OrderRecord {
   /** Sum of price × quantity over the fills; empty before the first. */
   readonly notional: string;
   readonly executionCount: number;
-  /** The newest ones only, so that a record stays small. */
+  /** The newest executions only, so that a record stays small. */
   readonly executions: readonly ExecutionNote[];
 }
 
@@ -31,7 +31,7 @@ export interface ExecutionNote {
   readonly time: number;
 }
 
-/** Where an order stands. `executed + rejected + open = ordered`, always. */
+/** The state of an order. `executed + rejected + open = ordered`, always. */
 export interface OrderState {
   readonly symbol: string;
   readonly side: Side;
@@ -49,7 +49,10 @@ const maxNotes = 20;
 
 const empty: OrderRecord = { executed: 0, rejected: 0, notional: "", executionCount: 0, executions: [] };
 
-/** `placedAt` tells orders apart whose client has used an id again after the dedupe window: the later one starts anew. */
+/**
+ * Adds the order to its record. `placedAt` tells orders apart whose client has used an id again after the dedupe
+ * window: the later one starts anew.
+ */
 export function noteOrder(record: OrderRecord | undefined, order: ClientOrder, placedAt: number): OrderRecord {
   const { symbol, side, price, quantity } = order;
   const known = record?.order === undefined || record.order.placedAt === placedAt ? record : undefined;
@@ -69,7 +72,7 @@ export function noteExecution(record: OrderRecord | undefined, execution: Execut
   };
 }
 
-/** Undefined while the order itself is not known yet. */
+/** The order's state; undefined while the order itself is not known. */
 export function stateOf(record: OrderRecord | undefined): OrderState | undefined {
   if (record?.order === undefined) return undefined;
   const { symbol, side, price, quantity: ordered } = record.order;

@@ -1,15 +1,15 @@
-/** What stands in the log under an order's id: an id that is used again must mean the same order. */
+/** Reads the terms that the log has under an order's id: an id that is used again must mean the same order. */
 
 import { type Backbone, type EventRef, traceIdOf } from "throughline";
 import { type ClientOrder, canonicalPrice, clientOrders } from "../../trading/domain/index.ts";
 
 export interface FirstOrder {
   readonly order: ClientOrder;
-  /** Empty where it was not traced. */
+  /** The trace id; empty where the order was not traced. */
   readonly traceId: string;
 }
 
-/** The order to which the reference of a repeated one points. Undefined where retention has removed it. */
+/** The order to which a repeated order's reference points. Undefined where retention has removed it. */
 export async function firstOrder(backbone: Pick<Backbone, "read">, ref: EventRef): Promise<FirstOrder | undefined> {
   for await (const { envelope } of backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
     if (envelope?.id !== ref.id) continue;
@@ -28,7 +28,7 @@ export function sameTerms(first: ClientOrder, second: ClientOrder): boolean {
   );
 }
 
-/** For people. */
+/** The terms in words, for people. */
 export function describeTerms({ symbol, side, price, quantity, orderType }: ClientOrder): string {
   return `${side} ${quantity} ${symbol} at ${price}, ${orderType}`;
 }

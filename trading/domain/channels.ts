@@ -1,9 +1,12 @@
-/** The four channels of the trading pipeline: what order they keep and what their spans are found by. */
+/** The four channels of the trading pipeline, with the keys of their order and the attributes of their spans. */
 
 import { type Channel, defineChannel } from "throughline";
 import { ClientOrder, ExchangeOrder, ExchangeReport, Execution } from "./payloads.ts";
 
-/** How long a repeated client order id stands for the same order; after that it may be used for a new one. */
+/**
+ * The time for which a repeated client order id stands for the same order, ms; after it a client may use the id for a
+ * new one.
+ */
 export const clientOrderIdWindowMs: number = 24 * 60 * 60 * 1_000;
 
 export const clientOrders: Channel<ClientOrder> = defineChannel({
@@ -17,7 +20,7 @@ export const clientOrders: Channel<ClientOrder> = defineChannel({
 export const exchangeOrders: Channel<ExchangeOrder> = defineChannel({
   name: "exchange-orders",
   schema: ExchangeOrder,
-  // Orders compete on time only with orders at their own price, so nothing else has to wait for them.
+  // Orders compete on time only with orders at their own price, so that no others have to wait for them.
   key: (order) => `${order.symbol} ${order.side} ${order.price}`,
   correlation: (order) => ({
     "event.type": "exchange-order",
@@ -31,7 +34,7 @@ export const fills: Channel<ExchangeReport> = defineChannel({
   name: "fills",
   schema: ExchangeReport,
   key: (report) => report.exchangeOrderId,
-  // Whose order it is the exchange does not know: user.id and client.order_id come along as baggage.
+  // The exchange does not know whose order it is: user.id and client.order_id travel as baggage.
   correlation: (report) => ({
     "event.type": report.kind === "filled" ? "fill" : "reject",
     "order.id": report.exchangeOrderId,
@@ -50,7 +53,7 @@ export const executions: Channel<Execution> = defineChannel({
   }),
 });
 
-/** Names one client order among those of all users. */
+/** The key of a client order among those of all users. */
 export function orderKey(userId: string, clientOrderId: string): string {
   return `${userId}:${clientOrderId}`;
 }

@@ -1,10 +1,10 @@
-/** The port to an exchange: what the Order Sender asks of a venue. */
+/** The port to an exchange, which the Order Sender sends to. */
 
 import type { Side } from "./index.ts";
 
-/** An order as a venue takes it. */
+/** An order in the form that a venue takes. */
 export interface VenueOrder {
-  /** Chosen by the sender. The venue takes an id that it has seen before as the same order, sent again. */
+  /** The id that the sender has chosen. The venue takes a second order with this id as the same order, sent again. */
   readonly clientOrderId: string;
   readonly symbol: string;
   readonly side: Side;
@@ -12,7 +12,7 @@ export interface VenueOrder {
   readonly quantity: number;
 }
 
-/** What a venue says about an order. Ids are unique at the venue; the same order always has the same reports. */
+/** A venue's report about an order. Ids are unique at the venue; the same order always has the same reports. */
 export type VenueReport =
   | {
       readonly kind: "filled";

@@ -1,14 +1,14 @@
-/** The lines of a file as a stream: numbered, bounded in length, in flat memory however large the file is. */
+/** Reads the lines of a file as a stream: numbered, bounded in length, in flat memory however large the file is. */
 
 import { createReadStream } from "node:fs";
 
-/** `text` is undefined where the line is longer than allowed. */
+/** A line; `text` is undefined where it is longer than allowed. */
 export interface Line {
   readonly number: number;
   readonly text: string | undefined;
 }
 
-/** Lines end with LF or CRLF; the last one may end with the file. A byte order mark is dropped. */
+/** Reads the lines. They end with LF or CRLF; the last one may end with the file. A byte order mark is dropped. */
 export async function* readLines(path: string, maxLineLength: number, signal?: AbortSignal): AsyncGenerator<Line> {
   let number = 0;
   let rest = "";

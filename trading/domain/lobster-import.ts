@@ -1,4 +1,4 @@
-/** Lines of a LOBSTER message file as client orders with their times, to be imported. */
+/** Parses the lines of a LOBSTER message file as client orders with their times, to be imported. */
 
 import { basename } from "node:path";
 import { clientOrderEventId } from "./channels.ts";
@@ -12,7 +12,7 @@ export type LobsterLine =
   | { readonly invalid: string };
 
 /**
- * Reads one line after the other. A line's time is in seconds after midnight, of the day that the file's name says.
+ * Makes the parser of one file. A line's time is in seconds after midnight, of the day in the file's name.
  * @throws {ConfigError} when no symbol is given, and the file's name begins with none
  */
 export function lobsterLine(path: string, symbol?: string): (text: string) => LobsterLine {
@@ -33,7 +33,7 @@ export function lobsterLine(path: string, symbol?: string): (text: string) => Lo
   };
 }
 
-/** A market event that asks for nothing new: cancellations, executions, halts. */
+/** True for a market event that is no new order: cancellations, executions, halts. */
 function isOtherEvent(type: string | undefined): boolean {
   return type !== undefined && /^[2-7]$/.test(type);
 }

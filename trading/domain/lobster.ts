@@ -1,13 +1,13 @@
-/** LOBSTER message files: one market event a line. Only submissions are orders. @see https://lobsterdata.com */
+/** Parses LOBSTER message files: one market event a line. Only submissions are orders. @see https://lobsterdata.com */
 
 import { Big } from "big.js";
 import { parse } from "csv-parse/sync";
 import { describeIssues, type LineReader, parseOrder } from "./parse-order.ts";
 
-/** Columns: time, event type, order id, size, price in 1/10,000 dollars, direction. */
+/** Number of columns: time, event type, order id, size, price in 1/10,000 dollars, direction. */
 const columns = 6;
 
-/** What the other event types mean; none of them asks for anything new. */
+/** The meanings of the other event types; none of them is a new order. */
 const otherTypes: Readonly<Record<string, string>> = {
   "2": "a partial cancellation",
   "3": "a deletion",
@@ -17,7 +17,7 @@ const otherTypes: Readonly<Record<string, string>> = {
   "7": "a trading halt",
 };
 
-/** The file names no clients: an order belongs to one of so many desks, told by its id. */
+/** Number of desks. The file names no clients: an order belongs to a desk, determined by its id. */
 const desks = 8;
 
 export function looksLikeLobster(text: string): boolean {

@@ -1,4 +1,4 @@
-/** Files of orders as a stream of orders and of skipped lines, each with its line number. */
+/** Reads files of orders as a stream of orders and skipped lines, each with its line number. */
 
 import { basename, extname } from "node:path";
 import { ConfigError } from "throughline";
@@ -11,24 +11,24 @@ export const orderFileFormats = ["ndjson", "lobster"] as const;
 export type OrderFileFormat = (typeof orderFileFormats)[number];
 
 export interface OrderFileOptions {
-  /** Default: what the first lines look like. */
+  /** The format. Default: told by the first lines. */
   readonly format?: OrderFileFormat;
-  /** Symbol of orders whose lines name none. Default for LOBSTER: what the file's name begins with. */
+  /** The symbol of orders whose lines name none. Default for LOBSTER: the beginning of the file's name. */
   readonly symbol?: string;
   readonly signal?: AbortSignal;
 }
 
-/** An order, or why the line is none. Blank lines are neither. */
+/** An order, or the reason why the line is none. Blank lines are neither. */
 export type OrderLine =
   | { readonly line: number; readonly order: ClientOrder }
   | { readonly line: number; readonly skipped: string };
 
 const maxLineLength = 65_536;
 
-/** How many lines are looked at to tell the format. */
+/** Number of lines that are read to tell the format. */
 const sampledLines = 100;
 
-/** @throws {ConfigError} when the file cannot be read. */
+/** Reads the orders. @throws {ConfigError} when the file cannot be read. */
 export async function* readOrders(path: string, options: OrderFileOptions = {}): AsyncGenerator<OrderLine> {
   const lines = readLines(path, maxLineLength, options.signal);
   let reader: LineReader | undefined;
@@ -81,7 +81,7 @@ function formatByName(path: string): OrderFileFormat {
   return extname(path).toLowerCase() === ".csv" ? "lobster" : "ndjson";
 }
 
-/** LOBSTER names its files SYMBOL_date_…; @throws {ConfigError} when the name begins with no symbol. */
+/** The symbol in the name of a LOBSTER file, SYMBOL_date_… @throws {ConfigError} when the name begins with no symbol */
 export function symbolOf(path: string): string {
   const symbol = /^[A-Za-z][A-Za-z0-9]{0,15}(?=[-_.])/.exec(basename(path))?.[0];
   if (symbol === undefined) {

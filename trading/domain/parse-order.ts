@@ -1,14 +1,14 @@
-/** A client order from what a client wrote: defaults first, then the channel's own schema. */
+/** Parses a client's text as an order: applies defaults, then the channel's own schema. */
 
 import type { PayloadIssue } from "throughline";
 import { ClientOrder } from "./payloads.ts";
 
 export type ParsedOrder = { readonly order: ClientOrder } | { readonly issues: readonly PayloadIssue[] };
 
-/** Turns one line of a file into an order, or says why it is none. */
+/** Parses one line of a file as an order, or returns the reason why it is none. */
 export type LineReader = (text: string) => { readonly order: ClientOrder } | { readonly skipped: string };
 
-/** What an order may leave out. */
+/** Values for fields that an order may leave out. */
 export interface OrderDefaults {
   readonly userId?: string;
   readonly symbol?: string;
@@ -23,7 +23,7 @@ export function parseOrder(written: unknown, defaults: OrderDefaults = {}): Pars
   return { issues: parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), reason: message })) };
 }
 
-/** The issues in one line, for a log or a list of skipped lines. */
+/** The issues on one line, for a log or a list of skipped lines. */
 export function describeIssues(issues: readonly PayloadIssue[]): string {
   return issues.map(({ path, reason }) => (path === "" ? reason : `${path} ${reason}`)).join("; ");
 }

@@ -4,10 +4,13 @@ import { z } from "zod";
 
 export type Side = "buy" | "sell";
 
-/** `market`: `price` is the worst price that the client accepts. It is sent as a limit at that price, as venues with collars do. */
+/**
+ * The type of an order. A `market` order's `price` is the worst that the client accepts: it is sent as a limit at that
+ * price, as venues with collars do.
+ */
 export type OrderType = "limit" | "market";
 
-/** What a client wants. `id` is the client's own and unique among its user's orders. */
+/** A client's order. `id` is the client's own, and unique among its user's orders. */
 export interface ClientOrder {
   readonly id: string;
   readonly userId: string;
@@ -18,10 +21,10 @@ export interface ClientOrder {
   readonly orderType: OrderType;
 }
 
-/** What is sent to an exchange: a slice of what client orders of one symbol, side and price come to. */
+/** An order for an exchange: a slice of the sum of client orders of one symbol, side and price. */
 export interface ExchangeOrder {
   readonly id: string;
-  /** The client orders that hold a share of it, first come first; with `userIds`, whose they are. */
+  /** The client orders that hold a share of it, in their order; `userIds` are their users. */
   readonly parentClientOrderIds: readonly string[];
   readonly userIds: readonly string[];
   readonly symbol: string;
@@ -31,7 +34,7 @@ export interface ExchangeOrder {
   readonly exchange: string;
 }
 
-/** The exchange has executed a part of an exchange order, or all of it. */
+/** A report that the exchange has executed an exchange order, or a part of it. */
 export interface Fill {
   readonly kind: "filled";
   readonly id: string;
@@ -41,7 +44,7 @@ export interface Fill {
   readonly timestamp: number;
 }
 
-/** The exchange will not execute a part of an exchange order, or all of it. */
+/** A report that the exchange will not execute an exchange order, or a part of it. */
 export interface Reject {
   readonly kind: "rejected";
   readonly id: string;
@@ -51,7 +54,7 @@ export interface Reject {
   readonly timestamp: number;
 }
 
-/** What an exchange says about an exchange order. An order is complete when its reports add up to its quantity. */
+/** An exchange's report about an exchange order. An order is complete when its reports add up to its quantity. */
 export type ExchangeReport = Fill | Reject;
 
 interface ExecutionOf<Kind extends string> {
@@ -60,13 +63,13 @@ interface ExecutionOf<Kind extends string> {
   readonly clientOrderId: string;
   readonly userId: string;
   readonly exchangeOrderId: string;
-  /** The exchange's report that it comes from. */
+  /** The id of the exchange's report from which the execution comes. */
   readonly fillId: string;
   readonly quantity: number;
   readonly timestamp: number;
 }
 
-/** One client order's part of one report. */
+/** The part of one report that belongs to one client order. */
 export type Execution =
   | (ExecutionOf<"filled"> & { readonly price: string })
   | (ExecutionOf<"rejected"> & { readonly reason: string });
@@ -77,11 +80,11 @@ export const maxQuantity = 10_000_000;
 /** Most client orders that may hold a share of one exchange order; as many as an entry keeps causes. */
 export const maxParents = 1_000;
 
-/** The reason of a value of the wrong type; a missing one is told apart. */
+/** The message for a value of the wrong type; a missing value has another one. */
 const must = (what: string): { error: (issue: { readonly input?: unknown }) => string } => ({
   error: ({ input }) => (input === undefined ? "is missing" : `must be ${what}`),
 });
-/** An object of these fields and no other one. */
+/** An object with exactly these fields. */
 export function fieldsOnly<S extends z.core.$ZodShape>(fields: S): z.ZodObject<S, z.core.$strict> {
   return z.strictObject(fields, {
     error: (issue) =>
@@ -95,7 +98,8 @@ const text = (longest: number): z.ZodString =>
     .string(must(`a string of 1 to ${longest} characters`))
     .min(1)
     .max(longest);
-// Without ":" so that user and order id can be joined with it; without spaces and commas so that they fit into baggage.
+// Without ":", so that user and order id can be joined with it; without spaces and commas, so that they fit into
+// baggage.
 const clientId = z
   .string(must("a string"))
   .regex(

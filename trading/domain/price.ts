@@ -2,12 +2,12 @@
 
 import { Big } from "big.js";
 
-/** One spelling for equal prices: "577.50" and "577.5" are both "577.5". */
+/** The one spelling of equal prices: "577.50" and "577.5" are both "577.5". */
 export function canonicalPrice(price: string): string {
   return price.includes(".") ? new Big(price).toFixed() : price;
 }
 
-/** `sum + price × quantity`. `sum` is empty or a decimal. */
+/** Returns `sum + price × quantity`. `sum` is empty or a decimal. */
 export function addNotional(sum: string, price: string, quantity: number): string {
   return new Big(price)
     .times(quantity)
@@ -15,7 +15,7 @@ export function addNotional(sum: string, price: string, quantity: number): strin
     .toFixed();
 }
 
-/** What one share came to on average, rounded half up to 8 decimals. */
+/** The average price of a share, rounded half up to 8 decimals. */
 export function averagePrice(notional: string, quantity: number): string {
   return new Big(notional).div(quantity).round(8, Big.roundHalfUp).toFixed();
 }

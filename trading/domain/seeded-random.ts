@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats: for the sample generator and the simulated exchange. */
+/** Random numbers that a seed repeats, for the sample generator and the simulated exchange. */
 
 import { createHash } from "node:crypto";
 

@@ -1,4 +1,4 @@
-/** The three components in one process, each with a backbone of its own, as separate services have. */
+/** Runs the three components in one process, each with a backbone of its own, as separate services have. */
 
 import { type Backbone, type Component, connectBackbone, type Log, type TlsOptions } from "throughline";
 import { createAlgorithm } from "../../consumers/algorithm/algorithm.ts";
@@ -7,7 +7,7 @@ import { createOrderManager } from "../../producers/order-manager/index.ts";
 import type { ExchangeTotals } from "./conservation.ts";
 
 export interface ComponentsOptions {
-  /** The Order Manager's; the others get their own. Whoever opened it closes it. */
+  /** The Order Manager's backbone; its opener closes it. The other components get their own. */
   readonly backbone: Backbone;
   readonly url: string;
   readonly tls?: TlsOptions;
@@ -17,19 +17,19 @@ export interface ComponentsOptions {
   readonly exchange: { readonly seed: string; readonly rejectRate: number };
 }
 
-/** Dispose drains the components and closes the backbones that were opened for them. */
+/** The running components. Their disposal drains them and closes the backbones that were opened for them. */
 export interface Components extends AsyncDisposable {
   /** Rejects when a component ends by an error; never resolves. */
   readonly failed: Promise<never>;
-  /** Resolves when everything that was placed before the call is executed or rejected, and its records are kept. */
+  /** Resolves when all orders placed before the call are executed or rejected, and their records are kept. */
   whenIdle(): Promise<void>;
-  /** Stops reading, finishes what is in hand, and resolves when drained. */
+  /** Stops reading, finishes the deliveries in flight, and resolves when drained. */
   drain(): Promise<void>;
-  /** What the exchange's own book says. */
+  /** The totals of the exchange's own book. */
   exchangeTotals(): Promise<ExchangeTotals>;
 }
 
-/** What a run that was killed had in hand is taken over by the next one while its person still watches. */
+/** Short, so that a person who watches still sees the next run take over the deliveries of a run that was killed. */
 const component = { claimAfterMs: 5_000 };
 
 export async function startComponents(options: ComponentsOptions): Promise<Components> {
@@ -45,7 +45,7 @@ export async function startComponents(options: ComponentsOptions): Promise<Compo
 
   const running = components.map((component) => component.run());
   const failed = Promise.race(running.map((run) => run.then(() => new Promise<never>(() => undefined))));
-  failed.catch(() => undefined); // whoever awaits it is told
+  failed.catch(() => undefined); // a caller who awaits it is told
   const drain = async (): Promise<void> => {
     await Promise.all(components.map((component) => component.drain()));
     await Promise.all(running);
@@ -57,7 +57,8 @@ export async function startComponents(options: ComponentsOptions): Promise<Compo
     failed,
     drain,
     whenIdle: async () => {
-      // In the order of the flow: with all client orders netted no exchange orders come; with all of these sent no reports.
+      // The order of the flow: when all client orders are netted no exchange orders come; when all of these are sent no
+      // reports come.
       await algorithm.whenIdle();
       await sender.whenIdle();
       await algorithm.whenIdle();

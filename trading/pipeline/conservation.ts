@@ -1,8 +1,11 @@
-/** Conservation of quantity: what was ordered is executed, rejected or open, and three books agree on how much of each. */
+/**
+ * Checks that quantity is conserved: each ordered share is executed, rejected or open, and three books agree on the
+ * numbers.
+ */
 
 import { type Account, type Ledger, openOf, sumOf } from "./ledger.ts";
 
-/** What the exchange says it has taken and done. */
+/** The exchange's own count of orders taken and shares done. */
 export interface ExchangeTotals {
   readonly orderedQuantity: number;
   readonly filledQuantity: number;
@@ -28,7 +31,7 @@ export function booksOf(ledger: Ledger, exchange: ExchangeTotals): Books {
   };
 }
 
-/** Everything that breaks conservation, or stays open; empty when all is well. */
+/** Finds all violations of conservation, and all open quantities; empty when all is well. */
 export function findBreaches(ledger: Ledger, { clientOrders, exchangeOrders, exchange }: Books): readonly string[] {
   const breaches = [...ledger.contradictions];
   for (const [name, accounts] of [

@@ -1,4 +1,4 @@
-/** Feeds a file of orders to the pipeline, and keeps account of what its lines were. */
+/** Feeds a file of orders to the pipeline, and counts its lines by kind. */
 
 import type { Backbone } from "throughline";
 import { compareEntryIds as compareIds } from "throughline";
@@ -6,13 +6,13 @@ import { placeFile } from "../../producers/order-manager/index.ts";
 import { type OrderFileFormat, orderKey } from "../domain/index.ts";
 
 export interface FeedCounts {
-  /** Lines that are orders. */
+  /** The number of lines that are orders. */
   readonly orders: number;
-  /** Of these, the ones that the file has already had further up. */
+  /** The number of orders that the file has had further up. */
   readonly repeated: number;
-  /** Of these, the ones that were in the log before this run. */
+  /** The number of orders that the log had before this run. */
   readonly known: number;
-  /** Shares, of the orders that are neither repeated nor known. */
+  /** The shares of the orders that are neither repeated nor known. */
   readonly newQuantity: number;
   readonly skipped: number;
 }
@@ -24,13 +24,15 @@ export interface SkippedLine {
 
 export interface Feed {
   readonly path: string;
-  /** They grow while the file is read. */
+  /** The counts, which grow while the file is read. */
   readonly counts: FeedCounts;
-  /** The first thousand. */
+  /** The first thousand skipped lines. */
   readonly skippedLines: readonly SkippedLine[];
-  /** `orderKey` of every order in the file. */
+  /** The `orderKey` of every order in the file. */
   readonly keys: ReadonlySet<string>;
-  /** Resolves when every line was taken, or when `signal` has stopped it. Rejects when the file cannot be read. */
+  /**
+   * Resolves when every line was taken, or when `signal` has stopped the feed. Rejects when the file cannot be read.
+   */
   readonly done: Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export interface FeedOptions {
   readonly path: string;
   readonly format?: OrderFileFormat;
   readonly symbol?: string;
-  /** The newest client order before this run: one with an older entry was known. */
+  /** The newest client order before this run: an order with an older entry was known. */
   readonly since: string;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -73,7 +75,7 @@ export function startFeed(backbone: Pick<Backbone, "publish" | "read">, options:
       if (counts.skipped <= maxKeptLines) skippedLines.push({ line, reason });
     },
     onRetry: (error) => {
-      // Once an outage: all that wait are placed again when it is over.
+      // Said once in an outage: all waiting orders are placed again when it is over.
       if (!isOut) say(`Orders are not confirmed and will be placed again: ${error.message}`);
       isOut = true;
     },

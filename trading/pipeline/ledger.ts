@@ -1,11 +1,11 @@
-/** The books of a run, drawn up from the log alone: what was ordered, and what became of it. */
+/** The books of a run, drawn up from the log alone: ordered, executed and rejected quantities. */
 
 import type { Backbone } from "throughline";
 import { compareEntryIds as compareIds, entryTime as timeOf } from "throughline";
 import type { z } from "zod";
 import { ClientOrder, ExchangeOrder, ExchangeReport, Execution, orderKey } from "../domain/index.ts";
 
-/** Shares. What is neither executed nor rejected is open; below 0, more was done than ordered. */
+/** Quantities in shares. The rest of `ordered` is open; below 0, more was done than ordered. */
 export interface Account {
   readonly ordered: number;
   readonly executed: number;
@@ -14,7 +14,7 @@ export interface Account {
 
 export interface OrderAccount extends Account {
   readonly executions: number;
-  /** Of the order's newest entry: a client may use its id again after the dedupe window. */
+  /** The id of the order's newest entry: a client may use its own id again after the dedupe window. */
   readonly entryId: string;
 }
 
@@ -25,23 +25,23 @@ export type Positions = Readonly<Record<ChannelName, string>>;
 
 export interface EntryCount {
   readonly total: number;
-  /** Appended after the positions. */
+  /** The number of entries appended after the positions. */
   readonly fresh: number;
-  /** No readable event of the channel: its components have made a dead letter of it. */
+  /** The number of entries that are no valid event of the channel: its components make dead letters of them. */
   readonly unreadable: number;
 }
 
 export interface Ledger {
   readonly counts: Readonly<Record<ChannelName, EntryCount>>;
-  /** By `orderKey`. */
+  /** Client orders by `orderKey`. */
   readonly clientOrders: ReadonlyMap<string, OrderAccount>;
-  /** By exchange order id. */
+  /** Exchange orders by their ids. */
   readonly exchangeOrders: ReadonlyMap<string, Account>;
-  /** What contradicts the rest of the log: ids that stand twice in it, reports and executions of unknown orders. */
+  /** Contradictions in the log: repeated ids, and reports and executions of unknown orders. */
   readonly contradictions: readonly string[];
-  /** From a fresh client order's append to that of each of its executions, by the server's clock, ascending. */
+  /** Times from a fresh client order's append to that of each of its executions, by the server's clock, ascending. */
   readonly latenciesMs: readonly number[];
-  /** From the first fresh entry's append to the last one's. */
+  /** Time from the first fresh entry's append to the last one's. */
   readonly freshMs: number;
 }
 
@@ -69,7 +69,7 @@ export async function readPositions(backbone: Pick<Backbone, "read">): Promise<P
   return Object.fromEntries(await Promise.all(channelNames.map(newest))) as Record<ChannelName, string>;
 }
 
-/** By `orderKey`, the orders that a run was about: those of the file, and those that came otherwise meanwhile. */
+/** The orders of a run by `orderKey`: those of the file, and those that came otherwise meanwhile. */
 export function ordersOfRun(
   { clientOrders }: Ledger,
   fileKeys: ReadonlySet<string> | undefined,
@@ -80,7 +80,7 @@ export function ordersOfRun(
   return new Map([...clientOrders].filter(([key, account]) => isOfRun(key, account)));
 }
 
-/** Reads the whole log. `since` tells its fresh entries from those of earlier runs. */
+/** Reads the whole log. `since` separates its fresh entries from those of earlier runs. */
 export async function readLedger(backbone: Pick<Backbone, "read">, since: Positions): Promise<Ledger> {
   const clientOrders = new Map<string, OrderAccount>();
   const exchangeOrders = new Map<string, Account>();
@@ -108,7 +108,7 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
       else count.unreadable++;
     }
   };
-  /** Whether the id was not there yet. */
+  /** True when the id was not there yet; else notes the contradiction. */
   const isFirst = (seen: Set<string>, what: string, id: string): boolean => {
     if (!seen.has(id)) return seen.add(id) !== undefined;
     contradictions.push(`${what} ${id} stands in the log twice`);

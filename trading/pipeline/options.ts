@@ -9,32 +9,35 @@ import { isGivenRedis } from "throughline/testing";
 import type { OrderFileFormat } from "../domain/index.ts";
 
 export interface PipelineOptions {
-  /** Default: the sample, unless `serve`. */
+  /** The file of orders. Default: the sample, unless `serve`. */
   readonly orders?: string;
   readonly format?: OrderFileFormat;
   readonly symbol?: string;
-  /** Where the summary is written as JSON. */
+  /** The file for the summary as JSON. */
   readonly report?: string;
-  /** Where a private Redis keeps its data. Default: `.throughline/redis` in the working directory. */
+  /** The directory of a private Redis's data. Default: `.throughline/redis` in the working directory. */
   readonly data?: string;
   /** Starts with an empty log. */
   readonly fresh: boolean;
-  /** Goes on after the file, with a WebSocket gateway, until the signal. */
+  /** Continues after the file, with a WebSocket gateway, until the signal. */
   readonly serve: boolean;
-  /** Where the gateway listens; only with `serve`. Default 127.0.0.1, port 8080. */
+  /** The gateway's address; only with `serve`. Default 127.0.0.1, port 8080. */
   readonly host?: string;
   readonly port?: number;
-  /** Names and addresses that clients reach the gateway by beside those that it listens on; only with `serve`. */
+  /** Names and addresses by which clients reach the gateway beside its own addresses; only with `serve`. */
   readonly allowedHosts?: readonly string[];
   readonly namespace: string;
-  /** Of the simulated exchange. */
+  /** The seed of the simulated exchange. */
   readonly seed: string;
   readonly rejectRate: number;
 }
 
 const samplePath = fileURLToPath(new URL("../domain/sample/orders.ndjson", import.meta.url));
 
-/** The file to feed, if any. @throws {ConfigError} on settings that cannot work together, and on paths that cannot be used. */
+/**
+ * Checks the options. Resolves with the file to feed, if any.
+ * @throws {ConfigError} on settings that cannot work together, and on paths that cannot be used
+ */
 export async function checkOptions(options: PipelineOptions, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const { orders, format, symbol, report, serve } = options;
   if (orders === undefined && (format !== undefined || symbol !== undefined)) {

@@ -1,4 +1,4 @@
-/** One run of the order pipeline: Redis, the three components, orders in, the books drawn up, one order's journey. */
+/** One run of the order pipeline: Redis, the three components, orders in, the books, one order's journey. */
 
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
@@ -19,28 +19,32 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
   readonly progress: Progress;
-  /** Takes no more orders, gives those in the pipeline some time to finish, and ends the run. */
+  /** Ends the run: it takes no more orders, and gives those in the pipeline some time to finish. */
   readonly signal: AbortSignal;
-  /** Columns that the journey may take. */
+  /** The width of the journey, columns. */
   readonly width: number;
 }
 
 export interface PipelineResult {
   readonly summary: Summary;
-  /** One order of this run as a tree; undefined when it had none. */
+  /** The journey of one order of this run as a tree; undefined when it had none. */
   readonly journey: string | undefined;
 }
 
-/** Where the private Redis keeps its data, from the working directory. */
+/** The directory of the private Redis's data, from the working directory. */
 const redisDirectory = ".throughline/redis";
 
 /** Most executions of the order whose journey is printed. */
 const maxShown = 4;
 
-/** How long the pipeline may still work on what it has after the signal. */
+/** Longest time after the signal for the pipeline to finish its orders, ms. */
 const finishMs = 10_000;
 
-/** @throws {ConfigError} before anything is started, when the options cannot be used; as Redis and the components do. */
+/**
+ * Runs the pipeline.
+ * @throws {ConfigError} before anything is started, when the options cannot be used
+ * @throws the errors of Redis and of the components
+ */
 export async function runPipeline(options: PipelineOptions, surroundings: Surroundings): Promise<PipelineResult> {
   const { env, log, progress, signal } = surroundings;
   const path = await checkOptions(options, env);
@@ -92,7 +96,9 @@ interface RunningParts {
   readonly feed: Feed | undefined;
 }
 
-/** Resolves when all orders are in and done, or the signal and its time have passed, and the components have drained. */
+/**
+ * Resolves when all orders are in and done, or the signal and its time have passed, and the components have drained.
+ */
 async function work(
   options: PipelineOptions,
   { log, progress, signal }: Surroundings,
@@ -140,7 +146,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
 }
 
-/** Somebody else's Redis is not ours to empty. */
+/** A namespace of its own: a given Redis is not ours to empty. */
 function freshNamespace(namespace: string): string {
   return `${namespace}-${Date.now().toString(36)}`;
 }
@@ -150,7 +156,7 @@ async function countDeadLetters(observer: Observer): Promise<number> {
   return components.flatMap((component) => component.channels).reduce((sum, channel) => sum + channel.deadLetters, 0);
 }
 
-/** The journey of the order whose story says most and still fits on a page. */
+/** Finds the order with the richest story that fits on a page, and renders its journey. */
 async function findStory(
   observer: Observer,
   ledger: Ledger,

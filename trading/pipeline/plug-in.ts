@@ -15,7 +15,7 @@ export const extension: Extension = {
       outputs: [exchangeOrders, executions],
       subscriptions: (_source, settings) => algorithmSubscriptions(only(settings, ["maxSliceQuantity", "exchange"])),
     },
-    // It must reach no exchange: the recorded one answers.
+    // The recorded exchange answers: the handler must reach no real one.
     "order-sender": {
       outputs: [fills],
       subscriptions: async (source, settings) => {
@@ -40,7 +40,7 @@ export const extension: Extension = {
   },
 };
 
-/** @throws {ConfigError} on a setting that has no such name */
+/** Refuses settings of other names. @throws {ConfigError} */
 function only(settings: Settings, names: readonly string[]): Settings {
   const unknown = Object.keys(settings).find((name) => !names.includes(name));
   if (unknown === undefined) return settings;

@@ -1,25 +1,25 @@
-/** Shows how far a run is: a bar where a person watches, else a plain line every now and then. */
+/** Shows the progress of a run: a bar where a person watches, else a plain line from time to time. */
 
 import cliProgress, { type SingleBar } from "cli-progress";
 import { escaped } from "throughline/cli";
 
 export interface ProgressState {
   readonly orders: number;
-  /** Shares of the orders that this run has taken in, and how many of these are executed or rejected. */
+  /** Shares of the orders that this run has taken in; `doneQuantity` of them are executed or rejected. */
   readonly quantity: number;
   readonly doneQuantity: number;
 }
 
-/** Where a run speaks while it runs: standard error, as standard output is for the summary. */
+/** The run's output while it runs: on standard error, as standard output is for the summary. */
 export interface Progress extends Disposable {
-  /** One line for the person, above the bar. */
+  /** Writes one line for the person, above the bar. */
   say(line: string): void;
   show(state: ProgressState): void;
 }
 
 const plainIntervalMs = 2_000;
 
-/** Dispose removes the bar, so that what is printed next stands on lines of its own. */
+/** Opens a progress. Its disposal removes the bar, so that later output begins on a line of its own. */
 export function openProgress(stream: NodeJS.WriteStream): Progress {
   return stream.isTTY ? openBar(stream) : openLines(stream);
 }
@@ -68,7 +68,7 @@ function openLines(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-/** What an earlier run left open is done by this one as well, and was not taken in by it. */
+/** The done shares, at most those taken in: this run also finishes orders of an earlier one. */
 function doneOf({ quantity, doneQuantity }: ProgressState): number {
   return Math.min(doneQuantity, quantity);
 }
@@ -79,7 +79,7 @@ function amountsOf(state: ProgressState): string {
   return `${counted(doneOf(state))} of ${counted(state.quantity)} shares done, ${orders}`;
 }
 
-/** A number with its thousands apart. */
+/** A number with separated thousands. */
 function counted(value: number): string {
   return value.toLocaleString("en-US");
 }

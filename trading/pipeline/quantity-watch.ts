@@ -1,4 +1,4 @@
-/** Follows a run from outside: how much of what was ordered is executed or rejected, by the log. */
+/** Watches a run by its log: the ordered quantity, and how much of it is executed or rejected. */
 
 import { setTimeout } from "node:timers/promises";
 import { type Backbone, ThroughlineError } from "throughline";
@@ -31,7 +31,7 @@ export async function watchQuantity(log: Pick<Backbone, "read">, options: WatchO
         if (execution?.success) doneQuantity += execution.data.quantity;
       }
     } catch (error) {
-      // Redis is away, or somebody wrote an entry that is no JSON; the next look goes on from here.
+      // Redis is away, or somebody wrote an entry that is no JSON. The next look continues from here.
       if (!(error instanceof ThroughlineError || error instanceof SyntaxError)) throw error;
     }
     progress.show({ orders: feed.counts.orders, quantity: feed.counts.newQuantity, doneQuantity });

@@ -1,8 +1,8 @@
-/** A log for a run that a person watches: what goes well is shown by the progress and the summary. */
+/** A log for a run that a person watches: progress and summary show all that goes well. */
 
 import type { Log } from "throughline";
 
-/** Passes warnings and errors on; the rest only as details. */
+/** Passes warnings and errors on; other lines become debug lines. */
 export function quiet(log: Log): Log {
   return {
     debug: (fields, text) => log.debug(fields, text),

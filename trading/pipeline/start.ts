@@ -1,8 +1,11 @@
-/** `npm start`: the whole order pipeline. Exit codes: 0 quantity is conserved, nothing is open; 1 not so; 2 called wrongly. */
+/**
+ * `npm start`: runs the whole order pipeline. Exit codes: 0 quantity is conserved and nothing is open; 1 it is not; 2
+ * called wrongly.
+ */
 
 import { startTelemetry } from "throughline/telemetry";
 
-// Imported first, so that it can instrument what follows.
+// Telemetry comes first, so that it can instrument later imports.
 
 import { writeFile } from "node:fs/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";

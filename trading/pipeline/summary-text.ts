@@ -87,5 +87,5 @@ export function printSummary(summary: Summary): string {
 }
 
 const maxBreaches = 20;
-/** Without colours: what is printed is read in files and logs as well. */
+/** No colours: the output is read in files and logs as well. */
 const style = { head: [], border: [] };

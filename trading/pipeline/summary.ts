@@ -1,4 +1,4 @@
-/** The summary of a run: what `--report` writes, and what is printed for a person. */
+/** The summary of a run: `--report` writes it, and a person reads it. */
 
 import { type Books, booksOf, type ExchangeTotals, findBreaches } from "./conservation.ts";
 import type { Feed, FeedCounts, SkippedLine } from "./feed.ts";
@@ -13,23 +13,23 @@ import {
   sumOf,
 } from "./ledger.ts";
 
-/** An account with what is open spelled out. */
+/** An account with its open quantity. */
 export interface Quantities extends Account {
   readonly open: number;
 }
 
 /** Plain JSON. Quantities are shares, times ms. */
 export interface Summary {
-  /** Quantity is conserved and nothing stays open. */
+  /** True when quantity is conserved and nothing stays open. */
   readonly ok: boolean;
   readonly breaches: readonly string[];
-  /** A signal ended the run before the pipeline was done. */
+  /** True when a signal ended the run before the pipeline was done. */
   readonly interrupted: boolean;
-  /** What the file held; absent when no file was fed. */
+  /** The lines of the file; absent when no file was fed. */
   readonly file?: FeedCounts & { readonly path: string; readonly skippedLines: readonly SkippedLine[] };
-  /** Orders that this run was about: the file's, and those that came over the gateway meanwhile. */
+  /** The orders of this run: the file's, and those that came over the gateway meanwhile. */
   readonly orders: Quantities & { readonly count: number };
-  /** Over the whole log of the namespace, earlier runs included. */
+  /** The books of the whole log of the namespace, earlier runs included. */
   readonly books: { readonly [Book in keyof Books]: Quantities };
   readonly entries: Readonly<Record<ChannelName, EntryCount>>;
   readonly deadLetters: number;
@@ -39,7 +39,7 @@ export interface Summary {
     readonly ordersPerSecond: number;
     readonly entriesPerSecond: number;
   };
-  /** From a client order's append to that of an execution of it. Absent when there were none. */
+  /** Times from a client order's append to that of its execution. Absent when there were none. */
   readonly orderToExecutionMs?: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
@@ -61,7 +61,7 @@ export function summarise({ ledger, since, exchange, deadLetters, feed, interrup
   const ofThisRun = ordersOfRun(ledger, feed?.keys, since);
   const { latenciesMs, counts, freshMs } = ledger;
   const freshEntries = Object.values(counts).reduce((sum, count) => sum + count.fresh, 0);
-  // A run that appended everything within one millisecond took that one at least.
+  // A run that appended everything within one millisecond counts as one.
   const perSecond = (count: number): number => Math.round((count * 1_000) / Math.max(1, freshMs));
   return {
     ok: breaches.length === 0,
@@ -101,7 +101,7 @@ function withOpen(account: Account): Quantities {
   return { ...account, open: openOf(account) };
 }
 
-/** Nearest rank, of ascending values. */
+/** The percentile of ascending values, by nearest rank. */
 function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? Number.NaN;
 }

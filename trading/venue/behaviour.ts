@@ -1,4 +1,4 @@
-/** How the simulated exchange treats an order: a pure function, so that every process gives the same answer. */
+/** The simulated exchange's treatment of orders: a pure function, so that every process gives the same answer. */
 
 import { createHash } from "node:crypto";
 import type { VenueOrder, VenueReport } from "../domain/exchange.ts";
@@ -12,17 +12,17 @@ export interface Behaviour {
   readonly rejectRate: number;
 }
 
-/** A report before it happened. */
+/** A report before it has a time. */
 export type Decision =
   | { readonly kind: "filled"; readonly id: string; readonly quantity: number; readonly price: string }
   | { readonly kind: "rejected"; readonly id: string; readonly quantity: number; readonly reason: string };
 
-/** What becomes of the order, as a function of the seed, its id and its quantity. The quantities add up to the order's. */
+/** Decides on an order, as a function of the seed, its id and its quantity. The quantities add up to the order's. */
 export function decide(order: VenueOrder, { seed, maxFills, rejectRate }: Behaviour): readonly Decision[] {
   const { clientOrderId, quantity, price } = order;
   const identity = JSON.stringify([seed, clientOrderId, quantity]);
   const random = seededRandom(identity);
-  // Separate draws, so that the reject rate changes which orders are rejected and nothing else.
+  // Separate draws, so that the reject rate changes only which orders are rejected.
   const rejected = random() < rejectRate;
   const parts = cut(quantity, between(random, 1, maxFills), random);
   const kept = rejected ? between(random, 0, parts.length - 1) : parts.length;
@@ -36,12 +36,14 @@ export function decide(order: VenueOrder, { seed, maxFills, rejectRate }: Behavi
   return [...decisions, { kind: "rejected", id: `r-${name}`, quantity: rest, reason }];
 }
 
-/** The reports of these decisions, all made at one moment. */
+/** Makes the reports of these decisions, all at one moment. */
 export function reportsAt(decisions: readonly Decision[], at: number): readonly VenueReport[] {
   return decisions.map((decision) => ({ ...decision, at }));
 }
 
-/** Parts of at least 1 that add up to the quantity; fewer than asked for where the quantity is small. */
+/**
+ * Cuts the quantity into parts of at least 1 that add up to it; fewer parts than asked for where the quantity is small.
+ */
 function cut(quantity: number, parts: number, random: () => number): readonly number[] {
   const cuts = new Set<number>();
   for (let i = 1; i < parts; i++) if (quantity > 1) cuts.add(between(random, 1, quantity - 1));

@@ -1,8 +1,8 @@
-/** The simulated exchange's book: which orders it has taken, and what it said about each. */
+/** The simulated exchange's book: the orders that it has taken, and its reports about each. */
 
 import type { VenueReport } from "../domain/exchange.ts";
 
-/** What the exchange says it has done, over all orders ever taken. */
+/** The exchange's own totals, over all orders ever taken. */
 export interface BookTotals {
   readonly orders: number;
   readonly orderedQuantity: number;
@@ -12,12 +12,12 @@ export interface BookTotals {
 }
 
 export interface Book {
-  /** Enters an order with its reports; gives back the reports of the first time where it has the order already. */
+  /** Enters an order with its reports. Resolves with the reports of the first time where the order is there already. */
   enter(orderId: string, reports: readonly VenueReport[]): Promise<readonly VenueReport[]>;
   totals(): Promise<BookTotals>;
 }
 
-/** What one order adds to the totals. */
+/** The part of one order in the totals. */
 export function totalsOf(reports: readonly VenueReport[]): BookTotals {
   let filledQuantity = 0;
   let rejectedQuantity = 0;

@@ -1,4 +1,4 @@
-/** The book in Redis: it outlives the process, and several order senders share it. */
+/** The exchange's book in Redis: it outlives the process, and several order senders share it. */
 
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
@@ -8,17 +8,21 @@ import { type Book, type BookTotals, totalsOf } from "./book.ts";
 
 const script = readFileSync(new URL("./enter.lua", import.meta.url), "utf8");
 
-/** Longer than Redis pauses, ms. */
+/** Time after which a socket that owes a reply is cut, ms: longer than Redis pauses. */
 const silenceMs = 5_000;
 
 export interface RedisBook extends Book, AsyncDisposable {}
 
-/** A stand-in for a venue's own database, so it has a connection and keys of its own. Waits for a Redis that is away. */
+/**
+ * Opens the book, a stand-in for a venue's own database: it has a connection and keys of its own. Waits for a Redis
+ * that is away.
+ */
 export function openRedisBook(url: string, namespace: string, tls?: TlsOptions): RedisBook {
   const redis = new Redis({
     ...redisClientOptions(url, tls),
     maxRetriesPerRequest: null,
-    // Traffic may be swallowed without a reset: what owes a reply for this long is cut, and asked again over a new connection.
+    // A network may swallow traffic without a reset: a command without a reply is cut and sent again over a new
+    // connection.
     socketTimeout: silenceMs,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2_000),
   });
@@ -29,7 +33,7 @@ export function openRedisBook(url: string, namespace: string, tls?: TlsOptions):
   return {
     enter: async (orderId, reports) => {
       const added = Object.entries(totalsOf(reports)).flat();
-      // Entering twice is entering once, so a resend after a lost reply is harmless.
+      // Entering an order twice has the effect of once, so that a resend after a lost reply is harmless.
       const entered = await redis.eval(script, keys.length, ...keys, orderId, JSON.stringify(reports), ...added);
       return JSON.parse(entered as string) as readonly VenueReport[];
     },

@@ -8,9 +8,9 @@ import type { Book } from "./book.ts";
 
 export interface SimulatedExchangeOptions {
   readonly name?: string;
-  /** Default "1". */
+  /** The seed of all decisions. Default "1". */
   readonly seed?: string;
-  /** An order takes a random time up to this. Default 5; 0 answers at once. */
+  /** Longest time for an order, ms; each takes a random time up to it. Default 5; 0 answers at once. */
   readonly maxLatencyMs?: number;
   /** Most fills of one order. Default 3. */
   readonly maxFills?: number;
@@ -18,7 +18,7 @@ export interface SimulatedExchangeOptions {
   readonly rejectRate?: number;
 }
 
-/** @throws {ConfigError} */
+/** Makes the exchange. @throws {ConfigError} */
 export function createSimulatedExchange(book: Book, options: SimulatedExchangeOptions = {}): Exchange {
   const { name = "simulated", seed = "1", maxLatencyMs = 5, maxFills = 3, rejectRate = 0 } = options;
   if (!(maxLatencyMs >= 0 && maxLatencyMs <= 60_000)) {

@@ -1,4 +1,4 @@
-/** The executions as they happen, for the clients that are connected here, whichever process keeps the records. */
+/** Feeds the executions to the clients that are connected here, whichever process keeps the records. */
 
 import { setTimeout } from "node:timers/promises";
 import type { Backbone, Log } from "throughline";
@@ -6,15 +6,15 @@ import { Execution, executions } from "../../../trading/domain/index.ts";
 
 const pauseMs = 1_000;
 
-/** Where the executions end now: the position to follow them from. */
+/** The id of the newest execution: the position to follow executions from. */
 export async function newestExecution(backbone: Pick<Backbone, "read">): Promise<string> {
   for await (const { entryId } of backbone.read(executions.name, { reverse: true, limit: 1 })) return entryId;
   return "0-0";
 }
 
 /**
- * Calls `take` with each execution behind the position, until the signal aborts. It has no consumer group: it is a
- * courtesy to those who are connected. What a client missed, it asks for.
+ * Calls `take` with each execution after the position, until the signal aborts. Without a consumer group it promises
+ * nothing: it is a courtesy to connected clients. A client asks for executions that it has missed.
  */
 export async function followExecutions(
   backbone: Pick<Backbone, "read">,
@@ -33,7 +33,7 @@ export async function followExecutions(
       })) {
         last = entryId;
         const execution = envelope && Execution.safeParse(parseJson(envelope.payload));
-        // What is no execution is dead-lettered, with its reason, by the component that keeps the records.
+        // An invalid execution is dead-lettered, with its reason, by the component that keeps the records.
         if (execution?.success) take(execution.data);
       }
     } catch (error) {

@@ -1,4 +1,4 @@
-/** The WebSocket gateway: how many are connected, what they are sent, and how it ends. */
+/** The WebSocket gateway: admits clients up to a number, sends them replies and executions, and closes in order. */
 
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,17 +13,23 @@ import { toExecutionReply } from "./protocol.ts";
 import { type GatewayBackbone, Session, type SessionLimits } from "./session.ts";
 
 export interface GatewayOptions extends Partial<SessionLimits> {
-  /** Default 127.0.0.1: there is no authentication here, it belongs in front. */
+  /** The address to listen on. Default 127.0.0.1: authentication belongs in front of the gateway, which has none. */
   readonly host?: string;
-  /** 0 takes a free port. */
+  /** The port; 0 takes a free one. */
   readonly port: number;
-  /** Names and addresses, without a port, that clients reach it by beside the addresses that it listens on: a proxy's, say. */
+  /**
+   * Names and addresses, without a port, by which clients reach the gateway beside its own addresses: a proxy's, for
+   * example.
+   */
   readonly allowedHosts?: readonly string[];
-  /** Default 800: with all that the process has open beside, they stay below the 1,024 files that many machines allow. */
+  /**
+   * Most connections. Default 800: with all other files of the process they stay below the 1,024 that many machines
+   * allow.
+   */
   readonly maxConnections?: number;
-  /** Longest frame of a client. Default 64 KiB; a longer one ends its connection. */
+  /** Longest frame of a client, bytes. Default 64 KiB; a longer one ends its connection. */
   readonly maxFrameBytes?: number;
-  /** A client that does not answer a ping before the next one is disconnected. Default 30,000. */
+  /** Interval of the pings, ms. A client that has not answered one before the next is disconnected. Default 30,000. */
   readonly heartbeatMs?: number;
   readonly log: Log;
 }
@@ -33,13 +39,13 @@ export interface Gateway extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Connections that have not become a WebSocket yet. */
+/** Most connections that have not become a WebSocket yet. */
 const maxHandshakes = 64;
 
-/** How long a client may take to answer a close, ms. */
+/** Longest time for a client to answer a close, ms. */
 const closeTimeout = 3_000;
 
-/** @throws {ConfigError} when the address cannot be listened on */
+/** Starts the gateway. @throws {ConfigError} when the address cannot be listened on */
 export async function startGateway(backbone: GatewayBackbone, options: GatewayOptions): Promise<Gateway> {
   const {
     host = "127.0.0.1",
@@ -54,7 +60,7 @@ export async function startGateway(backbone: GatewayBackbone, options: GatewayOp
     throw new ConfigError(`the gateway's port is ${port}; it must be a whole number, 0 to 65,535`);
   }
   const limits = { maxInFlight: options.maxInFlight ?? 256, maxUnsentBytes: options.maxUnsentBytes ?? 1_048_576 };
-  // Before anyone can place an order, so that none of its executions is missed.
+  // The position is read before anyone can place an order, so that none of its executions is missed.
   const position = await newestExecution(backbone);
   const sessions = new Map<string, Set<Session>>();
   const following = new AbortController();
@@ -96,7 +102,7 @@ export async function startGateway(backbone: GatewayBackbone, options: GatewayOp
   });
   const isOurs = checkHosts(allowedHosts, host, () => (server.address() as AddressInfo).address);
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    // Node has taken its own listeners off: an error that nobody hears ends the process.
+    // Node has removed its own listeners, and an error without a listener ends the process.
     stream.on("error", (error) => log.debug({ error: error.message }, "a client's connection failed"));
     const admitted = admit(request, isOurs, sockets.clients.size >= maxConnections);
     if (typeof admitted === "number") refuse(request, admitted);

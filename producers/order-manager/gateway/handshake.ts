@@ -1,4 +1,4 @@
-/** Who may connect: what a WebSocket's opening request must be like, and how it is refused. */
+/** Admits clients by a WebSocket's opening request, and refuses others. */
 
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { isIPv6 } from "node:net";
@@ -12,13 +12,16 @@ const refusals = {
   503: "too many connections: try again later",
 } as const;
 
-/** The HTTP status that a connection is refused with. */
+/** An HTTP status with which a connection is refused. */
 export type Refusal = keyof typeof refusals;
 
-/** Whether the gateway goes by the name or address in a Host header. */
+/** Tells whether a Host header names the gateway. */
 export type HostCheck = (header: string | undefined) => boolean;
 
-/** The user that the connection speaks for, as the authentication in front has established it. */
+/**
+ * Admits a connection and returns its user, which the authentication in front has established; else returns the
+ * refusal.
+ */
 export function admit(
   request: IncomingMessage,
   isOurs: HostCheck,
@@ -26,30 +29,31 @@ export function admit(
 ): { readonly user: string } | Refusal {
   const { origin } = request.headers;
   const [host, ...otherHosts] = request.headersDistinct["host"] ?? [];
-  // A foreign page whose name was made to resolve to our address (DNS rebinding) still gives that name as the host.
+  // A foreign page whose name was made to resolve to our address (DNS rebinding) still sends that name as the host.
   if (otherHosts.length > 0 || !isOurs(host)) return 421;
   // A browser names the page that connects: no foreign page may place orders through a reader's loopback interface.
   if (origin !== undefined && URL.parse(origin)?.host !== host) return 403;
   const users = URL.parse(request.url ?? "/", "ws://gateway")?.searchParams.getAll("user") ?? [];
   const [user] = users;
-  // Of two, the proxy in front may have meant the other one.
+  // Of two users, the proxy in front may have meant the other one.
   if (users.length !== 1 || user === undefined || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(user)) return 400;
   return isFull ? 503 : { user };
 }
 
-/** Answers instead of the WebSocket, and ends the connection. */
+/** Answers with a refusal instead of a WebSocket, and ends the connection. */
 export function refuse({ socket }: IncomingMessage, status: Refusal): void {
   const text = `${refusals[status]}\n`;
   socket.write(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
       `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
-  socket.destroySoon(); // not only its own half: the client may never end the other one
+  socket.destroySoon(); // not only our half: the client may never end its own
 }
 
 /**
- * The gateway goes by the addresses that it listens on, by `localhost` where one of them is loopback, and by what is allowed.
- * @throws {ConfigError} when something allowed is neither a name nor an address
+ * Makes the check of Host headers. The gateway's names are the addresses that it listens on, `localhost` where one of
+ * them is loopback, and the allowed ones.
+ * @throws {ConfigError} when an allowed one is neither a name nor an address
  */
 export function checkHosts(allowed: readonly string[], host: string, address: () => string): HostCheck {
   const names = new Set(
@@ -68,13 +72,13 @@ export function checkHosts(allowed: readonly string[], host: string, address: ()
   };
 }
 
-/** The one spelling of a name or an address, an IPv6 one with or without brackets; undefined when it is neither. */
+/** The canonical spelling of a name or an address; an IPv6 one may have brackets. Undefined for any other text. */
 function canonical(text: string): string | undefined {
   const host = isIPv6(text) ? `[${text}]` : text;
   return /^(?:\[[\da-f:.]+\]|[\w.-]+)$/i.test(host) ? URL.parse(`http://${host}`)?.hostname : undefined;
 }
 
-/** Of a socket that listens on all addresses, each one that the machine has now. */
+/** The addresses of a socket. One that listens on all addresses has each one that the machine has now. */
 function addressesOf(address: string): readonly string[] {
   if (address !== "0.0.0.0" && address !== "::") return [address];
   return Object.values(networkInterfaces()).flatMap((ones) => ones?.map((one) => one.address) ?? []);

@@ -1,4 +1,4 @@
-/** The gateway's protocol (docs/reference/gateway.md): JSON text frames, a client's requests and what it is answered. */
+/** The gateway's protocol (docs/reference/gateway.md): JSON text frames with a client's requests and the replies. */
 
 import type { PayloadIssue, PublishError } from "throughline";
 import { z } from "zod";
@@ -13,17 +13,20 @@ export type Reply =
   | {
       readonly type: "accepted";
       readonly orderId: string;
-      /** Empty where the order was not traced. */
+      /** The trace id; empty where the order was not traced. */
       readonly traceId: string;
-      /** The order was accepted before; nothing was ordered again. */
+      /** Set where the order was accepted before; nothing was ordered again. */
       readonly duplicate?: true;
     }
   | {
       readonly type: "rejected";
-      /** As far as the client gave one. */
+      /** The order's id, where the client gave one. */
       readonly orderId?: string;
       readonly issues: readonly PayloadIssue[];
-      /** Only where the log did not confirm. `unknown`: the order may be in. Sending it again with its id is safe. */
+      /**
+       * Set where the log did not confirm. `unknown`: the order may be in the log. Sending it again with its id is
+       * safe.
+       */
       readonly outcome?: PublishError["outcome"];
     }
   | ({ readonly type: "execution"; readonly orderId: string } & ExecutionNote)
@@ -40,7 +43,7 @@ const Request: z.ZodType<Request> = z.discriminatedUnion(
   'must be "order" or "status"',
 );
 
-/** A request, or what is wrong with the frame. */
+/** Parses a frame: a request, or the reason why it is none. */
 export function parseFrame(text: string): { readonly request: Request } | { readonly reason: string } {
   let written: unknown;
   try {
@@ -56,7 +59,7 @@ export function parseFrame(text: string): { readonly request: Request } | { read
   return { reason: parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`.trim()).join("; ") };
 }
 
-/** The order's id as the client wrote it, for an answer to an order that could not be read. */
+/** The order's id as the client wrote it, for the reply to an invalid order. */
 export function writtenId(order: unknown): { readonly orderId?: string } {
   if (typeof order !== "object" || order === null || !("id" in order)) return {};
   return typeof order.id === "string" && order.id.length <= 64 ? { orderId: order.id } : {};

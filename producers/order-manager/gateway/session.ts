@@ -1,4 +1,4 @@
-/** One client's connection: its requests in, its replies out, both bounded. */
+/** A client's connection: requests in, replies out, both bounded. */
 
 import { setTimeout } from "node:timers/promises";
 import { type Backbone, type Log, PayloadError, PublishError, type Published, traceIdOf } from "throughline";
@@ -13,13 +13,16 @@ import { parseFrame, type Reply, type Request, writtenId } from "./protocol.ts";
 export type GatewayBackbone = Pick<Backbone, "publish" | "read" | "view">;
 
 export interface SessionLimits {
-  /** Requests under way; when there are more, nothing is read from the client until one is answered. */
+  /** Most requests under way. With more, nothing is read from the client until one is answered. */
   readonly maxInFlight: number;
-  /** Bytes that wait for a client to read them; a client that lets more pile up is disconnected. */
+  /** Most bytes that may wait for a client to read them; a client with more is disconnected. */
   readonly maxUnsentBytes: number;
 }
 
-/** How long a closing connection waits for Redis to confirm orders. An order without an answer may be sent again. */
+/**
+ * Longest time for a closing connection to wait until Redis confirms orders, ms. An order without an answer may be sent
+ * again.
+ */
 const closeGraceMs = 5_000;
 
 /** Close codes of RFC 6455. */
@@ -68,7 +71,7 @@ export class Session {
     }
   }
 
-  /** Answers what was asked already, as far as that is known soon, then closes. */
+  /** Answers the requests under way, as far as that succeeds soon, then closes. */
   async close(): Promise<void> {
     this.#socket.pause();
     await Promise.race([Promise.all(this.#inFlight), setTimeout(closeGraceMs, undefined, { ref: false })]);
@@ -77,7 +80,7 @@ export class Session {
   }
 
   #take(frame: RawData, isBinary: boolean): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return; // it could not be answered any more
+    if (this.#socket.readyState !== this.#socket.OPEN) return; // a closed connection cannot be answered
     if (isBinary) {
       this.send({ type: "error", reason: "binary frames are not taken: send JSON as text" });
       return;

@@ -6,7 +6,7 @@ import { between, type ClientOrder, seededRandom } from "../index.ts";
 const seed = "throughline-sample-1";
 const count = 2_400;
 
-/** Share of the orders, opening price in cents, and how far a level of the book is from the next. */
+/** Each instrument's share of the orders, opening price in cents, and distance of two levels of the book. */
 const instruments = [
   { symbol: "AAPL", weight: 0.4, cents: 57_740, tick: 1 },
   { symbol: "MSFT", weight: 0.25, cents: 41_520, tick: 1 },
@@ -24,7 +24,9 @@ for (let n = 1; n <= count; n++) {
   process.stdout.write(`${JSON.stringify(next(`s-${String(n).padStart(5, "0")}`))}\n`);
 }
 
-/** Orders come in bursts at one price, as they do when a level is reached: these are what netting is for. */
+/**
+ * Draws the next order. Orders come in bursts at one price, as they do when a level is reached: netting is for these.
+ */
 function next(id: string): ClientOrder {
   const userId = pick(users);
   if (burst !== undefined && burst.left > 0) {
@@ -32,7 +34,7 @@ function next(id: string): ClientOrder {
     return { ...burst.order, id, userId, quantity: drawQuantity() };
   }
   const { symbol, tick } = pickInstrument();
-  // The mid walks; nearly all orders stand within a few levels of it.
+  // The mid moves at random; nearly all orders are within a few levels of it.
   const mid = (mids.get(symbol) ?? 0) + between(random, -1, 1) * tick;
   mids.set(symbol, mid);
   const side = random() < 0.5 ? "buy" : "sell";
@@ -45,7 +47,7 @@ function next(id: string): ClientOrder {
   return order;
 }
 
-/** Mostly round lots, some odd lots, a few blocks that have to be sliced. */
+/** Draws a quantity: mostly round lots, some odd lots, a few blocks that have to be sliced. */
 function drawQuantity(): number {
   const kind = random();
   if (kind < 0.7) return 100 * between(random, 1, 5);
