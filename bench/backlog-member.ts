@@ -1,13 +1,16 @@
-/** The member of `backlog.ts`: drains what is there, and says what it took. */
+/**
+ * The member process of `contenders/throughline/drain.ts`: drains a backlog, and reports the processor time and memory
+ * that it took.
+ */
 
 import { connectBackbone, on } from "../src/index.ts";
 import { orders } from "./order.ts";
 
 export interface Quarter {
   readonly perSecond: number;
-  /** Of all threads of the process. */
+  /** Processor time of all threads of the process, µs. */
   readonly cpuMicros: number;
-  /** The highest of twenty looks. */
+  /** The highest memory of twenty measurements, MiB. */
   readonly rssMiB: number;
   readonly heapMiB: number;
   readonly externalMiB: number;

@@ -1,9 +1,9 @@
-/** Hands out a round's events: in chunks of 500, two under way at once, or one by one. */
+/** Publishes a round's events: in chunks of 500, two under way at once, or one by one. */
 
 const chunkSize = 500;
 const underWay = 2;
 
-/** The next chunk is built while one travels. */
+/** Publishes in chunks: the next chunk is built while one travels. */
 export async function inChunks(
   count: number,
   publish: (first: number, end: number) => Promise<unknown>,
@@ -18,7 +18,7 @@ export async function inChunks(
   });
 }
 
-/** Each lane awaits its event before it takes the next. */
+/** Publishes one by one in several lanes; each lane awaits its event before it takes the next. */
 export async function each(count: number, atOnce: number, publish: (i: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   await inLanes(atOnce, async () => {

@@ -1,9 +1,9 @@
-/** A process of ours that is forked: its next word, and its end. */
+/** Awaits the answers and the end of a forked process. */
 
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** @throws when the process ends before it says something; `what` names it. */
+/** Resolves with the process's next message. @throws when the process ends first; `what` names it */
 export function nextAnswer<T>(child: ChildProcess, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const answered = (answer: unknown): void => {
@@ -18,7 +18,7 @@ export function nextAnswer<T>(child: ChildProcess, what: string): Promise<T> {
   });
 }
 
-/** Lets go of it, which is its sign to end, and resolves when it has. */
+/** Disconnects from the process, which is its sign to end, and resolves when it has ended. */
 export async function leave(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");

@@ -1,4 +1,4 @@
-/** The one clock that the processes of a machine share, and that nobody sets. */
+/** The monotonic clock, which all processes of a machine share and nobody sets. */
 
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;

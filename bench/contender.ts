@@ -1,6 +1,9 @@
-/** What a contender is: for each work that it can do, a function that prepares a round, does it, and measures it. */
+/**
+ * The interface of a contender: for each work that it can do, a function that prepares a round, does it, and measures
+ * it.
+ */
 
-/** What is done in a round. */
+/** The kinds of work in a round. */
 export type Work =
   | "publish"
   | "publishEach"
@@ -19,19 +22,19 @@ export type Work =
   | "import"
   | "tracing";
 
-/** In which shape it is done, where a scenario compares shapes. */
+/** The shape of a work, where a scenario compares shapes. */
 export interface Shape {
-  /** Publishes under way at once. */
+  /** Number of publishes under way at once. */
   readonly atOnce?: number;
-  /** Of the payload as JSON; default: an order of about 95. */
+  /** Size of the payload as JSON, bytes; default: an order of about 95. */
   readonly payloadBytes?: number;
-  /** Components on the channel, each of which handles every event. */
+  /** Number of components on the channel; each handles every event. */
   readonly components?: number;
-  /** Members of the one component, a process each. */
+  /** Number of members of the one component, a process each. */
   readonly members?: number;
-  /** Backlogs that are drained one after the other. */
+  /** Number of backlogs that are drained one after the other. */
   readonly drains?: number;
-  /** Of the generator. */
+  /** Rate of the generator, events a second. */
   readonly perSecond?: number;
 }
 
@@ -40,14 +43,14 @@ export type Sample = Readonly<Record<string, number>>;
 
 export interface Task {
   readonly work: Work;
-  /** Events in the round. */
+  /** Number of events in the round. */
   readonly count: number;
   readonly shape: Shape;
-  /** Whether they are there when the round begins. */
+  /** True when the events are there before the round begins. */
   readonly isBacklog: boolean;
 }
 
-/** A round in a contender's process. The server has nothing but the backlog when it begins. */
+/** A round in a contender's process. When it begins, the server has nothing but the backlog. */
 export interface Round {
   readonly url: string;
   readonly count: number;
@@ -55,27 +58,27 @@ export interface Round {
   readonly meter: Meter;
 }
 
-/** Clock and processor time around the part of a round that counts. */
+/** Measures clock and processor time of the part of a round that counts. */
 export interface Meter {
-  /** Reads the server's processor time. To be called when everything is prepared. */
+  /** Reads the server's processor time. Called when everything is prepared. */
   ready(): Promise<void>;
-  /** The part that counts begins. Only the first call has an effect, so that each event may call it. */
+  /** Begins the part that counts. Only the first call has an effect, so that each event may call it. */
   begin(): void;
   /**
-   * The part that counts is over once the spans of it are with the receiver: rate, and processor time an event of this process and of
-   * the server.
+   * Ends the part that counts, once its spans are with the receiver. Resolves with the rate, and the processor time an
+   * event of this process and of the server.
    */
   end(count: number): Promise<Sample>;
   /** Resolves when the group has no entry that is delivered and not acknowledged. */
   whenAcknowledged(stream: string, group: string): Promise<void>;
 }
 
-/** What a round finds when it begins. */
+/** The argument of `backlog`. */
 export interface Backlog {
   readonly url: string;
   readonly count: number;
   readonly shape: Shape;
-  /** Which share of the events was sampled where it was published, 0 to 1. */
+  /** Share of the events that were sampled where they were published, 0 to 1. */
   readonly sampled: number;
 }
 
@@ -83,14 +86,14 @@ export interface Contender {
   readonly works: Readonly<Partial<Record<Work, (round: Round) => Promise<Sample>>>>;
   /** Publishes a round's events beforehand. It runs in another process than the round, whose heap it would fill. */
   readonly backlog?: (backlog: Backlog) => Promise<void>;
-  /** For a generator in another process. */
+  /** Opens a publisher for the generator, which is another process. */
   readonly publisher?: (url: string) => Promise<Publisher>;
-  /** Why it cannot take part on this machine; undefined when it can. */
+  /** Resolves with the reason why the contender cannot take part on this machine; undefined when it can. */
   readonly absence?: () => Promise<string | undefined>;
 }
 
 export interface Publisher {
-  /** Event `i`; resolves when it is acknowledged. */
+  /** Publishes event `i`; resolves when it is acknowledged. */
   publish(i: number): Promise<unknown>;
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
-/** Who takes part: under which name, from which module, and how much of it is traced. */
+/** Lists the contenders: name, module, and how much of their work is traced. */
 
 import type { Contender } from "./contender.ts";
 
 interface Entry {
-  /** As tables name it. */
+  /** The name in tables. */
   readonly title: string;
   readonly module: string;
   readonly exported: string;
-  /** Runs with an SDK that keeps this share of the traces and exports them; undefined: without one. */
+  /** The share of the traces that the contender's SDK keeps and exports; undefined: it runs without an SDK. */
   readonly sampled?: number;
 }
 
@@ -55,7 +55,7 @@ export const contenders: Readonly<Record<ContenderName, Entry>> = {
   unfenced: { title: "the same, their fence taken out", module: "settle", exported: "unfencedContender" },
 };
 
-/** The contender itself, in this process. */
+/** Loads the contender itself into this process. */
 export async function load(name: ContenderName): Promise<Contender> {
   const { module, exported } = contenders[name];
   return ((await import(`./contenders/${module}.ts`)) as Record<string, Contender>)[exported] as Contender;

@@ -1,9 +1,12 @@
-/** What an entry takes of the server's memory: all that is used after `append`, less what was used before it. */
+/** Measures an entry's share of the server's memory: all memory in use after `append`, less that before it. */
 
 import { Redis } from "ioredis";
 import type { Round, Sample } from "./contender.ts";
 
-/** `bytes` is everything that came with an entry: the stream, and what is kept beside it. `streamBytes` is the stream alone. */
+/**
+ * Measures the bytes of an entry. `bytes` is everything that came with it: the stream, and keys beside it.
+ * `streamBytes` is the stream alone.
+ */
 export async function entryBytes(
   { url, count }: Pick<Round, "url" | "count">,
   stream: string,
@@ -18,7 +21,7 @@ export async function entryBytes(
   return { bytes, streamBytes };
 }
 
-/** Without what connections hold for the moment. */
+/** Memory in use, without the present buffers of connections. */
 async function usedBytes(client: Redis): Promise<number> {
   const text = await client.info("memory");
   const of = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)?.[1] ?? Number.NaN);

@@ -1,4 +1,4 @@
-/** Fills a stream before a round, fast and in the same way for everybody: not part of what is measured. */
+/** Fills a stream before a round, fast and in the same way for every contender: not part of the measurement. */
 
 import type { Redis } from "ioredis";
 
@@ -7,7 +7,7 @@ local fields = tonumber(ARGV[1])
 for i = 2, #ARGV, fields do redis.call('XADD', KEYS[1], '*', unpack(ARGV, i, i + fields - 1)) end
 `;
 
-/** `fieldsOf` gives names and values, alternating, and always the same number of them. */
+/** Appends the entries. `fieldsOf` returns names and values in turn, always the same number of them. */
 export async function fill(
   client: Redis,
   stream: string,

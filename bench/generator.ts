@@ -1,4 +1,4 @@
-/** The process that publishes events at a fixed rate, each when it is due, whether or not the earlier ones are acknowledged. */
+/** The process that publishes events at a fixed rate: each when it is due, acknowledged or not. */
 
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { startTelemetry } from "../src/telemetry.ts";
@@ -13,12 +13,12 @@ export interface GeneratorTask {
   readonly perSecond: number;
 }
 
-/** `startMs`: when event 0 was due. */
+/** The generator's answer. `startMs`: the time at which event 0 was due. */
 export type Generated = { readonly startMs: number } | { readonly error: string };
 
-/** Between the task and the first event. */
+/** Time between the task and the first event, ms. */
 const leadMs = 20;
-/** How much later than told a timer may come. */
+/** Largest delay of a timer, ms. */
 const timerSlackMs = 2;
 const sleeping = new Int32Array(new SharedArrayBuffer(4));
 
@@ -42,7 +42,7 @@ async function generate({ contender, url, count, perSecond }: GeneratorTask): Pr
     const dueMs = startMs + (next * 1_000) / perSecond;
     const spareMs = dueMs - monotonicMs() - timerSlackMs;
     if (spareMs >= 1) await setTimeout(spareMs);
-    // Timers are too coarse: for the last fraction it sleeps, then lets the event loop send and receive.
+    // Timers are too coarse: for the last fraction this thread sleeps, and then lets the event loop send and receive.
     const waitMs = dueMs - monotonicMs();
     if (waitMs > 0) Atomics.wait(sleeping, 0, 0, waitMs);
     for (const nowMs = monotonicMs(); next < count && startMs + (next * 1_000) / perSecond <= nowMs; next++) {
@@ -52,7 +52,7 @@ async function generate({ contender, url, count, perSecond }: GeneratorTask): Pr
   }
   await Promise.all(published);
   await publisher.close();
-  // Or they would arrive in the middle of somebody else's round.
+  // Otherwise the spans would arrive in the middle of another round.
   if (receiver !== undefined) await whenExported(receiver);
   return startMs;
 }

@@ -1,4 +1,7 @@
-/** The process of one contender: does one round after the other, as it is told. A process each, so that nobody shares a heap or an SDK. */
+/**
+ * The process of one contender: performs one round after the other, as it is told. Each contender has its own, so that
+ * they share no heap and no SDK.
+ */
 
 import { startTelemetry } from "../src/telemetry.ts";
 import type { Sample, Task } from "./contender.ts";
@@ -6,7 +9,7 @@ import { type ContenderName, load } from "./contenders.ts";
 import { RedisMeter } from "./meter.ts";
 import { whenExported } from "./receiving.ts";
 
-/** What a host answers: once when it is ready, and once for each task, in order. */
+/** The host's answer: one when it is ready, and one for each task, in order. */
 export type Answer = { readonly sample: Sample } | { readonly error: string };
 
 const [url, name] = process.argv.slice(2) as [string, ContenderName];

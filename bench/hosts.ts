@@ -1,4 +1,7 @@
-/** The contenders' processes, and the receiver of their spans: each started when it is first needed, all gone with the scenario. */
+/**
+ * The contenders' processes, and the receiver of their spans: each is started when it is first needed, and ends with
+ * the scenario.
+ */
 
 import { type ChildProcess, fork } from "node:child_process";
 import { leave, nextAnswer } from "./child.ts";
@@ -8,8 +11,8 @@ import type { Answer } from "./host.ts";
 import { type Receiver, received, startReceiver } from "./receiving.ts";
 
 /**
- * The same for everybody. On two cores V8's helper threads take turns with Redis, and with them every contender's time depends on chance
- * (docs/performance.md); the components' own scripts run without them, too.
+ * Node's flags for every contender. On two cores V8's helper threads compete with Redis, and every contender's time
+ * would depend on chance (docs/performance.md); the components' own scripts run without them, too.
  */
 const hostArguments = ["--single-threaded-gc"];
 
@@ -24,7 +27,7 @@ export class Hosts implements AsyncDisposable {
     this.#nodeArguments = nodeArguments;
   }
 
-  /** @throws what the contender threw */
+  /** Performs a round in the contender's process. @throws the contender's error */
   async perform(name: ContenderName, task: Task): Promise<Sample> {
     const { sampled } = contenders[name];
     const { count, shape } = task;
@@ -58,7 +61,10 @@ export class Hosts implements AsyncDisposable {
     return host;
   }
 
-  /** Whatever the shell says about telemetry does not count: who exports, and how much, is the contender's. */
+  /**
+   * The environment of a contender. It replaces the shell's telemetry settings: the contender decides whether and how
+   * much to export.
+   */
   async #environment(sampled: number | undefined): Promise<NodeJS.ProcessEnv> {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("OTEL_")));
     if (sampled === undefined) return env;

@@ -1,6 +1,6 @@
 /**
- * Latency at a fixed rate, from the moment at which an event was due: a generator that is held up publishes late, and what that costs
- * the event counts, so that nothing is left out by waiting (coordinated omission).
+ * Measures latency at a fixed rate, from the moment at which an event was due. A generator that is held up publishes
+ * late, and the event's delay counts, so that waiting hides nothing (coordinated omission).
  */
 
 import { type ChildProcess, fork } from "node:child_process";
@@ -11,12 +11,15 @@ import type { ContenderName } from "./contenders.ts";
 import type { Generated, GeneratorTask } from "./generator.ts";
 import { percentile } from "./statistics.ts";
 
-/** The part of a round at its beginning that does not count: connections and code get warm. */
+/** Share of a round at its beginning that does not count: connections and code get warm. */
 const warmUpShare = 0.1;
 
 let generator: ChildProcess | undefined;
 
-/** `consume` calls `arrived` with an event's number where its handler starts, and resolves when all have arrived. */
+/**
+ * Measures. `consume` calls `arrived` with an event's number at the start of its handler, and resolves when all have
+ * arrived.
+ */
 export async function measureLatency(
   contender: ContenderName,
   { url, count, shape, meter }: Round,
@@ -47,7 +50,7 @@ export async function measureLatency(
   };
 }
 
-/** In a process of its own, one for all rounds, as a producer would be. It ends with this one. */
+/** Generates in another process, as a producer would, which serves all rounds and ends with this one. */
 async function generate(task: GeneratorTask): Promise<{ startMs: number }> {
   generator ??= startGenerator();
   generator.send(task);
@@ -56,7 +59,7 @@ async function generate(task: GeneratorTask): Promise<{ startMs: number }> {
   return answer;
 }
 
-/** It keeps this process from ending no longer than its answers are awaited by something that does. */
+/** Starts the generator. It keeps this process alive only while an answer is awaited. */
 function startGenerator(): ChildProcess {
   const child = fork(new URL("./generator.ts", import.meta.url), [], { execArgv: process.execArgv });
   child.unref();

@@ -1,4 +1,4 @@
-/** On what it was measured: processor, operating system, and the versions of everything that takes part. */
+/** Describes the machine of a run: processor, operating system, and the versions of all participants. */
 
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
@@ -14,7 +14,7 @@ export interface Machine {
 
 const require = createRequire(import.meta.url);
 
-/** `server` is the program and its version. */
+/** Describes this machine. `server` is the program and its version. */
 export function describeMachine(server: string): Machine {
   const versions: Record<string, string> = { server, node: process.versions.node };
   for (const name of ["ioredis", "redis", "bullmq", "bullmq-otel", "@opentelemetry/api", "@opentelemetry/sdk-node"])
@@ -34,7 +34,7 @@ function versionOf(name: string): string {
     try {
       return (require(`${directory}/${name}/package.json`) as { version: string }).version;
     } catch {
-      // Not in this one; the next directory up.
+      // Not in this directory; the next one up.
     }
   }
   return "unknown";

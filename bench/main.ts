@@ -1,4 +1,7 @@
-/** `npm run bench`: contenders in turn against one private Redis; prints medians, spread and ratios. Exit code 0 whatever they are. */
+/**
+ * `npm run bench`: measures contenders in turn against one private Redis; prints medians, spread and ratios. Exit code
+ * 0 whatever the figures are.
+ */
 
 import { writeFile } from "node:fs/promises";
 import { Redis } from "ioredis";
@@ -23,7 +26,7 @@ console.log(`${machineText(machine)}\n`);
 const results: Result[] = [];
 const profile = cpuProf === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProf}`];
 for (const scenario of only.filter(({ entrants }) => entrants.length > 0)) {
-  // Processes of its own: a scenario's figures do not depend on what ran before it.
+  // Each scenario has processes of its own: its figures do not depend on earlier ones.
   await using hosts = new Hosts(server.url, profile);
   const { samples, absent } = await runScenario(scenario, { rounds: quick ? 3 : 5, scale }, hosts, admin, () => {
     if (process.stderr.isTTY) process.stderr.write(".");
@@ -35,7 +38,7 @@ for (const scenario of only.filter(({ entrants }) => entrants.length > 0)) {
 }
 await admin.quit();
 
-// Read only now, so that a run of some scenarios leaves the figures of the others, also of a run beside it.
+// Read only now, so that a run of some scenarios keeps the figures of the others, also those of a run beside it.
 const earlier = json === undefined ? undefined : readRecord(json);
 const record = added(
   earlier,

@@ -1,4 +1,4 @@
-/** The process of one member of a component: connects, handles what it is given, and stops, as it is told. */
+/** The process of one member of a component: connects, handles deliveries, and stops, as it is told. */
 
 import { type Backbone, type Component, on } from "../src/index.ts";
 import { componentName, connect } from "./contenders/throughline/common.ts";
@@ -9,7 +9,10 @@ export type MemberTask =
   | { readonly task: "run" }
   | { readonly task: "stop" };
 
-/** To `connect` and `run` when it is done; to `stop` what was handled since `run`, and the processor time that it took. */
+/**
+ * The member's answer. `connect` and `run`: done. `stop`: the number of events handled since `run`, and their processor
+ * time.
+ */
 export type MemberAnswer =
   | { readonly done: true }
   | { readonly handled: number; readonly cpuMicros: number }

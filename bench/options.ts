@@ -1,4 +1,4 @@
-/** The command line of the benchmark. What it will write to is looked at first: a run takes most of an hour. */
+/** The command line of the benchmark. The files that it will write are checked first: a run takes most of an hour. */
 
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -22,7 +22,10 @@ type Given = Options & { readonly contenders?: readonly ContenderName[] };
 const usageExitCode = 2;
 const contenderNames = Object.keys(contenders) as ContenderName[];
 
-/** `argv` as in `process.argv`. Ends the process on `--help` and on what is no option, or throws, where `onExit` is given. */
+/**
+ * Parses `argv`, in the form of `process.argv`. On `--help` and on errors it ends the process, or throws where `onExit`
+ * is given.
+ */
 export function parseOptions(argv: readonly string[], onExit?: (error: Error) => never): Options {
   const program = new Command("npm run bench --")
     .description("Measures Throughline against what one would use instead, on a Redis of its own.")
@@ -53,7 +56,7 @@ export function parseOptions(argv: readonly string[], onExit?: (error: Error) =>
   return { ...others, only: chosen === undefined ? only : only.map((scenario) => among(scenario, chosen)) };
 }
 
-/** The scenario without the others' entrants. */
+/** The scenario with the chosen contenders' entrants only. */
 function among(scenario: Scenario, chosen: readonly ContenderName[]): Scenario {
   return { ...scenario, entrants: scenario.entrants.filter(({ contender }) => chosen.includes(contender)) };
 }

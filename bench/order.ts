@@ -1,4 +1,4 @@
-/** The event that everybody publishes and handles: a client's order, as JSON about 95 bytes or as many as are asked for, and its trace fields. */
+/** The event of every contender: a client's order, as JSON of about 95 bytes or a given size, and its trace fields. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Channel, defineChannel } from "../src/index.ts";
@@ -14,7 +14,7 @@ export interface Order {
   readonly note?: string;
 }
 
-/** Checks every field. By hand, because a schema library's own cost is not what is measured. */
+/** Checks every field. Written by hand, because the cost of a schema library is not to be measured. */
 const schema: StandardSchemaV1<unknown, Order> = {
   "~standard": {
     version: 1,
@@ -48,7 +48,7 @@ function channelOf(name: string): Channel<Order> {
   });
 }
 
-/** The order number `i`, as JSON of about `payloadBytes`; without it, as short as it is. */
+/** Makes order number `i`, as JSON of about `payloadBytes`; without that, as short as it is. */
 export function orderOf(i: number, payloadBytes?: number): Order {
   const order: Order = {
     id: `c-${String(i).padStart(8, "0")}`,
@@ -62,11 +62,11 @@ export function orderOf(i: number, payloadBytes?: number): Order {
   return { ...order, note: noteOf(payloadBytes - bareBytes) };
 }
 
-/** Of an order as JSON with an empty note, more or less the digits of its numbers. */
+/** Bytes of an order as JSON with an empty note, give or take the digits of its numbers. */
 const bareBytes = 105;
 const notes = new Map<number, string>();
 
-/** Words rather than one letter: what compresses or escapes is as in a text. */
+/** A note of words, so that it compresses and escapes like text. */
 function noteOf(length: number): string {
   const known = notes.get(length);
   if (known !== undefined) return known;
@@ -80,15 +80,17 @@ export function numberOf(order: Pick<Order, "id">): number {
   return Number(order.id.slice(2));
 }
 
-/** What a consumer makes of an order in the scenarios that produce. */
+/** The output of a consumer for an order, in the scenarios that produce. */
 export function routedOf(order: Order): Order {
   return { ...order, quantity: order.quantity + 1 };
 }
 
-/** Of whoever publishes without tracing: one for all. */
+/** The one `traceparent` of contenders that publish without tracing. */
 export const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/** Of event `i` where each is a trace of its own, the given share of which is sampled: 0, or one in so and so many. */
+/**
+ * The `traceparent` of event `i`, each a trace of its own, with the given share of them sampled: 0, or one in so many.
+ */
 export function traceparentOf(i: number, sampled: number): string {
   const isSampled = sampled > 0 && i % Math.round(1 / sampled) === 0;
   const number = (i + 1).toString(16);

@@ -1,4 +1,7 @@
-/** The process of an OTLP/gRPC receiver that takes everything at once, and counts. Over HTTP it says how many spans it has, and since when. */
+/**
+ * The process of an OTLP/gRPC receiver that accepts everything at once, and counts. Over HTTP it reports the number of
+ * spans, and the time of the last.
+ */
 
 import { createServer } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
@@ -6,28 +9,28 @@ import type { AddressInfo } from "node:net";
 import { monotonicMs } from "./clock.ts";
 import { countSpans } from "./span-count.ts";
 
-/** What it tells its parent once it listens. */
+/** The message to the parent process once the receiver listens. */
 export interface ReceiverPorts {
   readonly otlp: number;
   readonly count: number;
 }
 
-/** What it answers over HTTP. */
+/** The answer over HTTP. */
 export interface Received {
   readonly spans: number;
-  /** When the last of them came, by the clock that all processes share; 0 when none has. */
+  /** Time of the last span, by the clock that all processes share; 0 when none has come. */
   readonly lastMs: number;
 }
 
 /**
- * How much may be on its way to it. A Collector's windows grow within its first round trips to what the connection takes; the gRPC library
- * for Node has no such thing for servers, and with the 64 KiB that HTTP/2 begins with, whoever sends batches of 400 KB waits for
- * permission six times each.
+ * Bytes that may be on their way to the receiver. A Collector's windows grow to the connection's capacity within the
+ * first round trips. The gRPC library for Node cannot do that for servers, and starts with HTTP/2's 64 KiB: a sender of
+ * batches of 400 KB would wait for permission six times each.
  */
 const windowBytes = 16 * 1_024 * 1_024;
-/** Of a gRPC message: whether it is compressed, and its length. */
+/** Bytes before a gRPC message: the compression flag, and the length. */
 const prefixBytes = 5;
-/** An answer without a field: all was taken. */
+/** An answer without a field: all spans were accepted. */
 const nothing = Buffer.alloc(prefixBytes);
 
 let spans = 0;
@@ -36,7 +39,7 @@ let lastMs = 0;
 function answer(stream: ServerHttp2Stream, path: string): void {
   const parts: Buffer[] = [];
   stream.on("data", (part: Buffer) => parts.push(part));
-  stream.on("error", () => undefined); // whoever has gone needs no answer
+  stream.on("error", () => undefined); // a client that has gone needs no answer
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   stream.on("end", () => {
     const request = Buffer.concat(parts);

@@ -1,4 +1,7 @@
-/** `startReceiver`: the receiver of spans as a process of its own. `received`: what it has. `whenExported`: waits for the last of them. */
+/**
+ * `startReceiver` runs the receiver of spans as a process. `received` reads its count. `whenExported` waits for the
+ * last span.
+ */
 
 import { fork } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
@@ -6,11 +9,11 @@ import { ProxyTracerProvider, trace } from "@opentelemetry/api";
 import { leave, nextAnswer } from "./child.ts";
 import type { Received, ReceiverPorts } from "./receiver.ts";
 
-/** Dispose ends the process. */
+/** A running receiver. Its disposal ends the process. */
 export interface Receiver extends AsyncDisposable {
-  /** What `OTEL_EXPORTER_OTLP_ENDPOINT` takes. */
+  /** The value for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly otlpUrl: string;
-  /** What `received` and `whenExported` take. */
+  /** The argument of `received` and `whenExported`. */
   readonly countUrl: string;
 }
 
@@ -28,10 +31,15 @@ export async function received(countUrl: string): Promise<Received> {
   return (await (await fetch(countUrl)).json()) as Received;
 }
 
-/** An exporter at work sends the next batch as soon as one is taken: whoever is silent for so long has no more. */
+/**
+ * Silence after which an exporter has no more spans, ms: one at work sends the next batch as soon as one is accepted.
+ */
 const silentMs = 150;
 
-/** Hands this process's spans to its exporter, and resolves when the receiver has the last of them: when that came, in `monotonicMs`. */
+/**
+ * Hands this process's spans to its exporter. Resolves when the receiver has the last of them, with the time of its
+ * arrival, in `monotonicMs`.
+ */
 export async function whenExported(countUrl: string): Promise<number> {
   const provider = trace.getTracerProvider();
   const sdk: object = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;

@@ -1,4 +1,4 @@
-/** Runs a scenario: everybody in turn, A B A B, after a warm-up, each round on an empty server. */
+/** Runs a scenario: all contenders in turn, A B A B, after a warm-up, each round on an empty server. */
 
 import type { Redis } from "ioredis";
 import type { Sample } from "./contender.ts";
@@ -6,7 +6,7 @@ import { load } from "./contenders.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Entrant, Scenario } from "./scenario.ts";
 
-/** Until everybody's code is compiled: in the second round it still gets faster. */
+/** Rounds until everybody's code is compiled: in the second round it still gets faster. */
 const usualWarmUp = 2;
 
 /** Every entrant's samples, a list of them each, in the order of the rounds. */
@@ -14,13 +14,13 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
 export interface Extent {
   readonly rounds: number;
-  /** What part of each round's events is taken, above 0. */
+  /** Share of each round's events that is run, above 0. */
   readonly scale: number;
 }
 
 export interface Measured {
   readonly samples: Samples;
-  /** Entrants that cannot take part, and why. */
+  /** Entrants that cannot take part, with their reasons. */
   readonly absent: Readonly<Record<string, string>>;
 }
 
@@ -51,7 +51,10 @@ export async function runScenario(
   return { samples, absent };
 }
 
-/** The append-only file begins anew as well, so that no rewrite falls into a round and the disk does not fill. */
+/**
+ * Empties the server. The append-only file begins anew as well, so that no rewrite falls into a round and the disk does
+ * not fill.
+ */
 async function empty(admin: Redis): Promise<void> {
   await admin.flushall();
   await admin.bgrewriteaof();

@@ -1,4 +1,7 @@
-/** What a scenario is: a work, who takes part in it in which shape, what counts, and which figures are aimed at. */
+/**
+ * The definition of a scenario: a work, its entrants with their shapes, the measurement that counts, and the figures
+ * aimed at.
+ */
 
 import type { Shape, Work } from "./contender.ts";
 import type { ContenderName } from "./contenders.ts";
@@ -6,46 +9,46 @@ import type { ContenderName } from "./contenders.ts";
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** For readers of the figures: what is done, in a sentence or two, where the title does not say it. */
+  /** A sentence or two for readers of the figures, where the title does not say enough. */
   readonly about?: string;
   readonly work: Work;
-  /** Whether the events are published before the round. */
+  /** True when the events are published before the round. */
   readonly isBacklog: boolean;
-  /** Which of a sample's measurements counts. */
+  /** The measurement of a sample that counts. */
   readonly measurement: string;
   readonly unit: string;
-  /** More of a rate is better, less of a cost. */
+  /** The direction that is better: more for a rate, less for a cost. */
   readonly better: "more" | "less";
   readonly entrants: readonly Entrant[];
-  /** Entrants that the quotients are taken to. */
+  /** Entrants to which the ratios are taken. */
   readonly references: readonly string[];
   readonly aims: readonly Aim[];
-  /** Default 2: in the second round everybody's code still gets faster. */
+  /** Number of rounds that do not count. Default 2: in the second round everybody's code still gets faster. */
   readonly warmUpRounds?: number;
-  /** Whether the chart shows it, which is of what one looks at first. */
+  /** True when the chart shows the scenario. */
   readonly inChart?: boolean;
-  /** At most so many rounds, for what takes long or hardly differs from round to round. */
+  /** Most rounds, for scenarios that take long or hardly differ from round to round. */
   readonly maxRounds?: number;
 }
 
 /** A contender in one shape. */
 export interface Entrant {
-  /** Unique in its scenario. */
+  /** A name that is unique in its scenario. */
   readonly name: string;
-  /** As the table names it. */
+  /** The name in tables. */
   readonly title: string;
   readonly contender: ContenderName;
-  /** Events a round. Slower ones get fewer, so that a round takes everybody about as long. */
+  /** Number of events a round. Slower entrants get fewer, so that each round takes about as long. */
   readonly count: number;
   readonly shape: Shape;
 }
 
-/** A bound for a measurement of an entrant, or for its quotient to another's of the same round. */
+/** A bound for a measurement of an entrant, or for its ratio to another's of the same round. */
 export interface Aim {
   readonly of: string;
-  /** Without it the figure itself is meant. */
+  /** The other entrant; undefined: the bound is for the figure itself. */
   readonly against?: string;
-  /** Default: the scenario's. */
+  /** The measurement. Default: the scenario's. */
   readonly measurement?: string;
   readonly atLeast?: number;
   readonly atMost?: number;

@@ -1,9 +1,9 @@
-/** Counts the spans in an OTLP export without decoding them: the receiver shares the machine with what is measured. */
+/** Counts the spans in an OTLP export without decoding them: the receiver shares the machine with the contenders. */
 
 /** The fields that lead to a span: `resource_spans`, in it `scope_spans`, in it `spans`. @see opentelemetry/proto/trace/v1/trace.proto */
 const path = [1, 2, 2];
 
-/** @throws when the bytes are no message of length-delimited and simple fields */
+/** Counts the spans. @throws when the bytes are no message of length-delimited and simple fields */
 export function countSpans(request: Uint8Array): number {
   return countAt(request, 0, request.length, 0);
 }

@@ -1,19 +1,19 @@
-/** Medians of rounds, how far the rounds lie apart, and ratios. */
+/** Statistics of rounds: medians, spread, and ratios. */
 
 import type { Samples } from "./rounds.ts";
 import type { Aim, Scenario } from "./scenario.ts";
 
 export interface Standing {
-  /** As its scenario names it. */
+  /** The entrant's name in its scenario. */
   readonly entrant: string;
   readonly title: string;
   /** Median of each measurement. */
   readonly medians: Readonly<Record<string, number>>;
-  /** The measurement that counts: its median, and its lowest and highest round. */
+  /** The median of the measurement that counts, with its lowest and highest round. */
   readonly median: number;
   readonly least: number;
   readonly most: number;
-  /** How many times as good as each reference: the median of the rounds' ratios. */
+  /** The advantage over each reference as a factor: the median of the rounds' ratios. */
   readonly ratios: Readonly<Record<string, number>>;
 }
 
@@ -25,11 +25,11 @@ export interface Verdict extends Aim {
 export interface Result {
   readonly scenario: Scenario;
   readonly rounds: number;
-  /** What part of each round's events was taken: with less than 1 it was a trial. */
+  /** Share of each round's events that was run: less than 1 means a trial. */
   readonly scale: number;
   readonly standings: readonly Standing[];
   readonly aims: readonly Verdict[];
-  /** Entrants that could not take part, and why. */
+  /** Entrants that could not take part, with their reasons. */
   readonly absent: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +41,8 @@ export function evaluate(
   const { measurement, better, references, entrants } = scenario;
   const valuesOf = (entrant: string, name: string): readonly number[] =>
     (samples.get(entrant) ?? []).map((sample) => sample[name] ?? Number.NaN);
-  // Of the rounds in pairs, not of the medians: what slows the machine down for a while slows both of a pair down.
+  // The median of the rounds' ratios, not the ratio of the medians: a slow phase of the machine slows both of a pair
+  // down.
   const quotient = (entrant: string, against: string, name: string): number => {
     const others = valuesOf(against, name);
     return median(valuesOf(entrant, name).map((value, round) => value / (others[round] ?? Number.NaN)));

@@ -1,9 +1,9 @@
-/** The settlement scripts with the fence taken out of their text: what they would cost without it. */
+/** Removes the fence from the text of the settlement scripts, to measure its cost. */
 
 import { createHash } from "node:crypto";
 import { type Script, scripts } from "../src/redis/store/scripts.ts";
 
-/** What makes the fence, and what stands there without it. Each must be found exactly once. */
+/** The parts of the text that make the fence, and their replacements. Each must be found exactly once. */
 const lookUp = `local registered = redis.call('ZSCORE', KEYS[1], member)
 local robbed = registered and redis.call('EXISTS', KEYS[2]) == 1
 `;
@@ -30,7 +30,7 @@ const edits: Readonly<Record<"settle" | "ack", readonly (readonly [fence: string
   ],
 };
 
-/** @throws when a script's text is no longer the one that the edits were made for */
+/** Removes the fence. @throws when a script's text is no longer the one that the edits were made for */
 export function unfenced(script: Script): Script {
   const name = script === scripts.settle ? "settle" : script === scripts.ack ? "ack" : undefined;
   if (name === undefined) return script;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Once Elasticsearch is healthy: Kibana's password, the user that the Collector writes as, and the Collector's second backend.
+# Sets Elasticsearch up once it is healthy: Kibana's password, the Collector's user, and the Collector's second backend.
 set -euo pipefail
 : "${ELASTIC_PASSWORD:?set it: sh docker/passwords.sh >.env}" "${KIBANA_PASSWORD:?}" "${ELASTIC_COLLECTOR_PASSWORD:?}"
 

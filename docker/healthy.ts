@@ -1,4 +1,4 @@
-/** The image's HEALTHCHECK: 0 when the process beside it says that it is ready. */
+/** The image's HEALTHCHECK: exits with 0 when the process beside it reports that it is ready. */
 
 try {
   const answer = await fetch(`http://127.0.0.1:${process.env["HEALTH_PORT"]}/ready`);

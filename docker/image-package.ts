@@ -1,6 +1,6 @@
 /**
- * Makes of package.json that of the image: what trading runs on becomes a dependency, so that `npm install --omit=dev` installs it, in the
- * versions of the lock file. For whoever installs the package these are optional peers, or nothing at all.
+ * Makes the image's package.json: trading's packages become dependencies, so that `npm install --omit=dev` installs
+ * them in the versions of the lock file. In the published package they are optional peers, or absent.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";

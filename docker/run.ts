@@ -1,4 +1,4 @@
-/** The image's entry: `run.ts NAME …ARGUMENTS` becomes that program, in this process, so that signals reach it. */
+/** The image's entry: `run.ts NAME …ARGUMENTS` runs that program in this process, so that signals reach it. */
 
 const programs: Readonly<Record<string, () => Promise<unknown>>> = {
   "order-manager": () => import("../producers/order-manager/main.ts"),

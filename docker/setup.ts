@@ -1,6 +1,7 @@
 /**
- * What the Compose stack needs before its Redis and its Collector start: `setup.ts DIRECTORY`. Writes redis/users.acl, a least-privilege
- * user for each component and for people, and collector/backends.yaml. The passwords come from the environment.
+ * Prepares the Compose stack before its Redis and its Collector start: `setup.ts DIRECTORY`.
+ * Writes redis/users.acl, with a least-privilege user for each component and for people, and collector/backends.yaml.
+ * The passwords come from the environment.
  */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -35,13 +36,13 @@ const users: readonly User[] = [
     name: "order-sender",
     roles: ["component"],
     scope: { component: "order-sender", channels: ["exchange-orders", "fills"] },
-    // The simulated exchange's own book, no part of the backbone.
+    // The simulated exchange's own book, which is no part of the backbone.
     more: `~sim-exchange:{${namespace}}:* (+hget +hset +hincrby +hgetall ~sim-exchange:{${namespace}}:*)`,
   },
   { name: "operator", roles: ["operator"] },
 ];
 
-/** `OPERATOR_PASSWORD` of the user `operator`. @throws when it is missing, or could be guessed */
+/** The password of a user: `OPERATOR_PASSWORD` for `operator`. @throws when it is missing, or could be guessed */
 function passwordOf(name: string): string {
   const variable = `${name.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
   const password = process.env[variable] ?? "";
@@ -58,7 +59,7 @@ function lineOf(name: string, password: string, rules: readonly string[]): strin
   return ["user", name, `#${hash}`, ...rules].join(" ");
 }
 
-/** Written beside and moved, so that nobody reads half of it. */
+/** Writes a file beside the old one and renames it, so that nobody reads half of it. */
 async function put(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o644 });
   await rename(`${path}.new`, path);
@@ -66,17 +67,17 @@ async function put(path: string, text: string): Promise<void> {
 
 await mkdir(join(directory, "redis"), { recursive: true });
 await mkdir(join(directory, "collector"), { recursive: true });
-// Kept from the last time: a Redis that runs on has its users from then.
+// Kept from the last time: a Redis that runs on has the users of then.
 const healthPath = join(directory, "redis/health-password");
 const health = await readFile(healthPath, "utf8").catch(() => randomBytes(24).toString("hex"));
 await put(healthPath, health);
 await put(
   join(directory, "redis/users.acl"),
   [
-    // Nobody is let in as `default`. It keeps its rights, because a server loads its own append-only file under them: without them it
-    // would leave out every transaction, which is what all scripts' writes are, and start empty.
+    // Nobody may log in as `default`. It keeps its rights, because a server loads its own append-only file under them:
+    // without them it would skip every transaction, which is what all scripts' writes are, and start empty.
     "user default off ~* &* +@all",
-    // An aclfile begins each user anew by itself: the first rule, `reset`, is left out.
+    // An aclfile resets each user by itself: the first rule, `reset`, is left out.
     ...users.map(({ name, roles, scope, more }) =>
       lineOf(name, passwordOf(name), [...aclRules(roles, { namespace, ...scope }).slice(1), ...(more ? [more] : [])]),
     ),

@@ -1,4 +1,7 @@
-/** Finds where the benchmark's chart and tables are not those of its record: figures are written by the benchmark, never by hand. */
+/**
+ * Finds where the benchmark's chart and tables differ from its record: figures are written by the benchmark, never by
+ * hand.
+ */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +21,7 @@ export const benchFiles: BenchFiles = {
   document: "docs/performance.md",
 };
 
-/** A line for each file that differs from what the record makes of it; paths are relative to `root`. */
+/** Returns a line for each file that differs from the record; paths are relative to `root`. */
 export function staleFigures(root: string, { record, svg, document }: BenchFiles): readonly string[] {
   const read = (path: string): string => readFileSync(join(root, path), "utf8");
   const measured = parseRecord(read(record));

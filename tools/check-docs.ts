@@ -1,4 +1,4 @@
-/** `npm run check:docs`: prints what is wrong with the project's Markdown documents, and fails when something is. */
+/** `npm run check:docs`: prints the errors in the project's Markdown documents, and fails when there are any. */
 
 import { globSync } from "node:fs";
 import { benchFiles, staleFigures } from "./bench-tables.ts";

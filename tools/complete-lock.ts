@@ -1,6 +1,7 @@
 /**
- * `npm run lock`: names in the lock file what npm could not look up. Run it after `npm install` against a registry that
- * mirrors only the packages of some platforms: npm then leaves the others out, and `npm ci` refuses the file.
+ * `npm run lock`: adds packages to the lock file that npm could not look up. Run it after `npm install` against a
+ * registry that mirrors the packages of some platforms only: npm then leaves the others out, and `npm ci` refuses the
+ * file.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,11 +1,11 @@
-/** Finds what is wrong with Markdown documents: code that differs from the file it was taken from, and dead relative links. */
+/** Finds errors in Markdown documents: code that differs from the file it was taken from, and dead relative links. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * The problems of one document, a line each. A fenced block directly under `<!-- from FILE -->` or `<!-- from FILE#REGION -->`
- * must equal the file, or what stands in it between `// #region REGION` and `// #endregion REGION`. Paths of files are
+ * The errors of one document, a line each. A fenced block directly under `<!-- from FILE -->` or `<!-- from FILE#REGION
+ * -->` must equal the file, or its lines between `// #region REGION` and `// #endregion REGION`. Paths of files are
  * relative to `root`, links to the document.
  */
 export function problemsOf(root: string, document: string): readonly string[] {

@@ -1,4 +1,7 @@
-/** The lock file must name the optional packages of every platform: `npm ci` refuses it otherwise, on all platforms. */
+/**
+ * Completes the lock file. It must name the optional packages of every platform: `npm ci` refuses it otherwise, on all
+ * platforms.
+ */
 
 export interface LockedPackage {
   readonly version?: string;
@@ -14,7 +17,7 @@ export interface LockFile {
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }
 
-/** Optional packages that are asked for and not named, by the place that they belong to. */
+/** The optional packages that are required and missing, by their paths in the lock file. */
 export function missingOptionals({ packages }: LockFile): ReadonlyMap<string, LockedPackage> {
   const missing = new Map<string, LockedPackage>();
   for (const [place, { optionalDependencies = {}, dev }] of Object.entries(packages)) {
@@ -27,14 +30,14 @@ export function missingOptionals({ packages }: LockFile): ReadonlyMap<string, Lo
   return missing;
 }
 
-/** With what is missing, and everything in npm's own order. */
+/** The lock file with the missing packages, in npm's order. */
 export function completed<L extends LockFile>(lock: L): L {
   const packages = { ...lock.packages, ...Object.fromEntries(missingOptionals(lock)) };
   const sorted = Object.entries(packages).sort(([a], [b]) => a.localeCompare(b, "en"));
   return { ...lock, packages: Object.fromEntries(sorted) };
 }
 
-/** Where node looks for a package, from the inside out. */
+/** The paths at which Node looks for a package, from the inside out. */
 function candidatePlaces(place: string, name: string): readonly string[] {
   const steps = place === "" ? [] : place.split(/\/?node_modules\//).slice(1);
   return steps
@@ -48,7 +51,7 @@ function candidatePlaces(place: string, name: string): readonly string[] {
     .concat(`node_modules/${name}`);
 }
 
-/** Packages of one platform have it in their name, such as `cli-linux-x64-musl`. */
+/** The platform of a package by its name, such as `cli-linux-x64-musl`. */
 function platformOf(name: string): Pick<LockedPackage, "os" | "cpu" | "libc"> {
   const [, os, cpu, libc] =
     /(aix|android|darwin|freebsd|linux|openbsd|win32)-(arm64|arm|ia32|x64)(?:-(musl|glibc))?$/.exec(name) ?? [];

@@ -1,4 +1,4 @@
-/** What the two hand-written contenders have in common: untraced, unfenced, nothing validated, no retries, no dead letters. */
+/** Common parts of the two hand-written contenders, which trace, fence and validate nothing, and know no retries and dead letters. */
 
 import { createHash } from "node:crypto";
 import { Redis } from "ioredis";
@@ -9,12 +9,12 @@ import { baggageOf, orderOf, traceparent } from "../order.ts";
 export const stream = "orders";
 export const routed = "routed";
 export const group = "bare";
-/** Entries a read. */
+/** Number of entries a read. */
 export const perRead = 500;
-/** Entries that one script call settles. */
+/** Number of entries that one script call settles. */
 export const perScript = 100;
 
-/** One script for a batch: appends each output, then acknowledges all. */
+/** The script for a batch: appends each output, then acknowledges all entries. */
 export const transformScript = `
 local ids = {}
 for i = 2, #ARGV, 4 do

@@ -65,7 +65,7 @@ function contenderWith(telemetry: () => { telemetry?: Telemetry }): Contender {
       return sample;
     };
 
-  /** By this process, which has no SDK: jobs of a backlog have no trace. */
+  /** Adds the backlog from this process, which has no SDK: its jobs have no trace. */
   const backlog = async ({ url, count }: Backlog): Promise<void> => {
     const { queue, connection } = open("orders", url);
     await publish(queue, count);

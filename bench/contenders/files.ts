@@ -1,4 +1,7 @@
-/** Recording a channel to a file and importing one, beside bare ioredis that reads or appends the same entries and has no file at all. */
+/**
+ * Records a channel to a file and imports one, beside bare ioredis that reads or appends the same entries without a
+ * file.
+ */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -34,7 +37,7 @@ async function backlog({ url, count }: { readonly url: string; readonly count: n
   await client.quit();
 }
 
-/** Adds by how much memory grew while it ran, MB. */
+/** Adds the growth of memory during the run to the sample, MB. */
 async function watchingMemory(run: () => Promise<Sample>): Promise<Sample> {
   const before = process.memoryUsage.rss();
   let most = before;
@@ -110,7 +113,7 @@ export const bareContender: Contender = {
       const sample = await watchingMemory(async () => {
         meter.begin();
         let seen = 0;
-        // The next page is under way while this one is looked at, as in a good reader.
+        // The next page is under way while this one is read, as in a good reader.
         for (let next = client.xrange(stream, "-", "+", "COUNT", pageSize); ; ) {
           const page = await next;
           seen += page.length;

@@ -16,7 +16,7 @@ function connect(url: string): Redis {
   return new Redis(url, { protocol: 2 });
 }
 
-/** Reads on while what was read is being handled, until `handle` has had `count` entries. */
+/** Reads entries while earlier ones are handled, until `handle` has had `count` of them. */
 async function readAll(client: Redis, count: number, handle: (entries: Entry[]) => void): Promise<void> {
   const read = (): Promise<Reply> =>
     client.xreadgroup("GROUP", group, "m", "COUNT", perRead, "BLOCK", 1_000, "STREAMS", stream, ">") as Promise<Reply>;
@@ -29,7 +29,10 @@ async function readAll(client: Redis, count: number, handle: (entries: Entry[]) 
   }
 }
 
-/** Reader and writer with the group at the beginning of the stream; the sample is taken when all that `handle` returns is done. */
+/**
+ * Consumes with a reader and a writer, from a group at the beginning of the stream. The sample is taken when everything
+ * that `handle` returns is done.
+ */
 async function consumeAll(
   { url, count, meter }: Round,
   handle: (entries: Entry[], writer: Redis) => Promise<unknown>,
@@ -92,7 +95,7 @@ const works: Contender["works"] = {
   },
 
   consume,
-  // What it reads is a batch already.
+  // Every read is a batch already.
   batch: consume,
 
   transform: (round) =>
@@ -123,7 +126,7 @@ const works: Contender["works"] = {
     return sample;
   },
 
-  /** With the two fields that nobody who wants traces can do without. */
+  /** The entry has the two trace fields, which tracing needs. */
   entryBytes: (round) =>
     entryBytes(round, stream, async (client) => {
       const fields = (i: number): string[] => ["payload", JSON.stringify(orderOf(i)), "traceparent", traceparent];

@@ -1,4 +1,6 @@
-/** Bare node-redis, written as well as one can by hand; it puts the commands of a tick into one write by itself. */
+/**
+ * Bare node-redis, written as well as one can by hand; the client itself puts the commands of a tick into one write.
+ */
 
 import { createClient } from "redis";
 import { each, inChunks } from "../bulk.ts";
@@ -10,7 +12,7 @@ type Entry = [id: string, fields: string[]];
 type Reply = [stream: string, entries: Entry[]][] | null;
 type Client = Awaited<ReturnType<typeof connect>>;
 
-/** Errors belong to the command that is awaited; without a listener they would end the process. */
+/** Connects. Errors reach the awaited command; without a listener they would also end the process. */
 async function connect(url: string) {
   return await createClient({ url, RESP: 2 })
     .on("error", () => undefined)

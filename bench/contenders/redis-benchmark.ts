@@ -1,4 +1,4 @@
-/** The server's limit: redis-benchmark, which comes with Redis, appends one and the same entry over and over from C. */
+/** The server's limit: redis-benchmark, which comes with Redis, appends the same entry over and over from C. */
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -8,7 +8,7 @@ import { fieldsOf, stream } from "./bare.ts";
 
 const run = promisify(execFile);
 
-/** Entries of one script call. */
+/** Number of entries of one script call. */
 const perScript = 100;
 const appendScript = `
 for i = 1, #ARGV, 6 do redis.call('XADD', KEYS[1], '*', unpack(ARGV, i, i + 5)) end
@@ -23,7 +23,10 @@ async function absence(): Promise<string | undefined> {
   }
 }
 
-/** `command`, `requests` times, each of which appends `perRequest` events. Its own processor time is not ours to read. */
+/**
+ * Runs `command`, which appends `perRequest` events, `requests` times. The processor time of redis-benchmark cannot be
+ * read.
+ */
 async function benchmark(
   { url, meter }: Round,
   requests: number,
@@ -40,7 +43,7 @@ async function benchmark(
     { maxBuffer: 16 * 1_024 * 1_024 },
   );
   const { redisMicros = Number.NaN } = await meter.end(requests * perRequest);
-  // The command itself, quoted, comes first in the line; commas may stand in it.
+  // The command itself, quoted, comes first in the line; it may contain commas.
   const perSecond = Number(/","([\d.]+)"/.exec(stdout.split("\n")[1] ?? "")?.[1]);
   if (!(perSecond > 0)) throw new Error(`redis-benchmark printed no rate: ${stdout}`);
   return { perSecond: perSecond * perRequest, redisMicros };

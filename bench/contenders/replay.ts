@@ -1,4 +1,4 @@
-/** Replaying flat out, from a recording and from the log: how fast events are republished, beside their being published. */
+/** Replays flat out, from a recording and from the log: the speed of republishing, beside that of publishing. */
 
 import { openReplays } from "../../src/composition/replays.ts";
 import type { Contender, Round, Sample } from "../contender.ts";
@@ -21,7 +21,10 @@ async function replayed(
   return { ...sample, republishedPerSecond: (count * 1_000) / report.durationMs };
 }
 
-/** The check of the whole file beforehand counts in `perSecond`, and does not in `republishedPerSecond`. */
+/**
+ * Replays from a recording. The check of the whole file beforehand counts in `perSecond`, and does not in
+ * `republishedPerSecond`.
+ */
 export const recordingContender: Contender = {
   works: {
     publish: (round) =>

@@ -1,4 +1,7 @@
-/** The settlement scripts alone, with and without their fence: what is pending is settled, and nothing is read or handled. */
+/**
+ * Runs the settlement scripts alone, with and without their fence: pending entries are settled, and nothing is read or
+ * handled.
+ */
 
 import { Redis } from "ioredis";
 import { encodeEntry } from "../../src/model/envelope.ts";
@@ -19,9 +22,9 @@ import { unfenced } from "../unfenced.ts";
 const membership: Membership = { component: "bench", member: "bench.m", partition: 0, channels: [orders.name] };
 const keys = new Keys("bench");
 const log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
-/** As the settler sends them. */
+/** Batch sizes of the settler. */
 const batchSizes = { settle: 128, acknowledge: 512 } as const;
-/** Batches on the wire: the server has always one to work on. */
+/** Number of batches on the wire, so that the server always has one to work on. */
 const underWay = 3;
 
 class UnfencedVerbs extends Verbs {
@@ -37,7 +40,7 @@ class UnfencedVerbs extends Verbs {
   }
 }
 
-/** What they hold is never looked at: an id is all that is settled. */
+/** Appends entries whose content does not matter: settling takes an id only. */
 async function backlog({ url, count }: Backlog): Promise<void> {
   const client = new Redis(url);
   await fill(client, keys.stream(0, orders.name), count, () => ["payload", "{}"]);

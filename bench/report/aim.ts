@@ -1,4 +1,4 @@
-/** An aim in words: what of whom, against whom, what was reached, and what was wanted. */
+/** Writes an aim in words: the entrant and its rival, the figure reached, and the figure aimed at. */
 
 import type { Result, Verdict } from "../statistics.ts";
 import { short } from "./number.ts";

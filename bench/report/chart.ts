@@ -1,4 +1,4 @@
-/** What one looks at first, as an SVG bar chart: one group of bars a scenario, each as long as its share of the scenario's longest. */
+/** Draws an SVG bar chart: one group of bars a scenario, each as long as its share of the scenario's longest. */
 
 import type { Result } from "../statistics.ts";
 import { short } from "./number.ts";
@@ -41,7 +41,7 @@ export function chart({ machine, results }: BenchRecord): string {
   ].join("\n");
 }
 
-/** `end` is where the next group may begin. */
+/** Draws a group. `end` is the position at which the next group may begin. */
 function groupOf({ scenario, standings }: Result, top: number): { parts: readonly string[]; end: number } {
   const parts: string[] = [];
   let y = top;

@@ -1,4 +1,4 @@
-/** The tables of a record in a Markdown document, between two marks: nobody copies figures by hand. */
+/** Writes the tables of a record into a Markdown document, between two marks: nobody copies figures by hand. */
 
 import { aimText } from "./aim.ts";
 import type { BenchRecord } from "./record.ts";
@@ -7,7 +7,7 @@ import { caveat, rowsOf } from "./rows.ts";
 export const begins = "<!-- bench -->";
 export const ends = "<!-- /bench -->";
 
-/** The document with the record's tables in place of what stood between the marks. @throws when it has no such marks */
+/** The document with the record's tables between the marks. @throws when it has no such marks */
 export function withTables(document: string, record: BenchRecord): string {
   const start = document.indexOf(begins);
   const end = document.indexOf(ends, start);
@@ -37,7 +37,10 @@ function tables({ machine, results }: BenchRecord): string {
   return [where, ...sections].join("\n\n");
 }
 
-/** The first row is the head. Columns are as wide as their widest cell, the first to the left: as the formatter leaves them. */
+/**
+ * Writes a table; the first row is the head. Columns are as wide as their widest cell, the first one aligned to the
+ * left, as the formatter leaves them.
+ */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(4, ...rows.map((row) => row[column]?.length ?? 0)));
   const padded = rows.map((row) =>

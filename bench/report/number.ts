@@ -1,6 +1,6 @@
-/** Figures as people read them. */
+/** Writes figures for people. */
 
-/** Whole from 1,000 on, else with two decimals. */
+/** Writes a whole number from 1,000 on, else two decimals. */
 export function short(value: number): string {
   const digits = Math.abs(value) >= 1_000 ? 0 : 2;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });

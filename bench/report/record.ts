@@ -1,4 +1,4 @@
-/** What a run has measured, as it is kept in a file, and how a run of a part is added to it. */
+/** Reads the record of runs from its file, and adds a run of some scenarios to it. */
 
 import { existsSync, readFileSync } from "node:fs";
 import type { Machine } from "../machine.ts";
@@ -9,13 +9,13 @@ export interface BenchRecord {
   readonly results: readonly Result[];
 }
 
-/** What a file has; undefined where there is no such file, or nothing in it. @throws {Error} where it has something else */
+/** The record in a file; undefined where the file is missing or empty. @throws {Error} where it holds something else */
 export function readRecord(file: string): BenchRecord | undefined {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   return text === "" ? undefined : parseRecord(text);
 }
 
-/** @throws {Error} on what is no record */
+/** Parses a record. @throws {Error} on text that is none */
 export function parseRecord(text: string): BenchRecord {
   let content: unknown;
   try {
@@ -29,14 +29,14 @@ export function parseRecord(text: string): BenchRecord {
   return { machine, results };
 }
 
-/** What makes figures comparable: all but the time. */
+/** The properties that make figures comparable: all but the time. */
 function kindOf({ at: _, ...kind }: Machine): string {
   return JSON.stringify(kind);
 }
 
 /**
- * The run's results in place of earlier ones of the same scenarios, in the order of `names`; those of other scenarios stay, if machine and
- * versions are the same.
+ * The record with the run's results in place of earlier ones of the same scenarios, in the order of `names`. Results of
+ * other scenarios stay, if machine and versions are the same.
  */
 export function added(earlier: BenchRecord | undefined, run: BenchRecord, names: readonly string[]): BenchRecord {
   const kept =

@@ -1,4 +1,4 @@
-/** A result as rows of texts, for whatever draws the table. */
+/** Writes a result as rows of texts, for all kinds of tables. */
 
 import type { Result, Standing } from "../statistics.ts";
 import { short } from "./number.ts";
@@ -30,12 +30,12 @@ export function rowsOf({ scenario, standings }: Result): Rows {
   };
 }
 
-/** What must be said wherever figures of a trial stand; empty where they are of a full run. */
+/** The warning beside a trial's figures; empty where they are of a full run. */
 export function caveat(results: readonly Result[]): string {
   return results.some(({ scale }) => scale < 1) ? "A trial with a part of the events: not to be compared." : "";
 }
 
-/** Lowest and highest round against the median. */
+/** The lowest and the highest round against the median. */
 function spread({ least, median, most }: Standing): string {
   const percent = (value: number): string =>
     `${value >= median ? "+" : "−"}${Math.abs(Math.round((value / median - 1) * 100))}`;

@@ -1,4 +1,4 @@
-/** A scenario's result as a table for people. */
+/** Writes a scenario's result as a table for people. */
 
 import Table from "cli-table3";
 import type { Machine } from "../machine.ts";

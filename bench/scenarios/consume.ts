@@ -1,4 +1,4 @@
-/** Consuming a backlog: settling each event, and making another one of it. */
+/** Consuming a backlog: settles each event, or makes another one of it. */
 
 import type { Scenario } from "../scenario.ts";
 import { bulkAims, entrant, everybody, rate } from "./entrants.ts";

@@ -1,4 +1,4 @@
-/** What scenarios are put together from: who usually takes part, and in which sense their figures are read. */
+/** The building blocks of scenarios: the usual entrants, and the aims for their figures. */
 
 import type { Shape } from "../contender.ts";
 import { type ContenderName, contenders } from "../contenders.ts";
@@ -13,12 +13,12 @@ export function entrant(contender: ContenderName, count: number, shape: Shape = 
   return { name: contender, title: contenders[contender].title, contender, count, shape };
 }
 
-/** A contender that takes part more than once: `label` tells this shape from the others. */
+/** A contender in one of several shapes; `label` tells it from the others. */
 export function shaped(contender: ContenderName, label: string, count: number, shape: Shape): Entrant {
   return { name: `${contender} ${label}`, title: `${contenders[contender].title}, ${label}`, contender, count, shape };
 }
 
-/** Everybody who can do a bulk work; BullMQ's rounds have fewer events. */
+/** All contenders that can do a bulk work; BullMQ's rounds have fewer events. */
 export function everybody(fast: number, slow: number): readonly Entrant[] {
   return [
     ...(["ioredis", "node-redis", "throughline", "throughline-1", "throughline-100"] as const).map((name) =>
@@ -28,7 +28,10 @@ export function everybody(fast: number, slow: number): readonly Entrant[] {
   ];
 }
 
-/** The three ratios to bare ioredis, and those to BullMQ with as much telemetry. `spans` is how many an event has at the receiver. */
+/**
+ * The three ratios to bare ioredis, and those to BullMQ with as much telemetry. `spans` is the number of spans of an
+ * event at the receiver.
+ */
 export function bulkAims(untraced: number, sampled1: number, sampled100: number, spans: number): readonly Aim[] {
   return [
     { of: "throughline", against: "ioredis", atLeast: untraced },
@@ -37,7 +40,7 @@ export function bulkAims(untraced: number, sampled1: number, sampled100: number,
     { of: "throughline", against: "bullmq-otel", atLeast: 8 },
     { of: "throughline-1", against: "bullmq-otel", atLeast: 8 },
     { of: "throughline-100", against: "bullmq-otel-100", atLeast: 4 },
-    // Fast is no merit of whoever loses spans.
+    // Speed does not count for a contender that loses spans.
     { of: "throughline-100", measurement: "spansReceived", atLeast: 0.99 * spans },
   ];
 }

@@ -1,4 +1,4 @@
-/** What an entry takes of Redis's memory. */
+/** The bytes of an entry in Redis's memory. */
 
 import type { Scenario } from "../scenario.ts";
 import { entrant } from "./entrants.ts";

@@ -1,4 +1,4 @@
-/** How consuming grows with the components of a channel, the members of a component, and the backlog. */
+/** The growth of consuming with the components of a channel, the members of a component, and the backlog. */
 
 import type { Scenario } from "../scenario.ts";
 import { rate, shaped } from "./entrants.ts";
@@ -30,7 +30,7 @@ export const members: Scenario = {
   aims: [],
 };
 
-/** Small backlogs, drained one after the other, so that they take about as long as the large one. */
+/** Number of small backlogs, drained one after the other, so that they take about as long as the large one. */
 const drains = 20;
 const few = `${drains} × ten thousand`;
 const many = "a million";

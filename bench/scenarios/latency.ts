@@ -4,7 +4,7 @@ import type { ContenderName } from "../contenders.ts";
 import type { Aim, Scenario } from "../scenario.ts";
 import { entrant } from "./entrants.ts";
 
-/** The rate that is aimed at. */
+/** The rate that the aims are for. */
 const aimedAt = 1_000;
 const aims: readonly Aim[] = [
   { of: "throughline", against: "ioredis", measurement: "p50Ms", atMost: 1.5 },

@@ -1,4 +1,4 @@
-/** How publishing and consuming grow with the payload. */
+/** The growth of publishing and consuming with the payload. */
 
 import type { Work } from "../contender.ts";
 import type { Scenario } from "../scenario.ts";

@@ -1,4 +1,4 @@
-/** What the fence costs: the settlement scripts as they are against the same text without it. */
+/** The cost of the fence: the settlement scripts against the same text without it. */
 
 import type { Scenario } from "../scenario.ts";
 import { entrant } from "./entrants.ts";

@@ -1,4 +1,4 @@
-/** What the tracing adapter costs where nobody has set up an SDK. */
+/** The cost of the tracing adapter in a process without an SDK. */
 
 import type { Scenario } from "../scenario.ts";
 import { entrant } from "./entrants.ts";

@@ -1,4 +1,6 @@
-/** Throughline as its users run it, for all works: the namespace, a backbone, a backlog, and a component that handles all of it. */
+/**
+ * The common part of Throughline's works: the namespace, a backbone, a backlog, and a component that handles all of it.
+ */
 
 import { Redis } from "ioredis";
 import { type Backbone, type Component, connectBackbone, type Log, type Subscription } from "../../../src/index.ts";
@@ -11,7 +13,7 @@ import { baggageOf, orderOf, orders, traceparentOf } from "../../order.ts";
 
 export const namespace = "bench";
 export const componentName = "bench";
-/** Of the channel that everybody publishes into. */
+/** The stream of the channel that every work publishes into. */
 export const stream: string = new Keys(namespace).stream(0, orders.name);
 export const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 
@@ -19,7 +21,10 @@ export function connect(url: string): Promise<Backbone> {
   return connectBackbone({ url, namespace, log });
 }
 
-/** Names and values of entry `i`, as a producer that samples this share of its traces would have appended it. */
+/**
+ * The fields of entry `i`, names and values in turn, as a producer would have appended them that samples this share of
+ * its traces.
+ */
 export function fieldsOf(i: number, { payloadBytes }: Shape, sampled: number): readonly string[] {
   const order = orderOf(i, payloadBytes);
   const carrier = { traceparent: traceparentOf(i, sampled), tracestate: "", baggage: baggageOf(order) };
@@ -34,8 +39,8 @@ export async function backlog({ url, count, shape, sampled }: Backlog): Promise<
 }
 
 /**
- * Runs components on the backlog until each has handled and settled all of it. `subscribe` is given what to call for every event, or
- * for a number of them, where the handler starts.
+ * Runs components on the backlog until each has handled and settled all of it. `subscribe` gets a function to call at
+ * the start of its handler, for one event or for several.
  */
 export async function handleAll(
   { url, count, shape, meter }: Round,

@@ -6,7 +6,7 @@ import { measureLatency } from "../../latency.ts";
 import { numberOf, type Order, orders, routed, routedOf } from "../../order.ts";
 import { componentName, connect, handleAll, stream } from "./common.ts";
 
-/** Looks at each payload, as every handler does. */
+/** Consumes, and reads each payload, as every handler does. */
 async function consume(round: Round): Promise<Sample> {
   let quantity = 0;
   const sample = await handleAll(round, (handled) =>

@@ -1,4 +1,4 @@
-/** Throughline draining backlogs with one member in a process of its own, whose memory is looked at. */
+/** Throughline draining backlogs with one member in a process of its own, whose memory is measured. */
 
 import { type ChildProcess, fork } from "node:child_process";
 import { Redis } from "ioredis";
@@ -11,11 +11,14 @@ import { orders } from "../../order.ts";
 import { median } from "../../statistics.ts";
 import { fieldsOf } from "./common.ts";
 
-/** One for each number of drains, so that none has the other's garbage. They serve all rounds, and end with this process. */
+/**
+ * A member process for each number of drains, so that none has another's garbage. They serve all rounds, and end with
+ * this process.
+ */
 const members = new Map<number, ChildProcess>();
 
 export const draining: Contender["works"] = {
-  /** `count` events a drain, each drain in a namespace of its own. */
+  /** Drains `count` events at a time, each drain in a namespace of its own. */
   drain: async ({ url, count, shape }) => {
     const { drains: wanted = 1 } = shape;
     const member = members.get(wanted) ?? (await startMember(url));
@@ -45,7 +48,8 @@ export const draining: Contender["works"] = {
 
 async function startMember(url: string): Promise<ChildProcess> {
   const member = fork(new URL("../../backlog-member.ts", import.meta.url), [url], {
-    // As the components' own scripts have it: V8 would otherwise keep a young generation that is larger than all that lives.
+    // The flags of the components' own scripts: V8 would otherwise keep a young generation that is larger than all live
+    // objects.
     execArgv: [...process.execArgv, "--single-threaded-gc", "--max-semi-space-size=16"],
   });
   await nextAnswer(member, "the member"); // it is ready

@@ -7,7 +7,7 @@ import type { Contender } from "../../contender.ts";
 import type { MemberAnswer, MemberTask } from "../../member.ts";
 import { componentName, stream } from "./common.ts";
 
-/** They serve all rounds, and end with this process. */
+/** The member processes. They serve all rounds, and end with this process. */
 const members: ChildProcess[] = [];
 
 async function tell(member: ChildProcess, task: MemberTask): Promise<MemberAnswer> {
@@ -20,7 +20,7 @@ async function tell(member: ChildProcess, task: MemberTask): Promise<MemberAnswe
 /** Resolves when the group has read the whole stream and settled all of it. */
 async function whenDone(client: Redis): Promise<void> {
   for (;;) {
-    // A group is a list of names and values, alternating.
+    // The reply describes a group as names and values in turn.
     const [group] = (await client.xinfo("GROUPS", stream)) as unknown[][];
     if (group?.[group.indexOf("lag") + 1] === 0 && group[group.indexOf("pending") + 1] === 0) return;
   }
@@ -35,7 +35,7 @@ export const membering: Contender["works"] = {
     const used = members.slice(0, wanted);
     const client = new Redis(url, { protocol: 2 });
     await Promise.all(used.map((member) => tell(member, { task: "connect", url })));
-    // All begin where the group begins, so that the first to come does not read alone.
+    // The group exists before the members, so that the first to come does not read alone.
     await client.xgroup("CREATE", stream, componentName, "0");
     await meter.ready();
     meter.begin();

@@ -1,4 +1,4 @@
-/** The trading pipeline as `npm start` runs it: orders in, executions out, until everything has come to rest. */
+/** The trading pipeline as `npm start` runs it: orders in, executions out, until all of it is idle. */
 
 import { placeOrder } from "../../../producers/order-manager/index.ts";
 import { type ClientOrder, type Execution, executions } from "../../../trading/domain/index.ts";
