@@ -1,36 +1,37 @@
-/** A story as nested nodes: to a depth that every reader of JSON takes, and in pieces below that. */
+/** A story as nested nodes, cut into pieces of a depth that every JSON reader accepts. */
 
 import { timeOf } from "../model/envelope.ts";
 import { type Replayed, replayedOf } from "../model/replay-mark.ts";
 import { type EntryJson, entryJson } from "./entries/entry-json.ts";
-import { placeOf, type Standing } from "./journey/component-progress.ts";
+import { entryKey, type Standing } from "./journey/component-progress.ts";
 import type { Related } from "./journey/relatives.ts";
-import type { ReplayedPlace } from "./journey/replayed-events.ts";
+import type { ReplayedEvent } from "./journey/replayed-events.ts";
 import type { StoryNode } from "./journey/story.ts";
 
+/** An event of a story, with its children. Times and durations are ms. */
 export interface JourneyNode {
   readonly event: EntryJson;
-  /** Whether it is an event that was asked for, and not one that led there or came of it. */
+  /** True for an event that matches the query, false for its ancestors and descendants. */
   readonly asked: boolean;
-  /** Event id of the node that this one stands below; null for a beginning. */
+  /** Event id of the parent node; null for a beginning. */
   readonly parent: string | null;
-  /** How many nodes stand above it; 0 for a beginning. */
+  /** Number of ancestors in the tree; 0 for a beginning. */
   readonly level: number;
-  /** From the append of what it was published for to its own; 0 for a beginning. */
+  /** Time from the parent's append to this event's append; 0 for a beginning. */
   readonly sinceParentMs: number;
-  /** From the append of its beginning. */
+  /** Time from the beginning's append to this event's append. */
   readonly sinceBeginningMs: number;
-  /** Causes beside its parent, by event id: other events that were netted with it, say. */
+  /** Event ids of causes other than the parent, such as other orders that were netted with it. */
   readonly otherCauses: readonly string[];
-  /** One for each component that consumes its channel. */
+  /** The progress of each component that consumes the event's channel. */
   readonly standings: readonly Standing[];
-  /** Places of further entries with the same event id. There should be none. */
+  /** Further entries with the same event id, as `<channel>/<entry id>`. There should be none. */
   readonly copies: readonly string[];
   /** The run and the original, where the event is a replay's; null where it is not. */
   readonly replayOf: Replayed | null;
-  /** Where replays have republished it. */
-  readonly replays: readonly ReplayedPlace[];
-  /** Empty on every fiftieth level: what stands below it is among the journey's `continuations`. */
+  /** The events into which replays have republished this one. */
+  readonly replays: readonly ReplayedEvent[];
+  /** Nodes below this one; empty on every fiftieth level, whose children are among the journey's `continuations`. */
   readonly children: readonly JourneyNode[];
 }
 
@@ -38,21 +39,21 @@ export interface JourneyNode {
 export interface JourneyTree {
   /** Events without a parent in the story, in log order. */
   readonly beginnings: readonly JourneyNode[];
-  /** Nodes of the levels 50, 100, 150 and so on, whose parents are named by `parent` and do not list them as children. */
+  /** Nodes of the levels 50, 100, 150 and so on: `parent` names their parents, which do not list them as children. */
   readonly continuations: readonly JourneyNode[];
 }
 
-/** What is known of the events of a story, by their ids or places. */
+/** Facts about the events of a story, by event id or by entry. */
 export interface Known {
   readonly asked: ReadonlySet<string>;
   readonly standings: ReadonlyMap<string, readonly Standing[]>;
-  readonly replays: ReadonlyMap<string, readonly ReplayedPlace[]>;
+  readonly replays: ReadonlyMap<string, readonly ReplayedEvent[]>;
 }
 
-/** Two levels of JSON each. Some readers take no more than 256 in all, and a writer that recurses has a stack of its own. */
+/** Levels in one piece. Each takes two levels of JSON; some readers accept no more than 256, and a recursive writer has a stack limit. */
 const levelsInOnePiece = 50;
 
-/** Level by level, so that no story is too deep for the stack. */
+/** Builds the nodes level by level, not recursively, so that no story is too deep for the stack. */
 export function journeyTree(stories: readonly StoryNode[], known: Known): JourneyTree {
   const beginnings: JourneyNode[] = [];
   const continuations: JourneyNode[] = [];
@@ -61,13 +62,13 @@ export function journeyTree(stories: readonly StoryNode[], known: Known): Journe
     readonly parent: Related | undefined;
     readonly beginning: Related;
     readonly level: number;
-    /** The list that its node goes into. */
+    /** The list to which the node is added. */
     readonly siblings: JourneyNode[];
   }
   const open: Open[] = stories.map((story) => {
     return { story, parent: undefined, beginning: story.related, level: 0, siblings: beginnings };
   });
-  // A queue: what is added to it while it is gone through is gone through as well.
+  // The loop also visits entries that its body appends to `open`.
   for (const { story, parent, beginning, level, siblings } of open) {
     const { related } = story;
     const children: JourneyNode[] = [];
@@ -95,23 +96,23 @@ function factsOf(
     sinceParentMs: parent === undefined ? 0 : at - timeOf(parent.entry.entryId),
     sinceBeginningMs: at - timeOf(beginning.entry.entryId),
     otherCauses: related.causes.filter((id) => id !== parent?.id),
-    standings: standings.get(placeOf(related.entry)) ?? [],
+    standings: standings.get(entryKey(related.entry)) ?? [],
     copies: related.copies,
     replayOf: replayedOf(related.entry.envelope?.causes ?? []) ?? null,
     replays: replays.get(related.id) ?? [],
   };
 }
 
-/** A node on the way through a story, with the place that it has among its siblings. */
+/** A node of a walk through a story. */
 export interface WalkedNode {
   readonly node: JourneyNode;
-  /** Its children, wherever the journey holds them. */
+  /** The node's children, wherever the journey holds them. */
   readonly children: readonly JourneyNode[];
-  /** Whether no sibling comes after it. */
+  /** True where no sibling comes after the node. */
   readonly isLast: boolean;
 }
 
-/** Every node, parents before their children and each child before the next one: the order in which a tree is printed. */
+/** Walks every node in the order in which a tree is printed: a parent before its children, each child with its descendants before the next. */
 export function* walkJourney({ beginnings, continuations }: JourneyTree): Generator<WalkedNode, void, undefined> {
   const continued = Map.groupBy(continuations, ({ parent }) => parent);
   const open: { node: JourneyNode; isLast: boolean }[] = [];

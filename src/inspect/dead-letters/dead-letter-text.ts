@@ -7,7 +7,7 @@ import { baggageOf, eventIdOf } from "../entries/entry-json.ts";
 import { timeText } from "../text/format.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 
-/** Letters of one channel, component and error code. */
+/** The letters of one channel, component and error code. */
 export interface LetterCount {
   readonly channel: string;
   readonly component: string;
@@ -20,7 +20,7 @@ export interface LetterCount {
 /** Most characters of a payload that `show` prints; `--json` prints all. */
 const maxPayload = 20_000;
 
-/** What became of letters, or would, after their number: "3 …". */
+/** The text of each outcome, after the number of letters: "3 …". */
 export const outcomeText: Readonly<Record<RedriveOutcome | "purged", string>> = {
   redriven: "redriven",
   purged: "purged",
@@ -32,7 +32,7 @@ export const outcomeText: Readonly<Record<RedriveOutcome | "purged", string>> = 
   unreadable: "left: the letter does not say which entry died",
 };
 
-/** One line: when, its id, whose, the event, why. Not longer than about `width`. */
+/** Writes one line: time, id, channel and component, event, error. About `width` characters at most. */
 export function renderLine(letter: DeadLetter, width: number): string {
   const { id, channel, component, entry, code, error, attempts, diedAt } = letter;
   const start = [
@@ -46,7 +46,7 @@ export function renderLine(letter: DeadLetter, width: number): string {
   return `${start}  ${shown(error, Math.max(40, width - start.length - 2))}`;
 }
 
-/** Everything about one. */
+/** Writes everything about one letter. */
 export function renderLetter(letter: DeadLetter, redrive: RedriveOutcome): string {
   const { id, partition, entryId, entry, code, error, attempts, firstAt, diedAt } = letter;
   const channel = shown(letter.channel, 128);
@@ -76,6 +76,7 @@ export function renderLetter(letter: DeadLetter, redrive: RedriveOutcome): strin
   return [`Dead letter ${id} of ${channel} → ${component}, partition ${partition}`, ...lines].join("\n");
 }
 
+/** Writes the counts as aligned lines. */
 export function renderCounts(counts: readonly LetterCount[]): string {
   const rows = counts.map(({ channel, component, code, count, oldestAt, newestAt }) => [
     String(count),
@@ -91,11 +92,11 @@ export function renderCounts(counts: readonly LetterCount[]): string {
     .join("\n");
 }
 
-/** Memory grows with the kinds of letters, not with their number. */
+/** Counts letters by channel, component and code. Its memory grows with the kinds of letters, not with their number. */
 export class LetterCounter {
   readonly #counts = new Map<string, LetterCount>();
   total = 0;
-  /** Of the last one that was counted; empty before. */
+  /** Id of the last letter that was counted; empty before the first. */
   lastId = "";
 
   add({ id, channel, component, code, diedAt }: DeadLetter): void {
@@ -111,7 +112,7 @@ export class LetterCounter {
     }
   }
 
-  /** The most frequent first. */
+  /** The counts, the most frequent first. */
   get counts(): readonly LetterCount[] {
     return [...this.#counts.values()].sort((a, b) => b.count - a.count);
   }

@@ -1,4 +1,4 @@
-/** A dead letter as it is read: the event that died, and its obituary. */
+/** A dead letter as it is read: the failed event, and the report of its failure. */
 
 import { timeOf } from "../../model/envelope.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
@@ -6,24 +6,25 @@ import type { LogStream } from "../../ports/inspect.ts";
 import { type EntryJson, entryJson, eventIdOf } from "../entries/entry-json.ts";
 import { type LogEntry, toLogEntry } from "../entries/log-reader.ts";
 
+/** An event that a component gave up, with the reason. Times are epoch ms. */
 export interface DeadLetter {
-  /** Its own entry id among the dead letters of its channel and component. */
+  /** The letter's own entry id among the dead letters of its channel and component. */
   readonly id: string;
   readonly channel: string;
   readonly component: string;
   readonly partition: number;
-  /** The entry that died; empty where the letter was written by hand and names none. */
+  /** The failed entry's id; empty where the letter was written by hand and names none. */
   readonly entryId: string;
-  /** A `ThroughlineError`'s code, a system error's, or the error's name. */
+  /** The code of a `ThroughlineError` or a system error, or else the error's name. */
   readonly code: string;
   readonly error: string;
   readonly attempts: number;
-  /** When it first needed another attempt, epoch ms on the server's clock. */
+  /** Time at which the event first needed another attempt, epoch ms on the server's clock. */
   readonly firstAt: number;
   readonly diedAt: number;
-  /** The span that failed last; empty where nothing was traced. */
+  /** Traceparent of the span that failed last; empty where nothing was traced. */
   readonly traceparent: string;
-  /** Fields of the event that were left out because it had too many. */
+  /** Number of the event's fields that were left out because the event had too many. */
   readonly fieldsCut: number;
   /** The event as it was appended. */
   readonly entry: LogEntry;
@@ -34,7 +35,7 @@ export interface DeadLetterJson extends Omit<DeadLetter, "entry"> {
   readonly event: EntryJson;
 }
 
-/** `stream` is the one that the letter was read from. */
+/** Reads a letter. `stream` is the stream that the letter was read from. */
 export function toDeadLetter(stored: StoredEntry, { channel, partition, deadOf = "" }: LogStream): DeadLetter {
   const { fields, obituary } = divide(stored.fields);
   const diedAt = Number(obituary.get("dead-at") ?? timeOf(stored.entryId));
@@ -56,20 +57,21 @@ export function toDeadLetter(stored: StoredEntry, { channel, partition, deadOf =
   };
 }
 
+/** Gives the letter as plain JSON, with its event decoded. */
 export function deadLetterJson({ entry, ...letter }: DeadLetter): DeadLetterJson {
   return { ...letter, event: entryJson(entry) };
 }
 
 /**
- * What a letter is asked for by: its own id, the place of the entry that died, or the event's id. Not by an entry id alone: another letter
- * may have the same one.
+ * Tells whether an operator's ids name the letter: its own id, the failed entry's `<channel>/<entry id>`, or the event's id. The failed
+ * entry's id alone does not count, because another letter may have the same one.
  */
 export function isKnownAs(letter: DeadLetter, ids: ReadonlySet<string>): boolean {
   const { id, channel, entryId, entry } = letter;
   return ids.has(id) || ids.has(`${channel}/${entryId}`) || ids.has(eventIdOf(entry));
 }
 
-/** Characters of the event. */
+/** Characters of the event's fields. */
 export function sizeOf({ entry }: DeadLetter): number {
   return entry.fields.reduce((sum, field) => sum + field.length, 0);
 }
@@ -87,7 +89,7 @@ const obituaryNames: ReadonlySet<string> = new Set([
   "dead-fields-cut",
 ]);
 
-/** The obituary stands at the end: a field of such a name before it is the event's own. */
+/** Separates the event's fields from the failure report at the end; a field of the same name before the report is the event's own. */
 function divide(all: readonly string[]): { fields: readonly string[]; obituary: ReadonlyMap<string, string> } {
   const obituary = new Map<string, string>();
   let end = all.length - (all.length % 2);

@@ -1,4 +1,4 @@
-/** Dead letters, looked at and dealt with: listed, redriven, purged. */
+/** Lists, redrives and purges dead letters. */
 
 import { compareIds } from "../../model/entry-ids.ts";
 import {
@@ -13,38 +13,40 @@ import { unused } from "../status/status.ts";
 import { type DeadLetter, sizeOf, toDeadLetter } from "./dead-letter.ts";
 import { type DeadLetterFilter, type ResolvedFilter, resolveFilter } from "./filter.ts";
 
-/** How many letters ended in each way. */
+/** Number of letters that ended in each outcome. */
 export type RedriveReport = Readonly<Record<RedriveOutcome, number>>;
+/** Number of letters that ended in each outcome. */
 export type PurgeReport = Readonly<Record<PurgeOutcome, number>>;
 
-/** Which dead letters; all of the namespace where nothing is given. */
+/** The scope of dead letters; all of the namespace where nothing is given. */
 export interface DeadLetterScope {
   readonly channel?: string;
   readonly component?: string;
 }
 
+/** The dead letters of a scope. */
 export interface DeadLetters {
-  /** Oldest first, a bounded page at a time. @throws {ConfigError} on a filter that cannot be used. @throws {StoreError} */
+  /** Lists letters, oldest first, a bounded page at a time. @throws {ConfigError} on a filter that cannot be used. @throws {StoreError} */
   list(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>;
   /**
-   * Hands the events of the letters that match back to the component that gave them up, and to no other: as attempt 1, as
-   * soon as one of its members looks, within about a second. A letter goes in the same step in which its event is handed back, so it is
-   * redriven once, by whomever and however often this is called. Letters that are written meanwhile are left alone.
-   * @throws {StoreError} when Redis is away or refuses; what was redriven by then is redriven
+   * Hands the events of matching letters back to the component that gave them up, and to no other. A member starts attempt 1 within about
+   * a second. One step hands the event back and removes the letter, so each letter is redriven once, however many callers there are.
+   * Letters written meanwhile are left alone.
+   * @throws {StoreError} when Redis is away or refuses; letters redriven by then stay redriven
    */
   redrive(filter?: DeadLetterFilter, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport>;
-  /** What `redrive` would do, as things stand. Changes nothing. */
+  /** Foretells the outcomes of `redrive`. Changes nothing. */
   rehearse(filter?: DeadLetterFilter, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport>;
-  /** Removes the letters that match, for good. @throws as `redrive` */
+  /** Removes matching letters for good. @throws as `redrive` */
   purge(filter?: DeadLetterFilter, onOutcome?: OnOutcome<PurgeOutcome>): Promise<PurgeReport>;
 }
 
-/** Called for each letter when its outcome is known. */
+/** A callback that receives each letter when its outcome is known. */
 export type OnOutcome<O> = (letter: DeadLetter, outcome: O) => void;
 
 const purgeOutcomes = ["purged", "gone"] as const;
 
-/** Letters that are dealt with in one step, and their characters: the server does nothing else meanwhile. */
+/** Most letters in one step, and most characters: the server does nothing else during a step. */
 const batchSize = 100;
 const batchLength = 1_048_576;
 
@@ -112,7 +114,7 @@ export class StoredDeadLetters implements DeadLetters {
       }
     };
     for await (const { letter, stream } of this.#select(resolved, streams)) {
-      // One that was redriven and died again stands behind these: dealt with too, this would never end.
+      // Letters behind the last id are newer: a redriven event that fails again would otherwise be redriven without end.
       if (compareIds(letter.id, lastIds.get(stream) ?? "0-0") > 0) continue;
       const batch = batches.get(stream) ?? { letters: [], length: 0 };
       batches.set(stream, batch);
@@ -137,7 +139,7 @@ export class StoredDeadLetters implements DeadLetters {
     }
   }
 
-  /** The streams of dead letters that are in scope. */
+  /** Lists the streams of dead letters in scope. */
   async #streams({ partition }: ResolvedFilter): Promise<readonly LogStream[]> {
     const catalogue = await this.#inspector.catalogue();
     if (catalogue === undefined) throw unused(this.#inspector.namespace);
@@ -152,7 +154,7 @@ export class StoredDeadLetters implements DeadLetters {
       const add = (channel: string, deadOf: string): unknown =>
         pairs.set(`${channel}:${deadOf}`, { channel, partition: one, deadOf });
       for (const [name, channels] of catalogue.components) for (const consumed of channels) add(consumed, name);
-      // A component that could not describe itself has its groups all the same.
+      // A component whose description is missing still has its groups.
       for (const name of channel === undefined ? catalogue.channels : [channel]) {
         const facts = await this.#inspector.streamFacts({ channel: name, partition: one });
         for (const group of facts?.groups ?? []) add(name, group.component);
@@ -174,7 +176,7 @@ export class StoredDeadLetters implements DeadLetters {
     return lastIds;
   }
 
-  /** The same checks as redrive.lua makes. */
+  /** Makes the same checks as redrive.lua. */
   async #foresee(
     { channel, partition, deadOf = "" }: LogStream,
     letters: readonly DeadLetter[],

@@ -1,26 +1,27 @@
-/** Which dead letters are meant. */
+/** The filter of dead letters. */
 
 import { ConfigError } from "../../model/errors.ts";
 import { parseQuery } from "../journey/query.ts";
 import { type DeadLetter, isKnownAs } from "./dead-letter.ts";
 
-/** A letter must meet all that is given; without anything every letter does. */
+/** Conditions on a letter, all of which it must meet; an empty filter matches every letter. */
 export interface DeadLetterFilter {
-  /** Dead-letter ids, places of the entries that died (`<channel>/<entry id>`), or event ids. */
+  /** Dead-letter ids, failed entries as `<channel>/<entry id>`, or event ids. */
   readonly ids?: readonly string[];
   /** The error's code, such as `THROUGHLINE_PAYLOAD` or `ECONNREFUSED`. */
   readonly code?: string;
   /** `name=value` of the event's baggage, or `payload.<path>=value`. */
   readonly where?: string;
-  /** Died at or after: a dead-letter id, or a time in epoch ms. */
+  /** Earliest failure: a dead-letter id, or a time in epoch ms. */
   readonly from?: string;
-  /** Died at or before: a dead-letter id, or a time in epoch ms. */
+  /** Latest failure: a dead-letter id, or a time in epoch ms. */
   readonly to?: string;
   readonly partition?: number;
-  /** The first so many, oldest first. */
+  /** Most letters, the oldest first. */
   readonly limit?: number;
 }
 
+/** A checked filter with its defaults. */
 export interface ResolvedFilter {
   readonly from: string;
   readonly to: string;
@@ -31,7 +32,7 @@ export interface ResolvedFilter {
 
 const knownOptions: ReadonlySet<string> = new Set(["ids", "code", "where", "from", "to", "partition", "limit"]);
 
-/** @throws {ConfigError} on what would select other letters than were meant */
+/** Checks the filter. @throws {ConfigError} on an option that would select letters other than those meant */
 export function resolveFilter(filter: DeadLetterFilter): ResolvedFilter {
   for (const option of Object.keys(filter)) {
     if (!knownOptions.has(option)) throw new ConfigError(`a filter of dead letters has no option "${option}"`);

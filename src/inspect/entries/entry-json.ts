@@ -5,19 +5,19 @@ import { EnvelopeError } from "../../model/errors.ts";
 import type { Cause } from "../../model/event.ts";
 import type { LogEntry } from "./log-reader.ts";
 
-/** Where an entry stands, readable or not. Times are epoch ms. */
-interface EntryPlace {
+/** The location of an entry, readable or not. Times are epoch ms. */
+interface EntryLocation {
   readonly channel: string;
   readonly partition: number;
   readonly entryId: string;
-  /** When Redis appended it. */
+  /** Time at which Redis appended the entry. */
   readonly appendedAt: number;
 }
 
-/** An event. `payloadText` stands in place of `payload` where that is no JSON, or JSON that no channel would accept. */
-export interface EventJson extends EntryPlace {
+/** An event. `payloadText` replaces a `payload` that is no JSON, or JSON that no channel would accept. */
+export interface EventJson extends EntryLocation {
   readonly id: string;
-  /** When it happened, on its producer's clock. */
+  /** Time at which the event happened, on its producer's clock. */
   readonly time: number;
   readonly key: string;
   readonly payload?: unknown;
@@ -30,22 +30,24 @@ export interface EventJson extends EntryPlace {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
-/** An entry that is no event, with what is the matter and its fields as they were written. */
-export interface UnreadableJson extends EntryPlace {
+/** An entry that is no event, with the reason and its fields as they were written. */
+export interface UnreadableJson extends EntryLocation {
   readonly id: string;
   readonly problem: string;
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** An entry, readable or not. */
 export type EntryJson = EventJson | UnreadableJson;
 
+/** Gives an entry as plain JSON, with its payload parsed. Does not throw. */
 export function entryJson(entry: LogEntry): EntryJson {
   const { channel, partition, entryId, envelope, problem } = entry;
-  const place = { channel, partition, entryId, appendedAt: timeOf(entryId) };
-  if (problem !== undefined) return { ...place, id: eventIdOf(entry), problem, fields: fieldsOf(entry, () => true) };
+  const location = { channel, partition, entryId, appendedAt: timeOf(entryId) };
+  if (problem !== undefined) return { ...location, id: eventIdOf(entry), problem, fields: fieldsOf(entry, () => true) };
   const extra = fieldsOf(entry, (name) => !(wireFields as readonly string[]).includes(name));
   return {
-    ...place,
+    ...location,
     id: envelope.id,
     time: envelope.time,
     key: envelope.key,
@@ -58,12 +60,12 @@ export function entryJson(entry: LogEntry): EntryJson {
   };
 }
 
-/** An entry that is no event is known by its place alone. */
+/** The event's id; for an entry that is no event, `<channel>/<entry id>`. */
 export function eventIdOf(entry: LogEntry): string {
   return entry.envelope?.id ?? `${entry.channel}/${entry.entryId}`;
 }
 
-/** The members of a baggage header; what is malformed is left out. */
+/** Reads a baggage header; malformed members are left out. @see https://www.w3.org/TR/baggage/ */
 export function baggageOf(header: string): ReadonlyMap<string, string> {
   const members = new Map<string, string>();
   for (const member of header.slice(0, maxBaggageLength).split(",")) {
@@ -73,15 +75,15 @@ export function baggageOf(header: string): ReadonlyMap<string, string> {
     try {
       members.set(decodeURIComponent(pair.slice(0, equals).trim()), decodeURIComponent(pair.slice(equals + 1).trim()));
     } catch {
-      // A broken percent sign: not written by a W3C propagator.
+      // A malformed percent escape: no W3C propagator wrote it.
     }
   }
   return members;
 }
 
-/** More than anybody may publish; the field of an entry that was written by hand can be of any size. */
+/** Longest baggage header that is read, characters: a publish allows less, but an entry written by hand has no limit. */
 const maxBaggageLength = 8_192;
-/** What no channel's limits exceed in practice; deeper ones would overflow the stack when they are printed again. */
+/** Deepest nesting that is printed, levels: more than channels allow in practice; still deeper JSON would overflow the stack. */
 export const maxShownNesting = 512;
 
 function payloadOf(entry: LogEntry): { payload: unknown } | { payloadText: string } {

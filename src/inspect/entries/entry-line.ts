@@ -7,7 +7,7 @@ import type { LogEntry } from "./log-reader.ts";
 
 const shortIdLength = 13;
 
-/** Time of the append, entry id, key, the event id's beginning, baggage, payload. Not longer than about `width`. */
+/** Writes the time of the append, entry id, key, the start of the event id, baggage and payload. About `width` characters at most. */
 export function renderEntry(entry: LogEntry, width: number): string {
   const json = entryJson(entry);
   const parts = [timeText(json.appendedAt), json.entryId];
@@ -23,7 +23,7 @@ export function renderEntry(entry: LogEntry, width: number): string {
   return `${start}  ${shown(payloadText(entry, json), Math.max(40, width - start.length - 2))}`;
 }
 
-/** The payload as it was written; the fields of an entry that has none. */
+/** The payload as it was written; for an entry that is no event, its fields. */
 export function payloadText(entry: LogEntry, json: EntryJson): string {
   if ("problem" in json) return JSON.stringify(json.fields);
   return entry.envelope?.payload ?? "";

@@ -1,4 +1,4 @@
-/** Reads a channel in log order: a range of it page by page, and then, if wanted, what comes. */
+/** Reads a channel in log order: a range, page by page, and then, on request, new entries as they are appended. */
 
 import { compareIds, idBefore } from "../../model/entry-ids.ts";
 import { decodeEntry, type Envelope } from "../../model/envelope.ts";
@@ -7,29 +7,30 @@ import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Inspector, LogStream } from "../../ports/inspect.ts";
 import { mergedPages } from "./stream-merge.ts";
 
+/** The range and order of a read. */
 export interface ReadRange {
-  /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. Default: the oldest entry. */
+  /** First entry id, included; `(` before the id excludes it. A time in epoch ms is accepted too. Default: the oldest entry. */
   readonly from?: string;
-  /** Last entry id, included. Not together with `follow`. Default: the newest entry. */
+  /** Last entry id, included. Not allowed with `follow`. Default: the newest entry. */
   readonly to?: string;
   /** Default: all partitions, merged by entry id. */
   readonly partition?: number;
-  /** Newest first. Not together with `follow`. */
+  /** Newest first. Not allowed with `follow`. */
   readonly reverse?: boolean;
-  /** Ends after so many entries. */
+  /** Most entries, after which the read ends. */
   readonly limit?: number;
-  /** Goes on with new entries as they are appended, across reconnects, until `signal` aborts. */
+  /** Continues with new entries as they are appended, across reconnects, until `signal` aborts. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** An entry as it stands in the log; one that is no readable event has a `problem` in place of an envelope. */
+/** An entry of the log; one that is no readable event has a `problem` in place of an envelope. */
 export type LogEntry = StoredEntry & { readonly partition: number } & (
     | { readonly envelope: Envelope; readonly problem?: undefined }
     | { readonly envelope?: undefined; readonly problem: string }
   );
 
-/** Decodes without throwing. */
+/** Decodes an entry without throwing. */
 export function toLogEntry(entry: StoredEntry, partition: number): LogEntry {
   const { channel, entryId, fields } = entry;
   try {
@@ -40,7 +41,7 @@ export function toLogEntry(entry: StoredEntry, partition: number): LogEntry {
   }
 }
 
-/** Ends without an error when `signal` aborts. Memory is bounded by a page. @throws {StoreError} */
+/** Reads entries in bounded memory, a page at a time. Ends without an error when `signal` aborts. @throws {StoreError} */
 export async function* readEntries(
   inspector: Inspector,
   channel: string,
@@ -82,7 +83,7 @@ export async function* readEntries(
   }
 }
 
-// Through a function, as the flow analysis does not see that a signal aborts while something is awaited.
+// A function, because the compiler's flow analysis does not see that a signal can abort during an await.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
@@ -95,7 +96,7 @@ async function streamsOf(
   partition: number | undefined,
 ): Promise<readonly LogStream[]> {
   if (partition !== undefined) return [{ channel, partition }];
-  // A channel that was only ever written by hand may stand in a namespace without a description: it has one partition.
+  // A channel that was only written by hand may be in a namespace without a description: it has one partition.
   const partitions = (await inspector.catalogue())?.partitions ?? 1;
   return Array.from({ length: partitions }, (_, i) => ({ channel, partition: i }));
 }

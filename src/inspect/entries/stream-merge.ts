@@ -1,20 +1,22 @@
-/** Several streams as one sequence in the order of their entry ids, a page of each at a time. */
+/** Merges several streams into one sequence in the order of entry ids, a page of each at a time. */
 
 import { compareIds } from "../../model/entry-ids.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Inspector, LogStream, PageRange } from "../../ports/inspect.ts";
 
+/** A range of which only some entries may be wanted. */
 export interface MergeRange extends PageRange {
-  /** More entries than this will not be asked for. */
+  /** Most entries that the caller will take. */
   readonly max?: number;
 }
 
+/** An entry with the stream that it came from. */
 export interface MergedEntry {
   readonly entry: StoredEntry;
   readonly stream: LogStream;
 }
 
-/** Entries of different streams within one millisecond come in no particular order. @throws {StoreError} */
+/** Merges the streams; entries of different streams within one millisecond come in no particular order. @throws {StoreError} */
 export async function* mergedPages(
   inspector: Inspector,
   streams: readonly LogStream[],
@@ -36,16 +38,16 @@ export async function* mergedPages(
 }
 
 const largestPage = 500;
-/** Pages grow to about this much, so that large payloads do not make a page too large to hold. */
+/** Target size of a page, bytes, so that large payloads do not make a page too large to hold. */
 const pageBytes = 1_048_576;
 
-/** A place in one stream. The next page is under way while one is being handed out. */
+/** A cursor over one stream. It loads the next page while the caller takes entries of the current one. */
 class Cursor {
   readonly stream: LogStream;
   readonly #inspector: Inspector;
   readonly #range: MergeRange;
   #page: readonly StoredEntry[] = [];
-  #place = 0;
+  #index = 0;
   #next: Promise<readonly StoredEntry[]> | undefined;
   #size = 16;
 
@@ -58,19 +60,19 @@ class Cursor {
   }
 
   get head(): StoredEntry | undefined {
-    return this.#page[this.#place];
+    return this.#page[this.#index];
   }
 
-  /** False when the page in hand is used up. */
+  /** Moves to the next entry; false when the current page is used up. */
   advance(): boolean {
-    this.#place++;
-    return this.#place < this.#page.length;
+    this.#index++;
+    return this.#index < this.#page.length;
   }
 
   async fill(): Promise<void> {
     this.#page = (await this.#next) ?? [];
     this.#next = undefined;
-    this.#place = 0;
+    this.#index = 0;
     const last = this.#page.at(-1)?.entryId;
     if (last === undefined || this.#page.length < this.#size) return;
     this.#size = nextSize(this.#page, this.#size);
@@ -79,12 +81,12 @@ class Cursor {
 
   #ask(from: string, to: string): Promise<readonly StoredEntry[]> {
     const page = this.#inspector.page(this.stream, { from, to, reverse: this.#range.reverse }, this.#size);
-    page.catch(() => undefined); // whoever asks for it gets the error; nobody may, if the sequence is left early
+    page.catch(() => undefined); // `fill` rethrows the error; nobody calls `fill` if the sequence is left early
     return page;
   }
 }
 
-/** How many entries to ask for after a page of so many. */
+/** The number of entries to ask for after a page of `size`. */
 export function nextSize(page: readonly StoredEntry[], size: number): number {
   let length = 0;
   for (const entry of page) for (const field of entry.fields) length += field.length;

@@ -1,4 +1,4 @@
-/** How far each component has come with an event. */
+/** Each component's progress with an event. */
 
 import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
@@ -8,8 +8,9 @@ import { type LogEntry, toLogEntry } from "../entries/log-reader.ts";
 import { mergedPages } from "../entries/stream-merge.ts";
 
 /**
- * `settled`: handled, or appended before the component first ran with `from: "now"`. `unread`: not delivered yet.
- * `pending`: a member has it. `parked`: waits for its next attempt. `released`: handed back by a member that drained.
+ * The progress of one component. `settled`: handled, or appended before the component first ran with `from: "now"`. `unread`: not
+ * delivered yet. `pending`: a member has the event in flight. `parked`: the event waits for its next attempt. `released`: a draining
+ * member handed the event back. `dead`: the component gave the event up.
  */
 export type Standing =
   | { readonly component: string; readonly state: "settled" | "unread" }
@@ -17,7 +18,7 @@ export type Standing =
       readonly component: string;
       readonly state: "pending";
       readonly member: string;
-      /** Since its member last showed that it is at work on it. */
+      /** Time since the member last showed that it works on the event, ms. */
       readonly forMs: number;
       readonly attempt: number;
     }
@@ -26,7 +27,7 @@ export type Standing =
       readonly component: string;
       readonly state: "parked";
       readonly attempt: number;
-      /** Epoch ms on the server's clock; null where the time of it is not on record. */
+      /** Time of the next attempt, epoch ms on the server's clock; null where it is not recorded. */
       readonly dueAt: number | null;
     }
   | {
@@ -39,12 +40,12 @@ export type Standing =
       readonly at: number;
     };
 
-/** By `<partition>/<channel>/<entry id>`. @throws {StoreError} */
+/** Reads the progress of every component with every entry, by `<partition>/<channel>/<entry id>`. @throws {StoreError} */
 export async function readStandings(
   inspector: Inspector,
   entries: readonly LogEntry[],
 ): Promise<ReadonlyMap<string, readonly Standing[]>> {
-  const standings = new Map<string, Standing[]>(entries.map((entry) => [placeOf(entry), []]));
+  const standings = new Map<string, Standing[]>(entries.map((entry) => [entryKey(entry), []]));
   for (const entriesOfStream of Map.groupBy(entries, (e) => `${e.partition}/${e.channel}`).values()) {
     const [{ channel, partition } = { channel: "", partition: 0 }] = entriesOfStream;
     const stream = { channel, partition };
@@ -58,7 +59,7 @@ export async function readStandings(
         );
         some.forEach((entry, i) => {
           const standing = states[i];
-          if (standing !== undefined) standings.get(placeOf(entry))?.push(standing);
+          if (standing !== undefined) standings.get(entryKey(entry))?.push(standing);
         });
       }
     }
@@ -66,7 +67,8 @@ export async function readStandings(
   return standings;
 }
 
-export function placeOf({ partition, channel, entryId }: LogEntry): string {
+/** The key of an entry in the maps of this file: `<partition>/<channel>/<entry id>`. */
+export function entryKey({ partition, channel, entryId }: LogEntry): string {
   return `${partition}/${channel}/${entryId}`;
 }
 
@@ -92,7 +94,7 @@ async function standingOf(
   return { component, state: "parked", attempt, dueAt: open.dueAt ?? null };
 }
 
-/** The dead letters of some entries, by the ids of these. */
+/** Finds the dead letters of some entries, by entry id. */
 async function deadLetters(
   inspector: Inspector,
   stream: LogStream,

@@ -8,13 +8,13 @@ import { durationText, timeText } from "../text/format.ts";
 import type { Standing } from "./component-progress.ts";
 import type { Journey } from "./journey.ts";
 
-/** Lines are not much longer than `width`. */
+/** Writes the tree. Lines are about `width` characters at most. */
 export function renderJourney(journey: Journey, width = 160): string {
   const { events, durationMs, at } = journey;
   const query = shown(journey.query, 400);
   if (events === 0) return `No event in namespace "${escaped(journey.namespace)}" matches ${query}.`;
   const lines = [`${query}: ${countText(events, "event")} in ${durationText(durationMs)}`, ""];
-  /** What stands before the children of each node above the one at hand: whether a line leads on to its next sibling. */
+  /** The line art for each level above the current node: a line where that level's node has a later sibling, else blank. */
   const leads: string[] = [];
   for (const { node, children, isLast } of walkJourney(journey)) {
     const { event, level, replays } = node;
@@ -33,7 +33,7 @@ export function renderJourney(journey: Journey, width = 160): string {
   return lines.join("\n");
 }
 
-/** Deeper events are not indented further, and name their level. */
+/** Deepest level that is indented; deeper events show the number of their level. */
 const shownLevels = 24;
 
 function headOf(node: JourneyNode, at: number): string {
@@ -53,7 +53,7 @@ function headOf(node: JourneyNode, at: number): string {
   return parts.join("  ");
 }
 
-/** Without the time of the look, as it stands in a list of components. */
+/** Writes one component's progress. */
 function standingText(standing: Standing, at: number): string {
   const component = shown(standing.component, 60);
   switch (standing.state) {

@@ -1,4 +1,4 @@
-/** `findJourney`: one event's whole story, from the log alone. */
+/** `findJourney`: the whole story of one event, from the log alone. */
 
 import { timeOf } from "../../model/envelope.ts";
 import type { Inspector } from "../../ports/inspect.ts";
@@ -10,36 +10,37 @@ import { findRelatives } from "./relatives.ts";
 import { findReplayed } from "./replayed-events.ts";
 import { storyOf } from "./story.ts";
 
-/** Plain JSON, the same as `throughline journey --json` prints. Times are epoch ms. */
+/** The story of one event. Plain JSON, the same as `throughline journey --json` prints. Times are epoch ms. */
 export interface Journey extends JourneyTree {
   readonly query: string;
   readonly namespace: string;
-  /** When it was looked at, on the server's clock. */
+  /** Time of the query, on the server's clock. */
   readonly at: number;
-  /** Zero where nothing matches. */
+  /** Number of events in the story; 0 where nothing matches. */
   readonly events: number;
-  /** From the first append to the last. */
+  /** Time from the first append to the last, ms. */
   readonly durationMs: number;
-  /** Descendants that belong to the stories of events which this one's were handled together with. */
+  /** Number of descendants left out because they belong to the stories of other events that were handled together with this one. */
   readonly leftOut: number;
-  /** Further events that match the query and begin a story of their own. */
+  /** Number of further matching events that begin stories of their own. */
   readonly moreMatches: number;
-  /** False when the story has more than `maxEvents` events, and the last of them are missing here. */
+  /** False when the story has more than `maxEvents` events, so that the last ones are missing here. */
   readonly complete: boolean;
 }
 
+/** The limits of a search. */
 export interface JourneyOptions {
-  /** Matches are looked for from this entry id or epoch ms on. Default: the oldest entry. */
+  /** Entry id or epoch ms at which the search for matches begins. Default: the oldest entry. */
   readonly from?: string;
-  /** How many matching events are followed. Default 10. */
+  /** Most matching events that are followed. Default 10. */
   readonly maxMatches?: number;
-  /** Default 5,000. */
+  /** Most events of the story. Default 5,000. */
   readonly maxEvents?: number;
 }
 
 /**
- * `query` is an event id, a place `<channel>/<entry id>`, or an attribute: `client.order_id=…` by baggage,
- * `payload.userId=…` by a field of the payload.
+ * Finds the story of an event. `query` is an event id, an entry as `<channel>/<entry id>`, or an attribute: `client.order_id=…` of the
+ * baggage, or `payload.userId=…` of the payload.
  * @throws {ConfigError} when the namespace has not been used. @throws {StoreError}
  */
 export async function findJourney(inspector: Inspector, query: string, options: JourneyOptions = {}): Promise<Journey> {

@@ -1,18 +1,19 @@
-/** What `journey` is asked for: an event by its id, or events by an attribute. */
+/** The query of `journey`: one event by its id, or events by an attribute. */
 
 import { baggageOf, entryJson, eventIdOf } from "../entries/entry-json.ts";
 import type { LogEntry } from "../entries/log-reader.ts";
 
+/** A parsed query. */
 export interface EventQuery {
   readonly text: string;
-  /** The event id asked for; undefined where an attribute is. */
+  /** The event id of the query; undefined for a query by attribute. */
   readonly eventId: string | undefined;
   readonly matches: (entry: LogEntry) => boolean;
 }
 
 /**
- * `name=value` asks for a baggage member, `payload.<path>=value` for a field of the payload, and anything else for an
- * event id or a place, `<channel>/<entry id>`. An event id that itself reads like an attribute is given as `id=…`.
+ * Parses a query: `name=value` for a baggage member, `payload.<path>=value` for a field of the payload, and anything else for an event id
+ * or an entry, `<channel>/<entry id>`. An event id that itself looks like an attribute is written `id=…`.
  */
 export function parseQuery(text: string): EventQuery {
   const [, name, value] = /^([A-Za-z_][\w.-]*)=(.*)$/s.exec(text) ?? [];
@@ -35,10 +36,10 @@ function byBaggage(text: string, name: string, value: string): EventQuery {
     text,
     eventId: undefined,
     matches: ({ envelope }) => {
-      // Most entries are settled by this alone; a name needs no escaping.
+      // This test rejects most entries cheaply; a name needs no escaping.
       if (envelope === undefined || !envelope.baggage.includes(name)) return false;
       const found = baggageOf(envelope.baggage).get(name);
-      // An event that concerns several orders or users lists them.
+      // The baggage of an event that concerns several orders or users lists all of them, separated by `|`.
       return found !== undefined && (found === value || found.split("|").includes(value));
     },
   };
@@ -50,7 +51,7 @@ function byPayload(text: string, path: readonly string[], value: string): EventQ
     eventId: undefined,
     matches: (entry) => {
       const payload = entry.envelope?.payload;
-      // A value that is written without escapes stands in the text as it is, so most payloads need no parsing.
+      // A value without escapes appears in the JSON text as it is, so most payloads need no parsing.
       if (payload === undefined || (!payload.includes(value) && !payload.includes("\\"))) return false;
       const json = entryJson(entry);
       let at: unknown = "payload" in json ? json.payload : undefined;

@@ -1,4 +1,4 @@
-/** Finds an event's descendants and ancestors in the log: bounded pages, and an index of what is related and nothing else. */
+/** Finds the descendants and ancestors of an event in the log, a bounded page at a time; only related entries stay in memory. */
 
 import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
@@ -10,36 +10,39 @@ import { mergedPages } from "../entries/stream-merge.ts";
 import type { EventQuery } from "./query.ts";
 import { Neighbourhood } from "./same-millisecond.ts";
 
+/** An event that is related to the query's, with its causes by event id. */
 export interface Related {
   readonly id: string;
   readonly entry: LogEntry;
   readonly causes: readonly string[];
-  /** Places of further entries with the same event id: there should be none. */
+  /** Further entries with the same event id, as `<channel>/<entry id>`. There should be none. */
   readonly copies: string[];
 }
 
+/** The relatives of the events that match a query. */
 export interface Relatives {
   /** Events that match the query, in log order. */
   readonly asked: readonly Related[];
-  /** They and everything that descends from them, also what belongs to the neighbours that they were handled with. */
+  /** The matching events and all of their descendants, including descendants that belong to other events handled with them. */
   readonly lineage: ReadonlyMap<string, Related>;
   readonly ancestors: ReadonlyMap<string, Related>;
-  /** The causes of events outside of both that the lineage names; one that is missing is no longer in the log. */
+  /** The causes of further events that the lineage names; an event that is missing here is no longer in the log. */
   readonly neighbours: ReadonlyMap<string, readonly string[]>;
-  /** Further matching root events, which were not followed. */
+  /** Number of further matching root events, which were not followed. */
   readonly moreAsked: number;
   /** False when the search stopped at `maxEvents`. */
   readonly complete: boolean;
 }
 
+/** The limits of a search. */
 export interface RelativesOptions {
-  /** First entry id or epoch ms to look for matches at. Default: the oldest entry. */
+  /** Entry id or epoch ms at which the search for matches begins. Default: the oldest entry. */
   readonly from?: string;
   readonly maxAsked: number;
   readonly maxEvents: number;
 }
 
-/** @throws {StoreError} */
+/** Searches the streams. @throws {StoreError} */
 export async function findRelatives(
   inspector: Inspector,
   streams: readonly LogStream[],
@@ -52,10 +55,10 @@ export async function findRelatives(
 }
 
 /**
- * A child is appended after its parent, so one pass in time order meets every descendant after what it descends from: that
- * is `#descend`. It is nearly true: streams number their entries apart within a millisecond, and when the clock was
- * set back they go on at their own last times. So entries of one millisecond are looked at together, and `#ascend`, which
- * reads backwards from the last descendant to look up ancestors and neighbours, also notices what came too early.
+ * A search in two passes. A child is appended after its parent, so `#descend`, one pass in time order, meets every descendant after its
+ * ancestor. There are two exceptions: streams number their entries separately within a millisecond, and after a clock was set back
+ * each continues at its own last time. Therefore entries of one millisecond are examined together, and `#ascend`, which reads
+ * backwards from the last descendant to find ancestors and neighbours, also detects descendants that came too early.
  */
 class Search implements Relatives {
   asked: Related[] = [];
@@ -69,7 +72,7 @@ class Search implements Relatives {
   readonly #streams: readonly LogStream[];
   readonly #query: EventQuery;
   readonly #options: RelativesOptions;
-  /** Whether some stream seems to have stood still in time, so that nothing about order can be relied on. */
+  /** True where some stream's ids seem to have stood still in time, so that their order cannot be relied on. */
   #disordered = false;
 
   constructor(inspector: Inspector, streams: readonly LogStream[], query: EventQuery, options: RelativesOptions) {
@@ -80,10 +83,10 @@ class Search implements Relatives {
   }
 
   async run(): Promise<void> {
-    // Without an end a log that grows faster than it is read would never end.
+    // The end is fixed: a log that grows faster than it is read would otherwise never end.
     const end = await this.#lastEntryId();
     if (end === undefined) return;
-    let from = this.#options.from ?? (await this.#placeOfEvent()) ?? "-";
+    let from = this.#options.from ?? (await this.#entryIdOfEvent()) ?? "-";
     for (let pass = 0; pass < maxPasses; pass++) {
       await this.#descend(from, end);
       this.#keepFirstAsked();
@@ -141,13 +144,13 @@ class Search implements Relatives {
     }
   }
 
-  /** What was met before its parent within a millisecond, and matches as well, was taken for a beginning. */
+  /** Drops matches that turn out to be descendants: they were met before their parents within one millisecond. */
   #keepFirstAsked(): void {
     const kept = new Set(this.asked.map((related) => related.id));
     for (const related of this.asked.toReversed()) {
       const above = new Set<string>(related.causes);
       for (const id of above) for (const cause of this.lineage.get(id)?.causes ?? []) above.add(cause);
-      // One at a time: causes that run in a circle leave one of it.
+      // One at a time, so that of causes that form a circle one remains.
       if ([...above].some((id) => id !== related.id && kept.has(id))) kept.delete(related.id);
     }
     this.asked = this.asked.filter((related) => kept.has(related.id));
@@ -161,7 +164,7 @@ class Search implements Relatives {
     const askedIds = new Set(this.asked.map((related) => related.id));
     for (const related of this.asked) for (const id of related.causes) wantedAncestors.add(id);
     for (const related of this.lineage.values()) {
-      // What names an asked event belongs to it, whoever else it names.
+      // An event that names a matching event belongs to it, whatever else it names.
       if (related.causes.some((id) => askedIds.has(id))) continue;
       for (const id of related.causes) if (!this.lineage.has(id)) wantedNeighbours.add(id);
     }
@@ -187,7 +190,7 @@ class Search implements Relatives {
       return isRelated;
     };
 
-    // The whole millisecond of the last related entry; reading backwards goes on below the first one for what is missing.
+    // Begins with the whole millisecond of the last relative, and continues below the first one as long as causes are missing.
     const pages = mergedPages(this.#inspector, this.#streams, range("-", String(timeOf(ids.at(-1) ?? "0")), true));
     for await (const { entry: stored, stream } of pages) {
       const ms = timeOf(stored.entryId);
@@ -204,12 +207,12 @@ class Search implements Relatives {
     return "in order";
   }
 
-  /** Where the dedupe window of the event's channel still knows it. */
-  async #placeOfEvent(): Promise<string | undefined> {
+  /** Finds the event's entry id while the dedupe window of its channel lasts. */
+  async #entryIdOfEvent(): Promise<string | undefined> {
     const { eventId } = this.#query;
     if (eventId === undefined) return undefined;
-    const places = await Promise.all(this.#streams.map((stream) => this.#inspector.entryOf(stream, eventId)));
-    const [first] = places.filter((place) => place !== undefined).sort(compareIds);
+    const found = await Promise.all(this.#streams.map((stream) => this.#inspector.entryOf(stream, eventId)));
+    const [first] = found.filter((id) => id !== undefined).sort(compareIds);
     return first === undefined ? undefined : String(timeOf(first));
   }
 
@@ -223,9 +226,9 @@ class Search implements Relatives {
 }
 
 const maxPasses = 4;
-/** How far across streams an entry may be out of order without a clock that was set back. */
+/** Largest disorder between streams without a clock that was set back, ms. */
 const slackMs = 1_000;
-/** More entries than this in one millisecond come from a clock that was set back, not from haste. */
+/** Number of entries in one millisecond that only a clock set back can explain. */
 const disorderedFrom = 5_000;
 
 function range(from: string, to: string, reverse = false): { from: string; to: string; reverse: boolean } {
@@ -236,7 +239,7 @@ function toRelated(entry: LogEntry): Related {
   return { id: eventIdOf(entry), entry, causes: causesOf(entry), copies: [] };
 }
 
-/** A replayed event has its original's story: what marks it as replayed is no part of that. */
+/** The causes of an event by id, without those that mark a replayed event: its story is the original's. */
 function causesOf({ envelope }: LogEntry): readonly string[] {
   if (envelope === undefined || envelope.causes.length === 0) return none;
   return [...new Set(storyCauses(envelope.causes).map((cause) => cause.id))];
@@ -245,8 +248,8 @@ function causesOf({ envelope }: LogEntry): readonly string[] {
 const none: readonly string[] = Object.freeze([]);
 
 function noteCopy(known: Related, entry: LogEntry): void {
-  const place = `${entry.channel}/${entry.entryId}`;
+  const name = `${entry.channel}/${entry.entryId}`;
   const isItself = known.entry.entryId === entry.entryId && known.entry.channel === entry.channel;
   if (isItself && known.entry.partition === entry.partition) return;
-  if (!known.copies.includes(place)) known.copies.push(place);
+  if (!known.copies.includes(name)) known.copies.push(name);
 }

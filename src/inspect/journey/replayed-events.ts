@@ -1,4 +1,4 @@
-/** Finds where replays have republished events: in the namespaces that the runs of this one went to. */
+/** Finds the events into which replays have republished given ones, in the namespaces that the runs wrote to. */
 
 import { StoreError } from "../../model/errors.ts";
 import { replayedId } from "../../model/replay-mark.ts";
@@ -7,8 +7,8 @@ import { eventIdOf } from "../entries/entry-json.ts";
 import { toLogEntry } from "../entries/log-reader.ts";
 import { mergedPages } from "../entries/stream-merge.ts";
 
-/** An event as a run has republished it. */
-export interface ReplayedPlace {
+/** An event that a run made of an original. */
+export interface ReplayedEvent {
   readonly run: string;
   readonly namespace: string;
   readonly channel: string;
@@ -17,23 +17,23 @@ export interface ReplayedPlace {
   readonly id: string;
 }
 
-/** By the id of the original, in the order of the runs. @throws {StoreError} */
+/** Searches the latest runs. Gives the events by the original's id, in the order of the runs. @throws {StoreError} */
 export async function findReplayed(
   inspector: Inspector,
   originalIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly ReplayedPlace[]>> {
-  const found = new Map<string, ReplayedPlace[]>();
+): Promise<ReadonlyMap<string, readonly ReplayedEvent[]>> {
+  const found = new Map<string, ReplayedEvent[]>();
   if (originalIds.length === 0) return found;
   for (const run of await inspector.replayRuns(maxRuns)) {
     const target = run.namespace === inspector.namespace ? inspector : inspector.beside(run.namespace);
     try {
-      for await (const [originalId, place] of placesOf(target, run, originalIds)) {
-        const places = found.get(originalId) ?? [];
-        places.push(place);
-        found.set(originalId, places);
+      for await (const [originalId, event] of eventsOf(target, run, originalIds)) {
+        const events = found.get(originalId) ?? [];
+        events.push(event);
+        found.set(originalId, events);
       }
     } catch (error) {
-      // A shadow that this user may not read is not shown.
+      // This user may not read the shadow, so its events are not shown.
       if (!(error instanceof StoreError && error.message.includes("NOPERM"))) throw error;
     } finally {
       if (target !== inspector) await target[Symbol.asyncDispose]();
@@ -42,16 +42,16 @@ export async function findReplayed(
   return found;
 }
 
-/** The latest runs are looked at, and no others: each costs a look through what it has written. */
+/** Number of latest runs that are searched: each costs a read through everything that it wrote. */
 const maxRuns = 20;
 
-async function* placesOf(
+async function* eventsOf(
   target: Inspector,
   { run, namespace, channels, createdAt }: ReplayRun,
   originalIds: readonly string[],
-): AsyncGenerator<readonly [originalId: string, place: ReplayedPlace], void, undefined> {
+): AsyncGenerator<readonly [originalId: string, event: ReplayedEvent], void, undefined> {
   const catalogue = await target.catalogue();
-  if (catalogue === undefined) return; // removed meanwhile
+  if (catalogue === undefined) return; // the namespace was removed meanwhile
   const wanted = new Map(originalIds.map((id) => [replayedId(id, run), id]));
   const streams = channels.flatMap((channel) =>
     Array.from({ length: catalogue.partitions }, (_, partition) => ({ channel, partition })),

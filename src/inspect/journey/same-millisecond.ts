@@ -1,15 +1,15 @@
-/** Entries of one millisecond, among which the order of streams says nothing. */
+/** Entries of one millisecond: their order across streams is unknown. */
 
-/** More are not kept: so many come from a clock that was set back, and are found another way. */
+/** Most entries that are kept. More come only from a clock that was set back, which the search handles in another way. */
 const maxNear = 5_000;
 
-/** The entries of the millisecond that is being read, as far as they may still turn out to be related. */
+/** Holds the entries of the current millisecond that may still turn out to be related. */
 export class Neighbourhood<T> {
   #ms = 0;
   #count = 0;
   #entries: T[] = [];
 
-  /** Says which millisecond is being read. How many entries it has had so far. */
+  /** Sets the current millisecond, counts one entry of it, and gives the count. */
   at(ms: number): number {
     if (ms !== this.#ms) {
       this.#ms = ms;

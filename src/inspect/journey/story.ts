@@ -1,24 +1,26 @@
-/** Cuts one story out of an event's relatives: its own line, without the neighbours that it was netted with. */
+/** Cuts one story out of an event's relatives: the event's own line, without the neighbours that it was netted with. */
 
 import { compareIds } from "../../model/entry-ids.ts";
 import type { Related, Relatives } from "./relatives.ts";
 
+/** An event of a story, with the events that descend from it. */
 export interface StoryNode {
   readonly related: Related;
   readonly children: readonly StoryNode[];
 }
 
+/** The story of the matching events. */
 export interface Story {
   readonly beginnings: readonly StoryNode[];
   readonly events: ReadonlyMap<string, Related>;
-  /** Descendants that belong to others' stories. */
+  /** Number of descendants that belong to others' stories. */
   readonly leftOut: number;
 }
 
 /**
- * An exchange order descends from all the client orders that were netted into it, so its fills' executions descend from
- * each of them too. What tells them apart is that an execution names its client order among its causes: an event that
- * names beginnings belongs to those alone; one that names none belongs to all that it descends from.
+ * Separates the stories of events that were handled together. An exchange order descends from all client orders that were netted into it,
+ * so the executions of its fills descend from each of them too. But an execution names its client order among its causes. Therefore
+ * an event that names beginnings belongs to those alone, and an event that names none belongs to all beginnings that it descends from.
  */
 export function storyOf(relatives: Relatives): Story {
   const { asked, lineage, ancestors } = relatives;
@@ -51,7 +53,7 @@ export function storyOf(relatives: Relatives): Story {
     }
   }
   const askedIds = new Set(asked.map((related) => related.id));
-  // A fill of which nothing went to this order is not its story either, though it names nobody.
+  // A fill that gave nothing to this order is not part of its story either, although the fill names no order.
   const isFixed = (related: Related): boolean => askedIds.has(related.id) || related.causes.some((id) => own.has(id));
   for (const related of [...lineage.values()].sort(inLogOrder).reverse()) {
     const children = childrenOf.get(related.id) ?? [];
@@ -66,7 +68,7 @@ function causesOf({ lineage, ancestors, neighbours }: Relatives, id: string): re
   return lineage.get(id)?.causes ?? ancestors.get(id)?.causes ?? neighbours.get(id);
 }
 
-/** What led to an event; where it, or something on the way, names beginnings, only through those. */
+/** The ancestors of an event. Where the event or an ancestor names beginnings, only those beginnings are followed. */
 function lineAbove(
   start: Related,
   ancestors: ReadonlyMap<string, Related>,
@@ -90,14 +92,14 @@ function lineAbove(
   return [...above.values()];
 }
 
-/** Each event below the first of its causes: that is the one whose handling published it. */
+/** Puts each event below the first of its causes, which is the event whose handling published it. */
 function treeOf(events: ReadonlyMap<string, Related>): readonly StoryNode[] {
   const nodes = new Map<string, { related: Related; children: StoryNode[] }>();
   for (const related of [...events.values()].sort(inLogOrder)) nodes.set(related.id, { related, children: [] });
   const tops = new Tops();
   const beginnings: StoryNode[] = [];
   for (const [id, node] of nodes) {
-    // Causes written by hand may run in a circle; a tree may not: what stands below an event is not its parent.
+    // Causes written by hand may form a circle, but a tree may not: a descendant of an event cannot be its parent.
     const parent = node.related.causes.find((cause) => nodes.has(cause) && tops.of(cause) !== id);
     if (parent === undefined) beginnings.push(node);
     else {
@@ -109,13 +111,13 @@ function treeOf(events: ReadonlyMap<string, Related>): readonly StoryNode[] {
 }
 
 /**
- * The topmost event above each one. Every look shortens the way that it took, so that a chain of any length costs about as much for each
- * of its events.
+ * Finds the topmost ancestor of each event. Each search shortens the path that it followed, so that an event costs about the same in
+ * a chain of any length.
  */
 class Tops {
   readonly #above = new Map<string, string>();
 
-  /** `id` has nothing above it yet. */
+  /** Records the parent of `id`, which had none. */
   put(id: string, parent: string): void {
     this.#above.set(id, parent);
   }

@@ -1,13 +1,14 @@
-/** A component's standing as metrics see it: one row a channel, over all partitions. */
+/** A component's lag and open deliveries as metrics: one row for each channel, summed over all partitions. */
 
 import type { GroupGauges } from "../../ports/tracing.ts";
 import type { BackboneStatus } from "./status.ts";
 
+/** Sums the status of one component by channel. */
 export function gaugesOf(status: BackboneStatus, component: string): readonly GroupGauges[] {
   const rows = new Map<string, GroupGauges>();
-  for (const standing of status.components) {
-    if (standing.component !== component) continue;
-    for (const { channel, lagEntries, lagMs, pending, oldestPendingMs, parked, deadLetters } of standing.channels) {
+  for (const one of status.components) {
+    if (one.component !== component) continue;
+    for (const { channel, lagEntries, lagMs, pending, oldestPendingMs, parked, deadLetters } of one.channels) {
       const sum = rows.get(channel);
       rows.set(channel, {
         channel,

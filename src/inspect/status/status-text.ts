@@ -5,6 +5,7 @@ import { durationText } from "../text/format.ts";
 import { plainTable } from "../text/plain-table.ts";
 import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
 
+/** Writes the status as tables and notes. */
 export function renderStatus(status: BackboneStatus): string {
   const { namespace, partitions, channels, components, at } = status;
   const several = partitions > 1;

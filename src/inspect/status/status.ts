@@ -1,4 +1,4 @@
-/** Where every channel, component and member of a namespace stands. */
+/** The status of every channel, component and member of a namespace. */
 
 import { type Damage, damageOf } from "../../model/channel-damage.ts";
 import { compareIds } from "../../model/entry-ids.ts";
@@ -15,6 +15,7 @@ export interface BackboneStatus {
   readonly components: readonly ComponentStatus[];
 }
 
+/** The status of one channel in one partition. */
 export interface ChannelStatus {
   readonly channel: string;
   readonly partition: number;
@@ -22,70 +23,74 @@ export interface ChannelStatus {
   /** Null while nothing was ever appended. */
   readonly lastEntryId: string | null;
   readonly lastAppendAt: number | null;
-  /** What somebody who may publish to it has done to it; `throughline repair` mends it. */
+  /** Damage that a producer did to the channel; `throughline repair` mends it. */
   readonly damage: Damage;
 }
 
+/** The status of one component in one partition. */
 export interface ComponentStatus {
   readonly component: string;
   readonly partition: number;
   /**
-   * `served`: a member lives. `unserved`: none does. `abandoned`: none has for long, and unfinished entries wait, which
-   * retention has to keep.
+   * `served`: a member lives. `unserved`: none does. `abandoned`: none has lived for long, and unfinished entries wait, so that
+   * retention must keep them.
    */
   readonly state: "served" | "unserved" | "abandoned";
-  /** The last sign of life of any member; null where there is none on record. */
+  /** Last sign of life of any member, epoch ms; null where none is recorded. */
   readonly lastSeenAt: number | null;
   readonly members: readonly MemberStatus[];
   readonly channels: readonly ConsumptionStatus[];
 }
 
+/** One member of a component. */
 export interface MemberStatus {
   readonly member: string;
-  /** Null for one that holds deliveries but is not registered: it was taken for dead. */
+  /** Last heartbeat, epoch ms; null for a member that holds deliveries but is no longer registered, because it was taken for dead. */
   readonly lastSeenAt: number | null;
   readonly live: boolean;
-  /** Deliveries that it holds. */
+  /** Number of deliveries that the member holds. */
   readonly pending: number;
 }
 
+/** The progress of one component on one channel. */
 export interface ConsumptionStatus {
   readonly channel: string;
-  /** Appended and not yet delivered. Where `lagExact` is false there are at least so many. */
+  /** Number of entries appended and not yet delivered; a lower bound where `lagExact` is false. */
   readonly lagEntries: number;
   readonly lagExact: boolean;
-  /** How long the oldest undelivered entry has waited; 0 where there is none. */
+  /** Time that the oldest undelivered entry has waited, ms; 0 where there is none. */
   readonly lagMs: number;
-  /** Delivered to members and not settled, handed-back ones included, parked ones not. */
+  /** Number of deliveries not settled, handed-back ones included, parked ones not. */
   readonly pending: number;
-  /** How long ago the oldest unsettled entry was appended, parked ones included; 0 where there is none. */
+  /** Time since the append of the oldest unsettled entry, parked ones included, ms; 0 where there is none. */
   readonly oldestPendingMs: number;
-  /** Waiting for their next attempt. */
+  /** Number of entries that wait for their next attempt. */
   readonly parked: number;
   readonly deadLetters: number;
-  /** Entries that were removed before the component had them, ever since it began, as far as they could be counted. */
+  /** Number of entries removed before the component read them, since its first start, as far as they could be counted. */
   readonly lost: number;
   readonly lastDeliveredId: string;
   /**
-   * The component has last been started without a subscription to the channel, and no member that lives has read it: nobody handles
-   * what waits here, and retention keeps it.
+   * True where the component was last started without a subscription to the channel, and no live member has read the channel: nobody
+   * handles the entries that wait here, and retention keeps them.
    */
   readonly dropped: boolean;
-  /** The oldest entry that is not finished: retention keeps it and everything after it. Null where all is finished. */
+  /** The oldest unfinished entry: retention keeps it and everything after it. Null where all entries are finished. */
   readonly oldestUnfinishedId: string | null;
 }
 
+/** The silences after which a member and a component count as gone. */
 export interface StatusOptions {
-  /** A member that was silent for longer does not live. Default `memberLivesMs`. */
+  /** Longest silence of a live member, ms. Default `memberLivesMs`. */
   readonly silentAfterMs?: number;
-  /** Default 600,000. */
+  /** Time without a live member after which a component counts as abandoned, ms. Default 600,000. */
   readonly abandonedAfterMs?: number;
 }
 
-/** A member that was silent for longer does not live, ms. */
+/** Longest silence of a live member, ms. */
 export const memberLivesMs = 15_000;
 
-/** @throws {ConfigError} when the namespace has not been used. @throws {StoreError} */
+/** Reads the status. @throws {ConfigError} when the namespace has not been used. @throws {StoreError} */
 export async function readStatus(inspector: Inspector, options: StatusOptions = {}): Promise<BackboneStatus> {
   const { silentAfterMs = memberLivesMs, abandonedAfterMs = 600_000 } = options;
   const catalogue = await inspector.catalogue();
@@ -94,21 +99,21 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
   const channels: ChannelStatus[] = [];
   const components: ComponentStatus[] = [];
   for (let partition = 0; partition < catalogue.partitions; partition++) {
-    const standing = new Map<string, { stream: LogStream; group: GroupFacts; facts: StreamFacts }[]>();
-    for (const component of catalogue.components.keys()) standing.set(component, []);
+    const groupsOf = new Map<string, { stream: LogStream; group: GroupFacts; facts: StreamFacts }[]>();
+    for (const component of catalogue.components.keys()) groupsOf.set(component, []);
     const streams = catalogue.channels.map((channel) => ({ channel, partition }));
     const factsOf = await atOnce(streams, (stream) => inspector.streamFacts(stream));
-    for (const [place, stream] of streams.entries()) {
-      const facts = factsOf[place];
+    for (const [i, stream] of streams.entries()) {
+      const facts = factsOf[i];
       if (facts === undefined) continue;
       channels.push(channelStatus(stream, facts, at, catalogue.retention.get(stream.channel)?.onFull === "evict"));
       for (const group of facts.groups) {
-        const subscriptions = standing.get(group.component) ?? [];
-        standing.set(group.component, subscriptions);
+        const subscriptions = groupsOf.get(group.component) ?? [];
+        groupsOf.set(group.component, subscriptions);
         subscriptions.push({ stream, group, facts });
       }
     }
-    for (const [component, subscriptions] of standing) {
+    for (const [component, subscriptions] of groupsOf) {
       const heartbeats = await inspector.members(partition, component);
       const members = memberStatuses(
         heartbeats,
@@ -137,10 +142,10 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
   return { namespace: inspector.namespace, at, partitions: catalogue.partitions, channels, components };
 }
 
-/** Questions that are under way at the same time. */
+/** Most requests under way at once. */
 const maxAtOnce = 50;
 
-/** Asks of each, some at a time; the answers stand in the order of what was asked of. */
+/** Asks about each item, up to `maxAtOnce` at a time; the answers are in the order of the items. */
 async function atOnce<T, A>(of: readonly T[], ask: (one: T) => Promise<A>): Promise<readonly A[]> {
   const answers: A[] = [];
   for (let first = 0; first < of.length; first += maxAtOnce) {
@@ -149,14 +154,14 @@ async function atOnce<T, A>(of: readonly T[], ask: (one: T) => Promise<A>): Prom
   return answers;
 }
 
-/** The error for a namespace that holds nothing. */
+/** The error for a namespace that nothing has used. */
 export function unused(namespace: string): ConfigError {
   return new ConfigError(
     `nothing has used namespace "${namespace}" on this Redis yet: check --namespace and --url, or start a component`,
   );
 }
 
-/** Counting by pages stops here: beyond it the exact number matters less than the entries that it would read. */
+/** Most entries that are counted by reading them: beyond this number the exact count is not worth the reads. */
 const maxCounted = 10_000;
 const countPageSize = 100;
 
@@ -207,7 +212,7 @@ async function consumptionStatus(
 
 const noLag = { lagEntries: 0, lagExact: true };
 
-/** Redis cannot tell the lag of a group that began in the middle of a stream, or after deletes ahead of it. */
+/** Counts the lag. Redis cannot tell it for a group that began in the middle of a stream, or after deletes ahead of the group. */
 async function lagOf(
   inspector: Inspector,
   stream: LogStream,
@@ -245,13 +250,13 @@ function memberStatuses(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([member, count]) => {
       const lastSeenAt = heartbeats.get(member) ?? null;
-      // A heartbeat far ahead is one from before the clock was set back; whoever lives corrects theirs.
+      // A heartbeat far ahead dates from before the clock was set back; a live member corrects its own.
       const live = lastSeenAt !== null && Math.abs(at - lastSeenAt) <= silentAfterMs;
       return { member, lastSeenAt, live, pending: count };
     });
 }
 
-/** Where no sign of life is on record, the age of the oldest unfinished entry says how long nobody has come. */
+/** Tells whether a component is abandoned; without a recorded sign of life, the age of its oldest unfinished entry decides. */
 function isAbandoned(
   consumption: readonly ConsumptionStatus[],
   lastSeenAt: number | null,

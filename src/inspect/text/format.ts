@@ -1,5 +1,6 @@
-/** How durations and times are written for people. */
+/** Durations and times as text for people. */
 
+/** Writes a duration with its unit, such as `1.5 s`. */
 export function durationText(ms: number): string {
   if (ms < 0) return `-${durationText(-ms)}`;
   if (ms < 1_000) return `${Math.round(ms)} ms`;
@@ -9,7 +10,7 @@ export function durationText(ms: number): string {
   return `${Math.floor(ms / 86_400_000)} d ${Math.floor((ms % 86_400_000) / 3_600_000)} h`;
 }
 
-/** UTC; what no calendar holds is given as the number that it is. */
+/** Writes a time in UTC; a number that no calendar covers is written as it is. */
 export function timeText(epochMs: number): string {
   const date = new Date(epochMs);
   return Number.isNaN(date.getTime()) ? String(epochMs) : date.toISOString();

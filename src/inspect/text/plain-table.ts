@@ -1,17 +1,18 @@
-/** A table for people: no colours and plain lines, as it is read in terminals, tickets and diffs alike. */
+/** A table for people: no colours and plain lines, so that it reads the same in terminals, tickets and diffs. */
 
 import Table from "cli-table3";
 import { escaped } from "../../model/safe-text.ts";
 
+/** A table under construction. */
 export interface PlainTable {
-  /** Rows so far, without the head. */
+  /** Number of rows, without the head. */
   readonly length: number;
-  /** A row; its texts may be anybody's. */
+  /** Adds a row, and escapes its texts, which may come from anybody. */
   push(cells: readonly (string | number)[]): void;
   toString(): string;
 }
 
-/** `right`: the columns that hold numbers. */
+/** Makes a table. `right`: the columns that are aligned right, because they hold numbers. */
 export function plainTable(head: string[], right: readonly string[] = []): PlainTable {
   const table = new Table({
     head,

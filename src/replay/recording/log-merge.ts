@@ -64,7 +64,7 @@ class Cursor {
   readonly #inspector: Inspector;
   readonly #stream: MergedStream;
   #page: readonly LogItem[] = [];
-  #place = 0;
+  #index = 0;
   #next: Promise<readonly LogItem[]> | undefined;
   #size: number;
 
@@ -77,7 +77,7 @@ class Cursor {
 
   /** The id of what `take` gives; undefined at the end, or when the page is used up. */
   get head(): string | undefined {
-    const item = this.#page[this.#place];
+    const item = this.#page[this.#index];
     return item?.entry?.entryId ?? item?.settlement?.entryId;
   }
 
@@ -91,13 +91,13 @@ class Cursor {
   }
 
   take(): LogItem {
-    return this.#page[this.#place++] as LogItem;
+    return this.#page[this.#index++] as LogItem;
   }
 
   async fill(): Promise<void> {
     const page = (await this.#next) ?? [];
     this.#page = page;
-    this.#place = 0;
+    this.#index = 0;
     this.#next = undefined;
     const last = page.at(-1);
     if (last === undefined || page.length < this.#size) return;
