@@ -1,5 +1,5 @@
 /**
- * What the commands share: common options, opening a namespace, positions in the log, Ctrl-C. Kept light, as each
+ * Common parts of the commands: options, opening a namespace, positions in the log, Ctrl-C. Kept light, as each
  * command loads it.
  */
 

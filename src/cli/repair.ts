@@ -1,4 +1,4 @@
-/** `throughline repair`. */
+/** `throughline repair`: repairs channels that a publisher has spoiled. */
 
 import type { Command } from "commander";
 import { openOwner } from "../composition/owner.ts";

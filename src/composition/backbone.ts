@@ -168,7 +168,7 @@ class ConnectedBackbone implements Backbone {
     | undefined;
   /** Set once a component of this process has joined. */
   #watch: ChannelWatch | undefined;
-  /** Likewise. */
+  /** Set once a component of this process has joined. */
   #scriptKeeper: ScriptKeeper | undefined;
   #closing: Promise<void> | undefined;
 

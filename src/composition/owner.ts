@@ -33,8 +33,9 @@ export interface Owner extends AsyncDisposable {
    */
   retire(component: string, options?: RetireOptions): Promise<Retirement>;
   /**
-   * Repairs a channel that somebody who may publish to it has spoiled: entries far ahead of the clock get ids of now; removed ones are
-   * noted, so that they are told of no more. Changes nothing of a channel that is in order. One row a partition.
+   * Repairs a channel that one of its publishers has spoiled. Entries far ahead of the clock get present ids; removed
+   * entries are noted, so that `status` no longer reports them. Does not change a channel that is in order. Resolves with
+   * one row a partition.
    * @throws {ConfigError} on a channel without a stream. @throws {StoreError} when the server cannot do it; nothing was changed then
    */
   repair(channel: string): Promise<readonly Repaired[]>;

@@ -1,9 +1,9 @@
-/** A Redis URL, read: the server's place, the login and the database. */
+/** Parses a Redis URL: the server's address, the login and the database. */
 
 import { ConfigError } from "../../model/errors.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 
-/** Where and as whom to connect. */
+/** The address of a server, and the login to it. */
 export interface RedisAddress {
   host?: string;
   port?: number;
@@ -15,8 +15,10 @@ export interface RedisAddress {
 }
 
 /**
- * No error here quotes more of the URL than its scheme, or has Node's own as its cause, which does: a password with an odd character in it may stand anywhere.
- * @throws {ConfigError} on anything but redis://, rediss:// and unix://, and on TLS options for one that is not rediss://
+ * Parses a URL. No error quotes more of the URL than its scheme: a password with an odd character may stand anywhere in
+ * it. Node's own error quotes it, and so is no error's `cause`.
+ * @throws {ConfigError} on anything but redis://, rediss:// and unix://, and on TLS options for a URL that is not
+ * rediss://
  */
 export function parseRedisUrl(url: string, tls?: TlsOptions): RedisAddress {
   let parsed: URL;

@@ -1,4 +1,7 @@
-/** Asks the server whether it deletes keys when its memory is full: at the start, on every new connection, and once a minute. */
+/**
+ * Watches the server's policy for a full memory, which may delete keys: at the start, on every new connection, and once
+ * a minute.
+ */
 
 import { ConfigError } from "../../model/errors.ts";
 import type { Log } from "../../ports/log.ts";
@@ -7,16 +10,16 @@ import { isDenied } from "./run-script.ts";
 
 export interface EvictionWatchOptions {
   readonly log: Log;
-  /** Whether a server that evicts is taken. */
+  /** True where a server that evicts is accepted. */
   readonly isAccepted: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** How often it is asked again, ms: CONFIG SET tells nobody. Default 60,000. */
+  /** Interval at which the policy is read, ms: CONFIG SET notifies nobody. Default 60,000. */
   readonly everyMs?: number;
 }
 
 const harmless = "noeviction";
 
-/** What an eviction takes away, for people. */
+/** The losses by an eviction, for people. */
 const losses =
   "when its memory is full it deletes dedupe keys and the numbers of what was sent, so that events are appended and handled twice" +
   " and, with an allkeys policy, channels, state and dead letters as well";
@@ -25,10 +28,10 @@ export class EvictionWatch implements Disposable {
   readonly #connection: Connection;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
-  /** As it was last told. */
+  /** The policy that was logged last. */
   #policy: string;
   readonly #look = (): void => {
-    if (this.#connection.isReady) this.#ask().catch(() => undefined); // asked again at the next time
+    if (this.#connection.isReady) this.#ask().catch(() => undefined); // the next interval asks again
   };
 
   private constructor(connection: Connection, log: Log, policy: string, everyMs: number) {
@@ -40,7 +43,7 @@ export class EvictionWatch implements Disposable {
   }
 
   /**
-   * Undefined where there is nothing to watch: the user may not run INFO, or any policy is taken.
+   * Begins to watch. Undefined where there is nothing to watch: the user may not run INFO, or any policy is accepted.
    * @throws {ConfigError} when the server evicts and that is not accepted
    */
   static async begin(
@@ -82,7 +85,7 @@ export class EvictionWatch implements Disposable {
   }
 }
 
-/** Undefined where a server does not tell. */
+/** The server's policy; undefined where it does not say. */
 async function policyOf({ client }: Connection): Promise<string | undefined> {
   return /^maxmemory_policy:(\S+)/m.exec(await client.info("memory"))?.[1];
 }

@@ -6,7 +6,7 @@ import { AbstractConnector } from "ioredis";
 import type { RedisAddress } from "./address.ts";
 import { type RespReply, readReply } from "./resp-reply.ts";
 
-/** What a server says of itself in reply to HELLO. */
+/** The server's description of itself in reply to HELLO. */
 export interface ServerGreeting {
   /** "redis", or "valkey". */
   readonly server: string;
@@ -17,7 +17,7 @@ export interface ServerGreeting {
 export interface HandshakeOptions {
   /** The connection's name in CLIENT LIST. Default: none. */
   readonly name?: string;
-  /** How long connecting and all of the handshake may take, ms. */
+  /** Longest time for connecting and the whole handshake, ms. */
   readonly timeoutMs: number;
   /** Called once for each connection, before the client has it. */
   readonly onGreeting?: (greeting: ServerGreeting) => void;
@@ -26,7 +26,10 @@ export interface HandshakeOptions {
 /** The server's error reply to a step of the handshake. */
 export class HandshakeRefusedError extends Error {
   override readonly name = "HandshakeRefusedError";
-  /** It may be another one in a moment: the server is busy with a script, starts, or has no place for one more client. */
+  /**
+   * True where a later attempt may succeed: the server is busy with a script, starts, or has no room for one more
+   * client.
+   */
   readonly isPassing: boolean;
 
   constructor(step: string, reply: string) {
@@ -35,7 +38,7 @@ export class HandshakeRefusedError extends Error {
   }
 }
 
-/** How long a socket that is being closed may take to say goodbye, ms; it holds the process meanwhile. */
+/** Longest time for a socket to close in order, ms; it keeps the process alive meanwhile. */
 const disconnectTimeoutMs = 200;
 
 /** Opens sockets for one client of ioredis. */
@@ -50,15 +53,16 @@ export class HandshakeConnector extends AbstractConnector {
   }
 
   /**
-   * Never rejects, because the client would not connect again after that. A socket that could not be made ready is handed over destroyed,
-   * with the reason in `firstError`: the client reports it and tries again by its own rules.
+   * Opens a socket. Never rejects, because the client would not connect again after that: a socket that could not be
+   * made ready is handed over destroyed, with the reason in `firstError`. The client reports it and tries again by its
+   * own rules.
    */
   override async connect(): Promise<Socket> {
     delete this.firstError;
     this.connecting = true;
     const socket = open(this.#address);
     this.stream = socket;
-    // Stays: whatever the client does with the socket, an error of it is heard.
+    // This listener stays: whatever the client does with the socket, its errors are heard.
     socket.on("error", (error) => {
       this.firstError ??= error;
     });
@@ -74,7 +78,7 @@ export class HandshakeConnector extends AbstractConnector {
   }
 
   override disconnect(): void {
-    // Half of a handshake has nothing to say goodbye for.
+    // A half-done handshake needs no orderly close.
     if (this.connecting) this.stream.destroy(new Error("Connection is closed."));
     super.disconnect();
   }
@@ -86,7 +90,9 @@ function open({ host, port, path, tls }: RedisAddress): Socket {
   return tls === undefined ? connectTcp(target) : connectTls({ ...target, ...tls });
 }
 
-/** Resolves when the server has agreed to all of it, one step after the other. Nothing is read from the socket after that. */
+/**
+ * Resolves when the server has agreed to every step, one after the other. Nothing is read from the socket after that.
+ */
 async function shakeHands(
   socket: Socket,
   { username, password, db = 0, tls }: RedisAddress,
@@ -105,12 +111,12 @@ async function shakeHands(
   }
 }
 
-/** One question at a time, until the time for all of them is over. */
+/** Sends one command at a time, until the time for all of them is over. */
 class Conversation {
   readonly #socket: Socket;
   readonly #timer: NodeJS.Timeout;
   #received: Buffer = Buffer.alloc(0);
-  /** What is waited for, for people. */
+  /** The reply that is awaited, for people. */
   #step = "the connection";
   #resolve: (reply: RespReply) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
@@ -127,12 +133,12 @@ class Conversation {
     return this.#awaited(() => this.#socket.once(event, () => this.#resolve(null)));
   }
 
-  /** @throws {HandshakeRefusedError} */
+  /** Sends a command, and resolves with its reply. @throws {HandshakeRefusedError} */
   async ask(command: string, ...args: readonly string[]): Promise<RespReply> {
     this.#step = `a reply to ${command}`;
     const words = [command, ...args].map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
     const reply = await this.#awaited(() => this.#socket.write(`*${words.length}\r\n${words.join("")}`));
-    // Without the arguments: they are secrets.
+    // The arguments are left out: they are secrets.
     if (reply instanceof Error) throw new HandshakeRefusedError(command, reply.message);
     return reply;
   }
@@ -167,7 +173,7 @@ class Conversation {
   readonly #closed = (): void => this.#reject(new Error(`the connection was closed while ${this.#step} was awaited`));
 }
 
-/** A RESP2 map: names and values alternating. @throws on what is no greeting */
+/** Decodes a RESP2 map, in which names and values alternate. @throws on a reply that is no greeting */
 export function toGreeting(reply: RespReply): ServerGreeting {
   if (!Array.isArray(reply)) throw new Error("the server's reply to HELLO is none: is it a Redis?");
   const field = (name: string): string => String(reply[reply.indexOf(name) + 1]);

@@ -1,13 +1,13 @@
-/** One reply of the protocol (RESP2), read whole: for the few that come before there is a client. */
+/** Decodes one whole reply of the protocol (RESP2), for the few replies before the client has the socket. */
 
-/** An error reply is an `Error`, which nobody has thrown. */
+/** A reply. An error reply is an `Error` that was not thrown. */
 export type RespReply = string | number | null | Error | RespReply[];
 
-/** More than any reply to a handshake has. */
+/** Bytes beyond which a reply is refused: no reply to a handshake is as long. */
 const maxBytes = 1_048_576;
 
 /**
- * The reply that begins at an offset, and where it ends; undefined when some of it is still to come.
+ * Decodes the reply at an offset, and returns it with its end; undefined when it is incomplete.
  * @throws {Error} on bytes that are no reply
  */
 export function readReply(bytes: Buffer, at: number): { readonly reply: RespReply; readonly end: number } | undefined {

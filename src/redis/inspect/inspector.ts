@@ -152,7 +152,7 @@ export class RedisInspector implements Inspector {
       if (error instanceof StoreError && /no such key/.test(error.message)) return undefined;
       throw error;
     }
-    // After the stream's own: what retention removes meanwhile is then none too many.
+    // Read after the stream's counts: entries that retention removes in between are then not reported as lost.
     const { channel, partition } = stream;
     const trimmed = (await this.#ask("HMGET", this.#keys.trimmed(partition), channel, `accepted:${channel}`)) as (
       | string
