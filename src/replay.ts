@@ -11,7 +11,7 @@ export type {
   Difference,
   DiffOptions,
   EventDifference,
-  EventPlace,
+  EventLocation,
   OutcomeDifference,
 } from "./replay/diff/difference.ts";
 export type { FieldDifference } from "./replay/diff/field-differences.ts";

@@ -1,23 +1,24 @@
-/** What recording and importing need of an open backbone or observer beyond its public methods. */
+/** The access of recording and importing to an open backbone or observer, beyond its public methods. */
 
 import { ConfigError } from "../model/errors.ts";
 import type { ExactAppender } from "../ports/exact-append.ts";
 import type { Inspector } from "../ports/inspect.ts";
 
+/** The non-public means of a backbone or an observer. */
 export interface LogAccess {
   readonly inspector: Inspector;
-  /** For these channels. Undefined where only reading is possible. */
+  /** Opens an appender for these channels; undefined where only reading is possible. */
   readonly openExactAppender?: (channels: readonly string[]) => ExactAppender;
 }
 
 const accesses = new WeakMap<object, LogAccess>();
 
-/** Called by whoever makes an `owner`. */
+/** Registers the access of an `owner`; the owner's maker calls this. */
 export function grantAccess(owner: object, access: LogAccess): void {
   accesses.set(owner, access);
 }
 
-/** @throws {ConfigError} on what is neither a backbone nor an observer of ours */
+/** Finds the access of an owner. @throws {ConfigError} on an object that is neither a backbone nor an observer of Throughline */
 export function accessTo(owner: object): LogAccess {
   const access = accesses.get(owner);
   if (access === undefined) throw new ConfigError("this is neither a backbone nor an observer that was opened here");

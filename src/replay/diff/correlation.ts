@@ -1,4 +1,4 @@
-/** What an event is about, for people who look for an order: its correlation attributes. */
+/** The correlation attributes of an event, by which people look for an order. */
 
 import { baggageOf } from "../../inspect/entries/entry-json.ts";
 import type { Channel } from "../../model/channel.ts";
@@ -6,7 +6,7 @@ import type { Channel } from "../../model/channel.ts";
 /** Attributes such as `client.order_id`, each with one value or more. */
 export type About = Readonly<Record<string, readonly string[]>>;
 
-/** From baggage first and over it, where the channel is known, from the payload: as spans have it. */
+/** Collects the attributes from the baggage and, where the channel is known, from the payload, which takes precedence, as for spans. */
 export function aboutOf(baggage: string, payload: string, channel: Channel<unknown> | undefined): About {
   const about: Record<string, readonly string[]> = {};
   for (const [name, value] of baggageOf(baggage)) about[name] = value.split("|");
@@ -16,12 +16,12 @@ export function aboutOf(baggage: string, payload: string, channel: Channel<unkno
       if (value !== undefined) about[name] = Array.isArray(value) ? value : [String(value)];
     }
   } catch {
-    // A payload that is none of the channel's: its baggage has to do.
+    // The payload does not fit the channel, so only the baggage counts.
   }
   return about;
 }
 
-/** Gathers the ids that differences are about. */
+/** Collects the ids that differences are about. */
 export class Concerned {
   readonly #values = new Map<string, Set<string>>();
 
@@ -34,7 +34,7 @@ export class Concerned {
     }
   }
 
-  /** By attribute, each value once, sorted as people would. */
+  /** Each attribute's values, each once, with numbers in numeric order. */
   get values(): About {
     const { compare } = new Intl.Collator("en", { numeric: true });
     return Object.fromEntries([...this.#values].map(([name, values]) => [name, [...values].sort(compare)]));

@@ -1,4 +1,4 @@
-/** Compares what was recorded with what a replay gave: the same, changed, missing or added, event by event. */
+/** Compares a record with a replay, event by event: same, changed, missing or added. */
 
 import type { Channel } from "../../model/channel.ts";
 import type { RecordedSettlement, ReplaySource } from "../source/source.ts";
@@ -8,16 +8,16 @@ import type {
   Difference,
   DiffOptions,
   EventDifference,
-  EventPlace,
+  EventLocation,
   OutcomeDifference,
 } from "./difference.ts";
 import { type FieldDifference, payloadDifferences } from "./field-differences.ts";
-import { causalKey, type Fact, factOf, type Originals, placeOf, RecordedSide, withCauses } from "./recorded-side.ts";
+import { causalKey, entryKey, type Fact, factOf, type Originals, RecordedSide, withCauses } from "./recorded-side.ts";
 
 /**
- * Compares by what events come from, not by their ids: channel, causes, and among equals what they hold. Time, ids and trace fields of the
- * envelope do not count; key and payload do. Events of a replay into another namespace stand for their originals. Holds the recorded side
- * in memory, about 1 KiB an event.
+ * Compares two sources. Events are matched by origin, not by id: by channel and causes, and among equals by content. Keys and payloads
+ * count; time, ids and trace fields of the envelope do not. Events of a replay into another namespace are matched with their originals.
+ * Holds the recorded side in memory, about 1 KiB an event.
  * @throws what the sources throw; the signal's reason when it aborts
  */
 export async function diff(
@@ -32,13 +32,13 @@ export async function diff(
     if (line.kind === "entry") comparison.event(factOf(line.entry, comparison.originals));
     else comparison.settlement(line.settlement);
   }
-  options.signal?.throwIfAborted(); // a source that was told to end has not given all
+  options.signal?.throwIfAborted(); // an aborted source has not given all of its lines
   comparison.end(replayed.channels);
   return comparison.result(recorded.name, replayed.name);
 }
 
 class Comparison {
-  /** What ids of the replayed side stand for. */
+  /** For ids of the replayed side, the ids of their originals. */
   readonly originals: Originals = new Map();
   readonly #side: RecordedSide;
   readonly #ignored: ReadonlySet<string>;
@@ -49,12 +49,15 @@ class Comparison {
   readonly #outcomes: OutcomeDifference[] = [];
   readonly #concerned = new Concerned();
   readonly #notes: string[] = [];
-  /** Events of the replay on channels that the record does not have. */
+  /** Number of replayed events on each channel that the record does not have. */
   readonly #unknown = new Map<string, number>();
-  /** Those that have no equal among what was recorded, as far as that is known. */
+  /** Replayed events for which no equal recorded event is known yet. */
   readonly #unlike: Fact[] = [];
-  readonly #byPlace = new Map<string, Fact>();
-  readonly #buried = new Map<string, Map<string, { readonly fact: Fact; count: number; error: string | undefined }>>();
+  readonly #byEntry = new Map<string, Fact>();
+  readonly #deadLetters = new Map<
+    string,
+    Map<string, { readonly fact: Fact; count: number; error: string | undefined }>
+  >();
   #differences = 0;
 
   constructor(side: RecordedSide, { channels = [], ignore = [], maxListed = 10_000 }: DiffOptions) {
@@ -65,7 +68,7 @@ class Comparison {
   }
 
   event(fact: Fact): void {
-    this.#byPlace.set(placeOf(fact.partition, fact.channel, fact.entryId), fact);
+    this.#byEntry.set(entryKey(fact.partition, fact.channel, fact.entryId), fact);
     if (!this.#side.channels.has(fact.channel)) {
       this.#unknown.set(fact.channel, (this.#unknown.get(fact.channel) ?? 0) + 1);
       return;
@@ -74,28 +77,28 @@ class Comparison {
   }
 
   settlement({ component, partition, calls }: RecordedSettlement): void {
-    const buried = this.#buried.get(component) ?? new Map();
-    this.#buried.set(component, buried);
+    const deadLetters = this.#deadLetters.get(component) ?? new Map();
+    this.#deadLetters.set(component, deadLetters);
     for (const { channel, entryIds, outcome, error } of calls) {
       if (outcome === "acked") continue;
       for (const entryId of entryIds) {
-        const fact = this.#byPlace.get(placeOf(partition, channel, entryId));
+        const fact = this.#byEntry.get(entryKey(partition, channel, entryId));
         if (fact === undefined) continue;
         const event = this.originals.get(fact.id) ?? fact.id;
-        buried.set(event, { fact, count: (buried.get(event)?.count ?? 0) + 1, error });
+        deadLetters.set(event, { fact, count: (deadLetters.get(event)?.count ?? 0) + 1, error });
       }
     }
   }
 
   end(replayedChannels: readonly string[]): void {
-    // In the order in which they came: what one of them stands for is known before those that come of it.
+    // In order of arrival, so that the original of an event is known before the events that derive from it are matched.
     for (const fact of this.#unlike) this.#pair(withCauses(fact, this.originals));
-    const channels = new Set([...replayedChannels, ...[...this.#byPlace.values()].map(({ channel }) => channel)]);
+    const channels = new Set([...replayedChannels, ...[...this.#byEntry.values()].map(({ channel }) => channel)]);
     const notCompared = new Map<string, number>();
     for (const { fact, component } of this.#side.left()) {
-      // What a component published is missed where that one was replayed; anything else where its channel was.
-      const isKnown = component !== undefined && this.#buried.size > 0;
-      if (isKnown ? this.#buried.has(component) : channels.has(fact.channel)) {
+      // An output is missing where its component was replayed; any other event where its channel was.
+      const isKnown = component !== undefined && this.#deadLetters.size > 0;
+      if (isKnown ? this.#deadLetters.has(component) : channels.has(fact.channel)) {
         this.#countsOf(fact.channel).missing++;
         this.#differ("missing", fact, undefined, []);
       } else notCompared.set(fact.channel, (notCompared.get(fact.channel) ?? 0) + 1);
@@ -108,7 +111,7 @@ class Comparison {
         `Not compared, as the record has nothing of the channel: ${counted(count)} replayed on "${channel}".`,
       );
     }
-    for (const component of this.#buried.keys()) this.#compareOutcomes(component);
+    for (const component of this.#deadLetters.keys()) this.#compareOutcomes(component);
   }
 
   result(recorded: string, replayed: string): Difference {
@@ -129,7 +132,7 @@ class Comparison {
     };
   }
 
-  /** Finds its equal, if it has one. */
+  /** Matches the event with an equal recorded one, if there is one. */
   #isSame(fact: Fact): boolean {
     const isEqual = (one: Fact): boolean => this.#fieldsOf(one, fact).length === 0;
     const recorded = this.#side.takeSame(fact, causalKey(fact, this.originals), isEqual);
@@ -139,7 +142,7 @@ class Comparison {
     return true;
   }
 
-  /** With its equal, which it may have by now, or else with the next one that comes of the same. */
+  /** Matches the event with an equal one, which may be known by now, or else with the next recorded event of the same origin. */
   #pair(fact: Fact): void {
     if (this.#isSame(fact)) return;
     const recorded = this.#side.takeNext(causalKey(fact, this.originals));
@@ -157,8 +160,8 @@ class Comparison {
   }
 
   #compareOutcomes(component: string): void {
-    const recorded = this.#side.buriedBy(component);
-    const replayed = this.#buried.get(component) ?? new Map();
+    const recorded = this.#side.deadLettersOf(component);
+    const replayed = this.#deadLetters.get(component) ?? new Map();
     if (recorded === undefined) {
       this.#notes.push(`The record has no settlements of "${component}": how its calls ended could not be compared.`);
       return;
@@ -167,7 +170,7 @@ class Comparison {
       if ((recorded.get(eventId) ?? 0) >= count) continue;
       this.#differInOutcome(fact, { component, eventId, recorded: "acked", replayed: "deadLettered", error });
     }
-    const facts = new Map([...this.#byPlace.values()].map((fact) => [this.originals.get(fact.id) ?? fact.id, fact]));
+    const facts = new Map([...this.#byEntry.values()].map((fact) => [this.originals.get(fact.id) ?? fact.id, fact]));
     for (const [eventId, count] of recorded) {
       const fact = facts.get(eventId);
       if (fact === undefined || (replayed.get(eventId)?.count ?? 0) >= count) continue;
@@ -190,8 +193,8 @@ class Comparison {
     const { channel, causes } = (recorded ?? replayed) as Fact;
     const about = this.#about(recorded, replayed);
     if (++this.#differences > this.#maxListed) return;
-    const places = { recorded: recorded && eventPlace(recorded), replayed: replayed && eventPlace(replayed) };
-    this.#events.push({ kind, channel, ...places, causes, about, fields });
+    const locations = { recorded: recorded && locationOf(recorded), replayed: replayed && locationOf(replayed) };
+    this.#events.push({ kind, channel, ...locations, causes, about, fields });
   }
 
   #differInOutcome(fact: Fact, difference: Omit<OutcomeDifference, "channel" | "about">): void {
@@ -200,7 +203,7 @@ class Comparison {
     this.#outcomes.push({ ...difference, channel: fact.channel, about });
   }
 
-  /** Of both sides together: what was about one order may now be about another. */
+  /** Merges the attributes of both sides: an event may have moved from one order to another. */
   #about(...facts: readonly (Fact | undefined)[]): About {
     const about: Record<string, readonly string[]> = {};
     for (const fact of facts) {
@@ -230,7 +233,7 @@ class Comparison {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function eventPlace({ id, entryId, partition }: Fact): EventPlace {
+function locationOf({ id, entryId, partition }: Fact): EventLocation {
   return { eventId: id, entryId, partition };
 }
 

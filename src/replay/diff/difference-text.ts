@@ -1,16 +1,17 @@
-/** A comparison as text for people: counts by channel, the differences with what they are about, and the ids concerned. */
+/** A comparison as text for people: counts by channel, the differences with their correlation attributes, and the ids concerned. */
 
 import { plainTable } from "../../inspect/text/plain-table.ts";
 import { escaped, shown } from "../../model/safe-text.ts";
 import type { About } from "./correlation.ts";
 import type { Difference, EventDifference, OutcomeDifference } from "./difference.ts";
 
-/** Most differences, and most ids of one attribute, that text shows; JSON has them all. */
+/** Most differences, and most ids of one attribute, that the text shows; JSON has all of them. */
 const maxRows = 20;
 const maxIds = 20;
 const maxFields = 3;
 const maxText = 40;
 
+/** Writes a comparison. */
 export function renderDiff(difference: Difference): string {
   const { recorded, replayed, isSame, channels, events, outcomes, concerned, notes } = difference;
   const counts = plainTable(
@@ -39,8 +40,8 @@ function differenceTable(events: readonly EventDifference[], outcomes: readonly 
     const first = [kind, shown(channel, 80), aboutText(about)];
     if (kind !== "changed") rows.push([...first, recorded?.entryId ?? "-", replayed?.entryId ?? "-"]);
     for (const [i, field] of fields.slice(0, maxFields).entries()) {
-      const place = i === 0 ? first : ["", "", ""];
-      rows.push([...place, `${field.path} ${valueText(field.recorded)}`, valueText(field.replayed)]);
+      const head = i === 0 ? first : ["", "", ""];
+      rows.push([...head, `${field.path} ${valueText(field.recorded)}`, valueText(field.replayed)]);
     }
     if (fields.length > maxFields) rows.push(["", "", "", `and ${fields.length - maxFields} more fields`, ""]);
   }
@@ -52,7 +53,7 @@ function differenceTable(events: readonly EventDifference[], outcomes: readonly 
   return more === 0 ? rows.toString() : `${rows.toString()}\nand ${more.toLocaleString("en")} more: --json lists them.`;
 }
 
-/** The ids first and alone, where there are any: they are what is looked for. */
+/** Writes the attributes whose names end in `id`, or all attributes where there is none: people search by ids. */
 function aboutText(about: About): string {
   const ids = Object.entries(about).filter(([name]) => /id$/i.test(name));
   const text = (ids.length > 0 ? ids : Object.entries(about)).map(([name, values]) => `${name} ${values.join(",")}`);

@@ -1,12 +1,13 @@
-/** What a comparison of two runs is asked for, and what it gives. */
+/** The options and the result of a comparison of two runs. */
 
 import type { Channel } from "../../model/channel.ts";
 import type { SettledCall } from "../source/source.ts";
 import type { About } from "./correlation.ts";
 import type { FieldDifference } from "./field-differences.ts";
 
+/** The options of `diff`. */
 export interface DiffOptions {
-  /** Channels whose `correlation` tells what their events are about; for others their baggage does. */
+  /** Channels whose `correlation` gives the attributes of their events; for other channels the baggage does. */
   readonly channels?: readonly Channel<unknown>[];
   /** Fields that may differ: `payload.timestamp`, `payload.fills[].id`, `key`. */
   readonly ignore?: readonly string[];
@@ -15,22 +16,23 @@ export interface DiffOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An event that is not on both sides the same. */
+/** An event that differs between the sides, or is on one side only. */
 export interface EventDifference {
   readonly kind: "changed" | "missing" | "added";
   readonly channel: string;
-  /** Undefined where it was added. */
-  readonly recorded: EventPlace | undefined;
-  /** Undefined where it is missing. */
-  readonly replayed: EventPlace | undefined;
-  /** Event ids that it comes from, as they were recorded. */
+  /** Undefined for an added event. */
+  readonly recorded: EventLocation | undefined;
+  /** Undefined for a missing event. */
+  readonly replayed: EventLocation | undefined;
+  /** Event ids of the causes, as they were recorded. */
   readonly causes: readonly string[];
   readonly about: About;
-  /** Of a changed one. */
+  /** The fields that differ; empty unless `kind` is `changed`. */
   readonly fields: readonly FieldDifference[];
 }
 
-export interface EventPlace {
+/** The location of an event in the log of one side. */
+export interface EventLocation {
   readonly eventId: string;
   readonly entryId: string;
   readonly partition: number;
@@ -40,15 +42,16 @@ export interface EventPlace {
 export interface OutcomeDifference {
   readonly component: string;
   readonly channel: string;
-  /** As it was recorded. */
+  /** The id of the recorded event. */
   readonly eventId: string;
   readonly recorded: SettledCall["outcome"];
   readonly replayed: SettledCall["outcome"];
-  /** Why, where the replay dead-lettered it and says so. */
+  /** The reason, where the replay dead-lettered the event and gives one. */
   readonly error: string | undefined;
   readonly about: About;
 }
 
+/** Numbers of events of one channel. */
 export interface ChannelDifference {
   readonly same: number;
   readonly changed: number;
@@ -56,6 +59,7 @@ export interface ChannelDifference {
   readonly added: number;
 }
 
+/** The result of a comparison. */
 export interface Difference {
   readonly recorded: string;
   readonly replayed: string;
@@ -63,8 +67,8 @@ export interface Difference {
   readonly channels: Readonly<Record<string, ChannelDifference>>;
   readonly events: readonly EventDifference[];
   readonly outcomes: readonly OutcomeDifference[];
-  /** The ids that differences are about, by attribute, each once. */
+  /** The ids that the differences are about, by attribute, each once. */
   readonly concerned: About;
-  /** For people: what could not be compared, a sentence each. */
+  /** Sentences for people about what could not be compared. */
   readonly notes: readonly string[];
 }

@@ -1,22 +1,22 @@
-/** Which fields of two JSON values differ, as paths. */
+/** The fields in which two JSON values differ, as paths. */
 
 import { maxShownNesting } from "../../inspect/entries/entry-json.ts";
 import { isNestedDeeper } from "../../model/envelope.ts";
 
-/** `path` is dotted from the entry: `payload.quantity`, `payload.userIds[1]`, `key`. A value that is absent is undefined. */
+/** A field that differs. `path` is dotted from the entry: `payload.quantity`, `payload.userIds[1]`, `key`. An absent value is undefined. */
 export interface FieldDifference {
   readonly path: string;
   readonly recorded: unknown;
   readonly replayed: unknown;
 }
 
-/** What may differ: paths as in `FieldDifference`, with `[]` for any place in a list. A path stands for all that is below it. */
+/** Paths that may differ, as in `FieldDifference`, with `[]` for any index of a list. A path includes everything below it. */
 export type IgnoredPaths = ReadonlySet<string>;
 
-/** Most fields named of one event. */
+/** Most fields that are named of one event. */
 const maxFields = 100;
 
-/** Differences of two payloads as they were written. What is no JSON, or is nested too deep for the stack, is compared as text. */
+/** Compares two payloads as they were written. A payload that is no JSON, or is nested too deep for the stack, is compared as text. */
 export function payloadDifferences(
   recorded: string,
   replayed: string,

@@ -1,4 +1,4 @@
-/** The recorded side of a comparison: held in memory, found by what each event comes from. */
+/** The recorded side of a comparison, held in memory and indexed by the origin of each event. */
 
 import { eventIdOf } from "../../inspect/entries/entry-json.ts";
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
@@ -6,7 +6,7 @@ import { deriveEventId } from "../../model/event-id.ts";
 import { replayedOf, storyCauses } from "../../model/replay-mark.ts";
 import type { RecordedSettlement, ReplaySource } from "../source/source.ts";
 
-/** One event of one side, and no more of it than a comparison needs. */
+/** The facts of one event that a comparison needs. */
 export interface Fact {
   readonly channel: string;
   readonly partition: number;
@@ -15,14 +15,14 @@ export interface Fact {
   readonly key: string;
   readonly payload: string;
   readonly baggage: string;
-  /** By their original ids, sorted. */
+  /** The original ids of the causes, sorted. */
   readonly causes: readonly string[];
 }
 
-/** Ids that stand for another one: those of replayed events for their originals'. */
+/** Original ids by the ids of replayed events. */
 export type Originals = Map<string, string>;
 
-/** `originals` has what the events before this one stand for, and learns what this one does. */
+/** Reads an event. `originals` holds the originals of earlier events; where this event is a replayed one, its original is added. */
 export function factOf(entry: LogEntry, originals: Originals): Fact {
   const { channel, partition, entryId, envelope } = entry;
   const id = eventIdOf(entry);
@@ -41,34 +41,36 @@ export function factOf(entry: LogEntry, originals: Originals): Fact {
   };
 }
 
-/** Again, by what is known of the causes by now. */
+/** Maps the causes once more, to originals that became known since. */
 export function withCauses(fact: Fact, originals: Originals): Fact {
   return { ...fact, causes: fact.causes.map((id) => originals.get(id) ?? id).sort() };
 }
 
-/** The same for events that are derived alike. What comes from nothing, or is a replayed original, is known by its id. */
+/** The matching key: events of the same origin have the same key. An event without causes, or a replayed original, is keyed by its id. */
 export function causalKey({ channel, id, causes }: Fact, originals: Originals): string {
   const original = originals.get(id);
   if (original !== undefined || causes.length === 0) return `${channel}\n=${original ?? id}`;
   return `${channel}\n${causes.join("\n")}`;
 }
 
-export function placeOf(partition: number, channel: string, entryId: string): string {
+/** The key of an entry in the maps of this comparison. */
+export function entryKey(partition: number, channel: string, entryId: string): string {
   return `${partition}/${channel}/${entryId}`;
 }
 
-/** Outputs that a handler may fail to publish in a row, for those after them still to be known as its own. */
+/** Most consecutive outputs that may be missing before the search for further outputs of a call stops. */
 const maxGap = 16;
 
+/** Holds recorded events and gives them out as they are matched. */
 export class RecordedSide {
   readonly originals: Originals = new Map();
-  /** Those that nothing of the other side was found to be the same as, by causal key. */
+  /** Recorded events that no replayed event was matched with, by causal key. */
   readonly #unmatched = new Map<string, Fact[]>();
-  readonly #byPlace = new Map<string, Fact>();
+  readonly #byEntry = new Map<string, Fact>();
   readonly #channels = new Set<string>();
   readonly #calls: { readonly component: string; readonly sources: readonly string[] }[] = [];
-  /** Dead letters by component and event. */
-  readonly #buried = new Map<string, Map<string, number>>();
+  /** Number of dead letters by component and event id. */
+  readonly #deadLetters = new Map<string, Map<string, number>>();
 
   static async read(source: ReplaySource, signal: AbortSignal | undefined): Promise<RecordedSide> {
     const side = new RecordedSide();
@@ -86,19 +88,19 @@ export class RecordedSide {
     return this.#channels;
   }
 
-  /** Dead letters of a component, how often each event became one; undefined where nothing is known of its settlements. */
-  buriedBy(component: string): ReadonlyMap<string, number> | undefined {
-    return this.#buried.get(component);
+  /** Numbers of dead letters of a component by event id; undefined where the record has no settlements of the component. */
+  deadLettersOf(component: string): ReadonlyMap<string, number> | undefined {
+    return this.#deadLetters.get(component);
   }
 
-  at(place: string): Fact | undefined {
-    return this.#byPlace.get(place);
+  at(key: string): Fact | undefined {
+    return this.#byEntry.get(key);
   }
 
-  /** Takes out the recorded event that this one is the same as: the same entry, or an equal one of its key. */
+  /** Removes and gives the recorded event that is the same: the same entry, or an equal event of the same key. */
   takeSame(fact: Fact, key: string, isEqual: (recorded: Fact) => boolean): Fact | undefined {
-    // Equal too: the id of a made-up entry may be that of a real one, and what derived ids name may have moved within its batch.
-    const there = this.#byPlace.get(placeOf(fact.partition, fact.channel, fact.entryId));
+    // The content is compared too: a made-up entry id may equal a real one, and derived ids may have shifted within their batch.
+    const there = this.#byEntry.get(entryKey(fact.partition, fact.channel, fact.entryId));
     const isThere = there?.id === fact.id && there.payload === fact.payload && there.key === fact.key;
     if (isThere && this.#remove(causalKey(there, this.originals), there)) return there;
     const found = this.#unmatched.get(key)?.find(isEqual);
@@ -106,14 +108,14 @@ export class RecordedSide {
     return found;
   }
 
-  /** Takes out the next recorded event of the key. */
+  /** Removes and gives the next recorded event of the key. */
   takeNext(key: string): Fact | undefined {
     const found = this.#unmatched.get(key)?.[0];
     if (found !== undefined) this.#remove(key, found);
     return found;
   }
 
-  /** What is left, each with the component that has published it, where that can be told. */
+  /** Gives the events not matched, each with the component that published it, where the component is known. */
   *left(): Generator<{ readonly fact: Fact; readonly component: string | undefined }, void, undefined> {
     const facts = [...this.#unmatched.values()].flat();
     const components = facts.length === 0 ? new Map<string, string>() : this.#publishers(facts);
@@ -122,7 +124,7 @@ export class RecordedSide {
 
   #add(fact: Fact): void {
     this.#channels.add(fact.channel);
-    this.#byPlace.set(placeOf(fact.partition, fact.channel, fact.entryId), fact);
+    this.#byEntry.set(entryKey(fact.partition, fact.channel, fact.entryId), fact);
     const key = causalKey(fact, this.originals);
     const facts = this.#unmatched.get(key);
     if (facts === undefined) this.#unmatched.set(key, [fact]);
@@ -130,16 +132,16 @@ export class RecordedSide {
   }
 
   #settled({ component, partition, calls }: RecordedSettlement): void {
-    const buried = this.#buried.get(component) ?? new Map<string, number>();
-    this.#buried.set(component, buried);
+    const deadLetters = this.#deadLetters.get(component) ?? new Map<string, number>();
+    this.#deadLetters.set(component, deadLetters);
     for (const { channel, entryIds, outcome } of calls) {
-      const facts = entryIds.map((entryId) => this.#byPlace.get(placeOf(partition, channel, entryId)));
+      const facts = entryIds.map((entryId) => this.#byEntry.get(entryKey(partition, channel, entryId)));
       const sources = facts.flatMap((fact) => (fact === undefined ? [] : [fact.id]));
       if (outcome === "acked") this.#calls.push({ component, sources });
       else {
         for (const id of sources) {
           const event = this.originals.get(id) ?? id;
-          buried.set(event, (buried.get(event) ?? 0) + 1);
+          deadLetters.set(event, (deadLetters.get(event) ?? 0) + 1);
         }
       }
     }
@@ -154,17 +156,17 @@ export class RecordedSide {
     return true;
   }
 
-  /** An output's id derives from what its handler had and from its component: tried for the calls that may be behind these events. */
+  /** Finds publishers: derives output ids from each candidate call's sources and component, and compares them with the events' ids. */
   #publishers(facts: readonly Fact[]): ReadonlyMap<string, string> {
     const wanted = new Set(facts.map(({ id }) => id));
-    const ids = new Set([...this.#byPlace.values()].map(({ id }) => id));
+    const ids = new Set([...this.#byEntry.values()].map(({ id }) => id));
     const causes = new Set(facts.flatMap((fact) => fact.causes));
     const found = new Map<string, string>();
     for (const { component, sources } of this.#calls) {
       if (!sources.some((id) => causes.has(this.originals.get(id) ?? id))) continue;
       const sourceId = sources.join(" ");
-      for (let place = 0, gap = 0; gap < maxGap; place++) {
-        const id = deriveEventId(sourceId, component, place);
+      for (let index = 0, gap = 0; gap < maxGap; index++) {
+        const id = deriveEventId(sourceId, component, index);
         gap = ids.has(id) ? 0 : gap + 1;
         if (wanted.has(id)) found.set(id, component);
       }

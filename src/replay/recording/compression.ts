@@ -1,6 +1,6 @@
 /**
- * Compressed files that can be cut: what is written at a time is a gzip member or a zstd frame of its own, so that a file that ends too
- * early is good up to the end of the last whole one. Any gunzip or zstd reads them.
+ * Compressed files that can be cut: each write is a gzip member or a zstd frame of its own, so that a file that ends too early is intact up
+ * to the end of the last whole one. Every gunzip or zstd program reads such files.
  */
 
 import { createReadStream } from "node:fs";
@@ -9,29 +9,30 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { constants, crc32, createGunzip, createZstdDecompress, deflateRaw, zstdCompress } from "node:zlib";
 
+/** The format of a file. */
 export type Compression = "none" | "gzip" | "zstd";
 
-/** What a file's name asks for. */
+/** The compression that a file's name asks for. */
 export function compressionOf(path: string): Compression {
   if (path.endsWith(".gz")) return "gzip";
   return path.endsWith(".zst") ? "zstd" : "none";
 }
 
-/** What a file is, whatever its name. An empty one is not compressed. */
+/** Detects the compression of a file by its first bytes, whatever its name. An empty file is not compressed. */
 export async function sniffCompression(file: FileHandle): Promise<Compression> {
   const head = await bytesAt(file, 0, 4);
   if (head.length >= 2 && head.readUInt16BE(0) === gzipMagic) return "gzip";
   return head.length === 4 && head.readUInt32LE(0) === zstdMagic ? "zstd" : "none";
 }
 
-/** One member or frame; the bytes themselves where nothing is compressed. */
+/** Compresses bytes into one member or frame; gives the bytes themselves for `none`. */
 export async function compressed(bytes: Buffer, compression: Compression): Promise<Buffer> {
   if (compression === "zstd") return zstd(bytes);
   if (compression === "gzip") return gzipMember(bytes);
   return bytes;
 }
 
-/** How much of a compressed file is whole members or frames; undefined where another program wrote it and only reading it all would tell. */
+/** Number of bytes in whole members or frames; undefined where another program wrote the file, so that only reading all of it would tell. */
 export async function wholeBytes(file: FileHandle, compression: "gzip" | "zstd"): Promise<number | undefined> {
   const { size } = await file.stat();
   let at = 0;
@@ -44,12 +45,12 @@ export async function wholeBytes(file: FileHandle, compression: "gzip" | "zstd")
   return at;
 }
 
-/** Thrown in the middle of reading where a compressed file ends too early. */
+/** A compressed file that ends too early, found while it is read. */
 export class CutError extends Error {}
 
 /**
- * The uncompressed bytes; of the first `end` bytes of the file, where that is given.
- * @throws {CutError} after all that could be had @throws {Error} on what cannot be uncompressed
+ * Reads the uncompressed bytes, of the whole file or of its first `end` bytes.
+ * @throws {CutError} after all readable bytes @throws {Error} on bytes that cannot be uncompressed
  */
 export async function* readBytes(
   path: string,
@@ -69,7 +70,7 @@ export async function* readBytes(
 
 const highWaterMark = 262_144;
 const chunkSize = 262_144;
-/** A decoder keeps a frame's whole window. 32 MiB is what `zstd -19` and less need four times over; our own frames take 2 MiB. */
+/** Largest zstd window, 2^25 bytes (32 MiB), which a decoder keeps in memory: four times that of `zstd -19`; Throughline writes 2 MiB. */
 const maxWindowLog = 25;
 
 // Node's stream may end at the end of a frame (24.21), so each frame gets a stream of its own.
@@ -93,7 +94,7 @@ async function* uncompressed(
   decoder: NodeJS.ReadWriteStream,
 ): AsyncGenerator<Buffer, void, undefined> {
   const piped = pipeline(source, decoder);
-  piped.catch(() => undefined); // the loop below gets it too
+  piped.catch(() => undefined); // the loop below rethrows the error
   try {
     yield* decoder as AsyncIterable<unknown> as AsyncIterable<Buffer>;
   } catch (error) {
@@ -121,7 +122,7 @@ async function bytesAt(file: FileHandle, position: number, length: number): Prom
 
 const gzipMagic = 0x1f8b;
 const deflate = promisify(deflateRaw);
-/** A header with an extra field (RFC 1952, 2.3.1.1): subfield "TL" is the length of the whole member, 4 bytes. */
+/** The length of a header with an extra field: subfield "TL" holds the length of the whole member, 4 bytes. @see RFC 1952, 2.3.1.1 */
 const gzipHeaderBytes = 20;
 const gzipTailBytes = 8;
 
@@ -153,7 +154,7 @@ function zstd(bytes: Buffer): Promise<Buffer> {
   return zstdAsync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 }
 
-/** Goes from block to block by their headers (RFC 8878, 3.1.1). */
+/** Finds a frame's length from its block headers. @see RFC 8878, 3.1.1 */
 async function zstdFrameBytes(file: FileHandle, at: number): Promise<number | "cut" | "foreign"> {
   const head = await bytesAt(file, at, 5);
   if (head.length < 5) return "cut";

@@ -1,4 +1,4 @@
-/** `importEntries`: publishes a file's lines that were not recorded here, at the times that they name. */
+/** `importEntries`: publishes the lines of a file that Throughline did not record, at the times that the lines name. */
 
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
@@ -14,47 +14,50 @@ import { readBytes } from "./compression.ts";
 import type { ImportOptions, ImportReport } from "./import-recording.ts";
 import { type ByteLine, checkMaxLineBytes, defaultMaxLineBytes, LineSplitter, tooLong } from "./lines.ts";
 
-/** What a line of a file is. `left`: something that is no event, and is left out with good reason; `invalid`: something that should be one. */
+/** A parsed line. `left`: the line is rightly no event, and is left out; `invalid`: the line should be an event and is not. */
 export type ImportedLine<P> =
   | {
       readonly payload: P;
       /** Epoch ms, fractions included, by which the import is paced; undefined where the line names no time. */
       readonly at: number | undefined;
-      /** Epoch ms at which it happened. Default: when it is published. */
+      /** Epoch ms at which the event happened. Default: the time of its publish. */
       readonly time?: number;
-      /** Default: one derived from the file's name and the line. */
+      /** The event's id. Default: an id derived from the file's name and the line. */
       readonly eventId?: string;
     }
   | { readonly left: string }
   | { readonly invalid: string };
 
+/** Parses a line. Does not throw. */
 export type LineParser<P> = (text: string) => ImportedLine<P>;
 
+/** The options of `importEntries`. */
 export interface ImportEntriesOptions extends ImportOptions {
-  /** Leaves out lines that are no events of the channel. Default: one of them, and nothing of the file is imported. */
+  /** Leaves invalid lines out. Default: a single invalid line refuses the whole file. */
   readonly skipInvalid?: boolean;
-  /** Told of each such line. */
+  /** Called for each invalid line that is left out. */
   readonly onInvalid?: (error: RecordingError) => void;
-  /** Longest line that is read, in bytes, uncompressed. Default 16,777,216; a longer one is invalid. */
+  /** Longest line that is read, bytes, uncompressed. Default 16,777,216; a longer line is invalid. */
   readonly maxLineBytes?: number;
-  /** Begins at this line, from 1: where an earlier import ended. */
+  /** First line to import, from 1: the line after which an earlier import ended. */
   readonly fromLine?: number;
 }
 
+/** The result of `importEntries`. */
 export interface ImportEntriesReport extends ImportReport {
   readonly invalid: number;
-  /** Lines that are no events, and were not meant to be. */
+  /** Number of lines that are rightly no events. */
   readonly left: number;
 }
 
-/** Publishes under way at once. */
+/** Most publishes under way at once. */
 const maxInFlight = 1_024;
 
 /**
- * Publishes each line into the channel, through its schema, in the order of the file. The file may be compressed. It is read through before
- * anything is published, unless `skipInvalid` says that its lines may be wrong.
- * @throws {RecordingError} on a file that cannot be read, and on the first line that is wrong
- * @throws {PublishError} when Redis does not answer in time, or refuses; the report of `onProgress` says how far it came
+ * Publishes each line into the channel, through its schema, in the order of the file. The file may be compressed. The whole file is checked
+ * before anything is published, unless `skipInvalid` is set.
+ * @throws {RecordingError} on a file that cannot be read, and on the first invalid line
+ * @throws {PublishError} when Redis does not answer in time, or refuses; the last call of `onProgress` tells the progress until then
  */
 export async function importEntries<P>(
   backbone: { publish<Q>(channel: Channel<Q>, payload: Q, options?: PublishOptions): Promise<EventRef> },
@@ -93,7 +96,7 @@ export async function importEntries<P>(
   return { entries: publishes.entries, line: publishes.line, isComplete: !isAborted(signal), invalid, left };
 }
 
-/** Lines of JSON, a payload each. `timeField`: the dotted path of the time in it, as epoch ms or as text with a date. */
+/** Parses lines of JSON, each a payload. `timeField`: the dotted path of the time in the payload, epoch ms or text with a date. */
 export function ndjsonLine(timeField = "time"): LineParser<unknown> {
   const path = timeField.split(".");
   return (text) => {
@@ -115,7 +118,7 @@ export function ndjsonLine(timeField = "time"): LineParser<unknown> {
   };
 }
 
-// Through a function, as the flow analysis does not see that a signal aborts while something is awaited.
+// A function, because the compiler's flow analysis does not see that a signal can abort during an await.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
@@ -149,7 +152,7 @@ async function readLine<P>(
   }
   try {
     const payload = await validatePayload(channel, read.payload);
-    encodePayload(channel, payload); // its limits
+    encodePayload(channel, payload); // checks the channel's limits
     channel.key(payload);
     const wrongId = read.eventId === undefined ? undefined : illFormed("its event id", read.eventId);
     if (wrongId !== undefined) return { invalid: wrongId };
@@ -162,10 +165,10 @@ async function readLine<P>(
 
 type TextLine =
   | { readonly number: number; readonly text: string }
-  /** One that is too long. */
+  /** A line that is too long. */
   | { readonly number: number; readonly text: undefined; readonly limit: number };
 
-/** Blank lines are none. A byte order mark and carriage returns are dropped. */
+/** Reads lines without blank ones, byte order mark and carriage returns. */
 async function* readFile(path: string, from: number, limit: number): AsyncGenerator<TextLine, void, undefined> {
   const failed = (cause: Error): never => {
     throw new RecordingError(path, undefined, `it cannot be read: ${cause.message}`, { cause });
@@ -195,23 +198,23 @@ function* textOf({ number, bytes, endsAt }: ByteLine, limit: number): Generator<
   }
 }
 
-/** Publishes under way, whose acknowledgements are counted in the order of the lines. */
+/** Tracks publishes under way, and counts acknowledgements in the order of the lines. */
 class Publishes {
   readonly #onProgress: (entries: number, line: number) => void;
   readonly #open = new Set<{ readonly line: number }>();
   #lastLine = 0;
   #failure: { readonly error: unknown } | undefined;
-  /** Called when something has changed; set while somebody waits. */
+  /** Called on every change; set while a caller waits. */
   #wake: (() => void) | undefined;
   entries = 0;
-  /** All up to it are appended. */
+  /** The last line up to which everything was appended. */
   line = 0;
 
   constructor(onProgress: (entries: number, line: number) => void) {
     this.#onProgress = onProgress;
   }
 
-  /** Resolves when there is room for more; undefined where there is. @throws what an earlier publish failed with */
+  /** Resolves when there is room for another publish; undefined where there is room. @throws the error of an earlier publish */
   add(publish: Promise<unknown>, line: number): Promise<void> | undefined {
     const one = { line };
     this.#open.add(one);
@@ -237,7 +240,7 @@ class Publishes {
     return this.#open.size < maxInFlight ? undefined : this.#until(() => this.#open.size < maxInFlight);
   }
 
-  /** @throws what a publish failed with */
+  /** Waits for all publishes. @throws the error of a publish */
   async done(): Promise<void> {
     await this.#until(() => this.#open.size === 0);
     if (this.#failure !== undefined) throw this.#failure.error;

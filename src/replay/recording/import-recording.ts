@@ -1,4 +1,4 @@
-/** `importRecording`: appends what a recording has, field for field and byte for byte, at the pace at which it was recorded or any other. */
+/** `importRecording`: appends the entries of a recording, byte for byte, at the recorded pace or another. */
 
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError, RecordingError } from "../../model/errors.ts";
@@ -9,36 +9,38 @@ import { accessTo } from "../log-access.ts";
 import { Pace } from "../source/pacing.ts";
 import type { RecordedLine, Recording } from "./recording-reader.ts";
 
+/** The options of an import. */
 export interface ImportOptions {
-  /** Default `original`. */
+  /** Pace of the import. Default `original`. */
   readonly speed?: Speed;
-  /** Ends the import early; what was begun is waited for. */
+  /** Ends the import early, after the appends under way. */
   readonly signal?: AbortSignal;
-  /** Called as entries are appended, with how many there are, and the line up to which all are. */
+  /** Called as entries are appended, with their number, and the last line up to which everything was appended. */
   readonly onProgress?: (entries: number, line: number) => void;
 }
 
+/** The result of an import. */
 export interface ImportReport {
-  /** Entries that were appended. */
+  /** Number of entries that were appended. */
   readonly entries: number;
   /** The last line of the file up to which everything was appended; 0 where nothing was. */
   readonly line: number;
-  /** False: it ended early. */
+  /** False where the import ended early. */
   readonly isComplete: boolean;
 }
 
-/** Most entries in one append, and about how many bytes. */
+/** Most entries in one append, and their approximate bytes. */
 const maxBatchEntries = 128;
 const maxBatchBytes = 1_048_576;
-/** Appends on the wire at once; fewer than the numbers that Redis remembers. */
+/** Most appends sent and not answered; fewer than the numbers that Redis remembers. */
 const maxInFlight = 8;
-/** A script can hand so many values to one command. */
+/** Most values that a script can pass to one command. */
 const maxFields = 7_000;
 
 /**
- * The entries get new ids; everything else about them is as it was. Each goes into the channel of its name, or all into `into`. Partitions
- * are kept where the namespace has as many as the recorded one; otherwise the key decides, as for a publish. Settlements are not imported:
- * they are what a component did elsewhere.
+ * Appends the entries under new ids and otherwise unchanged, each to the channel of its name, or all to `into`. Entries keep their
+ * partitions where the namespace has as many as the recorded one; otherwise their keys decide, as for a publish. Settlements are not
+ * imported, because they belong to components of the recorded namespace.
  * @throws {ConfigError} when `into` would mix several channels
  * @throws {PublishError} when Redis does not answer in time, or refuses
  */
@@ -77,22 +79,23 @@ export async function importRecording(
           `an entry of ${fields.length / 2} fields cannot be appended`,
         );
       }
-      const partition = recording.header.partitions === partitions ? line.entry.partition : placeOf(line, partitions);
+      const partition =
+        recording.header.partitions === partitions ? line.entry.partition : partitionFor(line, partitions);
       const room = lanes.add(partition, { channel: into ?? line.entry.channel, fields }, line.line);
       if (room !== undefined) await room;
     }
     await lanes.flushed();
     return { entries: lanes.entries, line: lanes.line, isComplete: signal?.aborted !== true };
   } catch (error) {
-    await lanes.flushed().catch(() => undefined); // the first failure is told
+    await lanes.flushed().catch(() => undefined); // only the first failure is thrown
     throw error;
   } finally {
     appender.close();
   }
 }
 
-function placeOf({ entry }: Extract<RecordedLine, { kind: "entry" }>, partitions: number): number {
-  // What is no event has neither key nor id, and keeps its place as far as there is one.
+function partitionFor({ entry }: Extract<RecordedLine, { kind: "entry" }>, partitions: number): number {
+  // An entry that is no event has neither key nor id, and keeps its partition as far as there is one.
   if (entry.envelope === undefined) return entry.partition % partitions;
   return partitionOf(entry.envelope.key || entry.envelope.id, partitions);
 }
@@ -103,19 +106,19 @@ interface Batch {
   bytes: number;
 }
 
-/** Gathers entries by partition and keeps several appends of them on the wire. */
+/** Gathers entries by partition and keeps several appends of them under way. */
 class Lanes {
   readonly #appender: ExactAppender;
   readonly #onProgress: (entries: number, line: number) => void;
   readonly #batches = new Map<number, Batch>();
   readonly #inFlight = new Set<Promise<void>>();
-  /** Gathered or under way, in the order of their first lines. */
+  /** Batches gathered or under way, in the order of their first lines. */
   readonly #unfinished = new Set<Batch>();
   #lastLine = 0;
   #failure: { readonly error: unknown } | undefined;
-  /** Appended so far. */
+  /** Number of entries appended so far. */
   entries = 0;
-  /** All up to it are appended. */
+  /** The last line up to which everything was appended. */
   line = 0;
 
   constructor(appender: ExactAppender, onProgress: (entries: number, line: number) => void) {
@@ -123,7 +126,7 @@ class Lanes {
     this.#onProgress = onProgress;
   }
 
-  /** Resolves when there is room for more; undefined where there is. @throws what an earlier append failed with */
+  /** Resolves when there is room for another entry; undefined where there is room. @throws the error of an earlier append */
   add(partition: number, entry: ExactEntry, line: number): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
     let batch = this.#batches.get(partition);
@@ -140,12 +143,12 @@ class Lanes {
     return this.#inFlight.size < maxInFlight ? undefined : Promise.race(this.#inFlight);
   }
 
-  /** Sends what is gathered. */
+  /** Sends the gathered entries. */
   flush(): void {
     for (const [partition, batch] of this.#batches) this.#send(partition, batch);
   }
 
-  /** @throws what an append failed with */
+  /** Sends the gathered entries and waits for all appends. @throws the error of an append */
   async flushed(): Promise<void> {
     this.flush();
     await Promise.all(this.#inFlight);

@@ -1,4 +1,4 @@
-/** The lines of a file as it is read, in flat memory: bytes in, whole lines out. */
+/** Splits the bytes of a file into whole lines, in constant memory. */
 
 import { ConfigError } from "../../model/errors.ts";
 
@@ -7,33 +7,34 @@ export type ByteLine =
   | {
       readonly number: number;
       readonly bytes: Buffer;
-      /** Of the byte after its line feed, from the file's beginning. */
+      /** Offset of the byte after the line's line feed, from the start of the file. */
       readonly endsAt: number;
     }
   /**
-   * Longer than allowed, and not kept. It is given out twice: as soon as it has become too long, without `endsAt`, so that nobody has to
-   * read on who does not want to, and where it ends.
+   * A line longer than allowed, whose bytes are not kept. It is given out twice: without `endsAt` as soon as it is too long, so that a
+   * caller may stop there, and again at its end.
    */
   | { readonly number: number; readonly bytes: undefined; readonly endsAt: number | undefined };
 
-/** The longest line that is read, unless somebody says otherwise: an entry with a payload of 8 MiB, each character of it escaped. */
+/** Default longest line, bytes: an entry with a payload of 8 MiB, each character of it escaped. */
 export const defaultMaxLineBytes = 16_777_216;
-/** Beyond it no text fits into a string. */
+/** Greatest allowed limit, bytes: a longer line would not fit into a string. */
 const mostLineBytes = 536_000_000;
 
-/** @throws {ConfigError} on what is no limit */
+/** Checks a limit. @throws {ConfigError} on a value that is no limit */
 export function checkMaxLineBytes(limit: number): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= mostLineBytes) return limit;
   throw new ConfigError(`maxLineBytes is ${limit}; it must be a whole number from 1 to ${mostLineBytes}`);
 }
 
-/** What is wrong with a line that is too long. */
+/** The sentence about a line that is too long. */
 export function tooLong(limit: number): string {
   return `the line is longer than ${limit} bytes, the limit; where it is right, raise maxLineBytes (--max-line-bytes)`;
 }
 
 const lineFeed = 0x0a;
 
+/** Takes bytes and gives whole lines. */
 export class LineSplitter {
   readonly #maxLineBytes: number;
   /** Bytes after the last line feed. */
@@ -47,17 +48,17 @@ export class LineSplitter {
     this.#maxLineBytes = maxLineBytes;
   }
 
-  /** Whether something stands after the last line feed. */
+  /** True where bytes follow the last line feed. */
   get hasRest(): boolean {
     return this.#restBytes > 0;
   }
 
-  /** Whether that is longer than a line may be. */
+  /** True where these bytes exceed the limit of a line. */
   get isTooLong(): boolean {
     return this.#isTooLong;
   }
 
-  /** The number of the last line that has ended. */
+  /** Number of the last whole line. */
   get number(): number {
     return this.#number;
   }
@@ -73,7 +74,7 @@ export class LineSplitter {
     this.#offset += chunk.length;
   }
 
-  /** What stands after the last line feed, as a line; undefined where nothing does. */
+  /** Gives the bytes after the last line feed as a line; undefined where there are none. */
   end(): ByteLine | undefined {
     return this.hasRest ? this.#ended(this.#offset) : undefined;
   }

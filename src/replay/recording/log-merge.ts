@@ -1,4 +1,4 @@
-/** Streams of entries and of settlements as one sequence by time, a page of each at a time, each from and to where it is wanted. */
+/** Merges streams of entries and of settlements into one sequence by time, a page of each at a time, each within its own range. */
 
 import { nextSize } from "../../inspect/entries/stream-merge.ts";
 import { compareIds } from "../../model/entry-ids.ts";
@@ -13,19 +13,20 @@ export interface MergedStream {
   /** The channel, or the component. */
   readonly name: string;
   readonly partition: number;
-  /** As `PageRange` has them. */
+  /** The range, as in `PageRange`. */
   readonly from: string;
   readonly to: string;
 }
 
+/** An entry or a settlement, with its stream. */
 export type LogItem = { readonly stream: MergedStream } & (
   | { readonly entry: StoredEntry; readonly settlement?: undefined }
   | { readonly settlement: RecordedSettlement; readonly entry?: undefined }
 );
 
 /**
- * In pages, as they come. Of one millisecond the settlements come after the entries, as ids of different streams say nothing about who was
- * first: a settlement names entries that were there before it. @throws {StoreError}
+ * Merges the streams, a page at a time. Within one millisecond settlements come after entries: ids of different streams do not tell the
+ * order, but a settlement names only entries that were appended before it. @throws {StoreError}
  */
 export async function* mergeLog(
   inspector: Inspector,
@@ -59,7 +60,7 @@ function earliest(open: readonly Cursor[]): Cursor {
 const firstPage = 16;
 const settlementPage = 200;
 
-/** A place in one stream. The next page is under way while one is being handed out. */
+/** A cursor over one stream. It loads the next page while the caller takes items of the current one. */
 class Cursor {
   readonly #inspector: Inspector;
   readonly #stream: MergedStream;
@@ -75,7 +76,7 @@ class Cursor {
     this.#next = this.#ask(stream.from);
   }
 
-  /** The id of what `take` gives; undefined at the end, or when the page is used up. */
+  /** The id of the next item; undefined at the end of the page. */
   get head(): string | undefined {
     const item = this.#page[this.#index];
     return item?.entry?.entryId ?? item?.settlement?.entryId;
@@ -112,7 +113,7 @@ class Cursor {
 
   #ask(from: string): Promise<readonly LogItem[]> {
     const page = this.#read(from);
-    page.catch(() => undefined); // whoever asks for it gets the error; nobody may, if the sequence is left early
+    page.catch(() => undefined); // `fill` rethrows the error; nobody calls `fill` if the sequence is left early
     return page;
   }
 

@@ -12,46 +12,48 @@ import { findPartial, type PartialRecording, RecordingWriter, streamOf } from ".
 
 export type { RecordProgress } from "./recorder.ts";
 
+/** The options of a recording. */
 export interface RecordOptions {
-  /** Components whose settlement logs are recorded too, so that a replay can go by the order in which they settled. */
+  /** Components whose settlement logs are recorded too, so that a replay can follow their order of settlement. */
   readonly components?: readonly string[];
-  /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. Default: the oldest entry. */
+  /** First entry id, included; `(` before the id excludes it. A time in epoch ms is accepted too. Default: the oldest entry. */
   readonly from?: string;
-  /** Last entry id, included, but never after what is newest when recording begins. Not together with `follow`. */
+  /** Last entry id, included, but never after the newest entry at the start of the recording. Not allowed with `follow`. */
   readonly to?: string;
-  /** `name=value` of an attribute, or `payload.path=value`: only entries that have them all. Settlements are all recorded. */
+  /** `name=value` of an attribute, or `payload.path=value`: only entries that match all are recorded. Settlements are all recorded. */
   readonly where?: readonly string[];
-  /** Goes on with new entries as they are appended, until `signal` aborts, which completes the recording. */
+  /** Continues with new entries as they are appended, until `signal` aborts, which completes the recording. */
   readonly follow?: boolean;
   /**
-   * Goes on with a recording that was interrupted, whose range it keeps; one that is complete is left as it is. Begins one where
-   * there is none.
+   * Continues an interrupted recording, whose range is kept; a complete one is left as it is. Starts a new recording where there is no
+   * file.
    */
   readonly continue?: boolean;
-  /** Longest line of such a recording that is read, in bytes. Default 16,777,216. */
+  /** Longest line that is read of an interrupted recording, bytes. Default 16,777,216. */
   readonly maxLineBytes?: number;
-  /** Ends the recording early; without `follow` it is partial then. */
+  /** Ends the recording early; without `follow` the recording is then partial. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RecordProgress) => void;
 }
 
+/** The result of a recording. */
 export interface RecordReport {
   readonly path: string;
-  /** All that the file has, an earlier call's included. */
+  /** Number of entries in the file, including those of earlier calls. */
   readonly entries: number;
   readonly settlements: number;
-  /** False: it was interrupted, and can be continued. */
+  /** False where the recording was interrupted, so that it can be continued. */
   readonly isComplete: boolean;
-  /** Streams whose last recorded entry was gone when the recording was continued: what came after it may have been trimmed unseen. */
+  /** Streams whose last recorded entry was gone when the recording was continued: later entries may have been trimmed unrecorded. */
   readonly gaps: readonly { readonly channel: string; readonly partition: number; readonly afterId: string }[];
 }
 
 /**
- * Records channels into a file, compressed where its name ends with `.gz` or `.zst`. Touches no group's position.
+ * Records channels into a file, compressed where its name ends with `.gz` or `.zst`. Changes no group's position.
  * @param from a backbone or an observer
- * @throws {ConfigError} on options that cannot be used, or channels and components that are not there; no file was made then
- * @throws {RecordingError} when the file cannot be written; what it has can be continued
- * @throws {StoreError} when Redis does not answer; likewise
+ * @throws {ConfigError} on options that cannot be used, and on channels and components that do not exist; no file was made then
+ * @throws {RecordingError} when the file cannot be written; the recording can be continued
+ * @throws {StoreError} when Redis does not answer; the recording can be continued
  */
 export async function record(
   from: object,
@@ -74,7 +76,7 @@ export async function record(
   try {
     isComplete = await new Recorder(inspector, header, writer, partial, options).run();
   } catch (error) {
-    // What was read so far is kept, as far as the disk takes it.
+    // Lines that were read are kept, as far as the disk takes them.
     if (error instanceof RecordingError) await writer.abandon();
     else await writer.close(false).catch(() => undefined);
     throw error;
@@ -117,7 +119,7 @@ function resolve(channels: readonly string[], options: RecordOptions): Resolved 
   return { channels, components: [...new Set(components)], where };
 }
 
-/** A file is continued by the call that began it, and by no other: it would not hold what its header says. */
+/** Refuses to continue a file with other options than it was begun with: its header would not describe its content. */
 function refuseOther(path: string, header: RecordingHeader, namespace: string, resolved: Resolved): void {
   const differs = (what: string, has: string, wanted: string): never => {
     throw new RecordingError(
@@ -135,7 +137,7 @@ function refuseOther(path: string, header: RecordingHeader, namespace: string, r
 
 async function headerOf(inspector: Inspector, resolved: Resolved, options: RecordOptions): Promise<RecordingHeader> {
   const catalogue = await inspector.catalogue();
-  // A namespace that was only ever written by hand has no description, and one partition.
+  // A namespace that was only written by hand has no description, and one partition.
   const partitions = catalogue?.partitions ?? 1;
   const { channels, components } = resolved;
   const missing = components.find((component) => catalogue?.components.has(component) !== true);

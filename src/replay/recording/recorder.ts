@@ -1,4 +1,4 @@
-/** Reads the log from where a recording stands to its end, and hands it to the writer. */
+/** Reads the log from the end of a recording to the end of its range, for the writer. */
 
 import { isUtf8 } from "node:buffer";
 import { type LogEntry, toLogEntry } from "../../inspect/entries/log-reader.ts";
@@ -11,39 +11,42 @@ import { type LogItem, type MergedStream, mergeLog } from "./log-merge.ts";
 import type { RecordedFields, RecordingHeader } from "./recording-format.ts";
 import { type PartialRecording, type RecordingWriter, streamOf } from "./recording-writer.ts";
 
+/** The progress of a recording. */
 export interface RecordProgress {
   readonly entries: number;
   readonly settlements: number;
-  /** Of the file. */
+  /** Size of the file, bytes. */
   readonly bytes: number;
-  /** Epoch ms of what was recorded last, and of the range's beginning and end; the end is undefined while the log is followed. */
+  /** Epoch ms of the last recorded item, and of the start and end of the range; the end is undefined while the log is followed. */
   readonly at: number;
   readonly fromMs: number;
   readonly toMs: number | undefined;
 }
 
+/** The options that concern reading. */
 export interface RecorderOptions {
-  /** As it was asked for; without it what was settled until now is recorded too. */
+  /** The requested end; without one, settlements up to now are recorded too. */
   readonly to?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RecordProgress) => void;
 }
 
-/** Lines wait no longer than this for their segment to be written while the log is followed, ms. */
+/** Longest time that a line waits for its segment while the log is followed, ms. */
 const longestWaitMs = 1_000;
-/** What text has in place of bytes that are no UTF-8; it may also stand there by right. */
+/** The character that replaces bytes that are no UTF-8 in text; valid text may contain it, too. */
 const replacement = "\ufffd";
 
+/** Reads the log and gives lines to the writer. */
 export class Recorder {
   readonly #inspector: Inspector;
   readonly #header: RecordingHeader;
   readonly #writer: RecordingWriter;
   readonly #signal: AbortSignal | undefined;
   readonly #onProgress: RecorderOptions["onProgress"];
-  /** Whether the settlement log is recorded beyond the last entry. */
+  /** True where the settlement log is recorded beyond the last entry. */
   readonly #endsNow: boolean;
   readonly #where: readonly ((entry: LogEntry) => boolean)[];
-  /** By `streamOf`: the last id that was looked at. */
+  /** The last id that was read of each stream, by `streamOf`. */
   readonly #lastIds: Map<string, string>;
   #fromMs = 0;
   #at = 0;
@@ -65,11 +68,11 @@ export class Recorder {
     this.#lastIds = new Map(partial?.lastIds);
   }
 
-  /** True when all that was asked for is recorded. */
+  /** Records the range. True when the whole range is recorded. */
   async run(): Promise<boolean> {
     const { to } = this.#header;
     if (to !== null) {
-      // What settled the last entries stands after them.
+      // The settlements of the last entries are later than the entries.
       await this.#range(to, this.#endsNow ? String(await this.#inspector.now()) : to);
       return !this.#isStopped;
     }
@@ -77,12 +80,12 @@ export class Recorder {
     return true;
   }
 
-  // Through a method, as the flow analysis does not see that a signal aborts while something is awaited.
+  // A getter, because the compiler's flow analysis does not see that a signal can abort during an await.
   get #isStopped(): boolean {
     return this.#signal?.aborted === true;
   }
 
-  /** Round by round up to what is newest, so that entries of several channels stand in their order. */
+  /** Records in rounds, each up to the newest entry at its start, so that entries of several channels keep their order. */
   async #follow(): Promise<void> {
     const { channels, partitions, components } = this.#header;
     const follower = this.#inspector.openFollower();
@@ -151,7 +154,7 @@ export class Recorder {
     let exact: RecordedFields = { fields };
     if (fields.some((field) => field.includes(replacement))) {
       const bytes = await this.#inspector.fieldBytes({ channel, partition }, entryId);
-      if (bytes === undefined) return; // trimmed since it was read
+      if (bytes === undefined) return; // the entry was trimmed since it was read
       if (!bytes.every((one) => isUtf8(one))) exact = { bytes };
     }
     this.#writer.addEntry(channel, partition, entryId, exact);
@@ -166,13 +169,13 @@ export class Recorder {
   }
 }
 
-/** The position that waiting begins after. Waiting a little too early only looks once more. */
+/** The position after which waiting starts; a position that is too early only costs one more look. */
 function beginning(from: string): string {
   if (from === "-") return "0-0";
   return from.startsWith("(") ? from.slice(1) : `${Math.max(0, timeOf(from) - 1)}-0`;
 }
 
-/** The id of the newest entry in each partition that has one. */
+/** Reads the id of the newest entry in each partition that has one. */
 export async function newestOf(inspector: Inspector, channel: string, partitions: number): Promise<readonly string[]> {
   const ids: string[] = [];
   for (let partition = 0; partition < partitions; partition++) {

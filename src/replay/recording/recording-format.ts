@@ -2,9 +2,10 @@
 
 import type { SettledCall } from "../source/source.ts";
 
+/** The version of the format. */
 export const recordingVersion = 1;
 
-/** The first line: what was asked for. */
+/** The first line: the request that the recording answers. */
 export interface RecordingHeader {
   readonly namespace: string;
   readonly partitions: number;
@@ -12,30 +13,32 @@ export interface RecordingHeader {
   readonly components: readonly string[];
   /** First position of the range; `-` for the oldest entry. */
   readonly from: string;
-  /** Last position, fixed when the recording began; null where it followed the log. */
+  /** Last position, fixed at the start of the recording; null where the recording followed the log. */
   readonly to: string | null;
   /** Attributes, all of which an entry must have. */
   readonly where: readonly string[];
-  /** Epoch ms. */
+  /** Start of the recording, epoch ms. */
   readonly recordedAt: number;
 }
 
 /** An entry's fields: as text, or byte for byte where they are no valid UTF-8. */
 export type RecordedFields = { readonly fields: readonly string[] } | { readonly bytes: readonly Buffer[] };
 
+/** An entry with its location. */
 export type RecordedEntry = {
   readonly channel: string;
   readonly partition: number;
   readonly entryId: string;
 } & RecordedFields;
 
-/** What stands before a checkpoint or at the end. `sha256` is over all bytes of the lines before it, in hexadecimal. */
+/** The counts of a checkpoint or the last line. `sha256` is over all bytes of the lines before, in hexadecimal. */
 export interface Tally {
   readonly entries: number;
   readonly settlements: number;
   readonly sha256: string;
 }
 
+/** A settlement as a line. */
 export interface SettlementLine {
   readonly component: string;
   readonly partition: number;
@@ -43,6 +46,7 @@ export interface SettlementLine {
   readonly calls: readonly SettledCall[];
 }
 
+/** A line after the header. */
 export type RecordingLine =
   | { readonly kind: "entry"; readonly entry: RecordedEntry }
   | { readonly kind: "settlement"; readonly settlement: SettlementLine }
@@ -50,35 +54,40 @@ export type RecordingLine =
 
 // ---------------------------------------------------------------------------------------------------- values to text
 
+/** Writes the header. */
 export function headerLine(header: RecordingHeader): string {
   return `${JSON.stringify({ throughline: "recording", version: recordingVersion, ...header })}\n`;
 }
 
-/** How every entry of a stream begins. */
+/** Writes the start of every entry line of a stream. */
 export function entryPrefix(channel: string, partition: number): string {
   return `{"channel":${JSON.stringify(channel)},"partition":${partition},"entryId":"`;
 }
 
+/** Writes an entry after its prefix. */
 export function entryLine(prefix: string, entryId: string, fields: RecordedFields): string {
   if ("fields" in fields) return `${prefix}${entryId}","fields":${JSON.stringify(fields.fields)}}\n`;
   return `${prefix}${entryId}","fields64":${JSON.stringify(fields.bytes.map((one) => one.toString("base64")))}}\n`;
 }
 
+/** Writes a settlement. */
 export function settlementLine({ component, partition, entryId, calls }: SettlementLine): string {
   return `${JSON.stringify({ settled: component, partition, entryId, calls })}\n`;
 }
 
+/** Writes a checkpoint or the last line. */
 export function tallyLine(kind: "checkpoint" | "end", { entries, settlements, sha256 }: Tally): string {
   return `${JSON.stringify({ [kind]: { entries, settlements, sha256 } })}\n`;
 }
 
 // ---------------------------------------------------------------------------------------------------- text to values
 
-/** Why a line is not what it should be. */
+/** The reason why a line is invalid. */
 export interface Malformed {
   readonly malformed: string;
 }
 
+/** Parses the first line. Does not throw. */
 export function parseHeader(text: string): RecordingHeader | Malformed {
   const json = parseObject(text);
   if (json === undefined || json["throughline"] !== "recording")
@@ -105,7 +114,7 @@ export function parseHeader(text: string): RecordingHeader | Malformed {
   return { namespace, partitions, channels, components, from, to, where, recordedAt };
 }
 
-/** A line after the first one, which the header must allow. */
+/** Parses a line after the first one; the header must allow its content. */
 export function parseLine(text: string, header: RecordingHeader): RecordingLine | Malformed {
   const json = parseObject(text);
   if (json === undefined) return { malformed: "the line is not whole JSON" };
@@ -129,26 +138,26 @@ export function parseLine(text: string, header: RecordingHeader): RecordingLine 
 
 function parseEntry(json: Json, header: RecordingHeader): RecordingLine | Malformed {
   const { channel, partition, entryId, fields, fields64 } = json;
-  const wrong = wrongPlace(partition, entryId, header);
+  const wrong = wrongLocation(partition, entryId, header);
   if (wrong !== undefined) return { malformed: wrong };
   if (typeof channel !== "string" || !header.channels.includes(channel)) {
     return {
       malformed: `the entry is of channel ${JSON.stringify(channel)}, which the recording's header does not name`,
     };
   }
-  const place = { channel, partition: partition as number, entryId: entryId as string };
+  const location = { channel, partition: partition as number, entryId: entryId as string };
   const written = fields ?? fields64;
   if (!isTexts(written) || written.length % 2 !== 0)
     return { malformed: "the entry's fields are not names and values in turn" };
   if (!written.every((one) => one.isWellFormed()))
     return { malformed: "the entry's fields are no well-formed Unicode: a recording has bytes for what is no text" };
-  if (fields !== undefined) return { kind: "entry", entry: { ...place, fields: written } };
-  return { kind: "entry", entry: { ...place, bytes: written.map((one) => Buffer.from(one, "base64")) } };
+  if (fields !== undefined) return { kind: "entry", entry: { ...location, fields: written } };
+  return { kind: "entry", entry: { ...location, bytes: written.map((one) => Buffer.from(one, "base64")) } };
 }
 
 function parseSettlementLine(json: Json, header: RecordingHeader): RecordingLine | Malformed {
   const { settled: component, partition, entryId, calls } = json;
-  const wrong = wrongPlace(partition, entryId, header);
+  const wrong = wrongLocation(partition, entryId, header);
   if (wrong !== undefined) return { malformed: wrong };
   if (typeof component !== "string" || !header.components.includes(component)) {
     return {
@@ -162,7 +171,7 @@ function parseSettlementLine(json: Json, header: RecordingHeader): RecordingLine
   };
 }
 
-function wrongPlace(partition: unknown, entryId: unknown, header: RecordingHeader): string | undefined {
+function wrongLocation(partition: unknown, entryId: unknown, header: RecordingHeader): string | undefined {
   if (typeof entryId !== "string" || !/^\d+-\d+$/.test(entryId)) return "the line has no entry id";
   if (isCount(partition) && partition < header.partitions) return undefined;
   return `the line is of partition ${JSON.stringify(partition)}, and the recording's namespace has ${header.partitions}`;

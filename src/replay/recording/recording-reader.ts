@@ -1,4 +1,4 @@
-/** `openRecording`: a recording as something to replay or import. It is read through once before anything is made of it. */
+/** `openRecording`: a recording as a source for a replay or an import. The whole file is checked before any of it is used. */
 
 import { open } from "node:fs/promises";
 import { toLogEntry } from "../../inspect/entries/log-reader.ts";
@@ -9,36 +9,38 @@ import { checkMaxLineBytes, defaultMaxLineBytes } from "./lines.ts";
 import type { RecordingHeader } from "./recording-format.ts";
 import { RecordingScanner, type ScannedLine, type ScanOutcome } from "./recording-scanner.ts";
 
+/** The options of `openRecording`. */
 export interface OpenRecordingOptions {
-  /** Reads what can be read of a damaged or partial recording. Default: such a recording is refused as a whole. */
+  /** Reads the intact parts of a damaged or partial recording. Default: such a recording is refused as a whole. */
   readonly skipInvalid?: boolean;
-  /** Told of each thing that is skipped, once. */
+  /** Called once for each part that is skipped. */
   readonly onInvalid?: (error: RecordingError) => void;
-  /** Longest line that is read, in bytes, uncompressed. Default 16,777,216; a longer one is invalid. */
+  /** Longest line that is read, bytes, uncompressed. Default 16,777,216; a longer line is invalid. */
   readonly maxLineBytes?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
-/** A line of a recording. `bytes` are an entry's fields byte for byte, where they are no valid UTF-8: as text they have lost something. */
+/** A line of a recording. `bytes` are an entry's fields byte for byte, where they are no valid UTF-8, so that the text is incomplete. */
 export type RecordedLine = ReplayLine & { readonly line: number; readonly bytes?: readonly Buffer[] };
 
+/** An open recording. */
 export interface Recording extends ReplaySource {
   readonly path: string;
   readonly header: RecordingHeader;
-  /** Longest line that is read, in bytes. */
+  /** Longest line that is read, bytes. */
   readonly maxLineBytes: number;
-  /** Those that can be read. */
+  /** Number of readable entries. */
   readonly entries: number;
   readonly settlements: number;
-  /** Whether it ends before what it was to hold. Only with `skipInvalid`. */
+  /** True where the recording ends before the end of its range; only possible with `skipInvalid`. */
   readonly isPartial: boolean;
-  /** @throws {RecordingError} when the file has changed since it was opened */
+  /** Reads the lines. @throws {RecordingError} when the file has changed since it was opened */
   lines(signal?: AbortSignal): AsyncGenerator<RecordedLine, void, undefined>;
 }
 
 /**
- * Memory is bounded by the longest line that may be, however much a compressed file becomes.
- * @throws {RecordingError} with the line, on anything that is wrong with the file
+ * Opens and checks a recording. Memory is bounded by the longest allowed line, however large a compressed file becomes.
+ * @throws {RecordingError} with the line, on any fault of the file
  */
 export async function openRecording(path: string, options: OpenRecordingOptions = {}): Promise<Recording> {
   const { skipInvalid = false, onInvalid = () => undefined, signal } = options;
@@ -46,7 +48,7 @@ export async function openRecording(path: string, options: OpenRecordingOptions 
   const scanner = scannerOf(path, skipInvalid ? onInvalid : refuse, { maxLineBytes });
   for await (const _ of scan(path, scanner)) signal?.throwIfAborted();
   const { entries, settlements, isComplete } = scanner;
-  const header = scanner.header as RecordingHeader; // without one the scan has failed
+  const header = scanner.header as RecordingHeader; // the scan fails without a header
   return {
     path,
     name: path,
@@ -68,12 +70,12 @@ export async function openRecording(path: string, options: OpenRecordingOptions 
   };
 }
 
-/** Takes nothing that is wrong. */
+/** Accepts no fault. */
 export function refuse(error: RecordingError): void {
   throw error;
 }
 
-/** `onEnding` is told where the file ends too early; without it that is as invalid as anything else. */
+/** Makes a scanner. `onEnding` is called where the file ends too early; without it, an early end is a fault like any other. */
 export function scannerOf(
   path: string,
   onInvalid: (error: RecordingError) => void,
@@ -93,7 +95,7 @@ export function scannerOf(
   return new RecordingScanner(outcome, maxLineBytes);
 }
 
-/** Pages of lines; the scanner knows the rest. `end`: how many bytes of the file are looked at. @throws {RecordingError} */
+/** Reads the file and gives pages of lines; the scanner keeps the counts. `end`: number of bytes to read. @throws {RecordingError} */
 export async function* scan(
   path: string,
   scanner: RecordingScanner,

@@ -1,4 +1,4 @@
-/** Goes through a recording's bytes: lines, checksums, counts, and what is wrong with them. */
+/** Scans the bytes of a recording: lines, checksums, counts, and faults. */
 
 import { createHash, type Hash } from "node:crypto";
 import { type ByteLine, defaultMaxLineBytes, LineSplitter, tooLong } from "./lines.ts";
@@ -7,34 +7,35 @@ import { parseHeader, parseLine, type RecordingHeader, type RecordingLine, type 
 /** An entry or a settlement with the number of its line. */
 export type ScannedLine = Exclude<RecordingLine, { readonly kind: "checkpoint" | "end" }> & { readonly line: number };
 
-/** Told of what is wrong. `line` is undefined where it is no single line's fault. */
+/** Receives the faults. `line` is undefined where no single line is at fault. */
 export interface ScanOutcome {
-  /** A line that may be left out; throws where that is not wanted. */
+  /** Reports a line that may be left out; throws to refuse it. */
   invalid(line: number | undefined, reason: string, cause?: unknown): void;
-  /** The bytes end before the recording does. Throws where that is not wanted. */
+  /** Reports that the bytes end before the recording does; throws to refuse it. */
   ending(line: number, reason: string, cause?: unknown): void;
-  /** Nothing can be read. */
+  /** Reports that nothing can be read. */
   fatal(line: number | undefined, reason: string, cause?: unknown): never;
 }
 
 const maxHeaderBytes = 1_048_576;
 
+/** Takes bytes and gives lines of entries and settlements. */
 export class RecordingScanner {
   readonly #outcome: ScanOutcome;
   readonly #maxLineBytes: number;
   readonly #splitter: LineSplitter;
-  /** What was read after the last line feed; empty where that is too long for a line. */
+  /** Bytes read after the last line feed; empty where they exceed the limit of a line. */
   #rest: Buffer[] = [];
   #hash: Hash = createHash("sha256");
-  /** Over that as well, while it is too long to be kept. */
+  /** A hash that also covers the bytes of a line too long to be kept. */
   #hashBeyond: Hash | undefined;
-  /** Bytes that were read. */
+  /** Number of bytes that were read. */
   #offset = 0;
   #header: RecordingHeader | undefined;
   #entries = 0;
   #settlements = 0;
   #isComplete = false;
-  /** Nothing after the first wrong checksum can be right. */
+  /** False after the first wrong checksum: no later one can be right. */
   #isChecked = true;
   #wholeBytes = 0;
 
@@ -44,7 +45,7 @@ export class RecordingScanner {
     this.#splitter = new LineSplitter(maxLineBytes);
   }
 
-  /** Undefined until the first line was read. */
+  /** The header; undefined until the first line was read. */
   get header(): RecordingHeader | undefined {
     return this.#header;
   }
@@ -57,27 +58,27 @@ export class RecordingScanner {
     return this.#settlements;
   }
 
-  /** Whether the last line was read, with which a recording says that it is whole. */
+  /** True where the last line was read, which marks the recording as whole. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
 
-  /** Bytes up to the end of the last whole line. */
+  /** Number of bytes up to the end of the last whole line. */
   get wholeBytes(): number {
     return this.#wholeBytes;
   }
 
-  /** Over the bytes of all whole lines; whoever continues the recording goes on with it. */
+  /** The hash over the bytes of all whole lines, from which a continued recording goes on. */
   get hash(): Hash {
     return this.#hash;
   }
 
-  /** The lines that are whole with this chunk. */
+  /** Gives the lines that this chunk completes. */
   push(chunk: Buffer): readonly ScannedLine[] {
     const scanned: ScannedLine[] = [];
     const begin = this.#offset;
     this.#offset += chunk.length;
-    // Hashed in large pieces: up to each checkpoint, and to the end of the last whole line.
+    // The bytes are hashed in large pieces: up to each checkpoint, and to the end of the last whole line.
     let hashedTo = 0;
     let lineBegin = 0;
     const hashLines = (): void => {
@@ -101,7 +102,7 @@ export class RecordingScanner {
     return scanned;
   }
 
-  /** Tells what is missing at the end. `cutBecause`: the bytes ended too early by themselves. */
+  /** Reports an early end. `cutBecause`: the error by which the bytes themselves ended too early. */
   end(cutBecause?: unknown): void {
     const { number, hasRest } = this.#splitter;
     if (this.#header === undefined) this.#outcome.fatal(1, noRecording, cutBecause);
@@ -112,7 +113,7 @@ export class RecordingScanner {
     }
   }
 
-  /** A line that is too long counts for the checksums, and no more of it is kept than these need. */
+  /** Keeps bytes of an unfinished line; of a line that is too long, only the hash is kept. */
   #keep(bytes: Buffer): void {
     this.#rest.push(bytes);
     if (!this.#splitter.isTooLong) return;

@@ -1,6 +1,6 @@
 /**
- * Writes a recording in segments: lines and a checkpoint, appended in one go. A segment is the only thing that is ever written, so that a
- * recording that was interrupted ends with a whole one, or with a piece that can be cut off.
+ * Writes a recording in segments, each of them lines and a checkpoint, appended in one write. Because only segments are written, an
+ * interrupted recording ends with a whole segment or with a piece of one, which can be cut off.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -19,30 +19,30 @@ import {
 } from "./recording-format.ts";
 import { refuse, scan, scannerOf } from "./recording-reader.ts";
 
-/** A segment is written when its lines are about so long. */
+/** Characters of lines after which a segment is written. */
 const segmentLength = 1_048_576;
 
-/** Names a stream in `PartialRecording.lastIds`. */
+/** The key of a stream in `PartialRecording.lastIds`. */
 export function streamOf(kind: "entry" | "settlement", name: string, partition: number): string {
   return `${kind} ${partition} ${name}`;
 }
 
-/** A recording that is there already. */
+/** A recording that an earlier call left. */
 export interface PartialRecording {
   readonly header: RecordingHeader;
-  /** It needs no continuing. */
+  /** True where the recording needs no continuation. */
   readonly isComplete: boolean;
   readonly entries: number;
   readonly settlements: number;
-  /** The last id that it has of each stream, by `streamOf`. */
+  /** The last recorded id of each stream, by `streamOf`. */
   readonly lastIds: ReadonlyMap<string, string>;
-  /** Cuts off what is not whole, and goes on. */
+  /** Cuts off the piece after the last whole segment, and opens the file for more. */
   resume(): Promise<RecordingWriter>;
 }
 
 /**
- * Looks at what an earlier call has left; undefined where it is nothing, not even a header.
- * @throws {RecordingError} when it is no recording, or damaged in more than its end
+ * Reads what an earlier call left; undefined where there is not even a header.
+ * @throws {RecordingError} when the file is no recording, or is damaged before its end
  */
 export async function findPartial(path: string, maxLineBytes?: number): Promise<PartialRecording | undefined> {
   const file = await open(path, "r+").catch((cause: NodeJS.ErrnoException) => {
@@ -74,7 +74,7 @@ export async function findPartial(path: string, maxLineBytes?: number): Promise<
     const { entries, settlements, isComplete, hash } = scanner;
     const size = whole ?? scanner.wholeBytes;
     return {
-      header: scanner.header as RecordingHeader, // without one the scan has failed
+      header: scanner.header as RecordingHeader, // the scan fails without a header
       isComplete,
       entries,
       settlements,
@@ -86,7 +86,7 @@ export async function findPartial(path: string, maxLineBytes?: number): Promise<
   }
 }
 
-/** A disk that was full from the beginning leaves less than a line. */
+/** Tells whether the file holds less than its first line, as after a disk that was full from the start. */
 async function hasNoHeader(file: FileHandle, whole: number | undefined): Promise<boolean> {
   if (whole !== undefined) return whole === 0;
   const { bytesRead, buffer } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
@@ -105,18 +105,19 @@ interface Begun {
   readonly settlements: number;
 }
 
+/** An open file of a recording. */
 export class RecordingWriter {
   readonly path: string;
   readonly #file: FileHandle;
   readonly #compression: Compression;
   readonly #hash: Hash;
   readonly #prefixes = new Map<string, string>();
-  /** Bytes of the file that are whole. */
+  /** Number of bytes in whole segments. */
   #size: number;
-  /** Of the segment that is being made. */
+  /** Lines of the current segment, and their characters. */
   #lines: string[] = [];
   #length = 0;
-  /** The segment before it. */
+  /** Resolves when the previous segment is written. */
   #writing: Promise<void> = Promise.resolve();
   #writtenAt = performance.now();
   #entries: number;
@@ -132,7 +133,7 @@ export class RecordingWriter {
     this.#settlements = begun.settlements;
   }
 
-  /** Begins a recording. @throws {RecordingError} when the file is there already */
+  /** Starts a recording. @throws {RecordingError} when the file exists */
   static async create(path: string, header: RecordingHeader, mayExist = false): Promise<RecordingWriter> {
     const file = await open(path, mayExist ? "w" : "wx").catch((cause: NodeJS.ErrnoException) => {
       const reason =
@@ -161,17 +162,17 @@ export class RecordingWriter {
     return this.#settlements;
   }
 
-  /** Bytes of the file so far. */
+  /** Size of the file so far, bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether a segment is full, so that `write` must be called before more is added. */
+  /** True where the segment is full, so that `write` must be called before more is added. */
   get isFull(): boolean {
     return this.#length >= segmentLength;
   }
 
-  /** How long lines may have been waiting, ms. */
+  /** Longest time that a line may have waited, ms. */
   get waitingMs(): number {
     return this.#lines.length === 0 ? 0 : performance.now() - this.#writtenAt;
   }
@@ -192,12 +193,12 @@ export class RecordingWriter {
     this.#settlements++;
   }
 
-  /** Writes the segment; resolves when the one before it is written. @throws {RecordingError} when that one could not be */
+  /** Starts writing the segment; resolves when the previous one is written. @throws {RecordingError} when the previous one failed */
   async write(): Promise<void> {
     if (this.#lines.length > 0) await this.#segment("checkpoint");
   }
 
-  /** Writes what is left. `isComplete`: with the line that says so. @throws {RecordingError} when the disk does not take it */
+  /** Writes the remaining lines. `isComplete`: with the line that marks the recording as whole. @throws {RecordingError} when the disk fails */
   async close(isComplete: boolean): Promise<void> {
     try {
       if (isComplete) await this.#segment("end");
@@ -209,7 +210,7 @@ export class RecordingWriter {
     }
   }
 
-  /** Leaves the file as it is. */
+  /** Closes the file as it is. */
   async abandon(): Promise<void> {
     await this.#writing.catch(() => undefined);
     await this.#file.close();
@@ -230,10 +231,10 @@ export class RecordingWriter {
     this.#length = 0;
     this.#writtenAt = performance.now();
     const segment = compressed(Buffer.concat([lines, tally]), this.#compression);
-    segment.catch(() => undefined); // awaited below, but not at once
+    segment.catch(() => undefined); // awaited below, but only after the previous segment
     await this.#writing;
     this.#writing = this.#append(segment);
-    this.#writing.catch(() => undefined); // whoever writes next gets it
+    this.#writing.catch(() => undefined); // the next write rethrows the error
   }
 
   async #append(segment: Promise<Buffer>): Promise<void> {
@@ -249,7 +250,7 @@ export class RecordingWriter {
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const isFull = (cause as NodeJS.ErrnoException).code === "ENOSPC";
-      // Not where it has grown by another's hand.
+      // The file is not cut where another process has made it grow.
       if ("code" in (cause as object)) await this.#file.truncate(this.#size).catch(() => undefined);
       const remedy = isFull ? "the disk is full; make room, and record again with --continue" : reason;
       throw new RecordingError(this.path, undefined, `it cannot be written further: ${remedy}`, { cause });

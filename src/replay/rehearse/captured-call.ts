@@ -1,26 +1,26 @@
-/** What a replay of a component's handlers gives: for each call what it published and wrote, and how it ended. */
+/** The result of a replay of a component's handlers: the outputs, state writes and outcome of each call. */
 
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import type { SettledCall } from "../source/source.ts";
 import type { Gaps, ReplayOrder } from "./recorded-order.ts";
 
-/** A handler call of a replay. Nothing of it has left this process. */
+/** A handler call of a replay. Its outputs and writes have not left this process. */
 export interface CapturedCall {
   readonly partition: number;
   readonly channel: string;
-  /** What the handler had, in its order. */
+  /** The entries that the handler received, in its order. */
   readonly entries: readonly LogEntry[];
   readonly outcome: SettledCall["outcome"];
-  /** Why it would be dead-lettered: a code, and the error's text. */
+  /** The reason for which the event would be dead-lettered: a code, and the error's text. */
   readonly error: { readonly code: string; readonly reason: string } | undefined;
-  /** The highest attempt that was needed, from 1. Retries run at once. */
+  /** The highest attempt that was needed, from 1. Retries run without delay. */
   readonly attempts: number;
-  /** What it published, with the event ids that it would have live. Entry ids are made up in the order of the calls. */
+  /** The handler's outputs, with the event ids that they would have live. Their entry ids are made up, in the order of the calls. */
   readonly outputs: readonly LogEntry[];
   readonly writes: readonly CapturedWrite[];
-  /** The idempotency keys that the handler asked for: each stands for an effect outside. */
+  /** The idempotency keys that the handler read: each stands for an effect outside of Throughline. */
   readonly effectIds: readonly string[];
-  /** How the call ended in the record; undefined where the record does not say. */
+  /** The outcome of the call in the record; undefined where the record has none. */
   readonly recorded: SettledCall["outcome"] | undefined;
 }
 
@@ -28,11 +28,11 @@ export interface CapturedCall {
 export interface CapturedWrite {
   readonly store: string;
   readonly key: string;
-  /** Undefined: deleted. */
+  /** The new value; undefined where the key was deleted. */
   readonly value: unknown;
 }
 
-/** One key of a component's state: what a replay may begin with, and what it ends with. */
+/** One key of a component's state, before the first call or after the last. */
 export interface StateValue {
   readonly partition: number;
   readonly store: string;
@@ -40,7 +40,7 @@ export interface StateValue {
   readonly value: unknown;
 }
 
-/** Of a run, as far as it has come. */
+/** The counts of a run until now. */
 export interface ReplaySummary {
   readonly runId: string;
   readonly order: ReplayOrder;
@@ -49,7 +49,7 @@ export interface ReplaySummary {
   readonly outputs: number;
   readonly effects: number;
   readonly deadLettered: number;
-  /** Calls that ended otherwise than in the record. */
+  /** Number of calls whose outcome differs from the record's. */
   readonly otherOutcomes: number;
   readonly gaps: Readonly<Gaps>;
 }

@@ -1,20 +1,21 @@
-/** Writes what a replay of a component gave as a recording: to be compared, read and replayed like any other. */
+/** Writes the result of a component's replay as a recording, which can be compared, read and replayed like any other. */
 
 import { RecordingError, ReplayError } from "../../model/errors.ts";
 import { RecordingWriter } from "../recording/recording-writer.ts";
 import type { ReplayLine } from "../source/source.ts";
 import type { ComponentReplay } from "./component-replay.ts";
 
+/** The options of `writeReplay`. */
 export interface WriteReplayOptions {
-  /** Partitions of the namespace that was recorded. */
+  /** Number of partitions of the recorded namespace. */
   readonly partitions: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs the replay and writes its lines as they come: the entries that it read, what was published and what was settled.
- * @returns false where the signal ended it early; the file is partial then
- * @throws {RecordingError} when the file is there already or cannot be written
+ * Runs the replay and writes its lines: the entries that it read, its outputs and its settlements.
+ * @returns false where the signal ended the replay early; the file is then partial
+ * @throws {RecordingError} when the file exists or cannot be written
  * @throws {ReplayError} when the handlers publish to a channel that was not declared
  */
 export async function writeReplay(

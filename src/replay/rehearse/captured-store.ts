@@ -1,4 +1,4 @@
-/** The store behind a replay of one partition: settles in memory, and hands on what it was asked to settle. */
+/** The store behind a replay of one partition: it settles in memory, and passes each settlement on. */
 
 import type { ReadState } from "../../consume/state.ts";
 import { type LogEntry, toLogEntry } from "../../inspect/entries/log-reader.ts";
@@ -17,12 +17,12 @@ import type {
 import type { RetryTimers } from "../../ports/timers.ts";
 import type { CapturedCall, CapturedWrite, StateValue } from "./captured-call.ts";
 
-/** What was settled, before it is known what else the call did. */
+/** A settlement, without the facts of the call that the store does not know. */
 export interface CapturedSettlement extends Pick<CapturedCall, "channel" | "outcome" | "error" | "outputs" | "writes"> {
   readonly entryIds: readonly string[];
 }
 
-/** Nothing is ever refused, fenced or in conflict here: the replay is the only one at work, one call after the other. */
+/** Settles everything: no other member works on the partition, so nothing is refused, fenced or in conflict. */
 export class CapturedStore
   implements Pick<StreamStore, "settle" | "isValidText" | "begin" | "park" | "bury">, Pick<RetryTimers, "schedule">
 {
@@ -32,7 +32,7 @@ export class CapturedStore
   /** JSON with its version, by store and key. */
   readonly #state = new Map<string, { readonly store: string; readonly key: string; version: string; json: string }>();
   readonly #ids: OutputIds;
-  /** Deliveries that were parked, with the attempts that they have had. Their time is now. */
+  /** Parked deliveries with the number of their last attempt. All are due at once. */
   readonly #due: { readonly delivery: DeliveryId; readonly attempt: number }[] = [];
 
   constructor(
@@ -64,7 +64,7 @@ export class CapturedStore
     return Promise.resolve();
   }
 
-  /** Takes out what waits for another attempt. */
+  /** Removes and gives the deliveries that wait for another attempt. */
   takeDue(): readonly { readonly delivery: DeliveryId; readonly attempt: number }[] {
     return this.#due.splice(0);
   }
@@ -111,7 +111,7 @@ export class CapturedStore
     return Promise.resolve(found === undefined ? { version: "", json: undefined } : found);
   };
 
-  /** @throws {TypeError} on a value that has no JSON form. @throws {ChannelError} on a key that no state can have */
+  /** Sets a state value. @throws {TypeError} on a value that has no JSON form. @throws {ChannelError} on a key that is not well-formed Unicode */
   give({ store, key, value }: StateValue): void {
     requireWellFormed("the state key", key);
     const json = JSON.stringify(value);
@@ -126,12 +126,12 @@ export class CapturedStore
   }
 }
 
-/** Entry ids for what was never appended: the time of the call, and ever rising. */
+/** Makes rising entry ids for outputs, which are never appended, from the time of the call. */
 export class OutputIds {
   #ms = 0;
   #sequence = 0;
 
-  /** Epoch ms of the calls that follow. Time that goes back stands still. */
+  /** Sets the time of the next calls, epoch ms. A time before the last one is ignored. */
   at(ms: number): void {
     if (ms <= this.#ms) return;
     this.#ms = ms;

@@ -3,6 +3,7 @@
 import { escaped } from "../../model/safe-text.ts";
 import type { ComponentReplay } from "./component-replay.ts";
 
+/** Writes the counts and caveats of a replay. */
 export function renderReplay(replay: ComponentReplay): string {
   const { summary } = replay;
   if (summary === undefined) return `Replayed ${escaped(replay.name)}: nothing yet.`;
@@ -17,12 +18,13 @@ export function renderReplay(replay: ComponentReplay): string {
   return [...lines, ...caveatsOf(replay).map(escaped)].join("\n");
 }
 
+/** Writes the counts and caveats of a replay as JSON. */
 export function replayJson(replay: ComponentReplay): string {
   const { component, summary } = replay;
   return JSON.stringify({ component, ...summary, stateKeys: keysOf(replay), caveats: caveatsOf(replay) }, undefined, 2);
 }
 
-/** What keeps the replay from being the record's equal, a sentence each. */
+/** Sentences about the differences between the replay and the record that the method of replaying causes. */
 export function caveatsOf({ component, summary }: ComponentReplay): readonly string[] {
   if (summary === undefined) return [];
   const { absent, unsettled, unsubscribed } = summary.gaps;
@@ -49,7 +51,7 @@ export function caveatsOf({ component, summary }: ComponentReplay): readonly str
   return caveats;
 }
 
-/** Keys by store, over all partitions. */
+/** Number of keys by store, over all partitions. */
 function keysOf(replay: ComponentReplay): Readonly<Record<string, number>> {
   const keys: Record<string, number> = {};
   for (const { store } of replay.state()) keys[store] = (keys[store] ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** Runs a component's handlers over a record, in this process: the way of a delivery is the live one, its store is in memory. */
+/** Runs a component's handlers over a record, in this process: deliveries are processed as in live operation, with a store in memory. */
 
 import type { Subscription } from "../../consume/subscription.ts";
 import type { Channel } from "../../model/channel.ts";
@@ -13,32 +13,34 @@ import type { CapturedCall, ReplaySummary, StateValue } from "./captured-call.ts
 import { Run } from "./component-run.ts";
 import { appendedSteps, knowsSettlements, type ReplayOrder, settledSteps } from "./recorded-order.ts";
 
+/** The options of `replayComponent`. */
 export interface ComponentReplayOptions {
   readonly source: ReplaySource;
-  /** Whose settlements are followed, and from whose name the ids of outputs and effects derive. */
+  /** The component whose settlements give the order, and from whose name the ids of outputs and effects derive. */
   readonly component: string;
   /** The handlers as they run live. */
   readonly subscriptions: readonly Subscription[];
-  /** What the component's state is before the first entry. Default: empty. */
+  /** The component's state before the first entry. Default: empty. */
   readonly state?: Iterable<StateValue>;
   /** Channels that the handlers publish to, where they are known beforehand. */
   readonly outputs?: readonly Channel<unknown>[];
   /** Default: `settled` where the source has the component's settlements, else `appended`. */
   readonly order?: ReplayOrder;
-  /** Times between the calls: as they were settled, or so many times as fast. Default `max`: none. */
+  /** The time between calls: the recorded one, or a fraction of it. Default `max`: none. */
   readonly speed?: Speed;
-  /** Told of attempts that fail. Default: nobody. */
+  /** A log for failed attempts. Default: none. */
   readonly log?: Log;
 }
 
+/** The options, and the span of each run. */
 export interface ReplayParts extends ComponentReplayOptions {
   readonly openSpan: (replaying: Replaying) => ReplaySpan;
 }
 
 /**
- * A component replayed. It is a source itself, of what would stand in the log: the entries that the component reads, its outputs and its
- * settlements. Each reading of it runs the handlers anew, from the state that was given. Nothing is published and nothing is written
- * anywhere; what a handler does by itself, past its tools, it does.
+ * A component's replay, which is itself a source of the lines that the log would hold: the entries that the component reads, its outputs
+ * and its settlements. Each reading runs the handlers anew, from the given state. Nothing is published or written anywhere, but an
+ * effect that a handler has without its tools does happen.
  */
 export class ComponentReplay implements ReplaySource {
   readonly name: string;
@@ -46,11 +48,11 @@ export class ComponentReplay implements ReplaySource {
   readonly component: string;
   readonly #parts: ReplayParts;
   readonly #inputs: ReadonlyMap<string, Subscription>;
-  /** Channels that the handlers publish to, or have published to. */
+  /** Channels that the handlers publish to: the declared ones, and those seen so far. */
   readonly #outputs = new Set<string>();
   #run: Run | undefined;
 
-  /** @throws {ConfigError} */
+  /** @throws {ConfigError} on options that cannot be used. @throws {ReplayError} where the source has no channel of the component */
   constructor(parts: ReplayParts) {
     const { source, component, subscriptions } = parts;
     if (subscriptions.length === 0) throw new ConfigError(`component "${component}" subscribes to nothing`);
@@ -66,7 +68,7 @@ export class ComponentReplay implements ReplaySource {
         `"${component}" reads ${[...inputs.keys()].join(", ")}, of which ${source.name} has nothing: it has ${source.channels.join(", ")}`,
       );
     }
-    factorOf(parts.speed ?? "max"); // refuses what is no speed, before anything runs
+    factorOf(parts.speed ?? "max"); // throws on an invalid speed before anything runs
     this.#parts = parts;
     this.#inputs = inputs;
     for (const { name } of parts.outputs ?? []) this.#outputs.add(name);
@@ -75,12 +77,12 @@ export class ComponentReplay implements ReplaySource {
     this.namespace = source.namespace;
   }
 
-  /** What it reads and, as far as that is known by now, what it publishes to. */
+  /** The channels that the component reads and, as far as they are known by now, those that it publishes to. */
   get channels(): readonly string[] {
     return [...new Set([...this.#inputs.keys(), ...this.#outputs])];
   }
 
-  /** Of the last run, as far as it has come; undefined before the first. */
+  /** The counts of the current or last run; undefined before the first. */
   get summary(): ReplaySummary | undefined {
     return this.#run?.summary;
   }
@@ -95,7 +97,7 @@ export class ComponentReplay implements ReplaySource {
     for await (const step of this.#steps(signal)) if (step.kind === "call") yield step.call;
   }
 
-  /** As `calls`, as lines of a log. */
+  /** Runs the handlers, and gives the calls as lines of a log. @throws what the source throws */
   async *lines(signal?: AbortSignal): AsyncGenerator<ReplayLine, void, undefined> {
     let settlements = 0;
     for await (const step of this.#steps(signal)) {
@@ -155,7 +157,7 @@ type Step =
   | Extract<ReplayLine, { readonly kind: "entry" }>
   | { readonly kind: "call"; readonly call: CapturedCall; readonly at: number };
 
-// Through a function, as the flow analysis does not see that a signal aborts while something is awaited.
+// A function, because the compiler's flow analysis does not see that a signal can abort during an await.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }

@@ -1,4 +1,4 @@
-/** One run of a component's handlers over a record: one call after the other, each captured. */
+/** One run of a component's handlers over a record, which captures one call after the other. */
 
 import type { Subscription } from "../../consume/subscription.ts";
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
@@ -6,32 +6,34 @@ import type { Log } from "../../ports/log.ts";
 import type { ReplaySpan } from "../../ports/tracing.ts";
 import type { CapturedCall, ReplaySummary, StateValue } from "./captured-call.ts";
 import { OutputIds } from "./captured-store.ts";
-import { noted } from "./outside-effects.ts";
+import { withEffectsReported } from "./outside-effects.ts";
 import type { Gaps, PlannedCall, ReplayOrder } from "./recorded-order.ts";
 import { ReplayedPartition } from "./replayed-partition.ts";
 
+/** The means of a run. */
 export interface RunParts {
   readonly component: string;
   readonly runId: string;
   readonly order: ReplayOrder;
-  /** By channel. */
+  /** Subscriptions by channel. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
-  /** Before the first call. */
+  /** The state before the first call. */
   readonly state: Iterable<StateValue>;
   readonly span: ReplaySpan;
   readonly log: Log;
 }
 
+/** Makes the planned calls, and counts their results. */
 export class Run {
   readonly gaps: Gaps = { absent: 0, unsettled: 0, unsubscribed: 0 };
-  /** Entries that are no valid UTF-8. */
+  /** Entries whose fields are no valid UTF-8. */
   readonly notText: WeakSet<LogEntry> = new WeakSet();
   readonly #parts: RunParts;
   readonly #subscriptions: ReadonlyMap<string, Subscription>;
   readonly #partitions = new Map<number, ReplayedPartition>();
   readonly #ids = new OutputIds();
   readonly #counts = { calls: 0, events: 0, outputs: 0, effects: 0, deadLettered: 0, otherOutcomes: 0 };
-  /** Effect ids since the last settlement. */
+  /** Effect ids that were read since the last settlement. */
   #effectIds: string[] = [];
 
   constructor(parts: RunParts) {
@@ -39,7 +41,9 @@ export class Run {
     const note = (effectId: string): void => {
       if (!this.#effectIds.includes(effectId)) this.#effectIds.push(effectId);
     };
-    this.#subscriptions = new Map([...parts.subscriptions].map(([channel, one]) => [channel, noted(one, note)]));
+    this.#subscriptions = new Map(
+      [...parts.subscriptions].map(([channel, one]) => [channel, withEffectsReported(one, note)]),
+    );
     for (const value of parts.state) this.#partition(value.partition).store.give(value);
   }
 
@@ -52,7 +56,7 @@ export class Run {
     for (const { store } of this.#partitions.values()) yield* store.state();
   }
 
-  /** Several calls come of a batch that failed: its events are then handled one by one, as they are live. */
+  /** Makes a call. A batch that fails gives several calls, because its events are then handled one by one, as in live operation. */
   async make(planned: PlannedCall): Promise<readonly CapturedCall[]> {
     const { partition, channel, entries, at, recorded } = planned;
     const replayed = this.#partition(partition);

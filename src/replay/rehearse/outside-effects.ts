@@ -1,20 +1,20 @@
-/** A subscription whose handler is the given one, with tools that note which effects outside it is about to have. */
+/** Wraps a subscription's handler so that the ids of its outside effects are reported. */
 
 import type { BatchTools, PublishOutput, StateStore, Subscription, Tools } from "../../consume/subscription.ts";
 import type { Event, EventRef } from "../../model/event.ts";
 
-/** `note` is called with each effect id that the handler asks for. Retries wait for nothing: what they waited for is long over. */
-export function noted(subscription: Subscription, note: (effectId: string) => void): Subscription {
+/** Wraps a subscription. `note` is called with each effect id that the handler reads. Retries run without delay: a record has no time to wait. */
+export function withEffectsReported(subscription: Subscription, note: (effectId: string) => void): Subscription {
   const { handling } = subscription;
   const retry = { ...subscription.retry, backoffMs: 0, maxBackoffMs: 0 };
   if (handling.mode === "single") {
     return {
       ...subscription,
       retry,
-      handling: { mode: "single", handle: (event, tools) => handling.handle(event, new NotedTools(tools, note)) },
+      handling: { mode: "single", handle: (event, tools) => handling.handle(event, new ReportingTools(tools, note)) },
     };
   }
-  const withNotes = (tools: BatchTools): BatchTools => ({
+  const reporting = (tools: BatchTools): BatchTools => ({
     ...tools,
     effectIdOf: (event: EventRef) => {
       const effectId = tools.effectIdOf(event);
@@ -27,12 +27,12 @@ export function noted(subscription: Subscription, note: (effectId: string) => vo
     retry,
     handling: {
       ...handling,
-      handle: (events: readonly Event<unknown>[], tools: BatchTools) => handling.handle(events, withNotes(tools)),
+      handle: (events: readonly Event<unknown>[], tools: BatchTools) => handling.handle(events, reporting(tools)),
     },
   };
 }
 
-class NotedTools implements Tools {
+class ReportingTools implements Tools {
   readonly publish: PublishOutput;
   readonly state: <V>(store: string) => StateStore<V>;
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-/** In which order a component's entries are replayed, and which of them one handler call had. */
+/** The order in which a component's entries are replayed, and their division into handler calls. */
 
 import type { Subscription } from "../../consume/subscription.ts";
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
@@ -7,36 +7,38 @@ import { IdSet } from "../republish/event-id-set.ts";
 import type { ReplayLine, ReplaySource, SettledCall } from "../source/source.ts";
 
 /**
- * `settled`: as the component settled them, its batches included. `appended`: by entry id, batches as they fill up; where two channels
- * are read, or two members were at work, that is only near to what happened.
+ * `settled`: the order and the batches of the component's settlements. `appended`: the order of entry ids, with batches as they fill up;
+ * where the component read two channels or had two members, this order only approximates the live one.
  */
 export type ReplayOrder = "settled" | "appended";
 
-/** One handler call to be made again. */
+/** A handler call to make again. */
 export interface PlannedCall {
   readonly partition: number;
   readonly channel: string;
   readonly entries: readonly LogEntry[];
-  /** Epoch ms at which it was settled, or could have been. */
+  /** Epoch ms at which the call was settled, or could have been. */
   readonly at: number;
-  /** How it ended; undefined where the record does not say. */
+  /** The recorded outcome; undefined where the record has none. */
   readonly recorded: SettledCall["outcome"] | undefined;
 }
 
+/** An entry as it is read, or a call to make. */
 export type PlanStep =
   /** An entry of a channel that the component reads, as the source gives it. */
   Extract<ReplayLine, { readonly kind: "entry" }> | { readonly kind: "call"; readonly call: PlannedCall };
 
-/** What the record does not tell, counted while it is read. */
+/** Facts that the record lacks, counted while it is read. */
 export interface Gaps {
-  /** Entries that were settled and are not in the record: it begins later, or was filtered. */
+  /** Number of settled entries that the record lacks, because it begins later or was filtered. */
   absent: number;
-  /** Entries in the record whose settlement is not: they were in hand, or unread, when it ended. */
+  /** Number of entries in the record without a settlement: they were in flight or unread when the record ended. */
   unsettled: number;
-  /** Entries that were settled on channels to which no subscription was given. */
+  /** Number of entries settled on channels without a given subscription. */
   unsubscribed: number;
 }
 
+/** The means of both orders. */
 export interface PlanOptions {
   readonly source: ReplaySource;
   readonly component: string;
@@ -45,7 +47,7 @@ export interface PlanOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Whether the source knows in which order the component settled anything. */
+/** Tells whether the source has settlements of the component. */
 export async function knowsSettlements(
   source: ReplaySource,
   component: string,
@@ -57,19 +59,19 @@ export async function knowsSettlements(
   return false;
 }
 
-/** Calls in the order of the settlements. Holds the entries that were read and not yet settled. */
+/** Gives calls in the order of the settlements. Holds the entries that were read and not yet settled. */
 export async function* settledSteps(options: PlanOptions): AsyncGenerator<PlanStep, void, undefined> {
   const { source, component, subscriptions, gaps, signal } = options;
   const open = new Map<string, LogEntry>();
   // A dead letter may be redriven, and is then settled again.
-  const buried = new Map<string, LogEntry>();
-  // What the log names again was acknowledged twice, the second time without effect.
+  const deadLetters = new Map<string, LogEntry>();
+  // An entry that the log names again was acknowledged twice, the second time without effect.
   const done = new IdSet();
   for await (const line of source.lines(signal)) {
     if (line.kind === "entry") {
       const { entry } = line;
       if (!subscriptions.has(entry.channel)) continue;
-      open.set(placeOf(entry.partition, entry.channel, entry.entryId), entry);
+      open.set(entryKey(entry.partition, entry.channel, entry.entryId), entry);
       yield line;
       continue;
     }
@@ -83,18 +85,18 @@ export async function* settledSteps(options: PlanOptions): AsyncGenerator<PlanSt
       }
       const entries: LogEntry[] = [];
       for (const entryId of entryIds) {
-        const place = placeOf(partition, channel, entryId);
-        const entry = open.get(place) ?? buried.get(place);
+        const key = entryKey(partition, channel, entryId);
+        const entry = open.get(key) ?? deadLetters.get(key);
         if (entry === undefined) {
-          if (!done.has(place)) gaps.absent++;
+          if (!done.has(key)) gaps.absent++;
           continue;
         }
         entries.push(entry);
-        open.delete(place);
-        if (outcome === "deadLettered") buried.set(place, entry);
+        open.delete(key);
+        if (outcome === "deadLettered") deadLetters.set(key, entry);
         else {
-          buried.delete(place);
-          done.add(place);
+          deadLetters.delete(key);
+          done.add(key);
         }
       }
       if (entries.length === 0) continue;
@@ -105,7 +107,7 @@ export async function* settledSteps(options: PlanOptions): AsyncGenerator<PlanSt
   gaps.unsettled += open.size;
 }
 
-/** Calls in the order of the entry ids. A batch closes when it is full, or when a later entry is older than its wait. */
+/** Gives calls in the order of the entry ids. A batch closes when it is full, or when the next entry is later than the batch's wait. */
 export async function* appendedSteps(options: PlanOptions): AsyncGenerator<PlanStep, void, undefined> {
   const { source, subscriptions, signal } = options;
   const gathered = new Map<string, { readonly entries: LogEntry[]; readonly closesAt: number }>();
@@ -124,7 +126,7 @@ export async function* appendedSteps(options: PlanOptions): AsyncGenerator<PlanS
     if (handling === undefined) continue;
     const at = timeOf(entryId);
     lastAt = Math.max(lastAt, at);
-    // They stand in the order in which they were begun.
+    // `gathered` iterates in the order in which the batches began.
     for (const [name, { closesAt }] of gathered) if (closesAt <= at) yield close(name, closesAt);
     yield line;
     if (handling.mode === "single") {
@@ -139,6 +141,6 @@ export async function* appendedSteps(options: PlanOptions): AsyncGenerator<PlanS
   for (const name of [...gathered.keys()]) yield close(name, lastAt);
 }
 
-function placeOf(partition: number, channel: string, entryId: string): string {
+function entryKey(partition: number, channel: string, entryId: string): string {
   return `${partition}/${channel}/${entryId}`;
 }

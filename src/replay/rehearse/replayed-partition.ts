@@ -1,4 +1,4 @@
-/** One partition of a replay: the live way of a delivery, over a store in memory. */
+/** One partition of a replay: the live processing of deliveries, with a store in memory. */
 
 import { Attempts } from "../../consume/attempts.ts";
 import { Delivery } from "../../consume/delivery.ts";
@@ -13,6 +13,7 @@ import type { DeliveryId, Membership } from "../../ports/store.ts";
 import type { ReplaySpan } from "../../ports/tracing.ts";
 import { type CapturedSettlement, CapturedStore, type OutputIds } from "./captured-store.ts";
 
+/** The means of a partition. */
 export interface PartitionParts {
   readonly membership: Membership;
   readonly ids: OutputIds;
@@ -22,19 +23,21 @@ export interface PartitionParts {
   readonly takeEffects: () => readonly string[];
 }
 
+/** The result of one settlement. */
 export interface Handled {
   readonly settlement: CapturedSettlement;
   readonly attempts: number;
   readonly effectIds: readonly string[];
 }
 
+/** Handles entries of one partition. */
 export class ReplayedPartition {
   readonly store: CapturedStore;
   readonly #membership: Membership;
   readonly #attempts: Attempts;
-  /** Highest attempt of each entry in hand. */
+  /** Highest attempt of each entry of the current call. */
   readonly #attemptOf = new Map<string, number>();
-  /** What the call that is being made has. */
+  /** The entries of the current call. */
   #entries: readonly LogEntry[] = [];
   #handled: Handled[] = [];
 
@@ -99,8 +102,8 @@ function bare<T>(run: () => T): T {
   return run();
 }
 
-/** What was too much is for whoever settles it in Redis to say. */
+/** No bounds: the live settler, not a replay, refuses a settlement that is too large. */
 const unbounded = { maxOutputs: Number.POSITIVE_INFINITY, maxOutputBytes: Number.POSITIVE_INFINITY } as const;
 
-/** A replay is not drained: it ends after the call that it is at. */
+/** A signal that never aborts: a replay is not drained, but ends after its current call. */
 const never: AbortSignal = new AbortController().signal;

@@ -1,13 +1,13 @@
-/** A set of derived event ids that takes 16 to 32 bytes an id: a replay has to know which causes are part of it. */
+/** A set of derived event ids at 16 to 32 bytes an id, by which a replay knows which causes are part of it. */
 
 const firstSlots = 1_024;
 
 /**
- * Keeps 52 bits of each id, which is a digest itself. Of a million ids, one that is not among them is taken for one with a probability
- * of 1 : 4 500 000 000; what would come of it is a cause that names nothing.
+ * Keeps 52 bits of each id, which is itself a digest. With a million ids in the set, a lookup of another id is wrong with a probability of
+ * 1 : 4,500,000,000; the consequence would be a cause that names no event.
  */
 export class IdSet {
-  /** Open addressing, at most half full. 0: free. */
+  /** A hash table with open addressing, at most half full. 0 marks a free slot. */
   #slots: Float64Array = new Float64Array(firstSlots);
   #size = 0;
 
@@ -30,7 +30,7 @@ export class IdSet {
     }
   }
 
-  /** False where it is there. */
+  /** Inserts a digest; false where the set has it already. */
   #insert(digest: number): boolean {
     const mask = this.#slots.length - 1;
     for (let at = digest & mask; ; at = (at + 1) & mask) {
@@ -49,7 +49,7 @@ export class IdSet {
   }
 }
 
-/** From 1 to 2^52, of a UUID's hexadecimal digits. `&` takes the lowest 32 bits of it, which are as good as any. */
+/** Turns hexadecimal digits of a UUID into a number from 1 to 2^52. `&` later takes its lowest 32 bits, which are as random as any. */
 function digestOf(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13) + id.slice(15, 16), 16) + 1;
 }

@@ -1,4 +1,4 @@
-/** The runs that replay one namespace, from their request to their end: what a process can do with them. */
+/** The runs that replay one namespace, from request to end, as a process uses them. */
 
 import { ConfigError, FencedError, RecordingError, ReplayError } from "../../model/errors.ts";
 import type { Inspector } from "../../ports/inspect.ts";
@@ -11,46 +11,48 @@ import { stateAt, unbegun } from "./run-state.ts";
 import { refuseUnreadable, type Survey, surveySource } from "./survey.ts";
 import { checkFit } from "./target-fit.ts";
 
-/** What a replay would do. */
+/** The foreseen extent of a replay. */
 export interface Rehearsal extends Survey {
   readonly request: RunRequest;
 }
 
 /** The runs that replay one namespace. */
 export interface Replays extends AsyncDisposable {
-  /** Opens and checks a source. A recording is read through. @throws {RecordingError} {ReplayError} {StoreError} */
+  /** Opens and checks a source; a recording is read completely. @throws {RecordingError} {ReplayError} {StoreError} */
   open(options: SourceOptions): Promise<OpenedSource>;
   /**
-   * Checks whether it can be done, and reads what it takes: an entry that is no event is refused unless `skipInvalid` is set. Writes nothing.
+   * Checks a request and reads the whole source: an entry that is no event is refused unless `skipInvalid` is set. Writes nothing.
    * @throws {ConfigError} {ReplayError} {RecordingError} with the line {StoreError}, and the signal's reason
    */
   prepare(source: OpenedSource, options: RepublishOptions, signal?: AbortSignal): Promise<RunRequest>;
-  /** Reads what would be republished. Writes nothing. @throws {RecordingError} {StoreError}, and the signal's reason */
+  /** Counts the entries that would be republished. Writes nothing. @throws {RecordingError} {StoreError}, and the signal's reason */
   rehearse(source: OpenedSource, request: RunRequest, signal?: AbortSignal): Promise<Rehearsal>;
-  /** Republishes. @throws {ReplayError} {FencedError} {StoreError}; what was republished stays, and the run can be resumed */
+  /** Republishes. @throws {ReplayError} {FencedError} {StoreError}; republished entries stay, and the run can be resumed */
   start(source: OpenedSource, request: RunRequest, options?: RunOptions): Promise<ReplayReport>;
-  /** Goes on with a run where it was interrupted. @throws as `start`, and {ReplayError} on a run that is not known */
+  /** Continues an interrupted run. @throws as `start`, and {ReplayError} on an unknown run */
   resume(run: string, options?: RunOptions): Promise<ReplayReport>;
-  /** Leaves the run to a worker. @throws {ReplayError} {StoreError} */
+  /** Queues a run for a worker. @throws {ReplayError} {StoreError} */
   queue(request: RunRequest): Promise<void>;
-  /** The latest first. */
+  /** Lists the latest runs, the latest first. */
   list(max?: number): Promise<readonly Run[]>;
   find(run: string): Promise<Run | undefined>;
-  /** Ends a run within seconds, or keeps it from beginning. False: it has ended. @throws {ReplayError} on one that is not known */
+  /** Ends a run within seconds, or keeps it from beginning. False: the run had ended. @throws {ReplayError} on an unknown run */
   cancel(run: string): Promise<boolean>;
-  /** Takes queued runs, one after the other, until the signal aborts; one that it is at then is handed back. */
+  /** Performs queued runs, one after the other, until the signal aborts; the current run then returns to the queue. */
   work(signal: AbortSignal, onRun?: (run: string, report: ReplayReport | Error) => void): Promise<void>;
 }
 
+/** The means of the runs. */
 export interface ReplaysParts extends PerformParts {
-  /** Of the namespace that is replayed. */
+  /** The inspector of the replayed namespace. */
   readonly inspector: Inspector;
   readonly queue: RunQueue;
   readonly log: Log;
-  /** What was opened for these parts. */
+  /** The resources that were opened for these parts. */
   readonly resources: AsyncDisposable;
 }
 
+/** Performs and records runs. */
 export class NamespaceReplays implements Replays {
   readonly #parts: ReplaysParts;
 
@@ -123,7 +125,7 @@ export class NamespaceReplays implements Replays {
   async cancel(run: string): Promise<boolean> {
     const { store, queue } = this.#parts;
     const before = await store.cancel(run);
-    // One that runs is at its process, which hears of it. What stays in the queue is left out by the worker who takes it.
+    // A running process learns of the end by its heartbeat. A worker that takes a cancelled run from the queue skips it.
     if (before !== "running" && before !== "done") await queue.remove(run);
     return before !== "done";
   }
@@ -138,7 +140,7 @@ export class NamespaceReplays implements Replays {
         return report.state === "stopped" ? "again" : "done";
       } catch (error) {
         onRun(run, error instanceof Error ? error : new Error(String(error)));
-        // What is wrong with the request or its source is wrong the next time, too. A server that is away comes back.
+        // A fault of the request or its source is permanent, but a server that is away comes back.
         if (isFinal(error)) return "done";
         throw error;
       }
@@ -149,7 +151,7 @@ export class NamespaceReplays implements Replays {
     await this.#parts.resources[Symbol.asyncDispose]();
   }
 
-  /** `run`: as it was looked at when it was decided to go on with it. */
+  /** Continues a run. `run`: its state at the decision to continue. */
   async #goOn(run: Run, options: RunOptions): Promise<ReplayReport> {
     const { inspector, store } = this.#parts;
     const { request } = run;
@@ -166,7 +168,7 @@ export class NamespaceReplays implements Replays {
   }
 }
 
-/** Whether trying again would fail again. */
+/** Tells whether another try would fail, too. */
 function isFinal(error: unknown): boolean {
   return [ReplayError, RecordingError, ConfigError, FencedError].some((kind) => error instanceof kind);
 }

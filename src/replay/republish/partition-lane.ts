@@ -1,15 +1,16 @@
-/** What a run sends into one partition: gathered into batches, so many of them on the wire at once. */
+/** The entries that a run sends into one partition, gathered into batches, several of them under way at once. */
 
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import type { ReplayedEntry, ReplayTarget } from "../../ports/replay-target.ts";
 import type { SendSpan } from "../../ports/tracing.ts";
 
-/** Most entries in one append, and most bytes, as for a publish. */
+/** Most entries and most bytes in one append, as for a publish. */
 const maxBatchEntries = 128;
 const maxBatchBytes = 1_048_576;
-/** Batches of a partition on the wire at once. */
+/** Most batches of a partition that are sent and not answered. */
 const maxInFlight = 8;
 
+/** Sends entries into one partition, in order. */
 export class Lane {
   readonly #target: ReplayTarget;
   readonly #partition: number;
@@ -19,7 +20,7 @@ export class Lane {
   #positions = new Map<string, string>();
   #bytes = 0;
   readonly #inFlight = new Set<Promise<void>>();
-  /** What is gathered should have been sent, but too much is on the wire. */
+  /** True where the gathered entries are due, but too many batches are under way. */
   #isDue = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -29,7 +30,7 @@ export class Lane {
     this.#onAppended = onAppended;
   }
 
-  /** Resolves when there is room for more; undefined where there is. @throws what an earlier append was refused with */
+  /** Resolves when there is room for another entry; undefined where there is room. @throws the error of an earlier append */
   add({ channel, entryId }: LogEntry, entry: ReplayedEntry, span: SendSpan): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#entries.push(entry);
@@ -41,7 +42,7 @@ export class Lane {
     return this.#inFlight.size < maxInFlight ? undefined : Promise.race(this.#inFlight);
   }
 
-  /** Sends what is there: at once, or as soon as less is on the wire. */
+  /** Sends the gathered entries at once, or as soon as a batch under way is answered. */
   flush(): void {
     this.#isDue = this.#inFlight.size >= maxInFlight;
     if (this.#isDue || this.#entries.length === 0 || this.#failure !== undefined) return;
@@ -67,7 +68,7 @@ export class Lane {
     this.#inFlight.add(settled);
   }
 
-  /** @throws what an append was refused with */
+  /** Waits for all appends. @throws the error of an append */
   async flushed(): Promise<void> {
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
     if (this.#failure !== undefined) throw this.#failure.error;

@@ -1,4 +1,4 @@
-/** Performs one run: from the note that it begins to the one how it has ended. */
+/** Performs one run, and records its start, its heartbeats and its end. */
 
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import { FencedError } from "../../model/errors.ts";
@@ -12,17 +12,19 @@ import { type Republished, republish } from "./republish.ts";
 import { targetChannels } from "./request.ts";
 import { beatEveryMs } from "./run-state.ts";
 
+/** The options of performing a run. */
 export interface RunOptions {
-  /** Ends the run early: it can be resumed. */
+  /** Ends the run early; the run can be resumed. */
   readonly signal?: AbortSignal | undefined;
-  /** Over the one that was asked for. */
+  /** A speed that replaces the requested one. */
   readonly speed?: Speed | undefined;
-  /** Called with how many entries the run has appended in all. */
+  /** Called with the number of entries that the run has appended in all. */
   readonly onProgress?: ((entries: number) => void) | undefined;
   /** Called for each entry that is no event, and is left out. */
   readonly onUnreadable?: ((entry: LogEntry) => void) | undefined;
 }
 
+/** The result of a run. */
 export interface ReplayReport extends Republished {
   readonly run: string;
   readonly sourceNamespace: string;
@@ -30,23 +32,24 @@ export interface ReplayReport extends Republished {
   /** The channels that were written to. */
   readonly channels: readonly string[];
   readonly state: "done" | "stopped" | "cancelled";
-  /** How far behind its time an entry was at most, ms. */
+  /** Greatest delay of an entry behind its due time, ms. */
   readonly maxLateMs: number;
   readonly durationMs: number;
 }
 
+/** The means of performing a run. */
 export interface PerformParts {
   readonly store: RunStore;
   readonly tracing: Pick<Tracing, "replay">;
   readonly openSpace: (namespace: string, purpose: string) => TargetSpace;
 }
 
-/** How long the end of a run waits to be noted, ms. */
+/** Longest wait for the record of a run's end, ms. */
 const notePatienceMs = 3_000;
 
 /**
- * `run`: as it stood when it was decided to perform it; one that was cancelled since does not begin.
- * @throws {ReplayError} {FencedError} {StoreError}; what was republished stays, and the run can be resumed
+ * Performs a run. `run`: its state at the decision to perform it; a run that was cancelled since does not begin.
+ * @throws {ReplayError} {FencedError} {StoreError}; republished entries stay, and the run can be resumed
  */
 export function performRun(
   parts: PerformParts,
@@ -57,7 +60,7 @@ export function performRun(
   return new RunPerformance(parts, run, options).perform(source);
 }
 
-/** Not for longer than a person waits: a run that could not say how it ended is one that was interrupted. */
+/** Waits for a record no longer than a person would: a run whose end was not recorded counts as interrupted. */
 export async function noteInTime(noting: Promise<void>): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, notePatienceMs);
@@ -72,7 +75,7 @@ class RunPerformance {
   readonly #pace: Pace;
   readonly #span: ReplaySpan;
   readonly #startedAt = performance.now();
-  /** Aborts when it was cancelled. */
+  /** Aborts when the run is cancelled. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #entries: number;
@@ -102,11 +105,11 @@ class RunPerformance {
       timer = setInterval(() => this.#beat(), beatEveryMs);
       return await this.#ended(await this.#republish(source, space));
     } catch (error) {
-      // Redis was away when the end was asked for: nothing was republished by this call.
+      // Redis was away when the end was requested, so this call republished nothing.
       if (this.#signal.aborted && error === this.#signal.reason) return await this.#ended(this.#nothing());
       this.#span.ended(this.#entries, error);
       const text = error instanceof Error ? error.message : String(error);
-      // Whoever has taken it over says how it stands.
+      // The process that took the run over records its state.
       if (!(error instanceof FencedError)) await noteInTime(store.end(run, "failed", this.#counts(), text));
       throw error;
     } finally {
@@ -145,13 +148,13 @@ class RunPerformance {
     });
   }
 
-  /** Says that the process lives, and hears whether the run was cancelled. */
+  /** Sends a heartbeat, and learns from the reply whether the run was cancelled. */
   #beat(): void {
     this.#parts.store.beat(this.#run.request.run, this.#entries).then(
       (isCancelled) => {
         if (isCancelled) this.#stop.abort();
       },
-      () => undefined, // whoever looks sees that it is silent
+      () => undefined, // an observer sees that the run is silent
     );
   }
 

@@ -1,4 +1,4 @@
-/** Republishes a source's entries: taken, marked as replayed, at their pace, each once however often the run is interrupted. */
+/** Republishes the selected entries of a source, marked as replayed, at their pace; each once, however often the run is interrupted. */
 
 import { eventIdOf } from "../../inspect/entries/entry-json.ts";
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
@@ -16,40 +16,42 @@ import type { ReplaySource } from "../source/source.ts";
 import { IdSet } from "./event-id-set.ts";
 import { Lane } from "./partition-lane.ts";
 
+/** The means of republishing. */
 export interface RepublishParts {
   readonly run: string;
   readonly source: ReplaySource;
   readonly selection: SelectionOptions;
-  /** The channel into which all goes; undefined where each goes into the one of its name. */
+  /** The channel into which all entries go; undefined where each goes into the channel of its name. */
   readonly into: string | undefined;
   readonly target: ReplayTarget;
   readonly pace: Pace;
   readonly span: ReplaySpan;
-  /** Ends the run early, in order: what was sent is waited for. */
+  /** Ends the run early, after the appends under way. */
   readonly signal: AbortSignal;
-  /** Called when entries were appended, with how many the run has appended in all. */
+  /** Called when entries were appended, with the number that the run has appended in all. */
   readonly onProgress: (entries: number) => void;
-  /** Called for each entry that is no event; it is left out. */
+  /** Called for each entry that is no event; the entry is left out. */
   readonly onUnreadable: (entry: LogEntry) => void;
 }
 
+/** The counts of a run. */
 export interface Republished {
-  /** Entries that the run has appended, in all its parts. */
+  /** Number of entries that the run has appended, in all calls. */
   readonly entries: number;
-  /** Of these, the ones that this call has appended. */
+  /** Number of entries that this call has appended. */
   readonly appended: number;
-  /** Entries that are no events, and were left out. */
+  /** Number of entries that are no events, and were left out. */
   readonly unreadable: number;
-  /** False where it ended early. */
+  /** False where the run ended early. */
   readonly complete: boolean;
 }
 
-/** Entries of one millisecond that are looked at together; more come from a clock that was set back. */
+/** Most entries of one millisecond that are handled together; more come only from a clock that was set back. */
 const maxTogether = 5_000;
-/** How long an end that was asked for waits for a Redis that is away, ms. */
+/** Longest wait of a requested end while Redis is away, ms. */
 const patienceMs = 3_000;
 
-/** Where a run goes on: it reads its source from the beginning, and leaves out what it has appended. @throws {ReplayError} */
+/** Republishes a source. A resumed run reads the source from its beginning and skips the entries that it has appended. @throws {ReplayError} */
 export async function republish(parts: RepublishParts): Promise<Republished> {
   return new Republisher(parts, await parts.target.claim()).run();
 }
@@ -59,10 +61,10 @@ class Republisher {
   readonly #progress: readonly PartitionProgress[];
   readonly #selection: Selection;
   readonly #lanes: readonly Lane[];
-  /** Ids that the run gives out. A cause that is among them is part of the replay. */
+  /** Event ids that the run has made. A cause is part of the replay if its replayed id is among them. */
   readonly #ids = new IdSet();
   readonly #channels = new Map<string, TracedChannel>();
-  /** Taken entries of one millisecond, not yet encoded. */
+  /** Selected entries of one millisecond, not yet encoded. */
   #together: LogEntry[] = [];
   #togetherIds: string[] = [];
   #appended = 0;
@@ -108,15 +110,15 @@ class Republisher {
       }
       await this.#sendTogether();
     } finally {
-      // Also when the source fails: what was read is whole, and a resumed run begins after it.
+      // Entries that were read are sent even when the source fails; a resumed run begins after them.
       isCut = await this.#finish();
     }
     const complete = !signal.aborted && !isCut;
     return { entries: this.#before + this.#appended, appended: this.#appended, unreadable: this.#unreadable, complete };
   }
 
-  // Streams number their entries apart within a millisecond, so that an effect may be read before its cause: all ids are known before
-  // any causes are looked at.
+  // Streams number their entries separately within a millisecond, so an effect may be read before its cause. Therefore all ids of the
+  // millisecond are known before any cause is looked up.
   #hold(entry: LogEntry): void {
     const id = replayedId(eventIdOf(entry), this.#parts.run);
     this.#ids.add(id);
@@ -161,7 +163,7 @@ class Republisher {
     const sent = span.republish({ channel, partition, eventId: id, carrier: envelope });
     const causes = envelope.causes.map((cause): Cause => {
       const replayed = replayedId(cause.id, run);
-      // Without the original's span: who handles it is linked to the replayed cause by the entry of that one.
+      // Without the original's span: the replayed cause's own entry gives the span to which the handling links.
       return this.#ids.has(replayed) ? { id: replayed, traceparent: "" } : cause;
     });
     const marked = markCauses(
@@ -182,7 +184,7 @@ class Republisher {
     return channel;
   }
 
-  /** Waits for what is under way. True where a Redis that is away had to be given up on: resuming tells what it has done. */
+  /** Waits for appends under way. True where Redis was away for too long, so that only a resumed run learns what was appended. */
   async #finish(): Promise<boolean> {
     const { target } = this.#parts;
     for (const lane of this.#lanes) lane.flush();
@@ -193,7 +195,7 @@ class Republisher {
     const timer = setTimeout(late.resolve, patienceMs, "late");
     const outcome = await Promise.race([flushed, late.promise]).finally(() => clearTimeout(timer));
     if (outcome !== "late") return false;
-    flushed.catch(() => undefined); // what is given up is known by its positions
+    flushed.catch(() => undefined); // the stored positions tell what was appended
     target.close();
     return true;
   }

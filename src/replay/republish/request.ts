@@ -1,4 +1,4 @@
-/** What a replay can be asked for, and what becomes of it: a run's id, its target, and what is refused. */
+/** The request for a replay: its options, its checks, the run's id and its target. */
 
 import { ConfigError, ReplayError } from "../../model/errors.ts";
 import { isNamespace } from "../../model/namespace-name.ts";
@@ -9,27 +9,27 @@ import { factorOf } from "../source/pacing.ts";
 import { Selection } from "../source/selection.ts";
 import type { ReplaySource } from "../source/source.ts";
 
-/** What is replayed, and where to. */
+/** The selection and the target of a replay. */
 export interface RepublishOptions {
-  /** Republishes into this namespace. Default: a shadow of the source's namespace, of this run alone. */
+  /** The target namespace. Default: a shadow of the source's namespace, for this run alone. */
   readonly namespace?: string | undefined;
-  /** Republishes into this channel. For a source of one channel; default: the channel of the same name. */
+  /** The target channel, for a source of one channel. Default: the channel of the same name. */
   readonly into?: string | undefined;
-  /** Allows a namespace that something else than a replay uses. Its components take what is republished for real. */
+  /** Allows a target namespace that other programs than replays use. Its components handle the republished events for real. */
   readonly live?: boolean | undefined;
-  /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. */
+  /** First entry id, included; `(` before the id excludes it. A time in epoch ms is accepted too. */
   readonly from?: string | undefined;
   /** Last entry id, included, or a time in epoch ms. */
   readonly to?: string | undefined;
-  /** Only entries with this attribute: `name=value`, or `payload.<path>=value`. */
+  /** An attribute that entries must have: `name=value`, or `payload.<path>=value`. */
   readonly where?: string | undefined;
-  /** Only the first so many of these. */
+  /** Most entries, the first ones. */
   readonly limit?: number | undefined;
-  /** Default `original`. */
+  /** Pace of the replay. Default `original`. */
   readonly speed?: Speed | undefined;
-  /** Leaves entries out that are no events, and takes what can be read of a damaged recording. */
+  /** Leaves out entries that are no events, and reads the intact parts of a damaged recording. */
   readonly skipInvalid?: boolean | undefined;
-  /** The run's id, from which those of its events are derived. Default: a new one. */
+  /** The run's id, from which the ids of its events are derived. Default: a new id. */
   readonly run?: string | undefined;
 }
 
@@ -38,11 +38,11 @@ export interface OpenedSource {
   readonly source: ReplaySource;
   readonly described: RunSource;
   readonly partitions: number;
-  /** The channels that are wanted of it. */
+  /** The channels to republish. */
   readonly channels: readonly string[];
 }
 
-/** @throws {ConfigError} on options that cannot be. @throws {ReplayError} on ones that do not fit the source */
+/** Checks the options. @throws {ConfigError} on invalid options. @throws {ReplayError} on options that do not fit the source */
 export function requestOf(
   { source, described, partitions, channels }: OpenedSource,
   options: RepublishOptions,
@@ -91,6 +91,7 @@ export function targetChannels({ into, channels }: Pick<RunRequest, "into" | "ch
   return into === undefined ? channels : [into];
 }
 
+/** Tells whether a text can be a channel's name. */
 export function isChannelName(text: string): boolean {
   return /^[a-z][a-z0-9._-]{0,127}$/.test(text);
 }
@@ -99,7 +100,7 @@ function newRunId(now: number): string {
   return `r-${now.toString(36)}-${randomHex(3)}`;
 }
 
-/** Never the source's own name. As long as a namespace may be. */
+/** The name of a run's shadow: never the source's own name, and no longer than a namespace may be. */
 function shadowOf(namespace: string, run: string): string {
   const tail = `-replay-${run}`;
   return `${namespace.slice(0, 64 - tail.length)}${tail}`;

@@ -1,18 +1,18 @@
-/** The state of a run as it stands at a time: what its notes say, and what their silence means. */
+/** The state of a run at a given time, from its record and the age of its last heartbeat. */
 
 import type { Run, RunRequest, RunState } from "../../ports/replay-runs.ts";
 
-/** A run that nothing was done for. */
+/** A run that has not begun. */
 export function unbegun(request: RunRequest, state: RunState): Run {
   return { request, state, entries: 0, unreadable: 0, error: "", seenAt: 0 };
 }
 
-/** How often the process of a run says that it lives, ms. */
+/** Time between the heartbeats of a run's process, ms. */
 export const beatEveryMs = 1_000;
-/** After this silence a run that says it runs is taken for interrupted, ms. */
+/** Longest silence of a running process, ms: after it the run counts as interrupted. */
 const silenceMs = 10_000;
 
-/** As it stands at a time on the server's clock: a process that was killed could not say so. */
+/** The state at a time on the server's clock. A process that was killed cannot record that its run has stopped. */
 export function stateAt({ state, seenAt }: Run, now: number): RunState {
   return state === "running" && now - seenAt > silenceMs ? "stopped" : state;
 }

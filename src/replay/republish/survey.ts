@@ -1,4 +1,4 @@
-/** Reads what a run would take before it writes anything: how much that is, and what of it is no event. */
+/** Reads the entries that a run would take before the run writes anything, and counts them and those that are no events. */
 
 import { timeOf } from "../../model/envelope.ts";
 import { RecordingError, ReplayError } from "../../model/errors.ts";
@@ -6,30 +6,32 @@ import { problemOf } from "../source/readable-entry.ts";
 import { Selection, type SelectionOptions } from "../source/selection.ts";
 import type { ReplaySource } from "../source/source.ts";
 
+/** The extent of a run. */
 export interface Survey {
-  /** What would be republished, by source channel. */
+  /** Number of entries that would be republished, by source channel. */
   readonly entries: ReadonlyMap<string, number>;
-  /** Entries that are no events. */
+  /** Number of entries that are no events. */
   readonly unreadable: number;
-  /** The first few of these. */
+  /** The first few entries that are no events. */
   readonly named: readonly Unreadable[];
-  /** Epoch ms of the first and the last append of what would be republished; 0 where there is none. */
+  /** Epoch ms of the first and the last append among the entries to republish; 0 where there are none. */
   readonly firstAt: number;
   readonly lastAt: number;
 }
 
+/** An entry that is no event. */
 export interface Unreadable {
   readonly channel: string;
   readonly entryId: string;
-  /** In a recording's file. */
+  /** Line in a recording's file; undefined for the live log. */
   readonly line: number | undefined;
   readonly problem: string;
 }
 
-/** So many unreadable entries are named; the count covers all. */
+/** Most unreadable entries that are named; the count covers all. */
 const maxNamed = 5;
 
-/** Only envelopes are decoded. @throws {RecordingError} {StoreError}, and the signal's reason */
+/** Reads the source; decodes envelopes, but not payloads. @throws {RecordingError} {StoreError}, and the signal's reason */
 export async function surveySource(
   source: ReplaySource,
   options: SelectionOptions,
@@ -61,7 +63,7 @@ export async function surveySource(
   return { entries, unreadable, named, firstAt, lastAt };
 }
 
-/** @throws {RecordingError} with the line, {ReplayError} for the log; where there is an entry that is no event */
+/** Refuses a source with an entry that is no event. @throws {RecordingError} with the line of a recording. @throws {ReplayError} for the log */
 export function refuseUnreadable(source: ReplaySource, { unreadable, named }: Survey): void {
   const [first] = named;
   if (first === undefined) return;

@@ -1,11 +1,11 @@
-/** Whether a run may be, and can be, written into the namespace that it names. Writes nothing. */
+/** Checks whether a run may write into its target namespace. Writes nothing. */
 
 import { ReplayError } from "../../model/errors.ts";
 import type { RunRequest } from "../../ports/replay-runs.ts";
 import type { TargetSpace } from "../../ports/replay-target.ts";
 import { targetChannels } from "./request.ts";
 
-/** @throws {ReplayError} with what would come of it. @throws {StoreError} */
+/** @throws {ReplayError} naming the consequence of a target that does not fit. @throws {StoreError} */
 export async function checkFit(space: TargetSpace, request: RunRequest): Promise<void> {
   const { namespace, partitions, sourceNamespace, live } = request;
   const channels = targetChannels(request);

@@ -1,4 +1,4 @@
-/** A range of the live log as what a replay reads. */
+/** A range of the live log as the source of a replay. */
 
 import { isUtf8 } from "node:buffer";
 import { toLogEntry } from "../../inspect/entries/log-reader.ts";
@@ -9,30 +9,32 @@ import type { Inspector, StreamFacts } from "../../ports/inspect.ts";
 import { type MergedStream, mergeLog } from "../recording/log-merge.ts";
 import type { ReplayLine, ReplaySource } from "./source.ts";
 
+/** The range of the log. */
 export interface LiveRange {
-  /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. Default: the oldest entry. */
+  /** First entry id, included; `(` before the id excludes it. A time in epoch ms is accepted too. Default: the oldest entry. */
   readonly from?: string | undefined;
   /** Last entry id, included. Default, and at the latest: the newest entry when the source was opened. */
   readonly to?: string | undefined;
-  /** Components whose settlement logs belong to it. */
+  /** Components whose settlement logs are part of the source. */
   readonly components?: readonly string[] | undefined;
 }
 
-/** As a recording's: `bytes` are an entry's fields where they are no valid UTF-8, as their text has lost something. */
+/** A line, as in a recording: `bytes` are an entry's fields where they are no valid UTF-8, so that the text is incomplete. */
 export type LiveLine = ReplayLine & { readonly bytes?: readonly Buffer[] };
 
+/** An open range of the log. */
 export interface LiveSource extends ReplaySource {
-  /** How many the namespace has. */
+  /** Number of partitions of the namespace. */
   readonly partitions: number;
   readonly from: string;
-  /** Where it ends, whatever is appended meanwhile. */
+  /** End of the range, fixed whatever is appended meanwhile. */
   readonly to: string;
   lines(signal?: AbortSignal): AsyncGenerator<LiveLine, void, undefined>;
 }
 
 /**
- * Looks once where the log ends: a replay ends there however long it runs, and also when it writes into the channels that it reads. Reads
- * by range, so that no group's position is touched.
+ * Opens a range. The end of the log is read once: a replay ends there however long it runs, even when it writes into the channels that it
+ * reads. Reads by range, so that no group's position changes.
  * @throws {ReplayError} on a channel that does not exist. @throws {StoreError}
  */
 export async function liveSource(
@@ -58,7 +60,7 @@ export async function liveSource(
   const from = range.from ?? "-";
   const end = newest.sort(compareIds).at(-1) ?? "0-0";
   const to = range.to === undefined || isUpTo(end, range.to) ? end : range.to;
-  // What settled the last entries stands after them.
+  // The settlements of the last entries are later than the entries.
   const settledTo = range.to ?? String(await inspector.now());
   const stream = (kind: MergedStream["kind"], name: string): readonly MergedStream[] =>
     numbers(partitions).map((partition) => ({ kind, name, partition, from, to: kind === "entry" ? to : settledTo }));
@@ -89,7 +91,7 @@ function numbers(count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-/** Valid text may hold the sign for what was not: only its bytes tell. */
+/** Makes a line. U+FFFD in text may be valid or replace invalid bytes, so the bytes of such entries are read. */
 function lineOf(inspector: Inspector, stored: StoredEntry, partition: number): LiveLine | Promise<LiveLine> {
   const line: LiveLine = { kind: "entry", entry: toLogEntry(stored, partition) };
   if (!stored.fields.some((field) => field.includes("\ufffd"))) return line;

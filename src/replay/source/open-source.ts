@@ -1,4 +1,4 @@
-/** Opens what a run reads, a recording or channels of the live log, and the same again for a run that goes on. */
+/** Opens the source of a run, a recording or channels of the live log, and opens it again for a resumed run. */
 
 import { resolve } from "node:path";
 import { ConfigError, type RecordingError, ReplayError } from "../../model/errors.ts";
@@ -9,21 +9,21 @@ import { openRecording, type Recording } from "../recording/recording-reader.ts"
 import type { OpenedSource } from "../republish/request.ts";
 import { liveSource } from "./live-source.ts";
 
-/** Channels of the live log, or a recording, of which `channels` may be some. */
+/** Channels of the live log, or a recording and optionally some of its channels. */
 export interface SourceOptions {
-  /** Its path, or as it was opened. */
+  /** The recording's path, or the open recording. */
   readonly recording?: string | Recording | undefined;
   readonly channels?: readonly string[] | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly skipInvalid?: boolean | undefined;
-  /** Told of each part of a damaged recording that is left out. */
+  /** Called for each part of a damaged recording that is left out. */
   readonly onInvalid?: ((error: RecordingError) => void) | undefined;
-  /** Longest line of a recording that is read, in bytes. Default 16,777,216. */
+  /** Longest line of a recording that is read, bytes. Default 16,777,216. */
   readonly maxLineBytes?: number | undefined;
 }
 
-/** A recording is read through. @throws {ConfigError} {RecordingError} {ReplayError} {StoreError} */
+/** Opens a source; a recording is read completely. @throws {ConfigError} {RecordingError} {ReplayError} {StoreError} */
 export async function openSource(inspector: Inspector, options: SourceOptions): Promise<OpenedSource> {
   const { recording, channels, from, to, skipInvalid = false, onInvalid, maxLineBytes } = options;
   if (recording === undefined) {
@@ -55,7 +55,7 @@ export async function openSource(inspector: Inspector, options: SourceOptions): 
   return { source, described, partitions: header.partitions, channels: channels ?? header.channels };
 }
 
-/** The source of a run, as it was. @throws as `openSource`, and {ReplayError} on a recording that is another one by now */
+/** Opens the same source for a resumed run. @throws as `openSource`, and {ReplayError} on a recording that was replaced */
 export async function reopenSource(
   inspector: Inspector,
   { run, source: described, channels, skipInvalid }: RunRequest,

@@ -1,9 +1,9 @@
-/** When each entry of a replay or an import is due: by the times between the entries as they were recorded, at any speed. */
+/** The time at which each entry of a replay or an import is due: by the recorded times between entries, at any speed. */
 
 import { ConfigError } from "../../model/errors.ts";
 import type { Speed } from "../../model/speed.ts";
 
-/** How many times as fast as it was; infinite for `max`. @throws {ConfigError} on what is no speed */
+/** The factor of a speed; infinite for `max`. @throws {ConfigError} on an invalid speed */
 export function factorOf(speed: Speed): number {
   if (speed === "original") return 1;
   if (speed === "max") return Number.POSITIVE_INFINITY;
@@ -12,28 +12,27 @@ export function factorOf(speed: Speed): number {
 }
 
 /**
- * A schedule that begins with the first time that it is asked about. Every entry is due by the distance to that one, never to the one
- * before it, so that what one is late by does not delay the next: after a stall the entries that were due meanwhile go at once,
- * and the schedule is as it was.
+ * A schedule whose start is the first time that it is asked about. The due time of each entry is relative to that start, never to the entry
+ * before, so that a late entry does not delay the next: after a stall the overdue entries go at once, and the schedule is unchanged.
  */
 export class Pace {
   readonly #factor: number;
   #firstAt: number | undefined;
-  /** On the process's monotonic clock. */
+  /** Start on the process's monotonic clock, ms. */
   #startedAt = 0;
   #latestMs = 0;
 
-  /** @throws {ConfigError} */
+  /** @throws {ConfigError} on an invalid speed */
   constructor(speed: Speed) {
     this.#factor = factorOf(speed);
   }
 
-  /** By how much, ms, the entry that was furthest behind its time was behind it. */
+  /** Greatest delay of an entry behind its due time, ms. */
   get maxLateMs(): number {
     return this.#latestMs;
   }
 
-  /** Ms until an entry of this time is due, 0 where it is due or overdue. `at`: epoch ms, fractions included. */
+  /** Ms until an entry is due; 0 where it is due or overdue. `at`: the entry's time, epoch ms, fractions included. */
   waitMs(at: number): number {
     if (this.#factor === Number.POSITIVE_INFINITY) return 0;
     const now = performance.now();
@@ -47,16 +46,16 @@ export class Pace {
     return 0;
   }
 
-  /** Resolves when an entry of this time is due, or the signal aborts. */
+  /** Resolves when an entry is due, or the signal aborts. `at`: as for `waitMs`. */
   async due(at: number, signal?: AbortSignal): Promise<void> {
     for (let ms = this.waitMs(at); ms > 0 && signal?.aborted !== true; ms = this.waitMs(at)) await sleep(ms, signal);
   }
 }
 
-/** A timer of Node can be no longer than this, ms: a night between two entries is waited for in parts. */
+/** Longest timer that Node supports, ms: a longer gap between two entries is waited for in parts. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Resolves also when the signal aborts. Never early: a timer may fire up to a millisecond before its time. */
+/** Resolves after `ms`, or when the signal aborts. A timer may fire up to a millisecond early, so the wait is rounded up. */
 function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

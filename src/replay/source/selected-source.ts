@@ -1,13 +1,13 @@
-/** A source of which only some entries are taken. Its settlements stay: they name what they name. */
+/** A source of which only some entries are taken. All of its settlements stay, also those of entries left out. */
 
 import { Selection, type SelectionOptions } from "./selection.ts";
 import type { ReplayLine, ReplaySource } from "./source.ts";
 
-/** @throws {ConfigError} */
+/** Restricts a source. @throws {ConfigError} on invalid options */
 export function selected(source: ReplaySource, options: SelectionOptions): ReplaySource {
   const isAll = Object.values(options).every((option) => option === undefined);
   if (isAll) return source;
-  new Selection(options); // refuses what cannot be, before anything is read
+  new Selection(options); // throws on invalid options before anything is read
   return {
     name: source.name,
     namespace: source.namespace,

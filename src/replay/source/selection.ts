@@ -1,25 +1,28 @@
-/** Which entries of a source a replay takes. Gives the same answer each time that the source is read from its beginning. */
+/** The entries of a source that a replay takes. The selection is the same each time that the source is read from its beginning. */
 
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import { parseQuery } from "../../inspect/journey/query.ts";
 import { compareIds } from "../../model/entry-ids.ts";
 import { ConfigError } from "../../model/errors.ts";
 
+/** The conditions of a selection. */
 export interface SelectionOptions {
-  /** Of these channels alone. Default: all of the source. */
+  /** Channels to take. Default: all channels of the source. */
   readonly channels?: readonly string[] | undefined;
-  /** First entry id, included; `(` before it leaves it out. A time in epoch ms will do. */
+  /** First entry id, included; `(` before the id excludes it. A time in epoch ms is accepted too. */
   readonly from?: string | undefined;
-  /** Last entry id, included. A time in epoch ms stands for all entries of its millisecond. */
+  /** Last entry id, included. A time in epoch ms includes all entries of its millisecond. */
   readonly to?: string | undefined;
-  /** `name=value`, or `payload.<path>=value`. */
+  /** An attribute that entries must have: `name=value`, or `payload.<path>=value`. */
   readonly where?: string | undefined;
-  /** Ends after so many entries. */
+  /** Most entries, after which the selection ends. */
   readonly limit?: number | undefined;
 }
 
+/** `left`: the entry is left out. `end`: this entry and all later ones are. */
 export type Selected = "taken" | "left" | "end";
 
+/** Decides entry by entry. */
 export class Selection {
   readonly #channels: ReadonlySet<string> | undefined;
   readonly #from: string | undefined;
@@ -27,7 +30,7 @@ export class Selection {
   readonly #matches: ((entry: LogEntry) => boolean) | undefined;
   #left: number;
 
-  /** @throws {ConfigError} */
+  /** @throws {ConfigError} on invalid options */
   constructor({ channels, from, to, where, limit }: SelectionOptions) {
     this.#channels = channels === undefined ? undefined : new Set(channels);
     this.#from = from === undefined || from === "-" ? undefined : from;
@@ -39,7 +42,7 @@ export class Selection {
     this.#matches = query.matches;
   }
 
-  /** To be asked once for each entry, in the order of the source. */
+  /** Decides about an entry. Call once for each entry, in the order of the source. */
   take(entry: LogEntry): Selected {
     if (this.#left <= 0) return "end";
     if (this.#channels?.has(entry.channel) === false) return "left";
@@ -58,6 +61,6 @@ function isBefore(entryId: string, from: string): boolean {
 
 function isAfter(entryId: string, to: string): boolean {
   if (to.startsWith("(")) return compareIds(entryId, to.slice(1)) >= 0;
-  // A time without a sequence stands for its whole millisecond, as it does for XRANGE.
+  // A time without a sequence includes its whole millisecond, as for XRANGE.
   return compareIds(to.includes("-") ? entryId : (entryId.split("-", 1)[0] as string), to) > 0;
 }
