@@ -16,6 +16,7 @@ export interface Durability {
   readonly timeoutMs: number;
 }
 
+/** Checked durability, with its defaults. */
 export interface ResolvedDurability {
   /** Replicas that must have synced, beside the server itself; undefined where no sync is asked for. */
   readonly fsync: number | undefined;

@@ -23,6 +23,7 @@ export interface RetentionPolicy {
   readonly onFull?: "reject" | "evict";
 }
 
+/** A checked retention policy, with its defaults. */
 export interface Retention {
   readonly maxAgeMs: number | undefined;
   readonly maxEntries: number | undefined;

@@ -52,6 +52,7 @@ const batchLength = 1_048_576;
 
 type Act<O> = (stream: LogStream, letters: readonly DeadLetter[]) => Promise<readonly O[]>;
 
+/** The dead letters of a scope, by an inspector and a store. */
 export class StoredDeadLetters implements DeadLetters {
   readonly #inspector: Inspector;
   readonly #store: DeadLetterStore;
