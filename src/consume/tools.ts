@@ -1,11 +1,12 @@
 /** The tools of one attempt: what a handler publishes and writes is collected here until the settlement. */
 
 import { toCauses } from "../model/causes.ts";
-import { type Channel, validatePayload } from "../model/channel.ts";
+import type { Channel } from "../model/channel.ts";
 import { encodePayload } from "../model/envelope.ts";
 import { ChannelError, ConfigError } from "../model/errors.ts";
 import type { Cause, EventRef } from "../model/event.ts";
 import { deriveEventId } from "../model/event-id.ts";
+import { payloadToPublish } from "../model/json-survival.ts";
 import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { NewEntry } from "../ports/append.ts";
@@ -85,7 +86,7 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
       this.#refuseAfterTheEnd(channel);
       // The place among the outputs is taken now, so that ids do not depend on which schema answers first.
       const place = this.#publishes++;
-      const checked = validatePayload(channel, payload);
+      const checked = payloadToPublish(channel, payload);
       if (!(checked instanceof Promise)) return Promise.resolve(this.#collect(place, channel, checked, options));
       const collected = checked.then((valid) => this.#collect(place, channel, valid, options));
       this.#await(collected);

@@ -32,7 +32,7 @@ export interface RetryPolicy {
 export interface ChannelDefinition<P> {
   /** 1 to 128 characters of `a-z 0-9 . _ -`, beginning with a letter. */
   readonly name: string;
-  /** Any Standard Schema. It must accept its own output: it is applied at publish and again at delivery. @see https://standardschema.dev */
+  /** Any Standard Schema. It must accept its own output: it is applied at publish and again at delivery. A channel's first publish proves that. @see https://standardschema.dev */
   readonly schema: StandardSchemaV1<unknown, P>;
   /** The ordering key, well-formed Unicode; a member handles entries of one key one after the other. Default: no key, so no order. */
   readonly key?: (payload: P) => string;

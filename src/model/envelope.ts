@@ -78,14 +78,28 @@ export function encodePayload<P>(channel: Channel<P>, payload: P): string {
   try {
     json = JSON.stringify(payload);
   } catch (cause) {
-    throw new PayloadError(channel.name, [{ path: "", reason: `it cannot be written as JSON: ${messageOf(cause)}` }], {
-      cause,
-    });
+    const path = bigintPath(payload, "", channel.maxNesting);
+    const reason =
+      path === undefined
+        ? `it cannot be written as JSON: ${messageOf(cause)}`
+        : "a bigint cannot be written as JSON: declare it as text";
+    throw new PayloadError(channel.name, [{ path: path ?? "", reason }], { cause });
   }
   if (json === undefined) throw new PayloadError(channel.name, [{ path: "", reason: "it has no JSON form" }]);
   const problem = problemOf(json, channel.maxPayloadBytes, channel.maxNesting);
   if (problem !== undefined) throw new PayloadError(channel.name, [{ path: "", reason: problem }]);
   return json;
+}
+
+/** The dotted path of a bigint in what could not be written; undefined where that is not the reason. `levels`: how deep it looks. */
+function bigintPath(value: unknown, path: string, levels: number): string | undefined {
+  if (typeof value === "bigint") return path;
+  if (typeof value !== "object" || value === null || levels === 0) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const found = bigintPath(inner, path === "" ? name : `${path}.${name}`, levels - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /**

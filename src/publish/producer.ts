@@ -1,11 +1,12 @@
 /** Publishing outside of handlers: validate, open the send span, encode, batch, append. */
 
 import { toCauses } from "../model/causes.ts";
-import { type Channel, validatePayload } from "../model/channel.ts";
+import type { Channel } from "../model/channel.ts";
 import { encodePayload } from "../model/envelope.ts";
 import { ChannelError, ConfigError, PublishError } from "../model/errors.ts";
 import type { Cause, EventRef, Published } from "../model/event.ts";
 import { newEventId } from "../model/event-id.ts";
+import { payloadToPublish } from "../model/json-survival.ts";
 import { requireWellFormed } from "../model/well-formed-text.ts";
 import type { Appended, Appender } from "../ports/append.ts";
 import type { SendSpan, Tracing } from "../ports/tracing.ts";
@@ -68,7 +69,7 @@ export class Producer {
 
   publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = noOptions): Promise<Published> {
     try {
-      const checked = validatePayload(channel, payload);
+      const checked = payloadToPublish(channel, payload);
       if (checked instanceof Promise) return checked.then((valid) => this.#publish(channel, valid, options));
       return this.#publish(channel, checked, options);
     } catch (error) {
@@ -82,7 +83,7 @@ export class Producer {
     if (items.length > 1_000) throw new ConfigError(`publishAll takes up to 1,000 events at once, not ${items.length}`);
     const prepared: Publication[] = [];
     for (const { channel, payload, options } of items) {
-      prepared.push(this.#prepare(channel, await validatePayload(channel, payload), options));
+      prepared.push(this.#prepare(channel, await payloadToPublish(channel, payload), options));
     }
     const { partition } = prepared[0] as Publication;
     if (prepared.some((one) => one.partition !== partition)) {
