@@ -51,7 +51,7 @@ test("files and the directory of profiles are taken as they are", () => {
   assert.equal([json, svg, cpuProf], ["a.json", "b.svg", "c"]);
 });
 
-test("what cannot be written is refused before anything is measured, and so is a file of something else", async () => {
+test("a report file that cannot be written, or that holds something else, is refused before anything is measured", async () => {
   const directory = await mkdtemp(join(tmpdir(), "throughline-bench-"));
   try {
     const [fresh, text, other] = ["fresh.json", "text.json", "other.json"].map((name) => join(directory, name)) as [

@@ -48,7 +48,7 @@ test("an aim is judged by the quotient of the figures, or by the figure itself",
   assert.is(met.aims[0]?.isMet, true);
 });
 
-test("who took no part has no standing and no aim, and the reason is kept", () => {
+test("an entrant that took no part has no result and no aim, and its reason is kept", () => {
   const { standings, aims, absent } = resultOf();
   assert.equal(
     standings.map(({ entrant }) => entrant),

@@ -8,7 +8,7 @@ import { checkHistory } from "./check.ts";
 import { collectHistory } from "./collect.ts";
 import type { Fact } from "./history.ts";
 
-test("collects from a live Redis what the checker finds right, and wrong once somebody has spoilt it", async () => {
+test("collects a history from a live Redis, which the checker accepts, and rejects once the log was tampered with", async () => {
   await using o = await open();
   const [source, out] = [things("source"), things("out")];
   const component = await o.run(

@@ -12,7 +12,7 @@ import { writeFacts } from "./collect.ts";
 import { counterOf, Edit, right, withoutAll } from "./edit.ts";
 import { HistoryError, parseFacts } from "./history.ts";
 
-test("refuses what is no whole history", async () => {
+test("refuses a history that is incomplete", async () => {
   assert.throws(() => checkHistory(right().slice(0, -1)), /it has no end/);
   assert.throws(() => checkHistory([...right(), counterOf(1)]), /something follows the end/);
   const read = async (text: string): Promise<void> => {
@@ -22,7 +22,7 @@ test("refuses what is no whole history", async () => {
   await rejects(read('{"fact":'), HistoryError, /line 1 is no JSON/);
 });
 
-test("as a program it ends with 0 on a right history, 1 on a violation, 2 on what is none", async () => {
+test("as a program it ends with 0 on a right history, 1 on a violation, 2 on a file that is no history", async () => {
   const directory = await mkdtemp(join(tmpdir(), "history-"));
   try {
     const check = async (name: string, text: string): Promise<readonly [number | null, string]> => {

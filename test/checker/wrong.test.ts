@@ -189,7 +189,7 @@ for (const [name, [kinds, text, edit]] of Object.entries(wrongOnes)) {
   });
 }
 
-test("finds each of 300,000 outputs that are missing, and those of a chain that comes of itself", () => {
+test("finds each of 300,000 missing outputs, and those of a circle of causes", () => {
   const count = 300_000;
   const facts: Fact[] = [{ fact: "flow", component: "c", from: "in", to: "in", least: 1 }];
   for (let n = 0; n < count; n++) {

@@ -106,7 +106,7 @@ test("show prints everything about a letter, by any of its ids", async () => {
   assert.equal(await run(log, "show", "nothing"), { code: 1, out: "", err: "There are no such dead letters.\n" });
 });
 
-test("redrive hands back what was asked for, once, and says what it left", async () => {
+test("redrive hands back the selected letters, once, and reports those left alone", async () => {
   await using log = new HandWritten();
   const letters = await fourLetters(log);
   const dry = await run(log, "redrive", "--all", "--dry-run");
@@ -141,7 +141,7 @@ test("redrive hands back what was asked for, once, and says what it left", async
   assert.is(await left(log), 1);
 });
 
-test("purge removes what was asked for", async () => {
+test("purge removes the selected letters", async () => {
   await using log = new HandWritten();
   await fourLetters(log);
   const dry = await run(log, "purge", "--code", "EARLY", "--dry-run", "--json");
@@ -153,7 +153,7 @@ test("purge removes what was asked for", async () => {
   assert.equal(await handedBack(log), []);
 });
 
-test("nothing happens to many letters without a yes, or to all without being told so", async () => {
+test("changes many letters only after a yes, and all letters only with an explicit option", async () => {
   await using log = new HandWritten();
   await fourLetters(log);
   const wrong: readonly [readonly string[], RegExp][] = [

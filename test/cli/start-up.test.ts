@@ -24,7 +24,7 @@ function packagesOf(...files: readonly string[]): readonly string[] {
   return [...packages].sort();
 }
 
-test("what the command line loads for its help, and for every command, is commander", () => {
+test("the command line loads only commander for its help and before any command", () => {
   assert.equal(packagesOf("src/cli/throughline.ts"), ["commander"]);
 });
 

@@ -70,7 +70,7 @@ test("tail prints the last entries, and with --from the ones from there on", asy
   assert.equal([recent.code, recent.out, recent.err], [1, "", 'There are no such entries in channel "orders".\n']);
 });
 
-test("tail of a channel that never was ends with 1, so that a script sees it, and with 0 when it follows until Ctrl-C", async () => {
+test("tail of a channel that does not exist ends with 1, and with 0 when it follows until Ctrl-C", async () => {
   await using log = new HandWritten();
   const never = await run(log, "tail", "ordres");
   assert.equal([never.code, never.out, never.err], [1, "", 'There are no such entries in channel "ordres".\n']);
@@ -83,7 +83,7 @@ test("tail of a channel that never was ends with 1, so that a script sees it, an
   assert.equal(await child.ended, { code: 0, signal: null });
 });
 
-test("tail shows entries that are no events, without letting them at the terminal", async () => {
+test("tail shows entries that are no events, with their control characters escaped", async () => {
   await using log = new HandWritten();
   await log.appendRaw(log.stream("orders"), { what: "\u001b[2J" });
   await log.appendRaw(log.stream("orders"), { payload: "no\u001b[2J json" });
@@ -109,7 +109,7 @@ test("tail shows a component's dead letters with why they died", async () => {
   assert.match(out, "dead-error=no such symbol");
 });
 
-test("tail --follow goes on with what comes, and Ctrl-C ends it with 0", async () => {
+test("tail --follow prints new entries, and Ctrl-C ends it with 0", async () => {
   await using log = new HandWritten();
   await log.append("orders", { id: "first" });
   await using child = start(log, "tail", "orders", "--follow");
@@ -150,7 +150,7 @@ test("journey prints a tree, and ends with 1 when nothing matches", async () => 
   assert.match(nothing.out, "No event");
 });
 
-test("what cannot be understood is one line and exit code 2", async () => {
+test("a command line that cannot be parsed is one line and exit code 2", async () => {
   await using log = new HandWritten();
   const wrong: readonly (readonly string[])[] = [
     ["status", "--colour"],

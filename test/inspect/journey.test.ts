@@ -93,7 +93,7 @@ test("gives the time of each step since the one before and since the beginning",
   assert.is(fill?.children[0]?.sinceParentMs, 3);
 });
 
-test("shows what led to an event in the middle and what came of it", async () => {
+test("shows the ancestors and the descendants of an event in the middle", async () => {
   await using log = new HandWritten();
   await nettedOrders(log);
   await using observer = openObserver(log);
@@ -107,7 +107,7 @@ test("shows what led to an event in the middle and what came of it", async () =>
   assert.equal(node?.otherCauses, ["order-c"]);
 });
 
-test("finds children that stand before their parents within a millisecond", async () => {
+test("finds children whose ids precede their parents' within a millisecond", async () => {
   await using log = new HandWritten();
   await log.describe(["a", "b", "c"]);
   await log.append("c", { id: "root", baggage: "client.order_id=1" }, `${t0}-9`);
@@ -119,7 +119,7 @@ test("finds children that stand before their parents within a millisecond", asyn
   }
 });
 
-test("takes what was netted for nobody's beginning, though it carries everybody's baggage and stands before them", async () => {
+test("does not take a netted order for a beginning, though it carries all baggage and precedes the client orders", async () => {
   await using log = new HandWritten();
   await log.describe(channels);
   await log.append("exchange-orders", { id: "x", causes: ["a", "b"], baggage: "client.order_id=a|b" }, `${t0}-0`);
@@ -139,7 +139,7 @@ test("finds a child that a clock set back has placed before its parent", async (
   assert.equal(outlines(await observer.journey("root")), ["root(child(grandchild))"]);
 });
 
-test("says how far each component has come with each event", async () => {
+test("gives each component's progress with each event", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"], { settled: "orders", behind: "orders", busy: "orders" });
   const ids = [];
@@ -269,7 +269,7 @@ test("survives entries that are no events and causes that run in a circle", asyn
   assert.not.match(unreadable, "\u001b");
 });
 
-test("keeps to what is related when thousands of other orders lie around it", async () => {
+test("finds only related events among thousands of other orders", async () => {
   await using log = new HandWritten();
   await log.describe(channels);
   const pipeline = log.client.pipeline();

@@ -52,7 +52,7 @@ test("merges the partitions of a channel by entry id", async () => {
   assert.ok(second.every((entry) => entry.partition === 1));
 });
 
-test("gives an entry that is no event with what is the matter, and goes on", async () => {
+test("gives an entry that is no event with its problem, and goes on", async () => {
   await using log = new HandWritten();
   await log.append("orders", { id: "first" });
   await log.appendRaw(log.stream("orders"), { something: "else" });
@@ -64,7 +64,7 @@ test("gives an entry that is no event with what is the matter, and goes on", asy
   assert.is(third?.envelope?.id, `orders/${third?.entryId}`);
 });
 
-test("follows across lost connections without a gap or a double", async () => {
+test("follows across lost connections without a missing or repeated entry", async () => {
   await using log = new HandWritten();
   await using observer = openObserver(log);
   const stop = new AbortController();

@@ -248,7 +248,7 @@ const counts = {
   lost: 1,
 };
 
-test("no text for people obeys what it shows, or has a line more for it", () => {
+test("text for people escapes the control characters and line feeds of what it shows", () => {
   let plain = 0;
   const harmless = everyText(() => `t${plain++}`);
   fc.assert(

@@ -60,7 +60,7 @@ test("names a batch as one call, in the order in which its handler had it", asyn
   );
 });
 
-test("names a dead letter as one, and a retried entry once", async () => {
+test("names a dead-lettered entry as dead-lettered, and a retried entry once", async () => {
   await using o = await open();
   const refs = await Promise.all([0, 1, 2].map((n) => o.backbone.publish(left, { n })));
   const component = await o.run(
@@ -78,7 +78,7 @@ test("names a dead letter as one, and a retried entry once", async () => {
   assert.is(found.at(-1), named(2, "acked"));
 });
 
-test("leaves out what was fenced", async () => {
+test("leaves out fenced settlements", async () => {
   await using o = await open();
   const refs = await Promise.all([0, 1, 2].map((n) => o.backbone.publish(left, { n })));
   const robbed = refs[1]?.entryId ?? "";
@@ -110,7 +110,7 @@ test("leaves out what was fenced", async () => {
   assert.equal(found.toSorted(), [refs[0]?.entryId, refs[2]?.entryId].toSorted());
 });
 
-test("is not kept where the component does without", async () => {
+test("is not kept for a component without a settlement log", async () => {
   await using o = await open();
   await o.backbone.publish(left, { n: 0 });
   const component = await o.run(
@@ -123,7 +123,7 @@ test("is not kept where the component does without", async () => {
   assert.is(await o.client.exists(o.keys.settled(0, "c")), 0);
 });
 
-test("keeps entries pending while its key holds something else, and says so", async () => {
+test("keeps entries pending while its key has another type, and reports that", async () => {
   await using o = await open();
   await o.client.set(o.keys.settled(0, "c"), "not a stream");
   await o.backbone.publish(left, { n: 0 });
@@ -147,7 +147,7 @@ test("keeps entries pending while its key holds something else, and says so", as
   assert.is(await o.client.xlen(o.stream(out)), 1);
 });
 
-test("goes with the entries that it names", async () => {
+test("is trimmed with the entries that it names", async () => {
   await using o = await open({ maintenanceEveryMs: 100 });
   const kept = things("kept", { retention: { maxEntries: 10 } });
   const component = await o.run(o.backbone.component("c", [on(kept, () => undefined)]));

@@ -103,7 +103,7 @@ test("calls a component abandoned only when nobody has come for long and somethi
   assert.match(renderStatus(status), /waiting is ABANDONED .*orders from 1000-0 on \(1 unread, 0 open\)/);
 });
 
-test("names a group on a channel that its component does not subscribe to any more, unless a member that lives reads it", async () => {
+test("names a group on a channel that its component no longer subscribes to, unless a live member reads it", async () => {
   await using log = new HandWritten();
   await log.describe(["kept", "dropped", "read"], { algorithm: "kept" });
   const now = await log.serverTime();
@@ -131,7 +131,7 @@ test("names a group on a channel that its component does not subscribe to any mo
   );
 });
 
-test("looks at every partition", async () => {
+test("reports every partition", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"], {}, 2);
   await log.append("orders", { id: "zero" }, "*", 0);

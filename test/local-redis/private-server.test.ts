@@ -171,7 +171,7 @@ test("takes Docker where an engine answers, and pulls the image that the variabl
   assert.equal(said, ["No redis-server is installed; Docker pulls the image valkey:9."]);
 });
 
-test("passes over a Docker client without an engine and says what to install", async () => {
+test("skips a Docker client without an engine and says what to install", async () => {
   await using directory = await temporaryDirectory();
   const env = await programs(directory.path, {
     docker: "echo Cannot connect >&2; exit 1",

@@ -54,7 +54,7 @@ test("reads back what was written, ids and keys of any text included", () => {
   );
 });
 
-test("reads any fields in any order, or says why not", () => {
+test("reads fields in any order, or gives the reason why it cannot", () => {
   const name = fc.oneof(fc.constantFrom(...wireFields), fc.string({ maxLength: 8 }));
   fc.assert(
     fc.property(fc.array(fc.tuple(name, fc.string({ maxLength: 40 })), { maxLength: 12 }), (pairs) => {
@@ -76,7 +76,7 @@ test("reads any fields in any order, or says why not", () => {
   );
 });
 
-test("derives what an entry of a payload alone does not say", () => {
+test("derives the missing fields of an entry that has only a payload", () => {
   const read = decodeEntry({ channel: "things", entryId, fields: ["payload", "1"] });
   assert.equal([read.id, read.time, read.key, read.causes], [`things/${entryId}`, 1_700_000_000_000, "", []]);
 });

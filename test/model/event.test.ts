@@ -13,7 +13,7 @@ test("names the trace as backends do, and nothing where there is none or where i
   }
 });
 
-test("tells a repeated publish from the first one, and where the first one stands", async () => {
+test("tells a repeated publish from the first one, and gives the first one's entry id", async () => {
   await using o = await open();
   const channel = things("things", { dedupe: { windowMs: 60_000 } });
   const first = await o.backbone.publish(channel, { n: 1 }, { eventId: "e" });

@@ -19,7 +19,7 @@ test("keeps everything unless told", () => {
   assert.equal([letsGo(retention), cap, describeRetention(retention)], [false, 0, "1"]);
 });
 
-test("refuses what would do nothing or something else than it says", () => {
+test("refuses a policy that would do nothing, or something else than it says", () => {
   const refused: readonly [object, RegExp][] = [
     [{ maxAgeMs: 0 }, /maxAgeMs is 0/],
     [{ maxEntries: 1.5 }, /maxEntries is 1.5/],
@@ -37,7 +37,7 @@ test("refuses what would do nothing or something else than it says", () => {
   }
 });
 
-test("lets half of a cap go where nothing else is said", () => {
+test("keeps half of the cap where the policy has only a cap", () => {
   assert.is(resolveRetention("c", { hardCap: 11 }).maxEntries, 5);
   assert.is(resolveRetention("c", { hardCap: 1 }).maxEntries, 1);
   assert.is(resolveRetention("c", { hardCap: 11, maxAgeMs: 5 }).maxEntries, undefined);
@@ -48,7 +48,7 @@ test("tells the store a cap that rejects from one that evicts", () => {
   assert.is(capOf(resolveRetention("c", { hardCap: 7, onFull: "evict" })), -7);
 });
 
-test("is read from the namespace as it was written, and as keeping everything where it cannot be read", () => {
+test("is read back from the namespace as it was written, and as keeping everything where it cannot be parsed", () => {
   for (const policy of [
     { maxAgeMs: 1 },
     { maxEntries: 2 },
@@ -61,7 +61,7 @@ test("is read from the namespace as it was written, and as keeping everything wh
   for (const text of ["1", "", "{", '{"maxAgeMs":"x"}']) assert.is(parseRetention(text), undefined);
 });
 
-test("holds what any group has not finished, and nothing where there is no group", () => {
+test("holds entries that any group has not finished, and none where there is no group", () => {
   assert.is(floorOf([]), undefined);
   const behind = { component: "behind", lastDeliveredId: "9-0", oldestPendingId: "" };
   const parked = { component: "parked", lastDeliveredId: "20-0", oldestPendingId: "10-3" };
@@ -72,7 +72,7 @@ test("holds what any group has not finished, and nothing where there is no group
   assert.equal(holdersOf([behind, fresh, parked, { ...fresh, component: "too" }]), ["fresh", "too"]);
 });
 
-test("has a floor that no group's unfinished entry is before", () => {
+test("has a floor that is not after any group's unfinished entry", () => {
   const id = fc.tuple(fc.nat(99), fc.nat(99)).map(([ms, seq]) => `${ms}-${seq}`);
   const group = fc.record({
     component: fc.string(),

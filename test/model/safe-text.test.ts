@@ -6,7 +6,7 @@ import { errorText, escaped, escapedLines, shown, usageLine } from "../../src/mo
 import { hostileText, unsafeIn } from "../support/hostile.ts";
 import { test } from "../support/test.ts";
 
-test("escapes what steers a terminal, hides or reorders, and nothing else", () => {
+test("escapes characters that steer a terminal, hide or reorder text, and no others", () => {
   assert.is(escaped("a\u001b[2J\u009b\u202e\u2028\n\r\t\u0000"), "a\\u001b[2J\\u009b\\u202e\\u2028\\n\\r\\t\\u0000");
   assert.is(escaped("\u{e0001}\ud800"), "\\udb40\\udc01\\ud800");
   assert.is(escaped('é漢🚀 ½ "q" \\n — →'), 'é漢🚀 ½ "q" \\n — →');

@@ -80,7 +80,7 @@ test("keeps the order when the server has forgotten the scripts", async () => {
   );
 });
 
-test("rejects with outcome unknown what was sent and not answered in time", async () => {
+test("rejects an event with outcome unknown that was sent and not answered in time", async () => {
   await using proxy = await startProxy(redisUrl());
   await using o = await open({ url: proxy.url, direct: redisUrl(), publishTimeoutMs: 150 });
   const channel = things("things");
@@ -97,7 +97,7 @@ test("rejects with outcome unknown what was sent and not answered in time", asyn
   );
 });
 
-test("rejects with outcome rejected what was never sent, and nothing of it comes later", async () => {
+test("rejects an event with outcome rejected that was never sent, and does not append it later", async () => {
   await using proxy = await startProxy(redisUrl());
   await using o = await open({ url: proxy.url, direct: redisUrl(), publishTimeoutMs: 150 });
   const channel = things("things");
@@ -131,7 +131,7 @@ test("waits for a Redis that is away, within its time", async () => {
   );
 });
 
-test("rejects what would wait beyond maxPending, and sends nothing of it", async () => {
+test("rejects a publish beyond maxPending, and sends nothing of it", async () => {
   await using o = await open({ maxPending: 10 });
   const channel = things("things");
   const results = await Promise.allSettled(Array.from({ length: 12 }, (_, n) => o.backbone.publish(channel, { n })));
@@ -145,7 +145,7 @@ test("rejects what would wait beyond maxPending, and sends nothing of it", async
   await o.backbone.publish(channel, { n: 12 });
 });
 
-test("rejects what would wait beyond maxPendingBytes", async () => {
+test("rejects a publish beyond maxPendingBytes", async () => {
   await using o = await open({ maxPendingBytes: 2_048 });
   const channel = things("things");
   const results = await Promise.allSettled(

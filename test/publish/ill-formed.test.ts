@@ -109,7 +109,7 @@ test("a recording whose text is ill-formed is a wrong line, and no such state is
   await rejects(replayed.calls().next(), ChannelError, /well-formed/);
 });
 
-test("an entry whose key or id is no UTF-8 is a dead letter: as text it would be somebody else's", async () => {
+test("an entry whose key or id is no UTF-8 is dead-lettered, because its text could equal another's", async () => {
   await using o = await open();
   const channel = things("things");
   const keys: string[] = [];

@@ -16,7 +16,7 @@ import { open, type Thing, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
 
-test("resolves with where the event stands in the log", async () => {
+test("resolves with the event's id and entry id", async () => {
   await using o = await open();
   const channel = things("things");
   const ref = await o.backbone.publish(channel, { n: 1, key: "k" }, { time: 1_234 });
@@ -47,7 +47,7 @@ test("writes the fields in the order of the wire format, and none that is empty 
   assert.equal(await names(), ["id,time,key,payload,baggage,causes", "id,time,key,payload,baggage,causes"]);
 });
 
-test("takes nothing along that is active where a detached event is published", async () => {
+test("publishes a detached event without the active span and baggage", async () => {
   await using o = await open();
   const channel = things("things");
   const forged = { "order.id": "forged", "user.id": "somebody else" };
@@ -101,7 +101,7 @@ test("names the channel and the function when its key or its correlation fails, 
   }
 });
 
-test("appends a caller's event id once within the channel's window, and gives the first one's place", async () => {
+test("appends a caller's event id once within the channel's window, and gives the first one's entry id", async () => {
   await using o = await open();
   const channel = things("things", { dedupe: { windowMs: 60_000 } });
   const options = { eventId: "order-1" };
@@ -206,7 +206,7 @@ test("refuses an event id or causes that an entry cannot hold", async () => {
   assert.is((await o.entries(channel)).length, 1);
 });
 
-test("waits at close for what is under way, and rejects what comes later", async () => {
+test("close waits for publishes under way, and later publishes are rejected", async () => {
   await using o = await open();
   const channel = things("things");
   const published = Array.from({ length: 300 }, (_, n) => o.backbone.publish(channel, { n }));

@@ -46,7 +46,7 @@ function numbers(call: CapturedCall): readonly number[] {
   return call.entries.map(({ envelope }) => (JSON.parse(envelope?.payload ?? "{}") as Thing).n);
 }
 
-test("an event that needed three attempts is captured with three, and one that never succeeds with why", async () => {
+test("an event that needed three attempts is captured with three, and one that never succeeds with its error", async () => {
   await using o = await open();
   const subscriptions = [
     on(ins, async ({ payload: { n } }, { attempt, publish }) => {
@@ -130,7 +130,7 @@ async function kept(replay: ReplaySource): Promise<ReplaySource> {
   };
 }
 
-test("a batch that broke live is replayed as it was settled, one by one; one that breaks now is split as it would be", async () => {
+test("a batch that failed live is replayed one by one, as it was settled; a batch that fails now is split as it would be live", async () => {
   await using o = await open();
   const batch = (bad: number): Subscription =>
     on(ins, { batch: { maxSize: 4, maxWaitMs: 50 } }, async (events, { publish }) => {
@@ -162,7 +162,7 @@ test("a batch that broke live is replayed as it was settled, one by one; one tha
   );
 });
 
-test("what was overtaken live is overtaken again: the order is that of the settlements, over channels and keys", async () => {
+test("calls are replayed in the order of the settlements, over channels and keys", async () => {
   await using o = await open();
   const first = Promise.withResolvers<void>();
   // The first event of one channel waits for the second of the other: in the order of the ids it would see nothing of it.
@@ -224,7 +224,7 @@ test("a dead letter that was redriven is replayed twice, and its outcomes are th
   assert.ok((await diff(source, replay)).isSame);
 });
 
-test("effects are had under the ids that they have live, and are captured; state and what was written likewise", async () => {
+test("effects have the ids that they have live, and are captured; so are state and its writes", async () => {
   await using o = await open();
   const used: string[] = [];
   const subscriptions = [
@@ -261,7 +261,7 @@ test("effects are had under the ids that they have live, and are captured; state
   ]);
 });
 
-test("without a settlement log entries are replayed by their ids, in batches that fill up as they came, and that is said", async () => {
+test("without a settlement log entries are replayed by their ids, in batches as they fill up, and a caveat says so", async () => {
   await using o = await open();
   const subscriptions = [
     on(ins, { batch: { maxSize: 3, maxWaitMs: 10_000 } }, async (events, { publish }) => {
@@ -292,7 +292,7 @@ test("without a settlement log entries are replayed by their ids, in batches tha
   );
 });
 
-test("what the record lacks is counted: entries in hand, entries from before it, channels without a handler", async () => {
+test("counts what the record lacks: entries in flight at its end, entries from before it, channels without a handler", async () => {
   await using o = await open();
   const subscriptions = [on(ins, () => undefined), on(others, () => undefined)];
   const refs = await Promise.all([0, 1, 2].map((n) => o.backbone.publish(ins, { n })));
@@ -315,7 +315,7 @@ test("what the record lacks is counted: entries in hand, entries from before it,
   assert.equal(replay.summary?.gaps, { absent: 1, unsettled: 1, unsubscribed: 1 });
 });
 
-test("a replay ends after the call that it is at, and what cannot be replayed is refused before anything runs", async () => {
+test("a replay ends after its current call, and one that cannot run is refused before it begins", async () => {
   await using o = await open();
   const subscriptions = [on(ins, () => undefined)];
   for (const n of [0, 1, 2]) await o.backbone.publish(ins, { n });

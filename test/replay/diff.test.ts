@@ -112,7 +112,7 @@ test("the events of one cause are paired with their equals first, so that one mo
   );
 });
 
-test("says what a difference is about by its baggage, and by the payload where the channel is known", async () => {
+test("gives a difference the attributes of its baggage, and of the payload where the channel is known", async () => {
   const [recorded, replayed] = [new Log(), new Log()];
   const written = { payload: { n: 2 }, causes: ["a"], baggage: "user.id=ann%7Cbob,client.order_id=c-1" };
   recorded.entry("out", written);
@@ -125,7 +125,7 @@ test("says what a difference is about by its baggage, and by the payload where t
   assert.equal(known.events[0]?.about["event.type"], ["thing"]);
 });
 
-test("what a replayed component had published and no more does is missing; what others published is not asked for", async () => {
+test("an output that a replayed component no longer publishes is missing; other components' outputs are not compared", async () => {
   const [recorded, replayed] = [new Log(), new Log()];
   const place = recorded.entry("in", { channel: "ins" });
   recorded.entry(deriveEventId("in", "c", 0), { channel: "outs", causes: ["in"] });
@@ -139,7 +139,7 @@ test("what a replayed component had published and no more does is missing; what 
   assert.equal(notes, ['Not part of the replay, and not compared: 1 event recorded on "outs".']);
 });
 
-test("events of a replay into another namespace stand for their originals, and so does what comes of them", async () => {
+test("events of a replay into another namespace are matched with their originals, and so are the events that derive from them", async () => {
   const [recorded, replayed] = [new Log(), new Log()];
   recorded.entry("a", { channel: "ins" });
   recorded.entry("a-out", { causes: ["a"], payload: { n: 1 } });
@@ -207,7 +207,7 @@ test("a component that ran in the shadow of a namespace is compared with the one
   );
 });
 
-test("lists so many differences and counts all, and says in words what it could not compare", async () => {
+test("lists differences up to a limit, counts all, and names in words what it could not compare", async () => {
   const [recorded, replayed] = [new Log(), new Log()];
   for (let n = 0; n < 30; n++) {
     recorded.entry(`a-${n}`, { causes: [`in-${n}`], payload: { n }, baggage: `user.id=u-${n}` });
@@ -228,7 +228,7 @@ test("lists so many differences and counts all, and says in words what it could 
   assert.match(renderDiff(await compare(recorded, recorded)), /No difference\.$/);
 });
 
-test("a comparison that is stopped says nothing", async () => {
+test("an aborted comparison gives no result", async () => {
   const log = new Log();
   for (let n = 0; n < 3; n++) log.entry(`e-${n}`);
   const stop = new AbortController();
@@ -266,7 +266,7 @@ test(
   { timeoutMs: 60_000 },
 );
 
-test("compares payloads that are nested 20,000 deep as text", async () => {
+test("compares payloads that are nested 20,000 levels deep as text", async () => {
   const deep = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
   const sources = [deep(20_000), deep(20_001)].map((payload) => {
     const log = new Log();

@@ -105,7 +105,7 @@ test("an import goes on from the line where an earlier one ended", async () => {
   );
 });
 
-test("what Redis refuses ends the import with the line", async () => {
+test("an import ends with the line whose event Redis refuses", async () => {
   await using directory = await makeDirectory();
   await using target = await open();
   const capped = things("orders", { retention: { hardCap: 2, onFull: "reject" } });
@@ -117,7 +117,7 @@ test("what Redis refuses ends the import with the line", async () => {
   );
 });
 
-test("imports LOBSTER submissions as client orders with their times, and leaves out what is none", async () => {
+test("imports LOBSTER submissions as client orders with their times, and leaves out other lines", async () => {
   await using directory = await makeDirectory();
   const path = await lines(
     directory,

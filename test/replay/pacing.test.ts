@@ -63,7 +63,7 @@ test("a thousand entries a second keep their times within 5 ms in the median, an
   }
 });
 
-test("no entry goes before its time", async () => {
+test("no entry is due before its time", async () => {
   const ats = [0, 3, 3.5, 7.25, 20, 21].map((ms) => t0 + ms);
   const times = await timesOf(new Pace("original"), ats);
   times.forEach((time, i) => {
@@ -80,7 +80,7 @@ test("ten times as fast takes a tenth of the time, and max takes none", async ()
   assert.ok(flat < 10_000, `${flat} ms`);
 });
 
-test("what was due during a stall goes at once, and the schedule does not move", async () => {
+test("entries that were due during a stall go at once, and the schedule does not move", async () => {
   const pace = new Pace("original");
   const before = performance.now();
   await pace.due(t0);
@@ -114,7 +114,7 @@ test("an abort ends the wait for an entry that is due tomorrow", async () => {
   assert.ok(stop.signal.aborted);
 });
 
-test("what is no speed is refused", () => {
+test("an invalid speed is refused", () => {
   for (const speed of [0, -1, Number.NaN, "fast" as Speed]) {
     assert.throws(
       () => factorOf(speed),

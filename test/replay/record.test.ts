@@ -35,7 +35,7 @@ function numbered(from: number, to: number): readonly string[] {
   return Array.from({ length: to - from + 1 }, (_, i) => `${from + i}-0`);
 }
 
-test("records every field byte for byte, what is no UTF-8 and what is no event included", async () => {
+test("records every field byte for byte, including invalid UTF-8 and entries that are no events", async () => {
   await using log = new HandWritten();
   await using directory = await makeDirectory();
   await log.append("orders", { id: "e-1", payload: { text: "naïve \u2028 \ufffd 🙂 \u0000" } }, "1-0");
@@ -106,7 +106,7 @@ test("records only entries that have all the attributes asked for", async () => 
   assert.equal(await entryIds(directory.path("r")), ["1-0"]);
 });
 
-test("records what a component settled, after the entries that it settled", async () => {
+test("records a component's settlements after the entries that they name", async () => {
   await using log = new HandWritten();
   await using directory = await makeDirectory();
   await log.describe(["orders"], { algorithm: "orders" });
@@ -127,7 +127,7 @@ test("records what a component settled, after the entries that it settled", asyn
   assert.is((await recordAll(log, ["orders"], directory.path("all"), { components: ["algorithm"] })).settlements, 3);
 });
 
-test("an interrupted recording is partial, and goes on without a gap or a double, whatever it was cut to", async () => {
+test("an interrupted recording is partial, and goes on without a missing or repeated entry, wherever it was cut", async () => {
   await using log = new HandWritten();
   await using directory = await makeDirectory();
   await fill(log, "orders", 1, 6_000);
@@ -170,7 +170,7 @@ test("a recording that was stopped can be continued, and one that is complete is
   assert.ok(before.equals(await readFile(path)));
 });
 
-test("says where entries may have been trimmed while a recording was interrupted", async () => {
+test("names the streams whose entries may have been trimmed while a recording was interrupted", async () => {
   await using log = new HandWritten();
   await using directory = await makeDirectory();
   await fill(log, "orders", 1, 3_000);
@@ -182,7 +182,7 @@ test("says where entries may have been trimmed while a recording was interrupted
   assert.equal(report.gaps, [{ channel: "orders", partition: 0, afterId: `${entries}-0` }]);
 });
 
-test("leaves a file alone that is there, is of something else, or is damaged", async () => {
+test("leaves a file unchanged that exists, is no recording, or is damaged", async () => {
   await using log = new HandWritten();
   await using other = new HandWritten();
   await using directory = await makeDirectory();
@@ -208,7 +208,7 @@ test("leaves a file alone that is there, is of something else, or is damaged", a
   assert.is(await readFile(path, "utf8"), "an order book");
 });
 
-test("refuses what is not there, and makes no file", async () => {
+test("refuses channels and components that do not exist, and makes no file", async () => {
   await using log = new HandWritten();
   await using directory = await makeDirectory();
   await log.describe(["orders"]);
@@ -279,7 +279,7 @@ test("does not write on when something else writes to the file", async () => {
   await rejects(recording, RecordingError, /something else writes/);
 });
 
-test("a full disk is told, and the recording goes on when there is room", async () => {
+test("a full disk is reported, and the recording goes on when there is room", async () => {
   if (process.platform !== "linux" || process.getuid?.() !== 0) skip("mounting a small file system takes root");
   await using directory = await makeDirectory();
   const mounted = directory.path("small");

@@ -111,7 +111,7 @@ test("refuses lines that were changed, taken away or added, at the next checksum
   }
 });
 
-test("reads what can be read of a damaged recording when asked to, and names the rest", async () => {
+test("reads the intact parts of a damaged recording when asked to, and names the others", async () => {
   await using directory = await makeDirectory();
   const path = directory.path("r.ndjson");
   await writeRecording(path, [header, entry(1), "{", { ...entry(2), channel: "fills" }, entry(3)]);

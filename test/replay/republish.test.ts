@@ -57,7 +57,7 @@ test("rewrites the causes that are part of the replay, and keeps the others", as
   assert.is(exchangeOrder?.["causes"], `replay:r-1,x-1,${one},${two}`);
 });
 
-test("goes into a shadow of its own, and leaves the namespace that it reads as it was", async () => {
+test("republishes into a shadow of its own, and leaves the source namespace as it was", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   const { client, namespace } = stage.log;
@@ -81,7 +81,7 @@ test("goes into a shadow of its own, and leaves the namespace that it reads as i
   assert.is((await stage.entries(two.namespace, "orders")).length, 2);
 });
 
-test("a live namespace needs to be meant, also one that was only written to by hand", async () => {
+test("a live namespace needs the option live, also one that was only written by hand", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   await using other = new HandWritten();
@@ -117,7 +117,7 @@ test("a shadow may be named, and used again by another replay", async () => {
   assert.is((await stage.entries(namespace, "more-orders")).length, 2);
 });
 
-test("takes only what a range, an attribute, or a count leaves", async () => {
+test("republishes only the entries that a range, an attribute, or a count selects", async () => {
   await using stage = new Stage();
   await stage.log.describe(["orders"]);
   for (let i = 0; i < 10; i++) {
@@ -139,7 +139,7 @@ test("takes only what a range, an attribute, or a count leaves", async () => {
   }
 });
 
-test("what is no event is refused before anything is written, by name", async () => {
+test("an entry that is no event is refused by name before anything is written", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   const { client, namespace } = stage.log;
@@ -169,7 +169,7 @@ test("what is no event is refused before anything is written, by name", async ()
   }
 });
 
-test("what is no event is left out and counted where that is wanted", async () => {
+test("entries that are no events are left out and counted on request", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   await stage.log.appendRaw(stage.log.stream("orders"), { what: "no payload" });
@@ -193,7 +193,7 @@ test("entries stay in the partition that they are in", async () => {
   for (const partition of [0, 1, 2]) assert.is((await stage.entries(namespace, "orders", partition)).length, 3);
 });
 
-test("a component handles what is replayed as it handles what is published", async () => {
+test("a component handles replayed events as it handles published ones", async () => {
   await using stage = new Stage();
   const channel = things("things");
   await using live = await connectBackbone({ url: stage.log.url, namespace: stage.log.namespace });
@@ -218,7 +218,7 @@ test("a component handles what is replayed as it handles what is published", asy
   );
 });
 
-test("what cannot be is refused before anything is written", async () => {
+test("a request that cannot be met is refused before anything is written", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   await using other = new HandWritten();
@@ -277,7 +277,7 @@ test("an entry that the target refuses ends the run, which can be resumed when i
   assert.is((await stage.entries(namespace, "exchange-orders")).length, 1);
 });
 
-test("a rehearsal counts what would go where, and writes nothing", async () => {
+test("a rehearsal counts the entries of each channel, and writes nothing", async () => {
   await using stage = new Stage();
   await trade(stage.log);
   const source = await stage.replays.open({ channels: ["orders", "exchange-orders"] });

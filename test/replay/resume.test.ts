@@ -188,7 +188,7 @@ test("a run that is done has nothing left to do, and one of the same id is not b
   await rejects(stage.replay(["orders", "fills"], { run }), ReplayError, /there is a run/);
 });
 
-test("what came into the source since a run began is not part of it", async () => {
+test("entries appended to the source since a run began are not part of it", async () => {
   await using stage = new Stage();
   await fill(stage.log, 10);
   const stop = new AbortController();

@@ -8,7 +8,7 @@ import { test } from "../support/test.ts";
 
 const maintenanceEveryMs = 100;
 
-test("a retention that somebody wrote into the description trims nothing, and is told once", async () => {
+test("a retention that somebody wrote into the description trims nothing, and is reported once", async () => {
   await using o = await open({ maintenanceEveryMs });
   const kept = things("kept", { retention: { maxEntries: 50 } });
   const endless = things("endless");

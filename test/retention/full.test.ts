@@ -26,7 +26,7 @@ test("refuses a publish to a full channel, and takes the next one when there is 
   assert.equal(await numbers(o.entries(small)), [1, 2, 4]);
 });
 
-test("refuses the ones of a batch that do not fit, and no others", async () => {
+test("refuses the events of a batch that do not fit, and no others", async () => {
   await using o = await open();
   const small = things("small", { retention: { hardCap: 5 } });
   const wide = things("wide");
@@ -53,7 +53,7 @@ test("takes all of a publishAll or none of it", async () => {
   assert.is((await o.entries(small)).length, 5);
 });
 
-test("answers what was published before, full or not", async () => {
+test("answers a repeated event id with the first entry, full or not", async () => {
   await using o = await open();
   const small = things("small", { retention: { hardCap: 2 }, dedupe: { windowMs: 60_000 } });
   const first = await o.backbone.publish(small, { n: 0 }, { eventId: "zero" });

@@ -164,7 +164,7 @@ test("goes on when the server's clock is set an hour back, and forth", async () 
   }
 });
 
-test("goes on while memory is full, as it is what frees it", async () => {
+test("goes on while memory is full, because maintenance frees it", async () => {
   await using redis = await startPrivateRedis();
   const client = new Redis(redis.url, { protocol: 2 });
   await client.config("SET", "maxmemory", "1");

@@ -87,7 +87,7 @@ test("counts what was trimmed past a component that was slow", async () => {
   assert.equal(await copied(o), upTo(20)); // what it had in hand
 });
 
-test("counts a deletion in the middle of what is unread", async () => {
+test("counts a deletion among unread entries", async () => {
   await using o = await open();
   const { component, release, started } = copier(o, { isHeld: () => true, concurrency: 1 });
   await publish(o, upTo(60));
@@ -173,7 +173,7 @@ async function twoFull(
   };
 }
 
-test("makes a group again at its saved position for several members, and fences what they had in hand", async () => {
+test("makes a group again at its saved position for several members, and fences their deliveries in flight", async () => {
   await using o = await open();
   const { release, components } = await twoFull(o, 400);
   await o.client.xgroup("DESTROY", o.stream(source), "copier");
@@ -240,7 +240,7 @@ test("puts parked and handed-back deliveries back when their group is made again
   assert.equal(await copied(o), upTo(20));
 });
 
-test("begins anew with a stream that was deleted, and finishes what it had in hand", async () => {
+test("reads a stream that was deleted from its new beginning, and finishes deliveries in flight", async () => {
   await using o = await open();
   const { component, release, started } = copier(o, { isHeld: (n) => n < 3 });
   await o.run(component);
@@ -255,7 +255,7 @@ test("begins anew with a stream that was deleted, and finishes what it had in ha
   assert.equal(await copied(o), upTo(12));
 });
 
-test("tells how much a deleted stream took with it", async () => {
+test("reports how many unfinished entries were lost with a deleted stream", async () => {
   await using o = await open();
   const first = copier(o);
   await o.run(first.component);
@@ -270,7 +270,7 @@ test("tells how much a deleted stream took with it", async () => {
   second.release();
 });
 
-test("survives a FLUSHALL: reads on from the beginning of what comes after it, and says what it is again", async () => {
+test("survives a FLUSHALL: reads the entries appended after it from the first one, and describes itself again", async () => {
   await using redis = await startPrivateRedis();
   await using o = await open({ url: redis.url });
   const component = o.backbone.component(

@@ -62,7 +62,7 @@ async function take(
   return ids;
 }
 
-test("leaves so many entries, where no component consumes the channel", async () => {
+test("keeps maxEntries entries where no component consumes the channel", async () => {
   await using o = await open();
   const ids = await publish(o, 2_500);
   assert.equal(await trim(o, { maxEntries: 7 }), { removed: 2_493, isHeld: false });
@@ -70,7 +70,7 @@ test("leaves so many entries, where no component consumes the channel", async ()
   assert.is((await trim(o, { maxEntries: 7 })).removed, 0);
 });
 
-test("removes what is older than the age, by the server's clock", async () => {
+test("removes entries older than maxAgeMs, by the server's clock", async () => {
   await using o = await open();
   const [seconds] = await o.client.time();
   const now = Number(seconds) * 1_000;
@@ -80,14 +80,14 @@ test("removes what is older than the age, by the server's clock", async () => {
   assert.equal(await left(o), [`${now - 30_000}-0`, `${now}-0`]);
 });
 
-test("lets go what is too old or too much, whichever is more", async () => {
+test("trims by age or by number, whichever removes more", async () => {
   await using o = await open();
   const ids = await publish(o, 10);
   assert.is((await trim(o, { maxAgeMs: 3_600_000, maxEntries: 4 })).removed, 6);
   assert.equal(await left(o), ids.slice(-4));
 });
 
-test("keeps what any group has not been given", async () => {
+test("keeps entries that some group has not read", async () => {
   await using o = await open();
   const ids = await publish(o, 1_500);
   await o.client.xgroup("CREATE", o.stream(channel), "quick", "0");
@@ -101,7 +101,7 @@ test("keeps what any group has not been given", async () => {
   assert.equal(await trim(o, { maxEntries: 1 }), { removed: 300, isHeld: false });
 });
 
-test("keeps what is pending, parked or handed back, and all after it", async () => {
+test("keeps entries that are pending, parked or handed back, and all later ones", async () => {
   for (const consumer of ["m", "parked", "released"]) {
     await using o = await open();
     const ids = await publish(o, 20);
@@ -113,7 +113,7 @@ test("keeps what is pending, parked or handed back, and all after it", async () 
   }
 });
 
-test("keeps what came after a group began at the end of the stream, and not what was before", async () => {
+test("keeps entries appended after a group began at the end of the stream, and not earlier ones", async () => {
   await using o = await open();
   await publish(o, 10);
   const component = o.backbone.component("c", [on(channel, () => undefined)], { from: "now" });
@@ -134,7 +134,7 @@ test("keeps everything for a group that is made between two looks", async () => 
   assert.equal(await left(o), ids);
 });
 
-test("keeps what a component has not finished while its group is gone", async () => {
+test("keeps entries that a component has not finished while its group is gone", async () => {
   await using o = await open();
   const component = o.backbone.component("c", [on(channel, () => undefined)]);
   await o.run(component);

@@ -83,7 +83,7 @@ test("a component that drains is live and no longer ready", async () => {
   assert.match((await ask(`${health.url}/ready`)).body, /"reason":"no component runs"/);
 });
 
-test("a stuck loop is said to be not live, and so is nothing else", async () => {
+test("a stuck loop makes a process not live, and nothing else does", async () => {
   const looks = [
     { component: "a", isLive: false, isReady: false, reason: "a loop stands still although Redis answers" },
   ];

@@ -19,7 +19,7 @@ test("without telemetry the log is lines of JSON, and the first signal drains", 
   assert.is(service.stdout(), "");
 });
 
-test("LOG_LEVEL is kept, and an unknown one is said", async () => {
+test("LOG_LEVEL takes effect, and an unknown level is reported", async () => {
   await using quiet = start({ NAMESPACE: freshNamespace(), LOG_LEVEL: "chatty" });
   assert.match(await quiet.line("LOG_LEVEL is no level"), /debug, info, warn, error, silent/);
   await quiet.line("started");

@@ -84,7 +84,7 @@ function isOwn(env: Readonly<Record<string, string>>): boolean {
   }
 }
 
-test("the SDK makes all spans where it is told what only it can do", () => {
+test("the SDK makes all spans where a variable asks for something that only the SDK can do", () => {
   for (const env of [
     {},
     { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.1" },

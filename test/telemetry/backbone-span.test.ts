@@ -233,7 +233,7 @@ const opening: fc.Arbitrary<Opening> = fc.record({
   attributes,
 });
 
-test("what is told to a span arrives as from the SDK's span", () => {
+test("everything that is set on a span arrives as from the SDK's span", () => {
   fc.assert(
     fc.property(
       opening,
@@ -289,7 +289,7 @@ test("spans that end before they began last no time", () => {
   assert.is(span["startTimeUnixNano"], span["endTimeUnixNano"]);
 });
 
-test("what an exception and a list say is what they said when they were given", () => {
+test("an exception and a list are exported as they were when the span received them", () => {
   assertSame({}, (span) => {
     const list = ["a"];
     span.setAttribute("list", list);
@@ -299,7 +299,7 @@ test("what an exception and a list say is what they said when they were given", 
   });
 });
 
-test("a span takes place when it does, by the host's clock, and what lies within it lies within it", () => {
+test("a span's times follow the host's clock, and a nested span lies within the outer one", () => {
   const encoder = new SpanEncoder();
   const spans = spansInto(encoder);
   const before = Date.now();
@@ -324,7 +324,7 @@ test("a span takes place when it does, by the host's clock, and what lies within
   assert.ok(ms(third["endTimeUnixNano"]) - before >= 60_000);
 });
 
-test("the resource and the scope stand around the spans as around the SDK's", () => {
+test("the resource and the scope are exported as by the SDK", () => {
   const encoder = new SpanEncoder();
   spansInto(encoder).open(plain).end();
   const { resourceSpans } = decodeRequest(frame.around(encoder.take()));

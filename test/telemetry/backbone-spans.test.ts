@@ -28,7 +28,7 @@ const notes = defineChannel({
   retry: { backoffMs: 10, jitter: 0 },
 });
 
-test("the user's Redis calls are spans without arguments, ours are none, and a retry hangs on the attempt that failed", async () => {
+test("the user's Redis calls are spans without arguments, the backbone's are no spans, and a retry follows from the attempt that failed", async () => {
   await using stack = new AsyncDisposableStack();
   const collector = stack.use(await Collector.start());
   process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.endpoint;

@@ -133,7 +133,7 @@ for (const [name, temporality] of [
   });
 }
 
-test("dimensions of equal content share a point, in whatever order and object they come, and for whoever asks", async () => {
+test("dimensions of equal content share a point, whatever their order, their object and their recorder", async () => {
   const own = new OwnDistributions(AggregationTemporality.CUMULATIVE);
   const dimensions = { a: "1", b: "2" };
   own.distribution({ ...about, buckets }).record(1, dimensions);
@@ -154,7 +154,7 @@ test("dimensions of equal content share a point, in whatever order and object th
   );
 });
 
-test("a value that is none, not finite or negative leaves no trace", async () => {
+test("a value that is no number, not finite or negative is not recorded", async () => {
   const { ours, collect } = both(AggregationTemporality.CUMULATIVE);
   const refused = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0.001];
   for (const none of refused) ours.record(none, { channel: "c" });
@@ -171,7 +171,7 @@ test("a value that is none, not finite or negative leaves no trace", async () =>
   });
 });
 
-test("what was collected stays as it was when more is recorded", async () => {
+test("collected values stay as they were when more is recorded", async () => {
   const { ours, collect } = both(AggregationTemporality.CUMULATIVE);
   ours.record(0.5, { channel: "c" });
   const before = pointsOf((await collect()).ours);

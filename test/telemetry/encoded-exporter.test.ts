@@ -63,7 +63,7 @@ test("a request arrives whole, with headers and compression as the variables say
   });
 });
 
-test("gRPC's status is what the sender is told of a failure, a deadline's too", async () => {
+test("the sender receives gRPC's status of a failure, also of a deadline", async () => {
   await using receiver = await LocalReceiver.start();
   const exporter = exporterTo(receiver, 300);
   const codes: unknown[] = [];
@@ -103,7 +103,7 @@ async function warningsOf(run: () => Promise<void>, warn: () => void = () => und
   return said;
 }
 
-test("what a Collector says of a batch that it has taken is said, also where the log fails", async () => {
+test("a Collector's remark on a batch that it has taken is logged, and a log that fails does no harm", async () => {
   await using receiver = await LocalReceiver.start();
   const exporter = exporterTo(receiver);
   // Field 1, `partial_success`: nothing to say; 3 spans rejected, "too old"; none, "too fast"; then an answer that is none.
@@ -129,7 +129,7 @@ test("what a Collector says of a batch that it has taken is said, also where the
   await exporter.shutdown();
 });
 
-test("a shutdown waits for what is under way", async () => {
+test("a shutdown waits for exports under way", async () => {
   await using receiver = await LocalReceiver.start();
   const exporter = exporterTo(receiver);
   const results: ExportResult[] = [];

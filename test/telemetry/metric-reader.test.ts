@@ -158,7 +158,7 @@ test("values are sent at OTEL_METRIC_EXPORT_INTERVAL, without being asked for", 
   });
 });
 
-test("the reader is ours for OTLP over gRPC alone; else metrics are left to the SDK", () => {
+test("Throughline's reader serves OTLP over gRPC alone; otherwise metrics are left to the SDK", () => {
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4317" };
   for (const env of [
     endpoint,
@@ -216,7 +216,7 @@ test("where another SDK was registered first, values go to its histograms", asyn
   });
 });
 
-test("settings that cannot be are named in the log, and their defaults hold", async () => {
+test("invalid settings are named in the log, and their defaults hold", async () => {
   const warnings: string[] = [];
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",

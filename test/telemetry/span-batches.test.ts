@@ -121,7 +121,7 @@ class Script {
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `s-${String(i).padStart(5, "0")}`);
 
-test("a full batch goes at once, and what is left when it has waited long enough", async () => {
+test("a full batch goes at once, and a partial one when it has waited long enough", async () => {
   const script = new Script({ maxWaitMs: 1 });
   script.span(...names(25));
   await eventually(() => script.requests.length === 3);
@@ -142,7 +142,7 @@ test("a batch is full, too, when a Collector would not take more bytes at once",
   );
 });
 
-test("a flush waits for what has ended by then, and for nothing that comes after it", async () => {
+test("a flush waits for spans that have ended by then, and for no later ones", async () => {
   const script = new Script();
   script.answer = () => undefined;
   script.span("before");
@@ -173,7 +173,7 @@ test("a batch that is too large for the Collector arrives in halves, its buffer 
   assert.equal([script.taken, script.dropped], [long, 0]);
 });
 
-test("spans that wait for a Collector are what they were when it takes them", async () => {
+test("spans that wait for a Collector are unchanged when it takes them", async () => {
   const script = new Script({ maxSize: 100, maxHeldSpans: 5_000 });
   // Long enough to fill the encoder's buffer, which is used again once it is delivered.
   const long = names(4_000).map((name) => name + "x".repeat(600));
@@ -225,7 +225,7 @@ test("a span that cannot be encoded is dropped and takes none with it", async ()
   assert.equal([script.taken, script.dropped, script.warnings.length], [["a", "b"], 2, 1]);
 });
 
-test("shutdown delivers what is gathered, within its deadline, and nothing is taken after it", async () => {
+test("shutdown delivers gathered spans within its deadline, and no span is taken after it", async () => {
   const script = new Script();
   script.span("gathered");
   await script.batches.shutdown();

@@ -32,7 +32,7 @@ test("an option that startRedis does not know is refused", async () => {
   await rejects(startRedis({ images: "redis:8" } as StartRedisOptions), ConfigError, /no option "images"/);
 });
 
-test("captured spans are those of one journey, with what they are found by, and go with the capture", async () => {
+test("captured spans are those of one journey, with the attributes by which they are found, and go with the capture", async () => {
   const channel = things("things", { correlation: ({ n }) => ({ "order.id": `o-${n}` }) });
   {
     using spans = captureSpans();

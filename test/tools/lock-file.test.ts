@@ -10,7 +10,7 @@ test("the project's lock file names the optional packages of every platform (els
   assert.equal([...missingOptionals(lock).keys()], []);
 });
 
-test("adds what is missing, with the platform that the name says, and nothing twice", () => {
+test("adds missing packages, with the platform that the name says, and none twice", () => {
   const lock: LockFile = {
     packages: {
       "": { version: "1.0.0" },

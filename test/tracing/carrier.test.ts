@@ -108,12 +108,12 @@ test("an id that does not fit is left out, not cut", () => {
   assert.is(encodeBaggage(baggageOf({ "user.id": "\ud800" }), defaultLimits), "");
 });
 
-test("limits that cannot be are refused", () => {
+test("invalid limits are refused", () => {
   assert.throws(() => resolveLimits({ maxBaggageBytes: -1 }), /maxBaggageBytes/);
   assert.throws(() => resolveLimits({ baggageKeys: ["no key"] }), /no baggage key/);
 });
 
-test("passes plain baggage on as it would after taking it apart", () => {
+test("passes plain baggage on as it would after parsing it", () => {
   const limits = resolveLimits({ maxBaggageBytes: 60, maxBaggageValueBytes: 12 });
   const value = fc.stringMatching(/^[a-z0-9|%,.; é]{0,14}$/);
   const key = fc.constantFrom("user.id", "client.order_id", "order.id", "other", "xuser.id", "user.idx");

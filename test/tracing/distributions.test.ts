@@ -124,7 +124,7 @@ test("more error types than are kept still count under their names", () => {
   );
 });
 
-test("times that are none are left out, and ones that are yet to come count as now", () => {
+test("invalid times are left out, and times in the future count as now", () => {
   const notebook = provide();
   const meters = new Meters();
   meters.started(attempt([Number.NaN, -2_000, 1_500]), 0);

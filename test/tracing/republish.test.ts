@@ -52,7 +52,7 @@ test("without an SDK the entry carries no trace, and the baggage that it had", (
   assert.is(run.traceparent, "");
 });
 
-test("whoever handles a replayed event is linked to the original and to the run, and is in the trace of neither", () => {
+test("the handling of a replayed event is linked to the original and to the run, and is in the trace of neither", () => {
   registerSdk();
   const rig = new Rig();
   const run = rig.tracing.replay({ runId: "r-1", channels: ["orders"] });
@@ -71,7 +71,7 @@ test("whoever handles a replayed event is linked to the original and to the run,
   assert.equal(new Set(spanIdsOf(handled.links)), new Set([sent.spanId, runId, "2".repeat(16)]));
 });
 
-test("what fails is an error of its span, and of the run's", () => {
+test("a failure is an error of its span, and of the run's", () => {
   registerSdk();
   const run = new Rig().tracing.replay({ runId: "r-1", channels: ["a", "b"] });
   run.republish(republishing).failed(new Error("full"));

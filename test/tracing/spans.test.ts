@@ -110,7 +110,7 @@ test("more links than a span can hold: sampled ones are kept first, and the tota
   assert.is(span.attributes["throughline.links.total"], 300);
 });
 
-test("an output hangs on the user's span where that is within the handler's, else on the handler's", async () => {
+test("an output is a child of the user's span where that is within the handler's, else of the handler's", async () => {
   registerSdk();
   const rig = new Rig();
   const span = rig.process([rig.published("e")]);

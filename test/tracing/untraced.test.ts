@@ -56,7 +56,7 @@ test("baggage follows asynchronous work, and is nested", async () => {
   assert.is(tracing.send(sending()).carrier.baggage, "");
 });
 
-test("what is stated goes before the payload, and the payload before what is active", () => {
+test("stated baggage goes before the payload's, and the payload's before the active one", () => {
   const carry = (more: Partial<Sending>) =>
     withBaggage({ "user.id": "active" }, () => tracing.send(sending(more)).carrier.baggage);
   assert.is(carry({}), "user.id=active");

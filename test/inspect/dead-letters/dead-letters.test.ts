@@ -127,7 +127,7 @@ test("a purge whose reply was lost reports what it purged", async () => {
   assert.equal(payloads(await all(letters.list())), [2]);
 });
 
-test("leaves alone what cannot go back, changes nothing of it, and foresees that", async () => {
+test("leaves letters unchanged that cannot be handed back, and foretells that", async () => {
   await using o = await open();
   const letters = await bury(o, 4);
   const [trimmed, taken, kept] = await all(letters.list());
@@ -156,7 +156,7 @@ test("leaves alone what cannot go back, changes nothing of it, and foresees that
   assert.equal(await letters.redrive(), { ...none, undelivered: 3, unreadable: 1 });
 });
 
-test("what dies again while it is being redriven is not redriven again by the same call", async () => {
+test("an event that fails again during a redrive is not redriven again by the same call", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"], { algorithm: "orders" });
   const dead = `${log.stream("orders")}:dead:algorithm`;

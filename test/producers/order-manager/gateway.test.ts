@@ -141,7 +141,7 @@ test("keeps the state of an order for a client that went away and comes back to 
   });
 });
 
-test("shows executions to the user whose they are and to nobody else", async () => {
+test("shows executions only to the user that owns them", async () => {
   await using desk = await openDesk();
   await using ann = await connectClient(desk.gateway.url, "ann");
   await using bob = await connectClient(desk.gateway.url, "bob");
@@ -200,7 +200,7 @@ test("ends a connection whose frame is too large", async () => {
   assert.is((await client.closed).code, 1009);
 });
 
-test("answers all of many orders that come at once, beyond what it works on together", async () => {
+test("answers every order of a burst that exceeds its concurrency", async () => {
   await using desk = await openDesk({ maxInFlight: 4 });
   await using client = await connectClient(desk.gateway.url, "ann");
   for (let n = 0; n < 300; n++) client.send({ type: "order", order: { ...order, id: `a-${n}` } });
@@ -237,7 +237,7 @@ test("refuses connections without a user, from foreign pages, beyond its limit, 
   response.resume();
 });
 
-test("goes by the addresses that it listens on and by the hosts that are allowed, and by no other", async () => {
+test("accepts the addresses that it listens on and the allowed hosts, and no others", async () => {
   await using desk = await openDesk({ allowedHosts: ["desk.example", "fd00::1"] });
   const { port } = new URL(desk.gateway.url);
   const answer = async (host: string | undefined, origin?: string): Promise<number> => {
@@ -271,7 +271,7 @@ test("goes by the addresses that it listens on and by the hosts that are allowed
   }
 });
 
-test("goes by each address of the machine when it listens on all of them", async () => {
+test("accepts each address of the machine when it listens on all of them", async () => {
   await using desk = await openDesk({ host: "0.0.0.0" });
   const port = new URL(desk.gateway.url).port;
   const own = Object.values(networkInterfaces())
@@ -289,7 +289,7 @@ test("goes by each address of the machine when it listens on all of them", async
   assert.match((error as Error).message, "421");
 });
 
-test("says which allowed host is none", async () => {
+test("names the allowed host that is invalid", async () => {
   await using desk = await openDesk();
   for (const host of ["desk.example:80", "http://desk.example", "*", ""]) {
     const options = { port: 0, allowedHosts: [host], log: quiet };

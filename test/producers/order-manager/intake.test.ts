@@ -37,7 +37,7 @@ async function place(
   }
 }
 
-test("places all orders in the order of the file, with their baggage, and reports the lines that are none", async () => {
+test("places all orders in the order of the file, with their baggage, and reports the lines that are no orders", async () => {
   await using opened = await open();
   const orders = Array.from({ length: 600 }, (_, n) => order({ id: `c-${n}`, quantity: n + 1 }));
   const { result, skipped } = await place(opened.backbone, [...orders.slice(0, 300), "nonsense", ...orders.slice(300)]);

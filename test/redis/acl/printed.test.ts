@@ -8,7 +8,7 @@ import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
 import { namespace, start } from "./server.ts";
 
-test("what throughline acl prints is a command and an aclfile line that Redis takes once the password is in", async () => {
+test("throughline acl prints a command and an aclfile line that Redis accepts once the password is filled in", async () => {
   await using server = await start();
   for (const role of aclRoles) {
     const rules = aclRules([role], { namespace, channels: ["orders"] });

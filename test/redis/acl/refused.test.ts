@@ -6,7 +6,7 @@ import type { AclRole, AclScope } from "../../../src/redis/acl.ts";
 import { test } from "../../support/test.ts";
 import { assertDenied, namespace, start } from "./server.ts";
 
-test("each role is refused what is not its own", async () => {
+test("each role is refused the commands and keys of other roles", async () => {
   await using server = await start();
   const { admin } = server;
   const stream = `{${namespace}:0}:things`;

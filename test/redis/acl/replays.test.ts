@@ -9,7 +9,7 @@ import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
 import { assertDenied, namespace, start } from "./server.ts";
 
-test("whoever may replay into a namespace can do so, keeps notes of it, and resumes it", async () => {
+test("a user with the replay role replays into a namespace, records the run, and resumes it", async () => {
   await using server = await start();
   const things1 = things("things");
   const backbone = await server.connect(await server.publisher("things"));

@@ -80,7 +80,7 @@ async function startPair(stack: AsyncDisposableStack): Promise<{ primary: Privat
   return { primary, replica };
 }
 
-test("acknowledges what the replicas have", async () => {
+test("acknowledges a publish that the replicas have", async () => {
   await using stack = new AsyncDisposableStack();
   const { primary, replica } = await startPair(stack);
   await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 5_000 } });
@@ -105,7 +105,7 @@ test("acknowledges what the replicas have", async () => {
   assert.is((await o.entries(out)).length, 500);
 });
 
-test("calls a publish unknown that too few replicas have in time, and asks on for a settlement", async () => {
+test("rejects a publish as unknown that too few replicas have in time, and asks on for a settlement", async () => {
   await using stack = new AsyncDisposableStack();
   const { primary, replica } = await startPair(stack);
   await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 1_000 } });
@@ -133,7 +133,7 @@ test("calls a publish unknown that too few replicas have in time, and asks on fo
   await o.backbone.publish(source, { n: 2 });
 });
 
-test("asks again for what a lost connection left in doubt, and appends it once", async () => {
+test("sends a batch again whose reply was lost with the connection, and appends it once", async () => {
   await using stack = new AsyncDisposableStack();
   const { primary, replica } = await startPair(stack);
   await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 2_000 } });
@@ -170,7 +170,7 @@ test("refuses a durability that the server cannot confirm", async () => {
   await rejects(connectBackbone({ url: redis.url, namespace: freshNamespace(), durability }), ConfigError, reason);
 });
 
-test("acknowledges what is synced to the disk, where the server can confirm it", async () => {
+test("acknowledges a publish that is synced to the disk, where the server can confirm it", async () => {
   await using redis = await startPrivateRedis();
   const client = new Redis(redis.url);
   const canConfirm = await client.call("WAITAOF", 0, 0, 1).then(
@@ -186,7 +186,7 @@ test("acknowledges what is synced to the disk, where the server can confirm it",
   assert.is((await o.entries(source)).length, 300);
 });
 
-test("refuses options that ask for nothing, or for what would take members for dead", async () => {
+test("refuses options that ask for nothing, or whose wait would make members seem dead", async () => {
   const refused: readonly [unknown, RegExp][] = [
     ["disk", /it is "server" or an object/],
     [{ timeoutMs: 100 }, /asks for nothing/],

@@ -74,7 +74,7 @@ test("alarms when the policy is changed while it runs, and says when it is right
   await eventually(() => o.log.some(({ level, text }) => level === "info" && /evicts no keys any more/.test(text)));
 });
 
-test("notices a change on a connection that nothing happens to", async () => {
+test("notices a change of the policy on an idle connection", async () => {
   await using redis = await startPrivateRedis();
   await using stack = new AsyncDisposableStack();
   const lines: LogLine[] = [];
@@ -88,7 +88,7 @@ test("notices a change on a connection that nothing happens to", async () => {
   assert.is(connection.losses, 0);
 });
 
-test("starts as a user who may not ask, and says that it does not know", async () => {
+test("starts as a user who may not read the policy, and reports the policy as unknown", async () => {
   await using redis = await startPrivateRedis();
   const admin = new Redis(redis.url, { protocol: 2 });
   await admin.call("ACL", "SETUSER", "narrow", "on", ">secret", "~*", "+@all", "-info");

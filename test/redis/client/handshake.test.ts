@@ -158,7 +158,7 @@ test("refuses a database that is not there, and one that the user may not select
   await (await connectBackbone({ url, namespace: "test" })).close();
 });
 
-test("goes on where it was when the right to its database is withdrawn and given again", async () => {
+test("goes on where it was after the permission for its database was withdrawn and granted again", async () => {
   await using redis = await startPrivateRedis();
   await using stack = new AsyncDisposableStack();
   const bare = stack.adopt(new Redis(redis.url), (one) => one.disconnect());

@@ -76,7 +76,7 @@ test("decodes the same entries wherever the bytes are cut, one reply after the o
   );
 });
 
-test("decodes a reply that is larger than what it begins with", () => {
+test("decodes a reply that is larger than the first buffer", () => {
   const payload = "x".repeat(3_000_000);
   const reply: Stream[] = [
     [
@@ -102,6 +102,6 @@ test("gives a refusal as an error, and the next reply after it", () => {
   assert.equal(decoder.decode(Buffer.from("*-1\r\n")), { entries: [] });
 });
 
-test("throws on what is no such reply", () => {
+test("throws on bytes that are no such reply", () => {
   assert.throws(() => newDecoder().decode(Buffer.from(":1\r\n")), /where a reply to XREADGROUP has/);
 });

@@ -135,7 +135,7 @@ test("a certificate that is unknown, expired, or another host's is refused at on
   assert.is(child.stderr().trimEnd().split("\n").length, 1);
 });
 
-test("a server that asks for a client certificate refuses who shows none", async () => {
+test("a server that asks for a client certificate refuses clients without one", async () => {
   await using authority = await createAuthority();
   await using redis = await server(authority, { clients: "yes" });
   const url = `rediss://:${escaped}@127.0.0.1:${redis.port}`;
@@ -162,7 +162,7 @@ test("TLS options that cannot work are refused before anything is sent", async (
   assert.match(child.stderr(), /REDIS_TLS_CA names \/nowhere\.pem, which cannot be read: ENOENT/);
 });
 
-test("no URL that cannot be used gives its password away", () => {
+test("the error for an unusable URL does not contain its password", () => {
   const urls = [
     `redis://user:${password}@127.0.0.1:6379`,
     `redis://user:${escaped}@127.0.0.1:99999`,

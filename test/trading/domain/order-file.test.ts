@@ -45,7 +45,7 @@ test("reads NDJSON with any line ends, a byte order mark and blank lines", async
   ]);
 });
 
-test("skips what is no order, with line and reason, and reads on", async () => {
+test("skips lines that are no orders, with line and reason, and reads on", async () => {
   const lines = await linesOf(
     "orders.txt",
     ["{no json", good.replace("100", "0"), good, "[]", "\x00\xff", good].join("\n"),
@@ -93,7 +93,7 @@ test("reads a submission of a LOBSTER file as an order of the symbol in the file
   });
 });
 
-test("skips the other events of a LOBSTER file and what is no event, with reasons", async () => {
+test("skips the other events of a LOBSTER file and lines that are no events, with reasons", async () => {
   const types = ["2", "3", "4", "5", "6", "7", "9"].map((type) => submission.replace(",1,", `,${type},`));
   const broken = [
     "1,2,3",

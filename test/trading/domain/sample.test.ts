@@ -9,7 +9,7 @@ import { test } from "../../support/test.ts";
 
 const sample = "trading/domain/sample/orders.ndjson";
 
-test("is made again by its script, byte for byte", async () => {
+test("its script makes the same file again, byte for byte", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["trading/domain/sample/generate.ts"], {
     maxBuffer: 8e6,
   });

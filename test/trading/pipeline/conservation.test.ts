@@ -66,7 +66,7 @@ test("finds a fill that the exchange knows nothing of, and a reject taken for a 
   ]);
 });
 
-test("passes on what contradicts itself in the log", () => {
+test("reports contradictions in the log", () => {
   assert.equal(breaches({}, {}, account(0, 0, 0), ["report r stands in the log twice"]), [
     "report r stands in the log twice",
   ]);

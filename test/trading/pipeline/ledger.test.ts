@@ -48,7 +48,7 @@ test("sums up each order, and tells this run's from earlier ones", async () => {
   assert.equal([...ordersOfRun(ledger, new Set(["u:early"]), since).keys()], ["u:early", "u:late"]);
 });
 
-test("counts what stands twice once, and says so", async () => {
+test("counts a repeated entry once, and reports it", async () => {
   await using backbone = await connectBackbone({ url: redisUrl(), namespace: freshNamespace() });
   const since = await readPositions(backbone);
   await backbone.publish(clientOrders, order("o", 10));
