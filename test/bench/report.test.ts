@@ -1,4 +1,4 @@
-/** What the benchmark writes: the table, the chart, the record, and the tables in a document. */
+/** The benchmark's output: the table, the chart, the record, and the tables in a document. */
 
 import * as assert from "uvu/assert";
 import { chart } from "../../bench/report/chart.ts";

@@ -5,7 +5,7 @@ import type { Ledger } from "../../trading/pipeline/ledger.ts";
 import type { FactOf } from "./history.ts";
 import type { Violation } from "./violation.ts";
 
-/** What the log says of client and exchange orders, and what the exchange's own book says. */
+/** The quantities of client and exchange orders by the log, and those by the exchange's own book. */
 export function quantityFacts(ledger: Ledger, exchange: ExchangeTotals): readonly FactOf<"quantity">[] {
   const facts: FactOf<"quantity">[] = [];
   for (const [book, accounts] of [
@@ -27,7 +27,7 @@ export function quantityFacts(ledger: Ledger, exchange: ExchangeTotals): readonl
   return facts;
 }
 
-/** What contradicts itself in the log: ids that stand in it twice, and reports of orders that are not there. */
+/** Contradictions in the log: repeated ids, and reports of orders that do not exist. */
 export function contradictionsOf({ contradictions }: Ledger): readonly Violation[] {
   return contradictions.map((text) => ({ kind: "sum", text }));
 }

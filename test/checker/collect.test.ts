@@ -1,4 +1,4 @@
-/** What is collected from a live Redis is a history in which the checker finds what somebody has done to the log. */
+/** A history collected from a live Redis, in which the checker finds every change that was made to the log. */
 
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";

@@ -13,7 +13,7 @@ export interface HistorySource {
   readonly keys: Keys;
   /** Default 1. */
   readonly partitions?: number;
-  /** What the load generator knows: flows, publishes, losses, what was handled. */
+  /** The facts that the load generator knows: flows, publishes, losses, handled events. */
   readonly recorded: readonly Fact[];
   /** The load has ended and every component is idle. */
   readonly drained: boolean;

@@ -15,7 +15,7 @@ export function entriesById({ entry }: History): (channel: string, id: string) =
   return (channel, id) => byId.get(`${channel} ${id}`) ?? [];
 }
 
-/** Whether a fault may have taken an entry of the channel with it. Without an entry id: any entry of it, and not what comes from it. */
+/** Tells whether a fault may have removed an entry of the channel. Without an entry id: any entry of it, but not entries caused by it. */
 export function mayBeLost({ loss }: Pick<History, "loss">, channel: string, entryId?: string): boolean {
   return loss.some(
     (one) =>
@@ -26,7 +26,7 @@ export function mayBeLost({ loss }: Pick<History, "loss">, channel: string, entr
   );
 }
 
-/** Whether retention may have removed an entry of the channel. Without an entry id: any entry of it. */
+/** Tells whether retention may have removed an entry of the channel. Without an entry id: any entry of it. */
 export function mayBeTrimmed({ trimmed }: History, channel: string, entryId?: string): boolean {
   return trimmed.some(
     (one) => one.channel === channel && (entryId === undefined || compareIds(entryId, one.upTo) <= 0),

@@ -44,7 +44,7 @@ export interface Entry {
   readonly causes: readonly string[];
 }
 
-/** Where a component stands with an entry at the end. A dead letter is a fact of its own, beside the entry's state. */
+/** The state of an entry for a component at the end. A dead letter is a fact of its own, beside the entry's state. */
 export interface Settlement {
   readonly fact: "settlement";
   readonly component: string;
@@ -117,7 +117,7 @@ export type History = { readonly [F in Exclude<Fact["fact"], "end">]: readonly F
   readonly drained: boolean;
 };
 
-/** What is no history: a line that says nothing known, or one that breaks off. */
+/** The error for a file that is no history: a line with no known fact, or one that breaks off. */
 export class HistoryError extends Error {}
 
 /** @throws {HistoryError} when the history has no end */

@@ -16,10 +16,10 @@ export function findSettledWrong(history: History): Violation[] {
     }
   }
   for (const flow of history.flow) {
-    const standing = standingOf(history, flow);
+    const outcomes = outcomesOf(history, flow);
     // Not as the arguments of one push: every entry of a long history may be wrong.
-    for (const one of checkOutputs(history, flow, standing, outputs)) violations.push(one);
-    for (const one of checkCounter(history, flow, standing)) violations.push(one);
+    for (const one of checkOutputs(history, flow, outcomes, outputs)) violations.push(one);
+    for (const one of checkCounter(history, flow, outcomes)) violations.push(one);
   }
   const targets = new Set(history.flow.flatMap(({ to }) => to ?? []));
   for (const to of targets) for (const one of findOrphans(history, to)) violations.push(one);
@@ -27,13 +27,13 @@ export function findSettledWrong(history: History): Violation[] {
 }
 
 /** Event ids of a flow's entries by how they were settled. */
-interface Standing {
+interface Outcomes {
   readonly acked: ReadonlySet<string>;
   readonly deadLettered: ReadonlySet<string>;
   readonly open: ReadonlySet<string>;
 }
 
-function standingOf(history: History, { component, from }: Flow): Standing {
+function outcomesOf(history: History, { component, from }: Flow): Outcomes {
   const [acked, deadLettered, open] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const one of history.settlement) {
     if (one.component !== component || one.channel !== from) continue;
@@ -42,7 +42,7 @@ function standingOf(history: History, { component, from }: Flow): Standing {
     else open.add(one.id);
   }
   for (const id of deadLettered) acked.delete(id);
-  // What retention has removed everybody had finished: it may be asked for its outputs like anything acknowledged.
+  // Entries that retention has removed were finished by every component, so their outputs are required like those of acknowledged ones.
   for (const { channel, id, outcome, entryId } of history.publish) {
     if (channel !== from || outcome !== "acked" || !mayBeTrimmed(history, channel, entryId)) continue;
     if (!open.has(id) && !deadLettered.has(id) && !mayBeLost(history, channel, entryId)) acked.add(id);
@@ -71,7 +71,7 @@ function findUnfinished(history: History): Violation[] {
 function checkOutputs(
   history: History,
   { component, from, to, least = 1, most = least }: Flow,
-  { acked, deadLettered, open }: Standing,
+  { acked, deadLettered, open }: Outcomes,
   outputs: ReadonlyMap<string, readonly Entry[]>,
 ): Violation[] {
   if (to === undefined) return [];
@@ -115,7 +115,7 @@ function findOrphans(history: History, to: string): Violation[] {
     }));
 }
 
-function checkCounter(history: History, { component, counter, from }: Flow, { acked }: Standing): Violation[] {
+function checkCounter(history: History, { component, counter, from }: Flow, { acked }: Outcomes): Violation[] {
   if (counter === undefined) return [];
   const values = history.counter.filter((one) => one.component === component && one.counter === counter);
   const counted = values.reduce((sum, { value }) => sum + value, 0);

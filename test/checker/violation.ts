@@ -22,6 +22,6 @@ export type ViolationKind =
 
 export interface Violation {
   readonly kind: ViolationKind;
-  /** What is wrong, with the ids to look for. */
+  /** A description of the violation, with the ids to look for. */
   readonly text: string;
 }

@@ -127,7 +127,7 @@ slowTest("replays a recording, or some of its channels, and knows it again when 
   }
 });
 
-slowTest("a command line that cannot be parsed is one line and exit code 2; what is not there is one line and 1", async () => {
+slowTest("a bad command line is one line and exit code 2; a source that does not exist is one line and 1", async () => {
   await using stage = new Stage();
   const { log } = stage;
   await orders(log);

@@ -1,4 +1,4 @@
-/** What a command loads before it runs: by the static imports of its file, as loading is most of what a short one takes. */
+/** The modules that a command loads before it runs, by the static imports of its file: loading takes most of a short command's time. */
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

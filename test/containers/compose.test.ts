@@ -26,7 +26,7 @@ async function refuseWithoutCompose(): Promise<void> {
   });
 }
 
-/** What the stack's log says by now, if quantity is conserved and nothing is open. */
+/** The current summary of the stack's log, if quantity is conserved and nothing is open. */
 async function conserved(reader: Pick<Backbone, "read">, stack: Stack, orders: number): Promise<Ledger | undefined> {
   await using book = openRedisBook(await stack.url("order-sender"), "trading");
   const ledger = await readLedger(reader, nothing);

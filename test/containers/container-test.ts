@@ -9,7 +9,7 @@ process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
 // Ports are published on loopback. Inside of a machine that is a container itself, Testcontainers would try the bridge's address.
 process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
 
-/** What the tests learn from the runner, which has found it out for all files; a file that runs by itself finds it out itself. */
+/** The variables by which the runner passes its findings about the engine to all files; a file that runs by itself makes its own. */
 const names = {
   images: "THROUGHLINE_TEST_IMAGES",
   /** Why no container can be started. */
@@ -19,16 +19,16 @@ const names = {
 } as const;
 
 export interface ContainerTestOptions extends TestOptions {
-  /** Whether it needs the image of the components too. */
+  /** True where the test needs the image of the components too. */
   readonly component?: boolean;
 }
 
 export interface Prepared {
-  /** Where the servers' images are from; undefined where there are none. */
+  /** The origin of the servers' images; undefined where there are none. */
   readonly images: ImageSource | undefined;
   /** Why there is no engine, or no image. */
   readonly problems: readonly string[];
-  /** What tells the tests. */
+  /** The variables for the tests. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-/** Which servers the suite runs on, and where their images come from: a registry, or Debian's packages. */
+/** The servers that the suite runs on, and the origin of their images: a registry, or Debian's packages. */
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,9 +16,9 @@ export interface ServerImage {
   readonly official: string;
   /** Debian's release that has it. */
   readonly suite: "bookworm" | "trixie" | "sid";
-  /** What INFO says, to see that the image holds what its row says. */
+  /** The version in INFO, to check that the image holds what its row says. */
   readonly version: RegExp;
-  /** Whether it knows WAITAOF, which came with Redis 7.2. */
+  /** True where the server has WAITAOF, which came with Redis 7.2. */
   readonly hasWaitAof: boolean;
 }
 

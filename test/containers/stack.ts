@@ -14,7 +14,7 @@ export type ComponentName = (typeof components)[number];
 export interface Stack extends AsyncDisposable {
   /** Of Redis, on loopback, for this user of the stack. */
   url(user: string): Promise<string>;
-  /** Where the service's port was published, as host:port. */
+  /** The published address of the service, as host:port. */
   published(service: string, port: number): Promise<string>;
   /** `docker compose …` on this stack; standard output. */
   compose(...args: readonly string[]): Promise<string>;
@@ -89,7 +89,7 @@ async function overridesFor(owner: Owner, endpoint: string): Promise<string> {
   return components.reduce((all, name) => all.replace(`  ${name}:\n`, (line) => line + order), text);
 }
 
-/** Where containers reach this machine: Docker's own bridge, on Linux. */
+/** The address at which containers reach this machine: Docker's own bridge, on Linux. */
 export async function bridgeAddress(): Promise<string> {
   const format = "{{with index .IPAM.Config 0}}{{.Subnet}} {{.Gateway}}{{end}}";
   const [subnet = "", gateway] = (await docker("network", "inspect", "bridge", "--format", format)).split(" ");

@@ -1,4 +1,4 @@
-/** What holds on every server that we support: one suite, run on each row of the table of images. */
+/** The suite that holds on every supported server, run on each row of the table of images. */
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -292,7 +292,7 @@ export function containerSuite(image: ServerImage): void {
   });
 }
 
-/** What happens to a container, in the middle of the load. */
+/** The fault that hits a container, in the middle of the load. */
 const faults: Readonly<Record<string, (server: Server, load: Load, isAway: () => Promise<unknown>) => Promise<void>>> =
   {
     "killed and started again": async (server, load) => {

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";
 
-/** What the Dockerfile copies; containers of tests are no part of a running component. */
+/** The files that the Dockerfile copies; tests of containers are no part of a running component. */
 const copied = ["docker", "src", "trading", "producers", "consumers"].map((folder) => `${folder}/**/*.ts`);
 const ofTests = new Set(["testcontainers"]);
 

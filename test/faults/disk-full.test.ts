@@ -48,7 +48,7 @@ test(
     );
     await rm(filler);
     await load.goOn(100);
-    // What was refused is not there, and what is there was written: the server that comes back has the same log.
+    // Refused entries are absent and present ones are on disk: the restarted server has the same log.
     await redis.kill("SIGKILL");
     await redis.restart();
     await load.goOn(100);

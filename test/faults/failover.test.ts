@@ -38,7 +38,7 @@ test(
       await load.mayHaveLost();
       await load.goOn(200);
       const violations = await load.finish();
-      // What was in hand, of a delivery that the new primary had not received, is delivered again and settled twice; nothing else is.
+      // Deliveries in flight that the new primary did not know are delivered again and settled twice; nothing else is.
       const unexpected = violations.filter(({ kind }) => kind !== "doubled");
       assert.equal(unexpected.slice(0, 20), [], `${unexpected.length} violations`);
       assert.ok(violations.length < 500, `${violations.length} are there twice`);

@@ -6,7 +6,7 @@ import type { Findings } from "./expected.ts";
 import type { Team } from "./team.ts";
 import { done, tallyName, type Work, work, workerName } from "./work.ts";
 
-/** What has not come about by then never will, ms: a busy disk may hold Redis up for ten seconds. */
+/** Longest wait for an expected state, ms: a busy disk may hold Redis up for ten seconds. */
 export const patienceMs = 60_000;
 
 export class Look {

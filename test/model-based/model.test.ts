@@ -16,7 +16,7 @@ const series = path === undefined ? Math.min(10, runs) : 1;
 /** A failing case is not shrunk any further after this time, ms. */
 const maxShrinkMs = 120_000;
 
-/** What all series have in common. */
+/** The options that all series have in common. */
 interface Course {
   readonly passages: Passage[];
   /** Of what crashed members have left in this process. */

@@ -1,4 +1,4 @@
-/** What a run publishes: new events, by themselves or all or none, and again what was published before. */
+/** Publishes for a run: new events, single or all or none, and repeats of earlier ones. */
 
 import * as assert from "uvu/assert";
 import { type Backbone, type EventRef, item, PayloadError } from "../../src/index.ts";

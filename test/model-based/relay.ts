@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
 export interface Relay extends AsyncDisposable {
-  /** What the process connects to instead of the target. */
+  /** The address to which the process connects instead of the target. */
   readonly url: string;
   /** Passes nothing on, either way, until `letGo`: what is sent meanwhile arrives then, in its order. */
   hold(): void;
@@ -13,7 +13,7 @@ export interface Relay extends AsyncDisposable {
   cut(): void;
   /** Cuts in place of the n-th reply from now on, from 1: what it answers has been done. */
   cutAtReply(nth: number): void;
-  /** Whether such a reply is still to come. */
+  /** True where such a reply is still to come. */
   readonly isAboutToCut: boolean;
   /** Cuts what is connected, and every coming connection at once. Nothing undoes it. */
   sever(): void;

@@ -17,7 +17,7 @@ import type { Scenario, Setting, Step } from "./steps.ts";
 import { Team } from "./team.ts";
 import { type Member, work, workerName } from "./work.ts";
 
-/** What a run has gone through, so that nobody takes for tested what never happened. */
+/** The events that a run has gone through, so that a test can require each kind to have happened. */
 export interface Passage {
   readonly events: number;
   readonly claims: number;
@@ -194,7 +194,7 @@ class Run implements AsyncDisposable {
     await this.#relay[Symbol.asyncDispose]();
   }
 
-  /** What is unfinished now may pass through other hands. */
+  /** Records that unfinished work may move to other members from now on. */
   async #disturb(): Promise<void> {
     this.#isDisturbed = true;
     this.#expected.mayStray = true;

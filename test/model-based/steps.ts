@@ -1,4 +1,4 @@
-/** What can happen in a run of the model: its setting, its steps, and how both are drawn. */
+/** The setting and the steps of a run of the model, and how both are drawn. */
 
 import fc from "fast-check";
 

@@ -65,7 +65,7 @@ export class Team {
     const name = `m${++this.#started}`;
     const { setting, redisUrl, namespace, log, expected } = this.#options;
     const { mended, strayed } = expected;
-    // What conflicts with another member's work is handled again behind what its lane has begun meanwhile.
+    // An attempt that conflicts with another member's is repeated after the attempts that its lane has begun meanwhile.
     const repeats = (n: number): unknown => this.#started > 1 && strayed.add(n);
     const witness = { mended, repeats };
     this.#members.push(await Member.start(name, redisUrl, namespace, setting, log, witness));
@@ -91,7 +91,7 @@ export class Team {
     for (const member of this.#members.splice(0)) await member.drain();
   }
 
-  /** When the run is over, whatever has become of it. */
+  /** Crashes every member at the end of the run, whatever its result. */
   abandon(): void {
     for (const member of this.#members) this.#options.leftovers(member.crash());
   }

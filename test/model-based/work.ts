@@ -28,7 +28,7 @@ export interface Work {
 export interface Done {
   readonly n: number;
   readonly part: number;
-  /** Which member made it, as `Member.name`. */
+  /** The member that made the call, as `Member.name`. */
   readonly by: string;
 }
 
@@ -67,7 +67,7 @@ export function partsOf(n: number): number {
   return 1 + (n % 2);
 }
 
-/** What the members share with their run. */
+/** The state that the members share with their run. */
 export interface Witness {
   /** Events that go well from now on, whatever their fate. */
   readonly mended: ReadonlySet<number>;

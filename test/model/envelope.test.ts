@@ -1,4 +1,4 @@
-/** What is written as an entry reads back the same, and nothing that anybody writes breaks the reader. */
+/** Encoding and decoding of entries: every written entry reads back the same, and no entry breaks the reader. */
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-/** What a reference tells without a look at the log. */
+/** The information in a reference, without a look at the log. */
 
 import * as assert from "uvu/assert";
 import { traceIdOf } from "../../src/index.ts";

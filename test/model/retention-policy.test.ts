@@ -1,4 +1,4 @@
-/** What a channel's retention takes and refuses, and the floor that its groups set. */
+/** The retention options of a channel, accepted and refused, and the floor that its groups set. */
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-/** How long a publish may wait, whatever else its tick holds. */
+/** The longest wait of a publish, whatever else its tick holds. */
 
 import * as assert from "uvu/assert";
 import type { Appender, NewEntry } from "../../src/ports/append.ts";

@@ -1,4 +1,4 @@
-/** What a publish writes and answers, and what it refuses before anything is sent. */
+/** Publishing: the entry that is written, the receipt, and the refusals before anything is sent. */
 
 import * as assert from "uvu/assert";
 import { z } from "zod";

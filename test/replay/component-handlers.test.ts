@@ -1,4 +1,4 @@
-/** What a replay makes of handlers that fail, batches that break, and members that overtake each other; and what it captures of them. */
+/** A replay of handlers that fail, batches that fail, and members that overtake each other; and the captured results. */
 
 import * as assert from "uvu/assert";
 import { on, PermanentError, ReplayError, type Subscription } from "../../src/index.ts";

@@ -1,4 +1,4 @@
-/** What is read of a file stays small, whatever it becomes: a line has a limit, and no more than that is held. */
+/** Memory while a file is read: a line has a limit, and no more than one line is held. */
 
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";

@@ -17,7 +17,7 @@ async function timesOf(pace: Pace, ats: readonly number[]): Promise<readonly num
   return times;
 }
 
-/** When the event loop ran, so that what a schedule is late by can be held against what this machine allowed in the same moment. */
+/** The times at which the event loop ran, so that a schedule's delay can be compared with the machine's in the same moment. */
 class LoopWatch implements Disposable {
   readonly #ticks: number[] = [performance.now()];
   #timer: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ class LoopWatch implements Disposable {
     tick();
   }
 
-  /** How late, ms, something due at this time could run at the earliest: it had to wait for the loop's next turn. */
+  /** Earliest possible delay, ms, of something due at this time: it had to wait for the loop's next turn. */
   delayAt(time: number): number {
     return (this.#ticks.find((tick) => tick >= time) ?? performance.now()) - time;
   }

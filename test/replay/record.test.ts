@@ -122,7 +122,7 @@ test("records a component's settlements after the entries that they name", async
     line.kind === "entry" ? line.entry.entryId : `settled ${line.settlement.calls.flatMap(({ entryIds }) => entryIds)}`,
   );
   assert.equal(lines, ["5-0", "5-7", "settled 5-7", "6-0", "settled 5-0,6-0"]);
-  // What settled the last entry came after it; where no end was asked for it belongs to the recording.
+  // The settlement of the last entry is later than the entry; a recording without a requested end includes it.
   await log.client.xadd(settled, "9-0", "calls", "orders 6-0");
   assert.is((await recordAll(log, ["orders"], directory.path("all"), { components: ["algorithm"] })).settlements, 3);
 });

@@ -1,4 +1,4 @@
-/** What the tests of recordings share: a directory of their own, and files as other programs see them. */
+/** The fixtures of the recordings' tests: a directory of their own, and files as other programs write them. */
 
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** What a replay writes: the same events under ids of its run, in a shadow, and nothing where they came from. */
+/** The events that a replay writes: the same ones under ids of its run, in a shadow, and none in the source namespace. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -149,7 +149,7 @@ test("an entry that is no event is refused by name before anything is written", 
   for (const id of ids.slice(0, 5)) assert.match(error.message, `orders: entry ${id} is not a readable event`);
   assert.match(error.message, /; and 2 more\. Nothing was written; skipInvalid \(--skip-invalid\)/);
   assert.equal(await client.keys(`*${namespace}-replay*`), []);
-  // What is not wanted need not be one.
+  // An entry that is not selected need not be an event.
   assert.is((await stage.replay(["orders"], { to: String(t0 + 1) })).entries, 2);
   assert.is((await stage.replay(["orders"], { limit: 2 })).entries, 2);
 

@@ -60,7 +60,7 @@ function cli(log: HandWritten, ...args: readonly string[]): StartedProcess {
   });
 }
 
-/** How many entries are there. */
+/** The number of entries in the target. */
 async function countOf({ client }: HandWritten, namespace: string): Promise<number> {
   const lengths = await Promise.all(["orders", "fills"].map((channel) => client.xlen(`{${namespace}:0}:${channel}`)));
   return lengths.reduce((sum, length) => sum + length, 0);

@@ -1,4 +1,4 @@
-/** What is lost is told, and a group that is gone is made again where it stood. */
+/** Losses are reported, and a group that is gone is made again at its position. */
 
 import * as assert from "uvu/assert";
 import { type Component, on } from "../../src/index.ts";

@@ -12,7 +12,7 @@ const mains: Readonly<Record<ComponentName, string>> = {
 /** Longest time from SIGTERM to the end, with Redis away or the process just starting, ms. */
 const endWithinMs = 20_000;
 
-/** What its processes have said of note. */
+/** The remarkable lines of its processes' logs. */
 export interface DeskCounts {
   readonly starts: number;
   /** Deliveries that were taken over from silent members. */
@@ -26,7 +26,7 @@ export interface DeskCounts {
 }
 
 export interface DeskOptions {
-  /** What the processes connect to. */
+  /** The address that the processes connect to. */
   readonly redisUrl: string;
   readonly namespace: string;
 }
@@ -37,7 +37,7 @@ export class Desk implements AsyncDisposable {
   readonly #seats: readonly Seat[];
   readonly #running = new Map<string, StartedProcess>();
   readonly #processes: { readonly seat: Seat; readonly started: StartedProcess }[] = [];
-  /** What is being done to a member: the next waits for it. */
+  /** The fault that is under way on a member: the next one waits for it. */
   readonly #busy = new Map<string, Promise<void>>();
   readonly #counts = { starts: 0, takenOver: 0, fenced: 0, renewed: 0, goneBack: 0 };
   readonly #breaches: string[] = [];
@@ -65,7 +65,7 @@ export class Desk implements AsyncDisposable {
     return { ...this.#counts };
   }
 
-  /** What a process should not have done: ended by itself, or badly. */
+  /** Misbehaviour of a process: an end of its own accord, or a bad exit. */
   get breaches(): readonly string[] {
     return this.#breaches;
   }

@@ -31,7 +31,7 @@ export async function setAppendfsync(client: Redis, appendfsync: Appendfsync): P
 
 /** Does one after the other what needs the same thing: the server, the proxy, a member of the desk. */
 export class Faults {
-  /** What each killed Redis did not have any more, a loss for every channel. */
+  /** The entries that each killed Redis has lost, one loss for every channel. */
   readonly losses: FactOf<"loss">[] = [];
   readonly #stage: Stage;
   #server: Promise<void> = Promise.resolve();

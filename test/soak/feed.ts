@@ -42,7 +42,7 @@ export function* drawOrders(seed: string): Generator<ClientOrder> {
   }
 }
 
-/** How long a publish waits for its confirmation, ms: shorter than an outage may be, so that both ways are gone. */
+/** Longest wait of a publish for its confirmation, ms: shorter than some outages, so that both outcomes occur. */
 export const publishTimeoutMs = 3_000;
 const retryDelayMs = 200;
 
@@ -55,7 +55,7 @@ export interface FeedCounts {
 
 /** Places orders until it is ended. */
 export class Feed {
-  /** What became of each order's publish. */
+  /** The result of each order's publish. */
   readonly published: FactOf<"publish">[] = [];
   /** The entry of every order that was confirmed, by `orderKey`. */
   readonly confirmed: Map<string, string> = new Map();

@@ -44,7 +44,7 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
   return lines.join("\n");
 }
 
-/** What Redis lost by itself: it is no breach. */
+/** Entries that Redis itself lost: their loss is no breach. */
 function renderLoss({ faults, lostByRedis, desk }: SoakResult): string {
   return (
     `Redis: killed ${faults.get("redisKill") ?? 0} times; its files did not have ${number(lostByRedis)} orders that it had acknowledged, ` +

@@ -33,7 +33,7 @@ export type Fault =
   /** Resets every connection. `isHalf`: the server is left in the belief that its clients are there. */
   | { readonly kind: "cut"; readonly isHalf: boolean }
   | { readonly kind: "refuse"; readonly awayMs: number }
-  /** What is connected is swallowed without a reset; new connections work after the time. */
+  /** Existing connections fall silent without a reset; new connections work after the time. */
   | { readonly kind: "blackHole"; readonly awayMs: number }
   | { readonly kind: "delay"; readonly delayMs: number; readonly awayMs: number };
 

@@ -30,7 +30,7 @@ export interface SoakSurroundings {
 
 export interface SoakResult extends Verdict {
   readonly durationMs: number;
-  /** How often each kind of fault was carried out. */
+  /** Number of faults carried out, by kind. */
   readonly faults: ReadonlyMap<Fault["kind"], number>;
   readonly feed: FeedCounts;
   readonly desk: DeskCounts;
@@ -40,7 +40,7 @@ export interface SoakResult extends Verdict {
 }
 
 const namespace = "soak";
-/** What is unfinished by then never will be finished, ms. */
+/** Longest wait for unfinished work, ms: what is unfinished by then will never be finished. */
 const drainWithinMs = 120_000;
 const tellEveryMs = 60_000;
 

@@ -1,4 +1,4 @@
-/** What a killed Redis still has is told by its files, and is what it has after a restart. */
+/** The entries that a killed Redis still has: its files tell them, and a restart confirms them. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-/** What a killed Redis still has: its append-only files, read by a server of their own before anybody writes to them again. */
+/** Reads the append-only files of a killed Redis with a server of their own, before another process writes to them again. */
 
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

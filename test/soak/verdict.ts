@@ -1,4 +1,4 @@
-/** What is wrong at the end of a soak: the books, the history, the records, and the processes. Empty when it is clean. */
+/** The faults found at the end of a soak: in the books, the history, the records, and the processes. Empty for a clean soak. */
 
 import type { Redis } from "ioredis";
 import { openRedisBook } from "../../consumers/order-sender/index.ts";
@@ -20,7 +20,7 @@ export interface Evidence {
   readonly redisUrl: string;
   readonly client: Redis;
   readonly feed: Feed;
-  /** What Redis itself has lost: no loss of ours. */
+  /** Entries that Redis itself has lost: they are no fault of Throughline. */
   readonly losses: readonly FactOf<"loss">[];
 }
 

@@ -1,4 +1,4 @@
-/** Whether faults last as long as the catalogue says, or only as long as shows their effect. */
+/** The length of faults: as long as the catalogue says, or only long enough to show their effect. */
 
 /** Set by `npm run test:faults`. */
 export const isFullLength: boolean = process.env["THROUGHLINE_FAULTS"] === "full";

@@ -31,7 +31,7 @@ export const hostileText: fc.Arbitrary<string> = fc
 /** All of the pieces that Redis keeps as they are: half of a surrogate pair is no UTF-8. */
 export const allHostile: string = pieces.slice(0, -1).join("x");
 
-/** What reaches a terminal and is more than a visible character or the end of a line. */
+/** Characters that do more at a terminal than be visible or end a line. */
 export function unsafeIn(output: string): readonly string[] {
   const found = output.match(/[^\P{C}\n\p{Cn}\p{Co}]|[\u2028\u2029]/gu) ?? [];
   return [...new Set(found)].map((one) => one.codePointAt(0)?.toString(16) ?? "");

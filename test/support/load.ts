@@ -18,7 +18,7 @@ import { type LogLine, memoryLog, type Opened, type OpenOptions, open, soon, typ
 import { eventually } from "./eventually.ts";
 import { redisUrl } from "./redis.ts";
 
-/** What "first" copies to "middle", "second", in batches, to "out", and "third" acknowledges. */
+/** The components: "first" copies to "middle", "second", in batches, to "out", and "third" acknowledges. */
 export const source: Channel<Thing> = things("source", { retry: soon });
 export const middle: Channel<Thing> = things("middle", { retry: soon });
 export const out: Channel<Thing> = things("out");

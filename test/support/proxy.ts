@@ -8,7 +8,7 @@ export type Command = readonly string[];
 export type Direction = "toServer" | "toClient";
 
 export interface Proxy extends AsyncDisposable {
-  /** What clients connect to instead of the target. */
+  /** The address to which clients connect instead of the target. */
   readonly url: string;
   /** Connections that were made so far. */
   readonly connections: number;

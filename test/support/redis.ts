@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 
-/** What the runner starts every namespace with, so that it can remove what the tests left in a Redis that it did not start. */
+/** The prefix of every namespace of a run, by which the runner removes the tests' keys from a Redis that it did not start. */
 export const namespacePrefix = "test-";
 
 let namespaces = 0;

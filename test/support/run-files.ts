@@ -19,7 +19,7 @@ export interface FileResult {
   readonly failures: readonly TestNote[];
   readonly skips: readonly TestNote[];
   readonly durationMs: number;
-  /** What the file's process wrote, both streams in the order of arrival. */
+  /** The output of the file's process, both streams in the order of arrival. */
   readonly output: string;
 }
 
@@ -29,7 +29,7 @@ export interface RunFilesOptions {
   readonly concurrency: number;
   /** A file from which nothing is heard for this long, beyond the time-out of the test that it runs, is killed. */
   readonly silenceMs: number;
-  /** How long a file's process may take to end after its last test. */
+  /** Longest time that a file's process may take to end after its last test. */
   readonly exitGraceMs: number;
   readonly onResult: (result: FileResult) => void;
 }
@@ -97,7 +97,7 @@ async function runFile(file: string, options: RunFilesOptions): Promise<FileResu
   };
 }
 
-/** What is wrong with the file as a whole, beside its failed tests. `end` is the process's exit code or signal. */
+/** The fault of the file as a whole, beside its failed tests. `end` is the process's exit code or signal. */
 function problemOf(reports: readonly TestReport[], end: string, silenceMs: number | undefined): string | undefined {
   const leak = reports.find((report) => report.event === "leaked");
   if (leak?.event === "leaked") return `left open after its last test: ${leak.reason}`;

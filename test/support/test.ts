@@ -4,7 +4,7 @@ import { writeSync } from "node:fs";
 import { basename } from "node:path";
 import { suite } from "uvu";
 
-/** What a test file tells the runner, one JSON line each, on the descriptor that `THROUGHLINE_TEST_REPORT_FD` names. */
+/** A report of a test file to the runner, one JSON line each, on the descriptor that `THROUGHLINE_TEST_REPORT_FD` names. */
 export type TestReport =
   | { readonly event: "begun" | "done"; readonly test: string; readonly timeoutMs: number }
   | { readonly event: "passed"; readonly test: string }
@@ -77,7 +77,7 @@ async function withTimeout(run: () => void | Promise<void>, timeoutMs: number): 
 
 /** uvu's report breaks on what has no `stack` or no `name`. */
 function toError(thrown: unknown): Error {
-  // What went wrong first says more than what then could not be disposed of.
+  // The first failure says more than a later failure to dispose.
   if (thrown instanceof SuppressedError) return toError(thrown.suppressed);
   if (thrown instanceof Error && typeof thrown.stack === "string" && typeof thrown.name === "string") return thrown;
   return new Error(`the test threw something that is no error: ${JSON.stringify(thrown) ?? String(thrown)}`);

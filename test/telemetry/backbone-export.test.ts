@@ -50,7 +50,7 @@ test(
       const span = open(source, i);
       assert.ok(span instanceof LeanSpan);
       span.end();
-      // What goes through to a Collector in one turn of the event loop is 64 KiB; nobody who works ends more spans than that in one.
+      // A Collector receives up to 64 KiB in one turn of the event loop; no real process ends more spans than that in one turn.
       if (i % 20 === 19) await new Promise(setImmediate);
     }
     await flush();
@@ -70,7 +70,7 @@ test(
   { timeoutMs: 120_000 },
 );
 
-/** Whether the backbone's spans go their own way in a process of these variables. */
+/** Tells whether a process with these variables exports the backbone's spans by its own exporter. */
 function isOwn(env: Readonly<Record<string, string>>): boolean {
   const before = process.env;
   process.env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", ...env };

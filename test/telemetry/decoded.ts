@@ -54,7 +54,7 @@ function byKey({ attributes }: Fields): { readonly attributes: ReadonlyMap<unkno
   return { attributes: found };
 }
 
-/** What the definitions here do not know yet: the flags of each span and of its links. */
+/** The fields that these definitions do not know yet: the flags of each span and of its links. */
 export function flagsOf(request: Uint8Array): { readonly span: number; readonly links: readonly number[] }[] {
   const spans = [request]
     .flatMap((bytes) => within(bytes, 1))

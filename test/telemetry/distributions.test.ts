@@ -27,7 +27,7 @@ const buckets = [0.25, 0.5, 1, 2, 4];
 interface Both {
   readonly ours: Distribution;
   readonly theirs: SdkHistogram;
-  /** What a reader gets of each; undefined: nothing. */
+  /** The values that a reader gets of each; undefined: none. */
   collect(): Promise<{ readonly ours: MetricData | undefined; readonly theirs: MetricData | undefined }>;
 }
 

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 export interface Emitter extends AsyncDisposable {
   /** Resolves with the milliseconds that it took, by the emitter's own clock. */
   tell(command: string): Promise<number>;
-  /** What it has logged so far. */
+  /** The lines that the process has logged so far. */
   readonly log: () => string;
   /** Closes its input and resolves with its exit code and how long that took, ms. */
   end(): Promise<{ readonly code: number | null; readonly ms: number }>;

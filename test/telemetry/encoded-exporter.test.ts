@@ -87,7 +87,7 @@ test("a certificate that cannot be read fails each export, and not the start", a
   });
 });
 
-/** What the SDK's own log is told while it runs; `warn` may throw. */
+/** The lines of the SDK's own log while `run` runs; `warn` may throw. */
 async function warningsOf(run: () => Promise<void>, warn: () => void = () => undefined): Promise<readonly string[]> {
   const said: string[] = [];
   const told = (text: string): void => {

@@ -15,9 +15,9 @@ const path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 /** Keeps the bytes, and takes its time of the same processor. */
 export class LocalReceiver implements AsyncDisposable {
   readonly requests: Buffer[] = [];
-  /** What came with each request. */
+  /** The content of each request. */
   readonly metadata: Metadata[] = [];
-  /** What it says to each; undefined: nothing, ever. */
+  /** The reply to each request; undefined: no reply at all. */
   answer: () => Buffer | Partial<ServerErrorResponse> | undefined = () => Buffer.alloc(0);
   endpoint = "";
   readonly #server = new Server();
@@ -53,7 +53,7 @@ export class LocalReceiver implements AsyncDisposable {
     return receiver;
   }
 
-  /** What has come since it was asked last, of one scope and of any other. */
+  /** The spans received since the last call, of one scope and of any other. */
   take(name: string): { readonly spans: Record<string, unknown>[]; readonly others: number } {
     const scopes = this.requests
       .splice(0)

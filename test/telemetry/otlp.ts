@@ -1,6 +1,6 @@
 /** OTLP messages as the official definitions decode them, and spans as tests read them. */
 
-/** What the receiver writes, a line each. */
+/** The lines that the receiver writes. */
 export type ReceiverLine =
   | { readonly line: "mode"; readonly mode: string; readonly port: number }
   | { readonly line: "hung" }

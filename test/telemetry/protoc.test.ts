@@ -1,4 +1,4 @@
-/** What goes over the wire, as an implementation of protocol buffers reads it that is not ours. */
+/** The bytes on the wire, as an independent implementation of protocol buffers reads them. */
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

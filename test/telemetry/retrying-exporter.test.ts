@@ -1,4 +1,4 @@
-/** What the exporter holds, sends again, and gives up. */
+/** The batches that the exporter holds, sends again, and gives up. */
 
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";

@@ -1,4 +1,4 @@
-/** Which spans are kept: by parent, by links, by ratio. */
+/** The choice of the spans that are kept: by parent, by links, by ratio. */
 
 import { type Link, ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
 import { SamplingDecision } from "@opentelemetry/sdk-trace";

@@ -1,4 +1,4 @@
-/** When gathered spans are sent, and what a flush and a shutdown wait for. */
+/** The times at which gathered spans are sent, and the waits of a flush and a shutdown. */
 
 import { SpanKind } from "@opentelemetry/api";
 import { ExportResultCode } from "@opentelemetry/core";

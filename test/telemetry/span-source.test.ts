@@ -1,4 +1,4 @@
-/** Which of the backbone's spans are opened, and in which trace: as the SDK's sampler would have it. */
+/** The choice of the backbone's spans that are opened, and of their traces: the same as the SDK's sampler makes. */
 
 import {
   createTraceState,

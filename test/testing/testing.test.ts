@@ -1,4 +1,4 @@
-/** What users test with: a Redis that goes with its test, and spans that can be looked at. */
+/** The door for users' tests: a Redis that ends with its test, and captured spans. */
 
 import { trace } from "@opentelemetry/api";
 import { Redis } from "ioredis";

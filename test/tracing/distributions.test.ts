@@ -1,4 +1,4 @@
-/** What the backbone measures, as it comes to what a process's set-up has provided for it. */
+/** The backbone's measurements, as a reader set up by the process receives them. */
 
 import { type Attributes, metrics } from "@opentelemetry/api";
 import { DataPointType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";

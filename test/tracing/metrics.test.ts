@@ -1,4 +1,4 @@
-/** What is measured, and that a meter provider may come late or a gauge fail. */
+/** The backbone's measurements; a meter provider may come late, and a gauge may fail. */
 
 import { metrics } from "@opentelemetry/api";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";

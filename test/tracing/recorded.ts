@@ -35,7 +35,7 @@ export function usePropagator(propagator: TextMapPropagator): void {
   propagation.setGlobalPropagator(propagator);
 }
 
-/** What has ended since the last call. */
+/** The spans that have ended since the last call. */
 export function recorded(): ReadableSpan[] {
   const spans = exporter.getFinishedSpans();
   exporter.reset();

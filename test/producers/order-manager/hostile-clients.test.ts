@@ -1,4 +1,4 @@
-/** What strangers may send to the Order Manager's two ports, and how they may leave: its process lives, serves the others and drains. */
+/** Requests and endings of hostile clients at the Order Manager's two ports: its process lives, serves the others and drains. */
 
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";

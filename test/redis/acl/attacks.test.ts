@@ -1,4 +1,4 @@
-/** What a producer of one channel can do to others with raw commands: nothing. What it can do to its own is in spoiled.test.ts. */
+/** Attacks of one channel's producer on others with raw commands: none succeeds. Damage to its own channel is in spoiled.test.ts. */
 
 import * as assert from "uvu/assert";
 import { openOwner } from "../../../src/composition/owner.ts";

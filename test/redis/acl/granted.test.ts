@@ -115,7 +115,7 @@ test(
     assert.is((await letters.purge({ limit: 1 })).purged, 1);
     assert.is((await letters.redrive()).redriven, 1);
     await component.whenIdle();
-    // Which of the two was buried first, and so purged, is theirs to decide: they share no key.
+    // The order of the two burials, and so of the purges, is not defined: the events share no key.
     const again = handled.filter((n) => n >= 2);
     assert.ok(again.length === 1 && (again[0] === 2 || again[0] === 3), again.join());
     // Its group is gone, and made again where it stood or before.

@@ -27,7 +27,7 @@ test("each role is refused the commands and keys of other roles", async () => {
     ["XADD", "{other:0}:things", "*", "payload", "{}"],
     ["XRANGE", "{other:0}:things", "-", "+"],
     ["HGETALL", "other:meta"],
-    // What a script does is its user's doing.
+    // A script has the rights of its user and no others.
     ["EVAL", "return redis.call('FLUSHALL')", "0"],
     ["EVAL", "return redis.call('XADD', KEYS[1], '*', 'payload', '{}')", "1", "{other:0}:things"],
   ];

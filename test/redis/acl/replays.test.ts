@@ -37,7 +37,7 @@ test(
     const backbone = await server.connect(await server.publisher("things"));
     for (let n = 0; n < 5; n++) {
       const { entryId } = await backbone.publish(things("things"), { n });
-      // What was appended within one millisecond is replayed at once, however slow the replay is.
+      // Entries appended within one millisecond are replayed at once, however slow the replay is.
       await eventually(() => Date.now() > Number.parseInt(entryId, 10) + 1);
     }
     const options = { namespace, log: server.log };

@@ -65,7 +65,7 @@ export class Server implements AsyncDisposable {
     return component;
   }
 
-  /** What Redis has denied to anybody since the last call: "<user> <command or key>", sorted, each once. */
+  /** The commands and keys that Redis has denied since the last call: "<user> <command or key>", sorted, each once. */
   async denied(): Promise<readonly string[]> {
     const rows = (await this.admin.call("ACL", "LOG", "128")) as unknown[][];
     await this.admin.call("ACL", "LOG", "RESET");

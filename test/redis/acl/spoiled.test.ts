@@ -1,4 +1,4 @@
-/** What a producer can do to its own channel, as no rule of Redis forbids it, is told in the log and by status, and mended by one command. */
+/** Damage that a producer can do to its own channel, because no Redis rule forbids it: it is logged, shown by status, and mended by one command. */
 
 import * as assert from "uvu/assert";
 import { openOwner } from "../../../src/composition/owner.ts";
@@ -147,7 +147,7 @@ test(
     await publisher.publish(src, { n: 8 });
     await eventually(async () => Number((await server.admin.xpending(stream, "c"))[0]) === 0, 20_000);
     await component.whenIdle();
-    // What was in hand ran, was not settled, and runs again: as after any takeover.
+    // Deliveries in flight ran, were not settled, and run again, as after any takeover.
     assert.equal(
       [...new Set(handled)].toSorted((a, b) => a - b),
       [0, 1, 2, 3, 4, 5, 6, 7, 8],

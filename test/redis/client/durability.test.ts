@@ -1,4 +1,4 @@
-/** What "acknowledged" survives, by profile; and that a durability that was asked for is checked, not hoped for. */
+/** The faults that "acknowledged" survives, by profile; and that a requested durability is checked, not hoped for. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";

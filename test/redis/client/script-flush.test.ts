@@ -56,7 +56,7 @@ test("a settlement names the one that is under way before it", async () => {
   for (const { number, behind } of calls) assert.ok(behind >= 0 && behind < number, `${number}: ${behind}`);
 });
 
-/** What each script is given beside its turn; `number` in place of "n". */
+/** The arguments of each script beside its turn; `number` in place of "n". */
 const callsOf: readonly {
   readonly script: Script;
   readonly keys: (o: Opened) => string[];
