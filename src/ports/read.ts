@@ -1,10 +1,10 @@
-/** Reading by cursor: it changes nothing on the server, so whoever reads without owning the slice takes nothing from anybody. */
+/** Reading by cursor: it changes nothing on the server, so a reader that does not own the slice takes nothing from the owner. */
 
 import type { StoredEntry } from "../model/stored-entry.ts";
 import type { AttemptCount } from "./own.ts";
 import type { DeliveryId } from "./store.ts";
 
-/** Reads a channel from the entry after this one. */
+/** The position in a channel after which entries are read. */
 export interface Cursor {
   readonly channel: string;
   readonly after: string;
@@ -21,22 +21,22 @@ export interface StateKey {
   readonly key: string;
 }
 
-/** @throws {StoreError} when the session is lost, or the server refuses */
+/** The verbs of reading. @throws {StoreError} when the session is lost, or the server refuses */
 export interface Reading {
   /**
-   * The entries after the cursors, those of a channel in its order. Waits up to `blockMs` while there are none, then resolves with none. One
-   * call at a time: the session has one connection that waits.
+   * Reads the entries after the cursors, those of a channel in its order. Waits up to `blockMs` while there are none, then resolves with an
+   * empty list. Takes one call at a time, because the session has one connection that waits.
    */
   read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]>;
-  /** These entries, in this order; one that is no longer in its stream has no fields. */
+  /** Reads these entries, in this order; an entry that is no longer in its stream has no fields. */
   fetch(entries: readonly DeliveryId[]): Promise<readonly StoredEntry[]>;
   /**
-   * Parked entries that are due, the longest due first; those too that are due later than `longestDelayMs` from now, because the server's
-   * clock was set back since.
+   * Lists parked entries that are due, the longest due first. Entries due later than `longestDelayMs` from now are listed, too: the server's
+   * clock was set back since they were parked.
    */
   due(longestDelayMs: number, max: number): Promise<readonly DueEntry[]>;
-  /** The values' JSON, in the order of the keys; undefined where a key is absent. */
+  /** Reads the values' JSON, in the order of the keys; undefined where a key is absent. */
   readState(keys: readonly StateKey[]): Promise<readonly (string | undefined)[]>;
-  /** Whether an entry is valid UTF-8 throughout: as text, what is not has become U+FFFD. */
+  /** Tells whether an entry is valid UTF-8 throughout: in text, invalid bytes have become U+FFFD. */
   isValidText(entry: DeliveryId): Promise<boolean>;
 }

@@ -1,13 +1,13 @@
-/** Settling: outputs, state and position of a batch in one step, compared with the owner's row, once however often it is sent. */
+/** Settling: outputs, state and position of a batch in one step, compared with the owner's row, and done once however often it is sent. */
 
 import type { NewEntry } from "./append.ts";
 import type { AttemptCount, Claim, OwnerRow } from "./own.ts";
 import type { StateKey } from "./read.ts";
 import type { DeliveryId, Obituary } from "./store.ts";
 
-/** An entry that is settled. */
+/** An entry of a settlement. */
 export interface SettledEntry extends DeliveryId {
-  /** It may stand in the attempts' counts, or in the group's pending list: both forget it. */
+  /** True where the attempt counts or the group's pending list may name the entry: both forget it. */
   readonly isNoted: boolean;
 }
 
@@ -23,10 +23,10 @@ export interface StateChange extends StateKey {
 }
 
 /**
- * What becomes of an entry, or with `acked` of a batch of entries that stands or falls together.
- * `parked`: retried when it is due, and others of its key go on. `blocked`: likewise, but it stays open, and its key waits.
- * `buried`: a dead letter is appended; of an entry that is no longer in its stream there is nothing to append.
- * `locks` names what it must not be overtaken on: its ordering keys, and the state that it has read or written.
+ * The settlement of an entry, or with `acked` of a batch of entries that succeeds or fails as a whole.
+ * `parked`: the entry is retried when it is due, and others of its key go on. `blocked`: it is retried too, but stays open, and its key waits.
+ * `buried`: a dead letter is appended, unless the entry is no longer in its stream.
+ * `locks` names the ordering keys and the state read or written: no other settlement may overtake this one on them.
  */
 export type Settlement = { readonly locks: readonly string[]; readonly entries: readonly SettledEntry[] } & (
   | { readonly kind: "acked"; readonly outputs: readonly Output[]; readonly changes: readonly StateChange[] }
@@ -34,7 +34,7 @@ export type Settlement = { readonly locks: readonly string[]; readonly entries: 
   | { readonly kind: "buried"; readonly obituary: Obituary; readonly isGone: boolean }
 );
 
-/** How far a channel is when the batch is settled. Written whole; what the store refuses of the batch it adds to `open` itself. */
+/** The position of a channel at the time of the batch. Written whole; the store adds entries of the batch that it refuses to `open`. */
 export interface Position {
   readonly channel: string;
   readonly at: string;
@@ -43,22 +43,22 @@ export interface Position {
   readonly open: readonly string[];
 }
 
-/** Numbered by its owner from 1 without a gap. A number never gets other content under the same claim. */
+/** A batch of settlements. Its owner numbers batches from 1 without a gap, and never sends other content under the same number and claim. */
 export interface Batch {
   readonly number: number;
   readonly settlements: readonly Settlement[];
   readonly positions: readonly Position[];
 }
 
-/** `ids`: of the outputs, in their order, or of the dead letter. `refused`: nothing of it was written, nor of what came after it on a lock. */
+/** `ids`: the ids of the outputs, in their order, or of the dead letter. `refused`: neither it nor any later settlement on its locks was written. */
 export type SettleResult =
   | { readonly outcome: "settled"; readonly ids: readonly string[] }
   | { readonly outcome: "refused"; readonly reason: string };
 
 /**
- * `settled`: the results stand in the order of the settlements; a number that was reached before gets its first reply.
- * `ahead`: a batch before this one is missing; `seq` is the last one that was written. `refused`: the server takes none of it.
- * `regressed`: an entry to be settled is not in the log any more. Nothing is written but with `settled`.
+ * `settled`: the results are in the order of the settlements; a number that was settled before gets its first reply.
+ * `ahead`: a batch before this one is missing; `seq` is the last number that was written. `refused`: the server refuses the whole batch.
+ * `regressed`: an entry to be settled is no longer in the log. Only `settled` writes anything.
  */
 export type SettleReply =
   | {
@@ -72,13 +72,13 @@ export type SettleReply =
   | { readonly outcome: "regressed" }
   | { readonly outcome: "refused"; readonly reason: string };
 
-/** How many batches may be unanswered: the store keeps as many replies. */
+/** Most unanswered batches: the store keeps as many replies. */
 export const settlePipeline = 3;
 
-/** @throws {StoreError} when the session is lost, before or after it was done. What the server refuses is a reply. */
+/** The verbs of settling. A server's refusal is a reply. @throws {StoreError} when the session is lost, before or after the batch was written */
 export interface Settling {
-  /** While memory is full, batches that only acknowledge are taken, and others are refused as a whole. */
+  /** Settles a batch. While memory is full, the store accepts batches that only acknowledge, and refuses others as a whole. */
   settle(claim: Claim, batch: Batch): Promise<SettleReply>;
-  /** Counts an attempt before it is begun, once for each `attempt`, from 1. Undefined: fenced. @throws {StoreError} */
+  /** Counts an attempt before it begins, once for each `attempt`, from 1. Undefined: fenced. @throws {StoreError} */
   count(claim: Claim, entry: DeliveryId, attempt: number): Promise<AttemptCount | undefined>;
 }

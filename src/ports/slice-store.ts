@@ -1,4 +1,4 @@
-/** The store of a component's slices: sessions, members' beats, and what outsiders ask. Its roles are in `own`, `read` and `settle`. */
+/** The store of a component's slices: sessions, heartbeats of members, and queries from outside. Its roles are in `own`, `read` and `settle`. */
 
 import type { EventRef } from "../model/event.ts";
 import type { Owning, Slice } from "./own.ts";
@@ -6,40 +6,41 @@ import type { Reading } from "./read.ts";
 import type { Settling } from "./settle.ts";
 
 /**
- * All verbs of a slice on the node that has it, by one look-up. When any of its connections is lost all are: every unanswered call rejects,
- * and every later one. Calls other than `read` are sent in their order.
+ * All verbs of a slice on the node that holds it, which is looked up once. When one of its connections is lost, every unanswered and every
+ * later call rejects. Calls other than `read` are sent in order.
  */
 export interface Session extends Owning, Reading, Settling {
   close(): void;
 }
 
-/** A member as it was last written. */
+/** A member's last heartbeat. */
 export interface MemberBeat {
   readonly beat: number;
-  /** It said that it leaves. */
+  /** True where the member has said that it leaves. */
   readonly hasLeft: boolean;
 }
 
-/** The members of a component. Their beats shape who should own what, and nothing else. */
+/** The members of a component. Their heartbeats influence which member should own a slice, and nothing else. */
 export interface Presence {
   /**
-   * Says that the member lives, with what people may know of it, and removes the beats of those that are to be forgotten. Resolves with
-   * all that are written. @throws {StoreError}
+   * Writes the member's heartbeat, with a text about it for people, and removes the heartbeats of the members in `forget`. Resolves with all
+   * heartbeats. @throws {StoreError}
    */
   beat(member: string, about: string, forget: readonly string[]): Promise<ReadonlyMap<string, MemberBeat>>;
-  /** @throws {StoreError} */
+  /** Records that the member leaves. @throws {StoreError} */
   leave(member: string): Promise<void>;
 }
 
-/** How an entry was finished. */
+/** The way in which an entry was finished. */
 export type Finished = "acked" | "deadLettered";
 
+/** Opens slices and answers queries about components. */
 export interface SliceStore {
-  /** Connects when it is first used. `channels` are those that the component reads; none for a duty. */
+  /** Opens a session, which connects on first use. `channels`: the channels that the component reads; none for a duty. */
   open(slice: Slice, channels: readonly string[]): Session;
   presence(component: string): Presence;
-  /** Resolves when the component has finished the entry, whoever owned it. @throws what `signal` was aborted with */
+  /** Resolves when the component has finished the entry, whoever owned it. @throws the reason with which `signal` was aborted */
   whenFinished(component: string, ref: EventRef, signal: AbortSignal): Promise<Finished>;
-  /** Resolves when the component has nothing unread, open or parked. @throws what `signal` was aborted with */
+  /** Resolves when the component has nothing unread, open or parked. @throws the reason with which `signal` was aborted */
   whenIdle(component: string, channels: readonly string[], signal: AbortSignal): Promise<void>;
 }
