@@ -1,4 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** `throughline/cli`: the command line with an application's own components, channels and file formats. */
+
+import "./model/require-node.ts";
 
 export { runCommandLine } from "./cli/command-line.ts";
 export { endUnforeseen, print, say, terminalWidth } from "./cli/output.ts";

@@ -1,4 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** `throughline`: publish, consume and inspect. */
+
+import "./model/require-node.ts";
 
 export { type Backbone, connectBackbone, type StateReader } from "./composition/backbone.ts";
 export type { BackboneOptions } from "./composition/backbone-options.ts";

@@ -1,4 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** `throughline/replay`: recordings, republishing into a shadow or live, a component's handlers over a record, and the difference of two runs. */
+
+import "./model/require-node.ts";
 
 export { openLog, replayComponent } from "./composition/component-replays.ts";
 export { openReplays, type ReplayOptions, replay } from "./composition/replays.ts";

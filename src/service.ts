@@ -1,4 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** `throughline/service`: any component as a process of its own, with options, signals, logs, health and a server that strangers may reach. */
+
+import "./model/require-node.ts";
 
 export {
   hostList,

@@ -1,4 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** `throughline/testing`: a real Redis and the spans of a test, for the tests of whoever uses the library. */
+
+import "./model/require-node.ts";
 
 export { isGivenRedis, type ProvidedRedis, provideRedis } from "./local-redis/provided-redis.ts";
 export { type StartRedisOptions, startRedis, type TestRedis } from "./testing/redis.ts";

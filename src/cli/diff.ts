@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { ThroughlineError } from "../model/errors.ts";
+import { ResourceStack } from "../model/resource-stack.ts";
 import { diff } from "../replay/diff/diff.ts";
 import type { Difference } from "../replay/diff/difference.ts";
 import { renderDiff } from "../replay/diff/difference-text.ts";
@@ -39,7 +40,7 @@ export function defineDiff(command: Command, extension: LoadExtension): void {
       const { ignore, json } = command.optsWithGlobals<DiffCommandOptions>();
       const signal = stopSignal();
       try {
-        await using opened = new AsyncDisposableStack();
+        await using opened = new ResourceStack();
         const sources = [await sourceOf(recorded, command, opened), await sourceOf(replayed, command, opened)] as const;
         const difference = await diff(...sources, {
           channels: (await extension()).channels ?? [],
@@ -61,7 +62,7 @@ export async function printDiff(difference: Difference, json: boolean): Promise<
   if (!difference.isSame) process.exitCode = 1;
 }
 
-async function sourceOf(text: string, command: Command, opened: AsyncDisposableStack): Promise<PartitionedSource> {
+async function sourceOf(text: string, command: Command, opened: ResourceStack): Promise<PartitionedSource> {
   const { url, maxLineBytes } = command.optsWithGlobals<DiffCommandOptions>();
   if (isFile(text)) return recordingSource(text, { maxLineBytes });
   const observer = opened.use(openObserver({ url, tls: tlsFromEnv(process.env), namespace: text, log: stderrLog }));

@@ -5,6 +5,7 @@ import { replayComponent } from "../composition/component-replays.ts";
 import { openObserver } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { ConfigError } from "../model/errors.ts";
+import { ResourceStack } from "../model/resource-stack.ts";
 import type { Speed } from "../model/speed.ts";
 import { diff } from "../replay/diff/diff.ts";
 import { writeReplay } from "../replay/rehearse/captured-recording.ts";
@@ -103,7 +104,7 @@ async function run(
   extension: Extension,
   signal: AbortSignal,
 ): Promise<void> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = new ResourceStack();
   const { set = {}, module, output, speed = "max", ignore = [] } = options;
   const component = module === undefined ? componentOf(extension, name) : await componentOfModule(module);
   const { outputs } = component;
@@ -134,7 +135,7 @@ async function openRecord(
   { outputs }: ReplayableComponent,
   options: Options,
   command: Command,
-  opened: AsyncDisposableStack,
+  opened: ResourceStack,
 ): Promise<OpenedRecord> {
   const { from, to, where, limit, channel: channels } = options;
   const refuse = (text: string): never => command.error(`error: ${text}`, { exitCode: usageExitCode });

@@ -12,7 +12,7 @@ import type { RunOptions } from "../replay/republish/perform-run.ts";
 import { isChannelName } from "../replay/republish/request.ts";
 import type { SourceOptions } from "../replay/source/open-source.ts";
 import { factorOf } from "../replay/source/pacing.ts";
-import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
+import { startCommandTelemetry } from "./command-telemetry.ts";
 import {
   type CommonOptions,
   namespaceGiven,
@@ -76,7 +76,7 @@ export function defineReplay(replay: Command, extension: LoadExtension): void {
     )
     .action(async (sources: string[], _options: object, command: Command) => {
       const signal = stopSignal();
-      await using _telemetry = await startTelemetry({ serviceName: "throughline-replay" });
+      await using _telemetry = await startCommandTelemetry("throughline-replay");
       if (await replaysComponent(sources, command, extension, signal)) return;
       const options = command.optsWithGlobals<ReplayCommandOptions>();
       const source = await openedOf(sourceOf(command, sources, options));

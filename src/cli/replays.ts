@@ -9,7 +9,7 @@ import { ReplayError } from "../model/errors.ts";
 import { escaped } from "../model/safe-text.ts";
 import type { Run } from "../ports/replay-runs.ts";
 import type { Replays } from "../replay/republish/namespace-replays.ts";
-import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
+import { startCommandTelemetry } from "./command-telemetry.ts";
 import { type CommonOptions, openFor, parseWhole, stopSignal } from "./common.ts";
 import { print, printNow, say } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";
@@ -48,7 +48,7 @@ export function defineReplays(replays: Command): void {
     .description("takes queued runs, one after the other, until Ctrl-C; the one that it is at then goes back")
     .action(async (_options: object, command: Command) => {
       const signal = stopSignal();
-      await using _telemetry = await startTelemetry({ serviceName: "throughline-replay" });
+      await using _telemetry = await startCommandTelemetry("throughline-replay");
       await using all = openFor(command, openReplays);
       say("Waiting for runs.");
       await all.work(signal, (run, report) => {

@@ -1,6 +1,13 @@
 #!/usr/bin/env node
 /** The `throughline` command. */
 
-import { runCommandLine } from "./command-line.ts";
+import { nodeProblem } from "../model/supported-node.ts";
 
-await runCommandLine();
+const problem = nodeProblem(process.versions.node);
+if (problem === undefined) {
+  const { runCommandLine } = await import("./command-line.ts");
+  await runCommandLine();
+} else {
+  process.stderr.write(`${problem}\n`);
+  process.exitCode = 2;
+}

@@ -1,6 +1,7 @@
 /** The composition root of republishing: the runs of one namespace, with Redis, BullMQ and tracing behind them. */
 
 import { ConfigError } from "../model/errors.ts";
+import { ResourceStack } from "../model/resource-stack.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
 import type { RunRequest } from "../ports/replay-runs.ts";
@@ -76,7 +77,7 @@ export function openReplays({ url, tls, namespace, log = silent }: ReplaysOption
   const tracing = createTracing({ log });
   const quietly: Quietly = (run) => tracing.quietly(run);
   const redis = { url, tls: tls === undefined ? undefined : resolveTls(tls), log, quietly };
-  const resources = new AsyncDisposableStack();
+  const resources = new ResourceStack();
   const inspector = resources.use(new RedisInspector({ ...redis, namespace }));
   const connection = new Connection({ ...redis, silenceMs, purpose: "replays" });
   resources.defer(() => connection.close());

@@ -58,7 +58,11 @@ export type StartTelemetry = (options: { readonly serviceName: string }) => Prom
 export async function runProcess<O>(definition: ProcessDefinition<O>): Promise<never> {
   const given = parseArguments<O>(definition);
   const { telemetry: startTelemetry = withoutTelemetry } = definition;
-  const telemetry = await startTelemetry({ serviceName: definition.name });
+  const telemetry = await startTelemetry({ serviceName: definition.name }).catch((error: unknown) => {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${definition.name}: ${error.message}\n`);
+    return process.exit(usageExitCode);
+  });
   const { log } = telemetry;
   const signal = stopSignal((name) => log.info({ signal: name }, "draining; a second signal ends at once"));
 

@@ -2,10 +2,13 @@
 
 import { startPrivateRedis } from "../local-redis/private-server.ts";
 import { ConfigError } from "../model/errors.ts";
+import { peerProblem } from "../model/optional-peer.ts";
+import { containerPeers } from "./peers.ts";
 
 export interface StartRedisOptions {
   /**
-   * An image of Redis or Valkey, such as `redis:8`, started by Testcontainers. Default: the redis-server or
+   * An image of Redis or Valkey, such as `redis:8`, started by Testcontainers, which wants
+   * Node 22.22 or newer. Default: the redis-server or
    * valkey-server of this machine.
    */
   readonly image?: string;
@@ -41,10 +44,8 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<TestR
       [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
     };
   }
-  const { GenericContainer, Wait } = await import("testcontainers").catch((cause: unknown) => {
-    throw new ConfigError("startRedis({ image }) needs Testcontainers: npm install --save-dev testcontainers", {
-      cause,
-    });
+  const { GenericContainer, Wait } = await import("testcontainers").catch((error: unknown) => {
+    throw peerProblem(containerPeers, error);
   });
   const container = await new GenericContainer(image)
     .withCommand(["sh", "-c", command])

@@ -1,10 +1,11 @@
 /** `captureSpans`: registers an OpenTelemetry SDK that keeps ended spans in memory, for a test to read. */
 
+import { createRequire } from "node:module";
 import { context, propagation, type SpanKind, trace } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
-import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { ConfigError } from "../model/errors.ts";
+import { peerProblem } from "../model/optional-peer.ts";
+import { spanPeers } from "./peers.ts";
 
 /** A span that has ended. */
 export interface CapturedSpan {
@@ -31,11 +32,29 @@ export interface SpanCapture extends Disposable {
 
 const errorStatus = 2; // SpanStatusCode.ERROR
 
+/** Loaded when spans are captured, and at once: whoever only wants a Redis need not have them. */
+const sdk = {
+  contexts: () => load<typeof import("@opentelemetry/context-async-hooks")>("@opentelemetry/context-async-hooks"),
+  core: () => load<typeof import("@opentelemetry/core")>("@opentelemetry/core"),
+  trace: () => load<typeof import("@opentelemetry/sdk-trace")>("@opentelemetry/sdk-trace"),
+} as const;
+
+function load<M>(name: string): M {
+  try {
+    return createRequire(import.meta.url)(name) as M;
+  } catch (error) {
+    throw peerProblem(spanPeers, error);
+  }
+}
+
 /**
  * Registers the SDK for this process: every span is sampled, and trace context and baggage travel by W3C's formats.
- * @throws {ConfigError} when the process has an SDK already
+ * @throws {ConfigError} when the process has an SDK already, or none is installed
  */
 export function captureSpans(): SpanCapture {
+  const { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } = sdk.trace();
+  const { AsyncLocalStorageContextManager } = sdk.contexts();
+  const { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } = sdk.core();
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
   if (!trace.setGlobalTracerProvider(provider)) {

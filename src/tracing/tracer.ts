@@ -13,6 +13,7 @@ import type {
   SendSpan,
   Tracing,
 } from "../ports/tracing.ts";
+import { foreignApi } from "./api-copies.ts";
 import type { ServerAddress } from "./attributes.ts";
 import { activeBaggage, activeOwner, runBare } from "./baggage.ts";
 import { type CarrierLimits, noCarrier, resolveLimits } from "./carrier.ts";
@@ -39,6 +40,8 @@ export interface TracingOptions extends Partial<CarrierLimits> {
 /** Makes the adapter; none of its methods throws. @throws {ConfigError} on limits that cannot be */
 export function createTracing(options: TracingOptions): Tracing {
   const { log, server, redisSpans, serverNow, ...limits } = options;
+  const problem = foreignApi();
+  if (problem !== undefined) log.warn({}, problem);
   return new Tracer(new SpanOpener(log, server, serverNow ?? Date.now, resolveLimits(limits)), redisSpans ?? false);
 }
 

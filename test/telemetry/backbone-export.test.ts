@@ -39,8 +39,8 @@ test(
     await using receiver = await LocalReceiver.start();
     process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver.endpoint;
     process.env["OTEL_METRICS_EXPORTER"] = "none";
+    process.env["LOG_LEVEL"] = "error";
     await using telemetry = await startTelemetry({ serviceName: "burst", shutdownTimeoutMs: 10_000 });
-    telemetry.log.level = "error";
     const source = currentSource();
     const user = trace.getTracer("user").startSpan("user's own");
     assert.not.ok(user instanceof LeanSpan);

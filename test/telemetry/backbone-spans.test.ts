@@ -33,9 +33,9 @@ test("the user's Redis calls are spans without arguments, the backbone's are no 
   const collector = stack.use(await Collector.start());
   process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.endpoint;
   process.env["OTEL_BSP_SCHEDULE_DELAY"] = "20";
+  process.env["LOG_LEVEL"] = "error";
   const telemetry = stack.use(await startTelemetry({ serviceName: "notes" }));
   const { log } = telemetry;
-  log.level = "error";
   const tracer = trace.getTracer("user");
   const backbone = stack.use(
     await tracer.startActiveSpan("user's start", (span) =>

@@ -7,7 +7,8 @@ import { createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { constants, crc32, createGunzip, createZstdDecompress, deflateRaw, zstdCompress } from "node:zlib";
+// As a whole: a Node too old for zstd could not even be told so if it had to link what it lacks.
+import * as zlib from "node:zlib";
 
 /** The format of a file. */
 export type Compression = "none" | "gzip" | "zstd";
@@ -64,7 +65,7 @@ export async function* readBytes(
   else {
     const source = createReadStream(path, { highWaterMark, ...(end === undefined ? {} : { end: end - 1 }) });
     if (compression === "none") yield* source as AsyncIterable<Buffer>;
-    else yield* uncompressed(source, createGunzip({ chunkSize }));
+    else yield* uncompressed(source, zlib.createGunzip({ chunkSize }));
   }
 }
 
@@ -82,7 +83,7 @@ async function* unzstd(path: string, file: FileHandle, size: number): AsyncGener
     const source = createReadStream(path, { highWaterMark, start: at, end: end - 1 });
     yield* uncompressed(
       source,
-      createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } }),
+      zlib.createZstdDecompress({ chunkSize, params: { [zlib.constants.ZSTD_d_windowLogMax]: maxWindowLog } }),
     );
     if (length === "cut" || at + length > size) throw new CutError("the last frame is not whole");
     at = end;
@@ -121,7 +122,7 @@ async function bytesAt(file: FileHandle, position: number, length: number): Prom
 // ---------------------------------------------------------------------------------------------------- gzip
 
 const gzipMagic = 0x1f8b;
-const deflate = promisify(deflateRaw);
+const deflate = promisify(zlib.deflateRaw);
 /** The length of a header with an extra field: subfield "TL" holds the length of the whole member, 4 bytes. @see RFC 1952, 2.3.1.1 */
 const gzipHeaderBytes = 20;
 const gzipTailBytes = 8;
@@ -132,7 +133,7 @@ async function gzipMember(bytes: Buffer): Promise<Buffer> {
   member.set([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x54, 0x4c, 4, 0]);
   member.writeUInt32LE(member.length, 16);
   body.copy(member, gzipHeaderBytes);
-  member.writeUInt32LE(crc32(bytes), member.length - 8);
+  member.writeUInt32LE(zlib.crc32(bytes), member.length - 8);
   member.writeUInt32LE(bytes.length % 2 ** 32, member.length - 4);
   return member;
 }
@@ -148,10 +149,10 @@ async function gzipMemberBytes(file: FileHandle, at: number): Promise<number | "
 // ---------------------------------------------------------------------------------------------------- zstd
 
 const zstdMagic = 0xfd2fb528;
-const zstdAsync = promisify(zstdCompress);
+const zstdAsync = promisify(zlib.zstdCompress);
 
 function zstd(bytes: Buffer): Promise<Buffer> {
-  return zstdAsync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  return zstdAsync(bytes, { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } });
 }
 
 /** Finds a frame's length from its block headers. @see RFC 8878, 3.1.1 */

@@ -3,11 +3,11 @@
  * call it first.
  */
 
-import type { Logger } from "pino";
 import { ConfigError } from "../../model/errors.ts";
-import { createLog } from "./process-log.ts";
+import { peerProblem } from "../../model/optional-peer.ts";
+import type { Log } from "../../ports/log.ts";
+import { telemetryPeers } from "./peers.ts";
 import { readSettings } from "./settings.ts";
-import { provideTraceIds } from "./trace-ids.ts";
 
 export interface TelemetryOptions {
   /** `service.name`; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before it. */
@@ -18,7 +18,7 @@ export interface TelemetryOptions {
 
 export interface Telemetry extends AsyncDisposable {
   /** Writes to standard error: readable on a terminal, else JSON lines; with trace and span ids. `LOG_LEVEL` sets the level. */
-  readonly log: Logger;
+  readonly log: Log;
   /** Delivers what is held, within the deadline. Idempotent, never rejects. */
   shutdown(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface Telemetry extends AsyncDisposable {
  * Starts the OpenTelemetry SDK when an OTLP endpoint or an exporter is configured. Else nothing of the SDK is loaded,
  * and events carry trace ids all the same; with `OTEL_SDK_DISABLED=true` they carry none. An SDK that fails to start is
  * logged, and the process goes on without it.
- * @throws {ConfigError} on options that cannot be
+ * @throws {ConfigError} on options that cannot be, or without the peers of this door
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { serviceName, shutdownTimeoutMs = 5_000, ...unknown } = options;
@@ -38,6 +38,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   if (!(shutdownTimeoutMs >= 0 && Number.isFinite(shutdownTimeoutMs))) {
     throw new ConfigError(`shutdownTimeoutMs is ${shutdownTimeoutMs}; it must be 0 or more`);
   }
+  const { createLog } = await withPeers(import("./process-log.ts"));
   const log = createLog(serviceName, process.env, process.stderr.isTTY === true);
   const stop = await start(serviceName, shutdownTimeoutMs, log);
   let stopped: Promise<void> | undefined;
@@ -48,24 +49,26 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   return { log, shutdown, [Symbol.asyncDispose]: shutdown };
 }
 
-async function start(serviceName: string, shutdownTimeoutMs: number, log: Logger): Promise<() => Promise<void>> {
+async function start(serviceName: string, shutdownTimeoutMs: number, log: Log): Promise<() => Promise<void>> {
   const settings = readSettings(process.env);
   if (settings === "off") return async () => {};
   if (settings === "ids") {
+    const { provideTraceIds } = await withPeers(import("./trace-ids.ts"));
     const takeAway = provideTraceIds();
     return async () => takeAway();
   }
   try {
     // Loaded only here: the SDK costs a quarter of a second and tens of megabytes.
-    const { startSdk } = await import("./sdk.ts");
+    const { startSdk } = await withPeers(import("./sdk.ts"));
     return startSdk({ serviceName, shutdownTimeoutMs, settings, log });
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     log.error({ err: error }, "telemetry could not be started; the process goes on without traces and metrics");
     return async () => {};
   }
 }
 
-async function withinDeadline(stop: () => Promise<void>, deadlineMs: number, log: Logger): Promise<void> {
+async function withinDeadline(stop: () => Promise<void>, deadlineMs: number, log: Log): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<"late">();
   const timer = setTimeout(() => resolve("late"), deadlineMs);
   try {
@@ -77,4 +80,11 @@ async function withinDeadline(stop: () => Promise<void>, deadlineMs: number, log
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Each module that imports a peer is loaded through it, when it is needed. */
+function withPeers<M>(loading: Promise<M>): Promise<M> {
+  return loading.catch((error: unknown) => {
+    throw peerProblem(telemetryPeers, error);
+  });
 }

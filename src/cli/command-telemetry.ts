@@ -1,0 +1,16 @@
+/** Telemetry of the commands that publish or run handlers, if it is installed. */
+
+import { ConfigError } from "../model/errors.ts";
+import { readSettings } from "../telemetry/setup/settings.ts";
+import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
+
+/** Without the peers of `throughline/telemetry` there is none; that is said only where the environment asks for an export. */
+export async function startCommandTelemetry(serviceName: string): Promise<AsyncDisposable> {
+  try {
+    return await startTelemetry({ serviceName });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (typeof readSettings(process.env) === "object") process.stderr.write(`No telemetry: ${error.message}\n`);
+    return { [Symbol.asyncDispose]: async () => undefined };
+  }
+}

@@ -1,0 +1,24 @@
+/** Notices a second copy of @opentelemetry/api in the process, to whose SDK the backbone's spans are lost. */
+
+import { trace } from "@opentelemetry/api";
+
+interface Registered {
+  readonly version: string;
+  readonly trace?: unknown;
+}
+
+/** Where every copy of the API's version 1 keeps what is registered with it. */
+const registry = Symbol.for("opentelemetry.js.api.1");
+
+/**
+ * A sentence where an SDK is registered with a copy of the API that the backbone's own copy does not look at: one that is older than
+ * it. The API itself says nothing then.
+ */
+export function foreignApi(): string | undefined {
+  const registered = (globalThis as { readonly [registry]?: Registered })[registry];
+  if (registered?.trace === undefined || trace.getTracerProvider() === registered.trace) return undefined;
+  return (
+    `there are two copies of @opentelemetry/api: this process's SDK is registered with version ${registered.version}, and Throughline has a newer one, so that its ` +
+    "spans are lost; `npm ls @opentelemetry/api` shows both, and `npm dedupe`, or installing one version that both accept, mends it"
+  );
+}

@@ -1,0 +1,26 @@
+/** How much an installation weighs: packages and megabytes under a project's node_modules. */
+
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface InstalledSize {
+  readonly packages: number;
+  /** Of 10^6 bytes, by the files' lengths. */
+  readonly megabytes: number;
+}
+
+/** Of what npm has installed into a project, the packages that it left out for other platforms not counted. */
+export function installedSize(project: string): InstalledSize {
+  const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")) as {
+    readonly packages: Readonly<Record<string, unknown>>;
+  };
+  const places = Object.keys(lock.packages).filter((place) => place !== "" && existsSync(join(project, place)));
+  return { packages: places.length, megabytes: Math.round(bytesOf(join(project, "node_modules")) / 1e5) / 10 };
+}
+
+function bytesOf(directory: string): number {
+  return readdirSync(directory, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(directory, entry.name);
+    return sum + (entry.isDirectory() ? bytesOf(path) : lstatSync(path).size);
+  }, 0);
+}
