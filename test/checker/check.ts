@@ -1,4 +1,4 @@
-/** Checks a history against what was promised of it. Pure: the same history always has the same violations. */
+/** Checks a history against the promises of its components. Pure: the same history always has the same violations. */
 
 import { type Fact, type History, toHistory } from "./history.ts";
 import { findReordered } from "./order.ts";
@@ -7,7 +7,7 @@ import { findBrokenSums } from "./quantity.ts";
 import { findSettledWrong } from "./settled.ts";
 import type { Violation } from "./violation.ts";
 
-/** Empty when every promise was kept. @throws {HistoryError} when the facts are no whole history */
+/** Gives the violations, none when every promise was kept. @throws {HistoryError} when the history is incomplete */
 export function checkHistory(facts: Iterable<Fact>): readonly Violation[] {
   const history: History = toHistory(facts);
   return [

@@ -1,4 +1,4 @@
-/** `collectHistory`: adds to what a load generator has recorded what Redis says in the end. */
+/** `collectHistory`: adds the final state of Redis to the facts that a load generator has recorded. */
 
 import type { Redis } from "ioredis";
 import { compareIds } from "../../src/model/entry-ids.ts";
@@ -8,14 +8,14 @@ import { toRecord } from "../../src/redis/store/verbs.ts";
 import type { Fact, FactOf } from "./history.ts";
 
 export interface HistorySource {
-  /** Bare, and past any proxy. */
+  /** A plain client that bypasses any proxy. */
   readonly client: Redis;
   readonly keys: Keys;
   /** Default 1. */
   readonly partitions?: number;
   /** The facts that the load generator knows: flows, publishes, losses, handled events. */
   readonly recorded: readonly Fact[];
-  /** The load has ended and every component is idle. */
+  /** True when the load has ended and every component is idle. */
   readonly drained: boolean;
 }
 
@@ -76,7 +76,7 @@ async function entriesOf(
   return entries;
 }
 
-/** Of an entry that cannot be read its place in the log is its identity, as it is for the components. */
+/** The identity of an entry that cannot be read is `<channel>/<entry id>`, as for the components. */
 function identityOf(
   channel: string,
   entryId: string,
@@ -170,7 +170,7 @@ async function* rowsOf(client: Redis, stream: string): AsyncGenerator<[id: strin
   }
 }
 
-/** The greatest id that is less. */
+/** The greatest entry id below this one. */
 function idBefore(id: string): string {
   const [ms = "0", sequence = "0"] = id.split("-");
   return BigInt(sequence) > 0n ? `${ms}-${BigInt(sequence) - 1n}` : `${BigInt(ms) - 1n}-${(1n << 64n) - 1n}`;

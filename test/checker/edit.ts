@@ -1,4 +1,4 @@
-/** A history that is right, and how it is changed into others, for the checker's own tests. */
+/** A right history, and edits that change it into others, for the checker's own tests. */
 
 import type { Fact, FactOf } from "./history.ts";
 
@@ -70,7 +70,7 @@ export const settlement = (n: number, state: FactOf<"settlement">["state"]): Fac
 
 type Matcher = (fact: Fact) => boolean;
 
-/** A way to change a history that is right. */
+/** An edit of a right history. */
 export class Edit {
   facts: Fact[] = right();
 
@@ -84,7 +84,7 @@ export class Edit {
     return this;
   }
 
-  /** At the place of what the new fact stands for. */
+  /** Replaces matching facts at their index. */
   replace(matches: Matcher, by: (fact: Fact) => Fact): this {
     this.facts = this.facts.map((fact) => (matches(fact) ? by(fact) : fact));
     return this;
@@ -125,7 +125,7 @@ export const counterOf = (value: number): FactOf<"counter"> => ({
   counter: "counts",
   value,
 });
-/** As if the entry, its output, its settlement and its count had never been. */
+/** Removes an entry with its output, its settlement and its count. */
 export const withoutAll = (edit: Edit, n: number): Edit =>
   edit
     .without(isEntry(`e${n}`))

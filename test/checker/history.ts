@@ -1,12 +1,12 @@
-/** A recorded history: NDJSON, one fact a line, whose last is `end`. What the checker reads and the collector writes. */
+/** A recorded history: NDJSON, one fact a line, the last of which is `end`. The collector writes it, and the checker reads it. */
 
 import { z } from "zod";
 
 /**
- * What a component promises for each entry of `from` that it acknowledges: between `least` (1) and `most` (`least`) entries on `to` that
- * name it as a cause, and one more in `counter`. Of several components only one takes `from` to the same `to`. `order`, where it has one
- * member to which nobody hands anything back: entries of one key are handled in the order of the log, and with `outputs` also have theirs
- * in it.
+ * The promise of a component for each entry of `from` that it acknowledges: between `least` (1) and `most` (`least`) entries on `to` name the
+ * entry as a cause, and `counter` grows by one. Only one component takes `from` to the same `to`. `order` is for a component with one
+ * member to which nothing is handed back: entries of one key are handled in the order of the log, and with `outputs` their outputs are
+ * in that order, too.
  */
 export interface Flow {
   readonly fact: "flow";
@@ -20,8 +20,8 @@ export interface Flow {
 }
 
 /**
- * A publish, in the order of the calls of its producer, which are appended in that order. `unknown`: it may be there or not. `entryId`
- * where it was acknowledged.
+ * A publish, in the order of its producer's calls, which are appended in that order. `unknown`: the entry may be in the log or not.
+ * `entryId` is set where the publish was acknowledged.
  */
 export interface Publish {
   readonly fact: "publish";
@@ -55,7 +55,7 @@ export interface Settlement {
   readonly state: "acked" | "pending" | "unread" | "deadLettered";
 }
 
-/** A handler has begun with an entry; in the order in which its member did. */
+/** The start of a handler, in the order in which its member started handlers. */
 export interface Handled {
   readonly fact: "handled";
   readonly component: string;
@@ -74,7 +74,7 @@ export interface Counter {
   readonly value: number;
 }
 
-/** Entries up to this one may be missing: retention has removed them after everybody had finished them, so outputs are demanded of them. */
+/** An entry up to which others may be missing: retention removed them after every component had finished them, so outputs are required. */
 export interface Trimmed {
   readonly fact: "trimmed";
   readonly channel: string;
@@ -83,8 +83,9 @@ export interface Trimmed {
 }
 
 /**
- * A fault that may lose what was appended up to then (FLUSHALL, a failover). Without `channel`, of all channels. With `after`: only what was appended
- * after that, by a server that went back to an earlier moment with all of its channels, so that what comes from an entry is there or gone with it.
+ * A fault that may lose entries appended until then (FLUSHALL, a failover). Without `channel`: of all channels. With `after`: only entries
+ * appended after that one, by a server that went back to an earlier moment with all of its channels, so that an entry and the entries
+ * derived from it are there or gone together.
  */
 export interface Loss {
   readonly fact: "loss";

@@ -8,7 +8,7 @@ import type { Violation } from "./violation.ts";
 export function findReordered(history: History): Violation[] {
   const inLog = new Ascent("is in the log before");
   for (const { producer, channel, key, id, outcome, entryId } of history.publish) {
-    // One that is in doubt may have been appended late, over a connection that was given up.
+    // An entry in doubt may have been appended late, over a connection that was given up.
     if (outcome === "acked" && entryId !== undefined) inLog.add(`${producer}: ${channel} key "${key}"`, id, entryId);
   }
   const violations = [...inLog.violations];
@@ -20,7 +20,7 @@ export function findReordered(history: History): Violation[] {
   return violations;
 }
 
-/** A handler may run again, for a crash or a conflict: the first run of each counts. */
+/** A crash or a conflict may repeat a handler: only the first run of each entry counts. */
 function handledOutOfOrder(history: History, { component, from }: Flow): readonly Violation[] {
   const handled = new Ascent("is before it in the log, and was handled after");
   const seen = new Set<string>();
@@ -41,9 +41,9 @@ function outputsOutOfOrder(history: History, { component, from, to }: Flow): rea
     if (channel !== to) continue;
     for (const cause of causes) {
       const [source, ...copies] = find(from, cause);
-      if (source === undefined || copies.length > 0) continue; // one that is there twice has no place of its own
+      if (source === undefined || copies.length > 0) continue; // an entry that was appended twice has no single position
       written.add(`${component}: ${from} key "${source.key}"`, source.id, source.entryId);
-      break; // further causes may be older: what a batch or a fill comes from
+      break; // further causes, such as the other orders of a batch or a fill, may be older
     }
   }
   return written.violations;

@@ -1,4 +1,4 @@
-/** The history checker takes nothing for a history that is none, and as a program says by its exit code what it has found. */
+/** The history checker refuses files that are no history, and as a program reports its result by its exit code. */
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Publishes against the log: what was acknowledged is there, nothing is there twice, and nothing that was rejected. */
+/** Checks publishes against the log: acknowledged entries are there, none is there twice, and no rejected one is there. */
 
 import { entriesById, mayBeLost, mayBeTrimmed } from "./entry-order.ts";
 import type { History } from "./history.ts";

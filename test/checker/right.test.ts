@@ -1,4 +1,4 @@
-/** The history checker finds nothing in a history that is right, whatever faults, retention and order have made of it. */
+/** The history checker finds no violation in a right history, whatever faults, retention and order have made of it. */
 
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";

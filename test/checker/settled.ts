@@ -78,7 +78,7 @@ function checkOutputs(
   const violations: Violation[] = [];
   const outputsGone = mayBeLost(history, to) || mayBeTrimmed(history, to);
   for (const id of acked) {
-    // Copies of one output are told as such by the log itself.
+    // The check of the log reports copies of one output.
     const count = new Set((outputs.get(`${to} ${id}`) ?? []).map((output) => output.id)).size;
     if (count < least && !outputsGone) {
       violations.push({
@@ -102,7 +102,7 @@ function checkOutputs(
   return violations;
 }
 
-/** Outputs none of whose causes is anywhere. Where entries may be gone, so may a cause. */
+/** Finds outputs none of whose causes exists. Where entries may be gone, a cause may be gone, too. */
 function findOrphans(history: History, to: string): Violation[] {
   const sources = history.flow.filter((flow) => flow.to === to).map(({ from }) => from);
   if (sources.some((from) => mayBeLost(history, from) || mayBeTrimmed(history, from))) return [];

@@ -2,10 +2,10 @@
 
 /**
  * - `lost`: acknowledged, and not in the log
- * - `doubled`: an event, an output, a dead letter or a count that is there more often than it may
+ * - `doubled`: an event, an output, a dead letter or a count that is there more often than allowed
  * - `refused`: in the log although its publish was rejected, or although nobody published it
  * - `missing`: settled without its output or its count
- * - `unbacked`: an output of what was not acknowledged, or comes from nowhere
+ * - `unbacked`: an output whose cause was not acknowledged or does not exist
  * - `unfinished`: not settled although all had drained
  * - `reordered`: events of one key in another order than that of the log, or of their producer
  * - `sum`: quantity that is not conserved

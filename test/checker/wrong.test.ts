@@ -1,4 +1,4 @@
-/** The history checker finds each kind of wrong in a history, and exactly that. */
+/** The history checker finds each kind of violation in a history, and no other. */
 
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";

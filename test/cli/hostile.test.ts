@@ -1,4 +1,4 @@
-/** The commands over a namespace whose every text attacks: names, keys, payloads, baggage, errors and what is asked for. */
+/** The commands over a namespace in which every text attacks: names, keys, payloads, baggage, errors and queries. */
 
 import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ async function run(log: HandWritten, args: readonly string[]): Promise<Ended> {
   return { code, out: child.stdout(), err: child.stderr() };
 }
 
-/** Safe for a terminal. */
+/** Asserts that a text is safe for a terminal. */
 async function looked(log: HandWritten, ...args: readonly string[]): Promise<Ended> {
   const ended = await run(log, args);
   const what = `${args.join(" ")}: ${ended.out}${ended.err}`;

@@ -1,4 +1,4 @@
-/** A backbone starts where it can work, waits where it may yet, and refuses the rest with one clear error and nothing written. */
+/** A backbone starts where it can work, waits for a Redis that is away, and refuses anything else with one clear error and nothing written. */
 
 import * as assert from "uvu/assert";
 import { type BackboneOptions, ConfigError, connectBackbone, on, PublishError } from "../../src/index.ts";

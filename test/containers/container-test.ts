@@ -1,10 +1,10 @@
-/** `containerTest`: a test that needs a Docker engine. Nothing that it makes outlives it, whatever becomes of it. */
+/** `containerTest`: a test that needs a Docker engine. Everything that it makes is removed after it, whatever its result. */
 
 import { skip, type TestOptions, test } from "../support/test.ts";
 import { findProblem, labelOf, newOwner, type Owner, removeAll } from "./engine.ts";
 import { type ImageSource, provideComponent, provideServers } from "./images.ts";
 
-// Testcontainers' own reaper is an image that is not had everywhere. What tests make has our label, and is swept by it.
+// Testcontainers' own reaper needs an image that is not available everywhere. Containers of tests have our label, by which they are removed.
 process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
 // Ports are published on loopback. Inside of a machine that is a container itself, Testcontainers would try the bridge's address.
 process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
@@ -12,9 +12,9 @@ process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
 /** The variables by which the runner passes its findings about the engine to all files; a file that runs by itself makes its own. */
 const names = {
   images: "THROUGHLINE_TEST_IMAGES",
-  /** Why no container can be started. */
+  /** The reason why no container can be started. */
   problem: "THROUGHLINE_TEST_CONTAINERS_PROBLEM",
-  /** Why there is no image of the components. */
+  /** The reason why there is no image of the components. */
   componentProblem: "THROUGHLINE_TEST_COMPONENT_PROBLEM",
 } as const;
 
@@ -26,13 +26,13 @@ export interface ContainerTestOptions extends TestOptions {
 export interface Prepared {
   /** The origin of the servers' images; undefined where there are none. */
   readonly images: ImageSource | undefined;
-  /** Why there is no engine, or no image. */
+  /** The reasons why there is no engine, or no image. */
   readonly problems: readonly string[];
   /** The variables for the tests. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Makes the images that are not there. */
+/** Makes the missing images. */
 export async function prepareContainers(): Promise<Prepared> {
   const without = (problem: string): Prepared => ({
     images: undefined,
@@ -58,7 +58,7 @@ export async function prepareContainers(): Promise<Prepared> {
   };
 }
 
-/** Skipped, with the reason, where there is no engine; with `THROUGHLINE_CONTAINERS=required` it fails there. */
+/** Registers a test that is skipped, with the reason, where there is no engine; with `THROUGHLINE_CONTAINERS=required` it fails there. */
 export function containerTest(
   name: string,
   run: (owner: Owner) => Promise<void>,

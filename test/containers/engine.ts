@@ -1,11 +1,11 @@
-/** The Docker engine of the container tests: whether one answers, and how nothing of theirs is left in it. */
+/** The Docker engine of the container tests: tells whether one answers, and removes everything of the tests from it. */
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Longer than any image takes to be made; an engine that hangs must not hang whoever asks it. */
+/** Longest time of a command, longer than any image takes to be made, so that an engine that hangs does not hang its caller. */
 const commandTimeoutMs = 300_000;
 
 /** Standard output of a docker command, trimmed. @throws with what it wrote to standard error */
@@ -30,7 +30,7 @@ export async function dockerWith(
   }
 }
 
-/** Why no container can be started; undefined when one can. */
+/** The reason why no container can be started; undefined when one can. */
 export async function findProblem(): Promise<string | undefined> {
   try {
     await docker("version", "--format", "{{.Server.Version}}");
@@ -40,13 +40,13 @@ export async function findProblem(): Promise<string | undefined> {
   }
 }
 
-/** On everything that a test makes. Its value begins with the process id of the run that it belongs to. */
+/** The label of everything that a test makes. Its value begins with the process id of its run. */
 const ownerLabel = "throughline.test.owner";
 
 /** The process that removes what a test leaves: the runner, or the test file itself where it runs by itself. */
 const runnerPid = process.env["THROUGHLINE_TEST_RUNNER_PID"] ?? String(process.pid);
 
-/** A label for what one test makes, unlike that of any other. */
+/** A label for the things that one test makes, different from any other. */
 export interface Owner {
   readonly label: string;
   readonly value: string;
@@ -69,14 +69,14 @@ interface Kind {
   readonly remove: readonly string[];
 }
 
-/** Containers first: they hold the others. */
+/** Containers are removed first, because they hold the others. */
 const kinds: readonly Kind[] = [
   { name: "container", list: ["ps", "--all", "--quiet"], remove: ["rm", "--force", "--volumes"] },
   { name: "network", list: ["network", "ls", "--quiet"], remove: ["network", "rm"] },
   { name: "volume", list: ["volume", "ls", "--quiet"], remove: ["volume", "rm", "--force"] },
 ];
 
-/** Removes what has the label, and says what it was. */
+/** Removes everything with the label, and names it. */
 export async function removeAll(label: string): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const { name, list, remove } of kinds) {
@@ -89,7 +89,7 @@ export async function removeAll(label: string): Promise<readonly string[]> {
   return removed;
 }
 
-/** Removes what runs have left that were killed, or, given a process id, what that run has left. Says what it was. */
+/** Removes what killed runs have left, or, given a process id, what that run has left; and names it. */
 export async function sweep(pid?: number): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const owner of await knownOwners()) {

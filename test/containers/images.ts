@@ -14,7 +14,7 @@ export interface ServerImage {
   readonly name: string;
   readonly program: "redis-server" | "valkey-server";
   readonly official: string;
-  /** Debian's release that has it. */
+  /** The Debian release that has the version. */
   readonly suite: "bookworm" | "trixie" | "sid";
   /** The version in INFO, to check that the image holds what its row says. */
   readonly version: RegExp;
@@ -76,7 +76,7 @@ export function imageOf(server: ServerImage, from: ImageSource = source()): stri
   return from === "official" ? server.official : debianTag(server.suite);
 }
 
-/** Names everything that it is made of, so that it is made anew when that changes. */
+/** A tag that names every input of the image, so that a changed input makes a new image. */
 function debianTag(suite: ServerImage["suite"]): string {
   const content = createHash("sha256").update(packages[suite].join(" ")).digest("hex").slice(0, 12);
   return `throughline-test/${suite}:${content}`;

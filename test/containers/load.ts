@@ -62,7 +62,7 @@ export class Load {
     }
   }
 
-  /** Everything acknowledged is there, once, with one output and one update of the state; nothing is there that was refused. */
+  /** Asserts that every acknowledged event is there once, with one output and one update of the state, and that no refused one is. */
   async check(): Promise<void> {
     const inputs = (await this.#o.entries(source)).map(({ payload }) => payload.n);
     const outputs = (await this.#o.entries(out)).map(({ payload }) => payload.n);

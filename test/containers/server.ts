@@ -1,4 +1,4 @@
-/** `startServer`: a Redis or Valkey in a container, with what may happen to a container. */
+/** `startServer`: a Redis or Valkey in a container, with the faults that may hit a container. */
 
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -21,7 +21,7 @@ export interface ServerOptions {
 }
 
 export interface Server extends AsyncDisposable {
-  /** The same after all that may happen. */
+  /** The URL, which no fault changes. */
   readonly url: string;
   readonly port: number;
   readonly id: string;
@@ -34,7 +34,7 @@ export interface Server extends AsyncDisposable {
   /** Stops all its processes in the middle of whatever they do. */
   pause(): Promise<void>;
   unpause(): Promise<void>;
-  /** Pulls its network cable. */
+  /** Disconnects the container from its network. */
   disconnect(): Promise<void>;
   connect(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The clock of Redis goes an hour back and forth again under load: ids rise, retries come in time, nobody is taken for dead. */
+/** The clock of Redis goes an hour back and forth under load: ids rise, retries come in time, and no live member is taken for dead. */
 
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";
@@ -28,7 +28,7 @@ test(
         }),
       ]),
     );
-    // Members that hold something at every moment, and have room for what the others hold.
+    // Members that hold deliveries at every moment, and have room for those of the others.
     const slow = things("slow");
     const gate = Promise.withResolvers<void>();
     const holders = await Promise.all(
@@ -71,7 +71,7 @@ test(
     gate.resolve();
     for (const holder of holders) await holder.whenIdle();
 
-    // Somebody who did die while the clock stands an hour behind his last word is still noticed.
+    // A member that dies while the clock is an hour behind its last heartbeat is still noticed.
     await using dies = startProcess("test/fixtures/load-member.ts", [warped.redis.url, backbone.namespace, "30"]);
     await warped.shift(-hour);
     await dies.ended;

@@ -24,7 +24,7 @@ for (const [name, matches] of Object.entries(commands)) {
     `has each effect once when the reply to "${name}" is lost, and when it never arrives`,
     async () => {
       await using proxy = await startProxy(redisUrl());
-      // Nobody can wait for a claim: what a lost reply has delivered is found by its own member.
+      // No member can wait for a claim: a delivery whose reply was lost is found by its own member.
       const order = name === "read" ? "none" : "outputs";
       await using load = await startLoad({ url: proxy.url, direct: redisUrl(), claimAfterMs: 120_000, order });
       for (let round = 0; round < rounds; round++) {
@@ -73,7 +73,7 @@ test(
     for (const direction of fullOr([undefined, "toServer", "toClient"] as const, [undefined] as const)) {
       const before = proxy.connections;
       proxy.blackHole(direction);
-      // Nobody resets anything: what is connected stays so until our side cuts it. Then everything finds a new connection.
+      // No side resets a connection: each stays open until our side cuts it, and then everything reconnects.
       proxy.heal();
       await eventually(() => proxy.connections > before, 20_000);
       await load.goOn(200, 40_000);

@@ -1,4 +1,4 @@
-/** A primary that is demoted, and a replica that somebody connects to: both are told as what they are, and waited for. */
+/** A demoted primary, and a replica that a client connects to: both are reported as such, and waited for. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";

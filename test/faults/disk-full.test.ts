@@ -1,4 +1,4 @@
-/** The disk of Redis is full under load: everything is refused, said, and nothing is acknowledged without its output. */
+/** The disk of Redis is full under load: everything is refused and reported, and nothing is acknowledged without its output. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

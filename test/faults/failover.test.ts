@@ -1,4 +1,4 @@
-/** A replica is promoted that has not received the last writes: they are lost, that is said, and what is left agrees with itself. */
+/** A replica is promoted that lacks the last writes: they are lost, the loss is reported, and the remaining log is consistent. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
@@ -29,7 +29,7 @@ test(
 
       await using load = await startLoad({ url: clients.url, direct: replica.url, order: "none" });
       await load.goOn(100);
-      // From now on the replica receives nothing, and its primary does not know.
+      // From now on the replica receives nothing, and its primary does not notice.
       replication.blackHole("toClient");
       const { acknowledged } = load;
       await eventually(() => load.acknowledged >= acknowledged + 200);
@@ -65,7 +65,7 @@ test("finds what a lost reply has delivered before it reads on, also when the se
   await o.write(channel, "payload", '{"n":1}');
   await swallowed;
   proxy.refuse();
-  // As a server that is about to be promoted, or that still loads its log, it says that it will take commands later.
+  // The server replies that it will accept commands later, as one about to be promoted or loading its log does.
   await o.client.call("REPLICAOF", "127.0.0.1", "1");
   proxy.heal();
   const refusals = async (): Promise<number> =>

@@ -1,4 +1,4 @@
-/** Memory is full and every process is started again: they start, maintenance frees, and all goes on. */
+/** Memory is full and every process is restarted: the processes start, maintenance frees memory, and work goes on. */
 
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
@@ -18,7 +18,7 @@ interface Bulky {
 
 const schema: z.ZodType<Bulky, unknown> = z.object({ n: z.number(), text: z.string() });
 const wide = defineChannel<Bulky>({ name: "wide", schema });
-/** The same channel after somebody has seen that it keeps too much. */
+/** The same channel with a retention, after an operator has noticed that it keeps too much. */
 const narrow = defineChannel<Bulky>({ name: "wide", schema, retention: { maxEntries: 10 } });
 const bulky = (n: number): Bulky => ({ n, text: randomBytes(5_000).toString("hex") });
 
@@ -58,7 +58,7 @@ test(
     await using redis = await startPrivateRedis();
     await using o = await open({ url: redis.url, maintenanceEveryMs: 100 });
     await Promise.all(Array.from({ length: 600 }, (_, n) => o.backbone.publish(wide, bulky(n))));
-    // A member that has died with the oldest of them in hand: they hold all that is after them.
+    // A member has died with the oldest entries in flight, which hold all later ones.
     await o.client.xgroup("CREATE", o.stream(wide), "c", "0");
     await o.client.xreadgroup("GROUP", "c", "dead", "COUNT", 5, "STREAMS", o.stream(wide), ">");
     await fillUp(o.client);

@@ -1,4 +1,4 @@
-/** Groups, streams and everything are deleted under load: an alarm, groups where they stood, readers that survive. */
+/** Groups, streams and whole databases are deleted under load: an alarm is raised, groups return to their positions, and readers survive. */
 
 import * as assert from "uvu/assert";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";

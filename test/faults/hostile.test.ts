@@ -1,4 +1,4 @@
-/** Whatever stands in an entry is rejected or dead-lettered under load, and the process lives. */
+/** Entries with any content are rejected or dead-lettered under load, and the process lives. */
 
 import * as assert from "uvu/assert";
 import { z } from "zod";
@@ -9,7 +9,7 @@ import { source, startLoad } from "../support/load.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
 
-/** Entries as somebody else might write them, and whether the handler may have them. */
+/** Entries as another program might write them, and whether the handler may receive them. */
 const hostile: Readonly<Record<string, readonly [fields: readonly (string | Buffer)[], isHandled: boolean]>> = {
   "a payload of 10 MB": [["payload", `{"n":1,"key":"${"x".repeat(10 * 1_048_576)}"}`], false],
   "a payload 100,000 deep": [["payload", `${"[".repeat(100_000)}${"]".repeat(100_000)}`], false],

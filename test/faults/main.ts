@@ -1,4 +1,4 @@
-/** `npm run test:faults`: the tests of every row of the catalogue, faults in full length, and then what became of each row. */
+/** `npm run test:faults`: runs the tests of every row of the catalogue, with faults in full length, and then prints each row's result. */
 
 import { provideRedis } from "../../src/local-redis/provided-redis.ts";
 import { type FileResult, runFiles } from "../support/run-files.ts";
@@ -13,7 +13,7 @@ function show({ file, passed, failures, skips, durationMs, output }: FileResult)
   if (failures.length > 0) say(output.split("\n").slice(-80).join("\n").replace(/^/gm, "       | "));
 }
 
-/** The worst of what became of its tests. */
+/** The worst result among the row's tests. */
 function verdictOf({ tests }: Row, results: readonly FileResult[]): string {
   const reasons: string[] = [];
   for (const { file, part } of tests) {

@@ -1,4 +1,4 @@
-/** Members are killed at each place of a delivery's way, stopped, and replaced under load: each event has its effects once. */
+/** Members are killed at each step of a delivery, stopped, and replaced under load: each event has its effects once. */
 
 import * as assert from "uvu/assert";
 import { scripts } from "../../src/redis/store/scripts.ts";
@@ -16,13 +16,13 @@ function startMember(load: Load, url: string, dieIn = 0): StartedProcess {
   return startProcess("test/fixtures/load-member.ts", [url, load.o.backbone.namespace, `${dieIn}`]);
 }
 
-/** Resolves when the process is about to be where it shall die. It dies by the caller's hand, or by its own. */
+/** Resolves when the process reaches the step at which it shall die. The caller kills it, or it kills itself. */
 type Until = (proxy: TcpProxy, member: StartedProcess) => Promise<unknown>;
 
 const settles = named("evalsha", scripts.settle.sha);
 
 const places: Readonly<Record<string, { readonly dieIn?: number; readonly until: Until }>> = {
-  // Redis has delivered to it, and it has not heard of it.
+  // Redis has delivered to the member, and the reply has not reached it.
   "before the handler": { until: (proxy) => proxy.swallowReply(named("xreadgroup"), 4) },
   "in the handler": { dieIn: 40, until: (_, member) => member.ended },
   "after the handler, before it settles": { until: (proxy) => proxy.cutBefore(settles, 3) },
@@ -62,7 +62,7 @@ test(
     for (let round = 0; round < rounds; round++) {
       await using member = startMember(load, proxy.url);
       const name = (await member.line("ready")).split(" ")[1] ?? "";
-      // It has handled something, and its settlement is on a slow way when it is stopped.
+      // The member has handled an event, and its settlement is delayed on the way when the member is stopped.
       proxy.delay("toServer", 200);
       await eventually(async () => {
         const [, , , consumers] = await load.o.client.xpending(load.o.stream({ name: "source" }), "first");

@@ -1,4 +1,4 @@
-/** Redis is killed, stopped or filled up under load, or its log is cut: what was acknowledged is there, and each effect once. */
+/** Redis is killed, stopped or filled up under load, or its log is cut: acknowledged entries are there, and each effect once. */
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ test(
     // Longer than the silence after which a connection is cut.
     await eventually(() => load.log.some(({ text }) => text === "Redis is away; retrying"), 15_000);
     await eventually(() => performance.now() - begun > fullOr(30_000, 0), 40_000);
-    // Nobody has waited for Redis longer than he was told to.
+    // No publish has waited for Redis longer than its limit.
     if (fullOr(true, false)) assert.ok(load.unknown + load.rejected > 0);
     await redis.kill("SIGCONT");
     await load.goOn(200);
@@ -57,7 +57,7 @@ test(
     await using redis = await startPrivateRedis();
     await using load = await startLoad({ url: redis.url, order: "handling" });
     const { backbone, client, log, run, stream } = load.o;
-    // Waits with its settlement until memory is full: of the load itself nothing need be under way in that moment.
+    // A handler waits with its settlement until memory is full: the load itself may have nothing under way at that moment.
     const [held, copied] = [things("held", { retry: soon }), things("copied")];
     let gate = Promise.withResolvers<void>();
     const component = await run(
@@ -114,7 +114,7 @@ test(
     for (let round = 0; round < fullOr(20, 4); round++) {
       await using load = await startLoad({ url: redis.url, publishTimeoutMs: 60_000 });
       await load.goOn(50);
-      // Members that live on over such a cut are the subject of the failover: here nothing is under way.
+      // Members that survive such a cut are tested with the failover: here nothing is under way.
       await load.atRest(async () => {
         await redis.kill("SIGKILL");
         const file = join(directory, (await readdir(directory)).find((name) => name.endsWith(".incr.aof")) ?? "");

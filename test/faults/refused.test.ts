@@ -8,7 +8,7 @@ import { type Load, middle, out, startLoad } from "../support/load.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
 
-/** Resolves when a component says that Redis refuses it, for this reason, and something waits because of it. */
+/** Resolves when a component reports that Redis refuses it, for this reason, and a delivery waits because of that. */
 async function untilAlarm(
   load: Load,
   component: string,
@@ -34,7 +34,7 @@ test(
   async () => {
     await using load = await startLoad({ order: "handling" });
     const { client, stream } = load.o;
-    // At once: what is appended in between would go under.
+    // Both in one step: an entry appended in between would be lost.
     await client
       .multi()
       .rename(stream(out), `${stream(out)}:aside`)
@@ -62,7 +62,7 @@ test(
     await client.del(dead);
     await eventually(async () => (await client.xlen(dead)) === 1);
     const violations = await load.finish();
-    // The one that was written past the publisher.
+    // The entry that was written without the publisher.
     assert.equal(
       violations.map(({ kind }) => kind),
       ["refused"],
@@ -98,7 +98,7 @@ test(
       await deny("+xadd");
     }
     await load.goOn(100);
-    // Only some of the keys: "middle" can be read and written no more, while "source" and "out" can.
+    // Only some of the keys: "middle" can no longer be read or written, while "source" and "out" can.
     await client.call(
       "ACL",
       "SETUSER",

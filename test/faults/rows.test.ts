@@ -1,4 +1,4 @@
-/** The catalogue of faults says what the documents say, and names tests that are there. */
+/** The catalogue of faults agrees with the documents, and names tests that exist. */
 
 import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";

@@ -1,6 +1,6 @@
-/** The catalogue of faults: what must come of each, and the tests that show it. `docs/reference/guarantees.md` has the same table. */
+/** The catalogue of faults: the promised result of each, and the tests that show it. `docs/reference/guarantees.md` has the same table. */
 
-/** A test file, and a part of the names of the tests in it that are meant. */
+/** A test file, and a part of the names of those of its tests that belong to the row. */
 export interface RowTest {
   readonly file: string;
   readonly part: string;

@@ -1,4 +1,4 @@
-/** A component is slow, parks and fails while retention trims all it may: nothing unfinished is trimmed. */
+/** A component is slow, parks and fails while retention trims as much as it may: no unfinished entry is trimmed. */
 
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";
@@ -60,7 +60,7 @@ test(
     }
     for (const component of [fast, slow]) await component.whenIdle();
     assert.ok(mostUnread > 200, `the slow component was never behind: ${mostUnread}`);
-    // All are finished: what is over the limit goes.
+    // All entries are finished: those over the limit are trimmed.
     await eventually(async () => (await o.client.xlen(o.stream(input))) <= 20);
     const trimmed = Number(await o.client.hget(o.keys.trimmed(0), "input"));
     assert.is(trimmed, count - (await o.client.xlen(o.stream(input))));

@@ -1,4 +1,4 @@
-/** A journey tells one order's story and nobody else's, with what each component has done about it. */
+/** A journey tells the story of one order and of no other, with each component's progress. */
 
 import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";

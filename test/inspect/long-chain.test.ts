@@ -1,4 +1,4 @@
-/** Stories of any length: a chain of 20,000 events, each of which comes of the one before it, is no deeper for the code than one of two. */
+/** Stories of any length: a chain of 20,000 events, each caused by the one before, needs no deeper stack than a chain of two. */
 
 import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";
@@ -13,7 +13,7 @@ import { HandWritten } from "./hand-written.ts";
 const t0 = 1_700_000_000_000;
 const length = 20_000;
 
-/** `entryIdOf`: where the event of a number stands in the log. Each is caused by the number before it. */
+/** `entryIdOf`: the entry id of the event of a number. Each event is caused by the one before. */
 async function chain(log: HandWritten, entryIdOf: (n: number) => string, order: readonly number[]): Promise<void> {
   await log.describe(["steps"]);
   for (let from = 0; from < order.length; from += 1_000) {

@@ -1,4 +1,4 @@
-/** Reading a channel gives its entries in order, each once, however it is read and whatever happens to the connection. */
+/** Reading a channel gives its entries in order, each once, in either direction and across lost connections. */
 
 import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";

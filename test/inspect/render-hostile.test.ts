@@ -1,4 +1,4 @@
-/** Whatever stands in names, payloads and queries: no text for people has anything of it that a terminal would obey, nor a line more. */
+/** Hostile names, payloads and queries: no text for people contains anything that a terminal would obey, nor an extra line. */
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -30,7 +30,7 @@ import { test } from "../support/test.ts";
 
 type Shown = Pick<ComponentReplay, "name" | "component" | "summary" | "state">;
 
-/** Everything that people are shown, of data all of whose texts come from `text`. */
+/** All texts for people, over data whose texts all come from `text`. */
 function everyText(text: () => string): Readonly<Record<string, string>> {
   const entry = toLogEntry(
     {
@@ -254,7 +254,7 @@ test("text for people escapes the control characters and line feeds of what it s
   fc.assert(
     fc.property(fc.array(hostileText, { minLength: 1, maxLength: 40 }), (texts) => {
       let next = 0;
-      // Numbered, as what has the same name is counted together.
+      // Numbered, because errors of one name are counted together.
       const hostile = everyText(() => `${texts[next % texts.length]}${next++}`);
       for (const [name, text] of Object.entries(hostile)) {
         assert.equal(unsafeIn(text), [], name);

@@ -1,4 +1,4 @@
-/** The status counts what is there, also where Redis cannot, and names what nobody serves. */
+/** The status counts entries even where Redis cannot, and names components that no member serves. */
 
 import * as assert from "uvu/assert";
 import {

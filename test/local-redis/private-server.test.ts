@@ -1,4 +1,4 @@
-/** A private Redis keeps its data between runs, lives no longer than its run, and is had from whatever the machine has. */
+/** A private Redis keeps its data between runs, ends with its run, and uses whatever server the machine has. */
 
 import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

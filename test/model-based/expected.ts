@@ -1,4 +1,4 @@
-/** The model: sets of events, and what must be true of them when nothing is unfinished. */
+/** The model: sets of events, and the conditions on them when nothing is unfinished. */
 
 import * as assert from "uvu/assert";
 import type { Fate, Setting } from "./steps.ts";
@@ -11,7 +11,7 @@ export interface Published {
   readonly entryId: string;
 }
 
-/** Everything that the log and the component's records say. */
+/** The events and records that are found in Redis. */
 export interface Findings {
   readonly entries: readonly { readonly entryId: string; readonly n: number }[];
   readonly outputs: readonly Done[];
@@ -28,13 +28,13 @@ export interface Findings {
 
 export class Expected {
   readonly published: Map<number, Published> = new Map();
-  /** Removed by a trim, when they were finished. */
+  /** Events that a trim removed after they were finished. */
   readonly trimmed: Set<number> = new Set();
-  /** Handed back by a redrive: they go well from then on. */
+  /** Events that a redrive handed back: they succeed from then on. */
   readonly mended: Set<number> = new Set();
-  /** No order is promised: another member has had it, or may have. */
+  /** Events without a promised order, because another member has had them, or may have. */
   readonly strayed: Set<number> = new Set();
-  /** A member is away, or was a moment ago: what is published now may be delivered to it, and come late to another. */
+  /** True while a member is away, or was a moment ago: an event published now may be delivered to it, and reach another member late. */
   mayStray = false;
 
   add(event: Published): void {

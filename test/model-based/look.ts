@@ -1,4 +1,4 @@
-/** A look at what is there: what the log and the component's records say of a run at this moment. */
+/** A look at a run: the present state of the log and of the component's records. */
 
 import type { Backbone } from "../../src/index.ts";
 import { eventually } from "../support/eventually.ts";

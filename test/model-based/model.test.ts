@@ -1,4 +1,4 @@
-/** Whatever is published, read, settled, failed, crashed, claimed, paused, resumed, trimmed and redriven: the sets of the model come out. */
+/** Runs of random publishes, reads, settlements, failures, crashes, claims, pauses, trims and redrives: the results match the model. */
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -19,7 +19,7 @@ const maxShrinkMs = 120_000;
 /** The options that all series have in common. */
 interface Course {
   readonly passages: Passage[];
-  /** Of what crashed members have left in this process. */
+  /** Leftovers of crashed members in this process. */
   readonly endings: Promise<void>[];
   /** The series that has failed first, and when; the others then end. */
   failed: { readonly place: number; readonly at: number } | undefined;
@@ -68,7 +68,7 @@ test(
     const sum = (what: keyof Passage): number => passages.reduce((total, passage) => total + passage[what], 0);
     const kinds = Object.keys(passages[0] ?? {}) as readonly (keyof Passage)[];
     console.log(`${passages.length} runs: ${kinds.map((kind) => `${kind} ${sum(kind)}`).join(", ")}`);
-    // A model of runs in which nothing happens holds as well.
+    // A model would also hold for runs in which nothing happens.
     if (passages.length >= 200) for (const kind of kinds) assert.ok(sum(kind) > 0, `no run had any ${kind}`);
   },
   { timeoutMs: 900_000 },

@@ -1,4 +1,4 @@
-/** One run of the model: carries out the steps of a scenario on a real Redis, and compares what is there with what must be. */
+/** One run of the model: carries out the steps of a scenario on a real Redis, and compares the result with the model. */
 
 import * as assert from "uvu/assert";
 import { type Backbone, connectBackbone } from "../../src/index.ts";
@@ -31,7 +31,7 @@ export interface Passage {
   readonly ordered: number;
 }
 
-/** @param leftovers takes what a crashed member leaves behind in this process */
+/** @param leftovers receives the resources that a crashed member leaves in this process */
 export async function runScenario(
   { setting, steps }: Scenario,
   redisUrl: string,
@@ -163,7 +163,7 @@ class Run implements AsyncDisposable {
     }
   }
 
-  /** Everybody comes back, everything is finished, and everybody leaves in good order. */
+  /** Resumes every member, finishes everything, and drains every member. */
   async end(): Promise<void> {
     await this.#rest();
     this.#team.resumeAll();

@@ -3,24 +3,24 @@
 import fc from "fast-check";
 
 /**
- * What becomes of an event when it is handled: `well`; `stumbles`, its first attempt fails; `stubborn`, every attempt fails; `hopeless`, it
- * fails for good at once. A redrive mends what is dead: it goes well from then on.
+ * The fate of an event when it is handled: `well`; `stumbles`, its first attempt fails; `stubborn`, every attempt fails; `hopeless`, its first
+ * attempt fails for good. A redriven dead letter succeeds.
  */
 export type Fate = "well" | "stumbles" | "stubborn" | "hopeless";
 
 export interface Setting {
   readonly mode: "single" | "batch";
   readonly onRetry: "park" | "block";
-  /** That are there from the beginning. */
+  /** Number of members at the start. */
   readonly members: number;
 }
 
-/** `who` is a place among the members that the step is possible for; a step that is possible for none does nothing. */
+/** `who` is an index among the members to which the step can be applied; a step that fits no member does nothing. */
 export type Step =
   | { readonly kind: "publish"; readonly fate: Fate; readonly key: string; readonly count: number }
   /** The connection is cut while the publish is on its way, or in place of its reply. */
   | { readonly kind: "publishCut"; readonly fate: Fate; readonly key: string; readonly isDone: boolean }
-  /** One that is no valid payload fails them all. */
+  /** An invalid payload among them fails all. */
   | { readonly kind: "publishAll"; readonly fates: readonly Fate[]; readonly isBroken: boolean }
   /** An event id that was published before, `back` events ago. */
   | { readonly kind: "repeat"; readonly back: number }

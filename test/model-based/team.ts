@@ -1,4 +1,4 @@
-/** The members of a run's component: who is there, who fits a step, and how they come and go. */
+/** The members of a run's component: the present ones, those that fit a step, and their starts and ends. */
 
 import type { Log } from "../../src/index.ts";
 import type { Expected } from "./expected.ts";
@@ -29,7 +29,7 @@ export class Team {
     this.#options = options;
   }
 
-  /** Anybody, ever: the component has its group from then on. */
+  /** True once any member has started: the component has its group from then on. */
   get hasStarted(): boolean {
     return this.#started > 0;
   }

@@ -1,4 +1,4 @@
-/** The component of the model: what it consumes, what it makes of it, and who takes part. */
+/** The component of the model: its channels, its outputs, and its members. */
 
 import { z } from "zod";
 import {
@@ -37,7 +37,7 @@ export interface Tally {
   readonly sum: number;
 }
 
-/** More than the starts that make an entry look as if it killed its process: attempts that have failed are none of those. */
+/** More attempts than the starts that make an entry look as if it killed its process: failed attempts do not count as such. */
 export const maxAttempts = 7;
 /** A member whose heartbeats are late by a quarter of it takes nothing over: a busy process must be able to keep that. */
 export const claimAfterMs = 400;
@@ -52,10 +52,10 @@ const definition: ChannelDefinition<Work> = {
   key: ({ key }) => key,
 };
 
-/** For whoever may publish an event id again. */
+/** A channel for publishers that repeat event ids. */
 export const work: Channel<Work> = defineChannel<Work>({ ...definition, dedupe: { windowMs: 60_000 } });
 
-/** The same channel for whoever does not: no window hides what is appended twice. */
+/** The same channel for publishers that do not: no window hides an entry that is appended twice. */
 export const plainWork: Channel<Work> = defineChannel<Work>(definition);
 
 export const done: Channel<Done> = defineChannel<Done>({
@@ -148,7 +148,7 @@ export class Member {
     await this.#close();
   }
 
-  /** Nothing of it reaches Redis from now on. Resolves when what it leaves in this process is gone. */
+  /** Cuts the member off from Redis. Resolves when the resources that it leaves in this process are released. */
   async crash(): Promise<void> {
     this.relay.sever();
     this.free();

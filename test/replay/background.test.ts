@@ -1,4 +1,4 @@
-/** Replays that are left to a worker: it may die, be stopped, or be told to leave one. */
+/** Replays performed by a worker, which may die, be stopped, or be told to leave a run. */
 
 import * as assert from "uvu/assert";
 import { Connection } from "../../src/redis/client/connection.ts";
@@ -127,7 +127,7 @@ test("a run that is cancelled between a worker's look and its start stays cancel
     await store.end(id, "stopped", { entries: 1, unreadable: 0 });
     await store.end(id, "failed", { entries: 1, unreadable: 0 }, "late");
     assert.equal([await stateOf(id), (await store.find(id))?.error], ["cancelled", ""]);
-    // Whoever knows that it was cancelled may go on with it; what is done is done.
+    // A caller that knows of the cancellation may continue the run; a finished run stays finished.
     assert.is((await stage.replays.resume(id)).entries, 3);
     assert.is(await stage.replays.cancel(id), false);
     assert.is(await stateOf(id), "done");

@@ -80,7 +80,7 @@ test(
     );
     assert.is(changed.isSame, false);
 
-    // Two members and two channels: in the order of the entry ids they would not have done what they did.
+    // Two members and two channels: in the order of the entry ids the outputs would differ.
     const unchanged = algorithmSubscriptions();
     const appended = replayComponent({
       source: recorded,

@@ -1,4 +1,4 @@
-/** Two runs compared: what is the same, changed, missing and added, by what events come from and not by their ids. */
+/** Two runs compared: same, changed, missing and added events, matched by their origins and not by their ids. */
 
 import * as assert from "uvu/assert";
 import { openReplays } from "../../src/composition/replays.ts";

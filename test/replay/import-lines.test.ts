@@ -1,4 +1,4 @@
-/** Importing files of lines, one event each: validated, told by line when wrong, paced, and continued. */
+/** Importing files of lines, one event each: validated, reported by line when invalid, paced, and continued. */
 
 import { writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-/** Importing a recording appends what it has, exactly, once and in its order. */
+/** Importing a recording appends its entries unchanged, once and in order. */
 
 import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";

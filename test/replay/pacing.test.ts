@@ -1,4 +1,4 @@
-/** The schedule of a replay: kept against its beginning, whatever any single entry does. */
+/** The schedule of a replay: every entry is due relative to the start, whatever a single entry does. */
 
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../src/model/errors.ts";

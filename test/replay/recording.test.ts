@@ -1,4 +1,4 @@
-/** A recording is taken as it was made or refused with file and line; what is damaged is read only as far as somebody asks for it. */
+/** A recording is read unchanged or refused with file and line; a damaged one is read only as far as the caller allows. */
 
 import { open, readFile, truncate, writeFile } from "node:fs/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";

@@ -15,7 +15,7 @@ import { Stage } from "./stage.ts";
 
 const t0 = 1_700_000_000_000;
 
-/** Two orders, an exchange order that both caused, and what came before them and is not replayed. */
+/** Two orders, an exchange order that both caused, and their causes, which are not replayed. */
 async function trade(log: HandWritten): Promise<void> {
   await log.describe(["orders", "exchange-orders"]);
   const traceparent = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;

@@ -1,4 +1,4 @@
-/** A replay that is interrupted goes on without a gap or a double: killed, stopped, taken over, cut off. Seed: THROUGHLINE_TEST_SEED. */
+/** An interrupted replay (killed, stopped, taken over, cut off) continues without a missing or repeated entry. Seed: THROUGHLINE_TEST_SEED. */
 
 import { randomBytes } from "node:crypto";
 import * as assert from "uvu/assert";
@@ -35,7 +35,7 @@ async function fill(log: HandWritten, count: number): Promise<void> {
   await log.client.eval(script, 2, log.stream("orders"), log.stream("fills"), count, t0);
 }
 
-/** That the target has each event once, in the order of the source, each fill with its order's new id. */
+/** Asserts that the target has each event once, in the order of the source, and each fill its order's new id. */
 async function isWhole(stage: Stage, namespace: string, count: number): Promise<void> {
   const orders = await stage.entries(namespace, "orders");
   const fills = await stage.entries(namespace, "fills");

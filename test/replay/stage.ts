@@ -1,4 +1,4 @@
-/** A namespace written by hand, what replays it, and a look at what came of it. */
+/** A namespace written by hand, its replays, and access to their results. */
 
 import { openReplays } from "../../src/composition/replays.ts";
 import type { Replays } from "../../src/replay/republish/namespace-replays.ts";

@@ -1,4 +1,4 @@
-/** Maintenance trims what its own code lets go: what the namespace's description says is advice. */
+/** Maintenance trims by the retention in its own code: the retention in the namespace's description is only advice. */
 
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";

@@ -1,4 +1,4 @@
-/** A channel at its hard cap refuses clean, or evicts with an alarm and a count. */
+/** A channel at its hard cap refuses publishes without writing anything, or evicts with an alarm and a count. */
 
 import * as assert from "uvu/assert";
 import { item, on, PublishError } from "../../src/index.ts";

@@ -153,7 +153,7 @@ test("settles nothing twice while its group is gone under load", async () => {
   assert.equal(await copied(o), upTo(1_000));
 });
 
-/** Two members with their hands full of five events each, which wait for `release`; their positions are saved. */
+/** Two members with five events each in flight, which wait for `release`; their positions are saved. */
 async function twoFull(
   o: Opened,
   claimAfterMs: number,

@@ -1,4 +1,4 @@
-/** Maintenance trims what may go, and never what some component has not finished. */
+/** Maintenance trims entries as the policy allows, and never one that some component has not finished. */
 
 import * as assert from "uvu/assert";
 import { on, PermanentError } from "../../src/index.ts";
@@ -13,7 +13,7 @@ import { test } from "../support/test.ts";
 
 const channel = things("things");
 
-/** Trims until nothing more goes. */
+/** Trims until nothing more can be trimmed. */
 async function trim(
   o: Opened,
   policy: RetentionPolicy,
@@ -48,7 +48,7 @@ async function left(o: Opened): Promise<readonly string[]> {
   return (await o.client.xrange(o.stream(channel), "-", "+")).map(([id]) => id);
 }
 
-/** The group takes that many entries, and settles those that `isSettled` says. */
+/** Delivers that many entries to the group, and settles those for which `isSettled` is true. */
 async function take(
   o: Opened,
   group: string,

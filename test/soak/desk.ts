@@ -41,7 +41,7 @@ export class Desk implements AsyncDisposable {
   readonly #busy = new Map<string, Promise<void>>();
   readonly #counts = { starts: 0, takenOver: 0, fenced: 0, renewed: 0, goneBack: 0 };
   readonly #breaches: string[] = [];
-  /** The end of what has ended unasked stands in the breaches once. */
+  /** Processes that were told to end, or whose unrequested end is among the breaches already. */
   readonly #asked = new Set<StartedProcess>();
   #isClosed = false;
   #isInterrupted = false;
@@ -118,7 +118,7 @@ export class Desk implements AsyncDisposable {
     for (const seat of this.#seats) if (seat.component === component) await this.terminate(seat, 0);
   }
 
-  /** Terminates all; resolves when they have ended. */
+  /** Terminates all members; resolves when they have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#seats.map((seat) => this.#alone(seat, (running) => this.#endWell(seat, running))));

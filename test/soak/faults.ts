@@ -29,7 +29,7 @@ export async function setAppendfsync(client: Redis, appendfsync: Appendfsync): P
   await client.config("SET", "appendfsync", appendfsync);
 }
 
-/** Does one after the other what needs the same thing: the server, the proxy, a member of the desk. */
+/** Runs faults that concern the same thing (the server, the proxy, a member) one after the other. */
 export class Faults {
   /** The entries that each killed Redis has lost, one loss for every channel. */
   readonly losses: FactOf<"loss">[] = [];
@@ -41,7 +41,7 @@ export class Faults {
     this.#stage = stage;
   }
 
-  /** Resolves when the fault is over: what was killed runs again, what was cut is healed. */
+  /** Resolves when the fault is over: killed processes run again, and cut connections are restored. */
   strike(fault: Fault): Promise<void> {
     const { desk } = this.#stage;
     switch (fault.kind) {

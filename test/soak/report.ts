@@ -1,4 +1,4 @@
-/** The end of a soak for a person: what it went through, and whether it is clean. */
+/** The report of a soak for people: the faults that it went through, and whether it is clean. */
 
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import type { SoakOptions, SoakResult } from "./soak.ts";
 
 const maxBreaches = 40;
 
-/** `keptIn`: where the history and the logs are, when something is wrong. */
+/** `keptIn`: the directory of the history and the logs, when a check failed. */
 export function renderReport(result: SoakResult, options: SoakOptions, keptIn: string | undefined): string {
   const { breaches, ledger, history, durationMs, drainMs, faults, feed, desk } = result;
   const kinds = [...faults].toSorted();

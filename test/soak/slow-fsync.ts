@@ -1,4 +1,4 @@
-/** A Redis whose fsyncs stall: what it has acknowledged meanwhile is lost when it is killed. */
+/** A Redis whose fsyncs are slow: writes that it acknowledges meanwhile are lost when it is killed. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";

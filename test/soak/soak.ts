@@ -1,4 +1,4 @@
-/** A soak: the trading pipeline under load, faults by a schedule, and at the end whether everything adds up. */
+/** A soak: the trading pipeline under load, faults by a schedule, and a check of the whole result at the end. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
@@ -109,7 +109,7 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   };
 }
 
-/** Resolves with undefined when nothing is unfinished, or with what is. */
+/** Resolves with undefined when nothing is unfinished, or with the unfinished work. */
 async function whenDrained({ url }: PrivateRedis): Promise<string | undefined> {
   await using backbone = await connectBackbone({ url, namespace, log: silent });
   const deadline = performance.now() + drainWithinMs;
@@ -119,7 +119,7 @@ async function whenDrained({ url }: PrivateRedis): Promise<string | undefined> {
     try {
       const status = await backbone.status();
       unfinished = unfinishedIn(status);
-      // Two looks at the same: within one, an event may move from where was not looked yet to where was.
+      // Two equal looks are needed: during one look, an event may move from a part not read yet to a part already read.
       const now = `${unfinished} ${status.channels.map(({ lastEntryId }) => lastEntryId).join(" ")}`;
       if (unfinished === "" && now === before) return undefined;
       before = now;

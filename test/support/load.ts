@@ -1,6 +1,6 @@
 /**
- * `startLoad`: events are published and go through three components, with outputs, state and neither, for as long as a test breaks
- * things; in the end the history checker reads what became of each.
+ * `startLoad`: publishes events through three components, with outputs, state and neither, for as long as a test injects faults; in the end
+ * the history checker checks every event.
  */
 
 import { randomBytes } from "node:crypto";
@@ -123,11 +123,11 @@ export interface Load extends AsyncDisposable {
   readonly rejected: number;
   /** Resolves when so many more are acknowledged, and as many have come out at the end. */
   goOn(count: number, timeoutMs?: number): Promise<void>;
-  /** Runs with nothing published and nothing in hand; then the load goes on. */
+  /** Calls `run` with nothing published and nothing in flight; then the load goes on. */
   atRest(run: () => Promise<void>): Promise<void>;
-  /** A fault may have taken away what was appended up to now, of one channel or of all. Called once the fault is over. */
+  /** Records that a fault may have removed the entries appended until now, of one channel or of all. Called once the fault is over. */
   mayHaveLost(channel?: string): Promise<void>;
-  /** Ends the publishing, waits until all is settled, and gives back what the history violates. */
+  /** Ends the publishing, waits until everything is settled, and gives the violations of the history. */
   finish(): Promise<readonly Violation[]>;
   /** The same, and fails the test on any violation. */
   finishClean(): Promise<void>;
@@ -219,7 +219,7 @@ async function keep(facts: readonly Fact[]): Promise<string> {
   return `the history: ${file}; look at it with npm run history -- FILE`;
 }
 
-/** Publishes all the time, ten at once, and records what became of each. */
+/** Publishes all the time, ten events at once, and records the result of each. */
 class Publisher {
   readonly counts: { acked: number; unknown: number; rejected: number } = { acked: 0, unknown: 0, rejected: 0 };
   readonly #o: Opened;

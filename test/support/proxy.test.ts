@@ -1,4 +1,4 @@
-/** The proxy does to connections what its tests rely on. */
+/** The proxy injects the faults that its tests rely on. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-/** The runner counts what happened, and takes no bad test file for a good one. */
+/** The runner counts the results, and does not accept a bad test file. */
 
 import * as assert from "uvu/assert";
 import { type FileResult, runFiles } from "./run-files.ts";

@@ -1,4 +1,4 @@
-/** The backbone's spans in a process set up by `startTelemetry`: when they are ours and not the SDK's, and that all of them arrive. */
+/** The backbone's spans in a process set up by `startTelemetry`: the cases in which its own exporter is used, and that all spans arrive. */
 
 import { ProxyTracerProvider, SpanKind, trace } from "@opentelemetry/api";
 import * as assert from "uvu/assert";

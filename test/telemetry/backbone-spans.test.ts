@@ -1,4 +1,4 @@
-/** Whose Redis calls become spans, and where a retry's timer stands in the trace. */
+/** The Redis calls that become spans, and the position of a retry's timer in the trace. */
 
 import { trace } from "@opentelemetry/api";
 import { Redis } from "ioredis";

@@ -1,4 +1,4 @@
-/** A Collector that takes, hangs, refuses, goes and comes back: seen from its end of the wire, and from the process that sends. */
+/** A Collector that accepts, hangs, refuses, goes and comes back: seen from its end of the wire, and from the sending process. */
 
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";

@@ -1,4 +1,4 @@
-/** The call to the Collector: as the variables say, and what is made of its answers. */
+/** The call to the Collector: its settings by the variables, and the handling of its answers. */
 
 import { status } from "@grpc/grpc-js";
 import { DiagLogLevel, diag } from "@opentelemetry/api";

@@ -1,4 +1,4 @@
-/** Orders through three processes, followed by what their spans say on the wire. */
+/** Orders through three processes, followed by their spans on the wire. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-/** The reader of the backbone's own distributions: when it is ours, and what a Collector gets by it. */
+/** The reader of the backbone's own distributions: the cases in which it is used, and the values that a Collector gets from it. */
 
 import { context, type Histogram, metrics, propagation, trace } from "@opentelemetry/api";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
@@ -21,7 +21,7 @@ class Reader extends MetricReader {
   protected async onForceFlush(): Promise<void> {}
 }
 
-/** The process's variables are these until the end of `run`. */
+/** Sets the process's variables until the end of `run`. */
 async function withEnv(env: Readonly<Record<string, string>>, run: () => void | Promise<void>): Promise<void> {
   const before = { ...process.env };
   Object.assign(process.env, env);
@@ -77,7 +77,7 @@ function both(provider: MeterProvider): Both {
   };
 }
 
-/** Without what has to differ. */
+/** Removes the fields that have to differ. */
 function comparable({ name: _, points, ...metric }: WireMetric) {
   return {
     ...metric,

@@ -1,4 +1,4 @@
-/** Walks the spans of a journey by what a backend has: parents and links. */
+/** Walks the spans of a journey by parents and links, the only relations that a tracing backend has. */
 
 import { idOf } from "./collector.ts";
 import type { SpanRef, WireSpan } from "./otlp.ts";
@@ -10,7 +10,7 @@ export class Story {
     this.#byId = new Map(spans.map((span) => [idOf(span), span]));
   }
 
-  /** @throws where it did not arrive */
+  /** Finds a span. @throws where the span did not arrive */
   at(ref: SpanRef): WireSpan {
     const span = this.#byId.get(idOf(ref));
     if (span === undefined) throw new Error(`no span ${idOf(ref)} has arrived`);

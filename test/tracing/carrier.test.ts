@@ -1,4 +1,4 @@
-/** Carriers from anywhere: what is readable is used, the rest is dropped and counted. */
+/** Carriers from anywhere: readable parts are used, the others are dropped and counted. */
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";

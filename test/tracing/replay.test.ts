@@ -1,4 +1,4 @@
-/** The spans of a replayed component: traces of their own, linked to what really happened, and nothing that looks live. */
+/** The spans of a replayed component: traces of their own, linked to the original ones, and none that looks live. */
 
 import { type Span as ApiSpan, metrics, SpanKind, trace } from "@opentelemetry/api";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";

@@ -1,4 +1,4 @@
-/** Spans of a replay that republishes: new traces, each linked to the original and to the run, and so is whoever handles the events. */
+/** Spans of a replay that republishes: new traces, each linked to the original and to the run, and handling spans linked likewise. */
 
 import { SpanKind, trace } from "@opentelemetry/api";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-/** Without an SDK: nothing is recorded, and what came along goes on. */
+/** Without an SDK: nothing is recorded, and received trace fields are passed on. */
 
 import * as assert from "uvu/assert";
 import type { Carrier } from "../../src/model/carrier.ts";

@@ -147,7 +147,7 @@ test("leaves letters unchanged that cannot be handed back, and foretells that", 
     ["trimmed", "open", "redriven"],
   );
   assert.is((await all(letters.list())).length, 4);
-  // Only what was redriven has a record, by which its next attempt is its first.
+  // Only redriven entries have an attempt record, which makes their next attempt the first.
   const records = await o.client.hgetall(o.keys.attempts(0, "things", "c"));
   assert.is(Object.keys(records).length, 2);
   assert.match(records[kept?.entryId ?? ""] ?? "", /^0:0:\d+$/);
@@ -181,7 +181,7 @@ test("a member that dies before it has handled a redriven event leaves it to the
   await using o = await open();
   const letters = await bury(o, 1);
   await letters.redrive();
-  // As claim.lua leaves it when the member dies before the reply arrives: pending under a name that is not registered.
+  // The state in which claim.lua leaves an entry whose member dies before the reply arrives: pending under an unregistered name.
   const [letter] = await o.client.xpending(o.stream(channel), "c", "-", "+", 1);
   const [id] = letter as [string];
   await o.client.xclaim(o.stream(channel), "c", "dead-member", 0, id);

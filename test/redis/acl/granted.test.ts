@@ -1,4 +1,4 @@
-/** Least-privilege users can do all that their roles are for: run the pipeline, mend it and maintain it, and Redis denies nothing. */
+/** Least-privilege users can do everything that their roles are for: run the pipeline, mend it and maintain it; Redis denies nothing. */
 
 import * as assert from "uvu/assert";
 import { createAlgorithm } from "../../../consumers/algorithm/index.ts";

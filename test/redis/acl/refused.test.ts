@@ -1,4 +1,4 @@
-/** Each role is refused what is not its own, by a command of its own or in a script. */
+/** Each role is refused the commands and keys of other roles, by a command of its own or in a script. */
 
 import type { Redis } from "ioredis";
 import * as assert from "uvu/assert";

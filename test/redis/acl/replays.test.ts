@@ -1,4 +1,4 @@
-/** Whoever may replay into some namespaces can do so, in the foreground or as a worker, and is refused every other. */
+/** A user who may replay into some namespaces can do so, in the foreground or as a worker, and is refused every other namespace. */
 
 import * as assert from "uvu/assert";
 import { StoreError } from "../../../src/index.ts";

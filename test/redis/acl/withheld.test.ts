@@ -1,4 +1,4 @@
-/** A permission that is withheld or withdrawn stops what needs it and nothing else, and leaves nothing half done. */
+/** A permission that is withheld or withdrawn stops the calls that need it and no others, and leaves nothing half done. */
 
 import * as assert from "uvu/assert";
 import { openOperator } from "../../../src/composition/operator.ts";

@@ -26,7 +26,7 @@ async function config(redis: PrivateRedis, ...settings: readonly string[]): Prom
   client.disconnect();
 }
 
-/** Publishes until it fails. What was acknowledged. */
+/** Publishes until a publish fails. Gives the acknowledged events. */
 function publishOn(o: Opened): { readonly acknowledged: EventRef[]; readonly ended: Promise<void> } {
   const acknowledged: EventRef[] = [];
   const one = async (lane: number): Promise<void> => {
@@ -91,7 +91,7 @@ test("acknowledges a publish that the replicas have", async () => {
   );
   const published = Promise.all(Array.from({ length: 500 }, (_, n) => o.backbone.publish(source, { n })));
   const refs = await published;
-  await primary.kill("SIGSTOP"); // what it has not sent yet stays with it
+  await primary.kill("SIGSTOP"); // writes that it has not sent yet are lost with it
   const copy = new Redis(replica.url);
   try {
     const ids = new Set((await copy.xrange(o.stream(source), "-", "+")).map(([id]) => id));

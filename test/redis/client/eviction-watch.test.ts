@@ -1,4 +1,4 @@
-/** A server that deletes keys when its memory is full is refused, or taken with a warning; one that begins to is an alarm. */
+/** A server that deletes keys when its memory is full is refused, or accepted with a warning; a server that starts to do so raises an alarm. */
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";

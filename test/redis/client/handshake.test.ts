@@ -1,4 +1,4 @@
-/** Every step of every connection's handshake is cut, lost, refused and left unanswered: nothing is sent before all of it is agreed on. */
+/** Each step of each connection's handshake is cut, lost, refused and left unanswered: nothing is sent before the handshake is complete. */
 
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
@@ -32,7 +32,7 @@ function useConnection(url: string): { user: User; connection: Connection } {
   return { user, connection };
 }
 
-/** All that the project opens connections with. */
+/** Every kind of connection that the project opens. */
 const clients: Readonly<Record<string, (url: string) => User>> = {
   "the backbone's": (url) => useConnection(url).user,
   "a reader's": (url) => {
