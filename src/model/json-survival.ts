@@ -1,16 +1,16 @@
-/** The proof that a channel's payloads survive JSON: made once for each channel of a process, at its first publish. */
+/** Checks that a channel's payloads survive JSON: once for each channel of a process, at its first publish. */
 
 import { isDeepStrictEqual } from "node:util";
 import { type Channel, validatePayload } from "./channel.ts";
 import { encodePayload } from "./envelope.ts";
 import { PayloadError, type PayloadIssue } from "./errors.ts";
 
-/** Channels one of whose payloads has come back from JSON as it was. */
+/** Channels of which a payload has come back from JSON unchanged. */
 const proven = new WeakSet<object>();
 
 /**
  * Gives the payload as the channel's schema returns it; a promise only where the schema is asynchronous. Until a payload of the channel
- * has survived it, the payload is also written as JSON, parsed, and validated once more, as each delivery will do it.
+ * has survived JSON, each one is also written as JSON, parsed, and validated once more, as every delivery does.
  * @throws {PayloadError} with the path and reason of each issue
  */
 export function payloadToPublish<P>(channel: Channel<P>, payload: unknown): P | Promise<P> {
@@ -41,14 +41,14 @@ function prove<P>(channel: Channel<P>, sent: P): P | Promise<P> {
   return arrived instanceof Promise ? arrived.then(conclude, refused) : conclude(arrived);
 }
 
-/** The first place at which two values differ. `path`: dotted from the root. */
+/** The first difference of two values. `path`: dotted from the root. */
 interface Difference {
   readonly path: string;
   readonly sent: unknown;
   readonly arrived: unknown;
 }
 
-/** Compares as JSON means it: what is undefined in an object is absent, and an object's class does not count, its fields do. */
+/** Compares values as JSON does: an undefined field counts as absent, and of an object only the fields count, not the class. */
 function differenceOf(sent: unknown, arrived: unknown, path: string): Difference | undefined {
   if (sent === arrived) return undefined;
   const kind = tagOf(sent);
@@ -75,9 +75,9 @@ function changed({ path, sent, arrived }: Difference): PayloadIssue {
   return { path, reason: `it does not survive JSON: ${what}. ${adviceFor(sent, before === after)}` };
 }
 
-/** Of an issue that the schema has with what arrives, though it has given that itself. */
+/** Explains an issue that the schema finds in a parsed payload, although the schema itself gave the payload. */
 function refusedLater({ path, reason }: PayloadIssue, sent: unknown, parsed: unknown): PayloadIssue {
-  // A union says only that none of its members fits.
+  // A union reports only that none of its members fits.
   const atIssue = { path, sent: valueAt(sent, path), arrived: valueAt(parsed, path) };
   const found = differenceOf(atIssue.sent, atIssue.arrived, path);
   if (found === undefined) {
@@ -90,7 +90,7 @@ function refusedLater({ path, reason }: PayloadIssue, sent: unknown, parsed: unk
   };
 }
 
-/** `isOfOneKind`: the schema changes the value, and not JSON. */
+/** Advises a remedy. `isOfOneKind`: the schema changes the value, and not JSON. */
 function adviceFor(sent: unknown, isOfOneKind: boolean): string {
   if (isOfOneKind) {
     return "The schema is applied at publish and again at each delivery, so it must give its own output back unchanged: transform before you publish, or in the handler";
@@ -114,7 +114,7 @@ function valueAt(root: unknown, path: string): unknown {
   return value;
 }
 
-/** "Object" for those of a class of somebody's own, too. */
+/** The built-in type of a value, such as `Date`; "Object" for objects of a user's own class, too. */
 function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }

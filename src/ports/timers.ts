@@ -1,12 +1,12 @@
-/** The clock of retries, as the core needs it. */
+/** Timers of retries, as the core needs them. */
 
 import type { DeliveryId } from "./store.ts";
 
-/** The clock of retries. Losing a timer delays a retry until the sweep finds it; it never loses the delivery. */
+/** Timers that start retries. A lost timer delays its retry until the sweep finds the delivery; the delivery itself is never lost. */
 export interface RetryTimers {
   /** Wakes some member of the component after the delay. The same delivery and attempt set one timer only. */
   schedule(partition: number, delivery: DeliveryId, attempt: number, delayMs: number): Promise<void>;
-  /** Starts to take timers for this member. `wake` is called for each that fires. */
+  /** Starts to take timers for this member. `wake` is called for each timer that fires. */
   listen(wake: (partition: number, delivery: DeliveryId) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }

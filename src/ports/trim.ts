@@ -12,16 +12,16 @@ export interface Trimmed {
   readonly isHeld: boolean;
 }
 
-/** A channel that holds entries. */
+/** A stream that holds entries, as a survey found it. */
 export interface Surveyed {
   readonly oldestId: string;
-  /** Something is too old, or too much. */
+  /** True where the policy lets an entry go. */
   readonly isTrimmable: boolean;
 }
 
 /** Trims one stream by a bounded step, only up to the oldest entry that a group, or a named component whose group is gone, has not finished. */
 export interface Trimmer {
-  /** Looks at many channels of a partition at once; those without entries are left out. @throws {StoreError} */
+  /** Surveys many channels of a partition at once; channels without entries are left out. @throws {StoreError} */
   survey(
     partition: number,
     channels: readonly (readonly [channel: string, retention: Retention])[],

@@ -4,7 +4,7 @@ import { ConfigError } from "../model/errors.ts";
 import type { ExactAppender } from "../ports/exact-append.ts";
 import type { Inspector } from "../ports/inspect.ts";
 
-/** The non-public means of a backbone or an observer. */
+/** The non-public access to a backbone or an observer. */
 export interface LogAccess {
   readonly inspector: Inspector;
   /** Opens an appender for these channels; undefined where only reading is possible. */

@@ -10,7 +10,7 @@ import { withEffectsReported } from "./outside-effects.ts";
 import type { Gaps, PlannedCall, ReplayOrder } from "./recorded-order.ts";
 import { ReplayedPartition } from "./replayed-partition.ts";
 
-/** The means of a run. */
+/** The inputs of a run. */
 export interface RunParts {
   readonly component: string;
   readonly runId: string;

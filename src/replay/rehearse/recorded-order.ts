@@ -38,7 +38,7 @@ export interface Gaps {
   unsubscribed: number;
 }
 
-/** The means of both orders. */
+/** The inputs of both orders. */
 export interface PlanOptions {
   readonly source: ReplaySource;
   readonly component: string;

@@ -13,7 +13,7 @@ import type { DeliveryId, Membership } from "../../ports/store.ts";
 import type { ReplaySpan } from "../../ports/tracing.ts";
 import { type CapturedSettlement, CapturedStore, type OutputIds } from "./captured-store.ts";
 
-/** The means of a partition. */
+/** The inputs of a partition. */
 export interface PartitionParts {
   readonly membership: Membership;
   readonly ids: OutputIds;

@@ -42,7 +42,7 @@ export interface Replays extends AsyncDisposable {
   work(signal: AbortSignal, onRun?: (run: string, report: ReplayReport | Error) => void): Promise<void>;
 }
 
-/** The means of the runs. */
+/** The collaborators of the runs. */
 export interface ReplaysParts extends PerformParts {
   /** The inspector of the replayed namespace. */
   readonly inspector: Inspector;

@@ -37,7 +37,7 @@ export interface ReplayReport extends Republished {
   readonly durationMs: number;
 }
 
-/** The means of performing a run. */
+/** The collaborators of a run. */
 export interface PerformParts {
   readonly store: RunStore;
   readonly tracing: Pick<Tracing, "replay">;

@@ -16,7 +16,7 @@ import type { ReplaySource } from "../source/source.ts";
 import { IdSet } from "./event-id-set.ts";
 import { Lane } from "./partition-lane.ts";
 
-/** The means of republishing. */
+/** The inputs of republishing. */
 export interface RepublishParts {
   readonly run: string;
   readonly source: ReplaySource;
