@@ -1,13 +1,13 @@
 /** Spans are counted in an export as the official definitions encode it. */
 
-import { join } from "node:path";
 import { loadSync } from "@grpc/proto-loader";
 import * as assert from "uvu/assert";
 import { countSpans } from "../../bench/span-count.ts";
 import { test } from "../support/test.ts";
+import { definitionsDir } from "../telemetry/otlp-definitions.ts";
 
 const service = loadSync("opentelemetry/proto/collector/trace/v1/trace_service.proto", {
-  includeDirs: [join(import.meta.dirname, "../telemetry/proto")],
+  includeDirs: [definitionsDir],
 })["opentelemetry.proto.collector.trace.v1.TraceService"];
 
 function encode(request: object): Buffer {

@@ -1,7 +1,7 @@
 /** Trace requests as the official definitions read them, for comparing one encoder with another. */
 
-import { join } from "node:path";
 import { loadSync } from "@grpc/proto-loader";
+import { definitionsDir } from "./otlp-definitions.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -9,7 +9,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export type DecodedSpan = Fields;
 
 const service = loadSync("opentelemetry/proto/collector/trace/v1/trace_service.proto", {
-  includeDirs: [join(import.meta.dirname, "proto")],
+  includeDirs: [definitionsDir],
   longs: String,
   enums: String,
   bytes: String,

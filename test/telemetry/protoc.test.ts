@@ -1,11 +1,11 @@
 /** The bytes on the wire, as an independent implementation of protocol buffers reads them. */
 
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { skip, test } from "../support/test.ts";
 import { Collector } from "./collector.ts";
 import { startEmitter } from "./emitter.ts";
+import { definitionsDir } from "./otlp-definitions.ts";
 
 test("protoc reads the same spans from the bytes of an export", async () => {
   if (spawnSync("protoc", ["--version"]).status !== 0) skip("protoc is not installed (Debian: protobuf-compiler)");
@@ -18,11 +18,9 @@ test("protoc reads the same spans from the bytes of an export", async () => {
   const message = "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest";
   const text = collector.exports
     .map((bytes) => {
-      const { status, stdout, stderr } = spawnSync(
-        "protoc",
-        [`--decode=${message}`, `-I${join(import.meta.dirname, "proto")}`, proto],
-        { input: bytes },
-      );
+      const { status, stdout, stderr } = spawnSync("protoc", [`--decode=${message}`, `-I${definitionsDir}`, proto], {
+        input: bytes,
+      });
       assert.is(status, 0, stderr.toString());
       return stdout.toString();
     })

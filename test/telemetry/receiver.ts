@@ -3,7 +3,6 @@
  * and behaves as told by lines on standard input: `accept`, `hang`, `refuse`, `deny`, `absent`. Its argument is the address it listens on.
  */
 
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import {
   loadPackageDefinition,
@@ -16,6 +15,7 @@ import {
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { type ExportMetrics, type ExportTrace, type ReceiverLine, toMetrics, toSpans } from "./otlp.ts";
+import { definitionsDir } from "./otlp-definitions.ts";
 
 /** `refuse`: tells the client to come again. `deny`: tells it not to. `absent`: nobody listens. */
 type Mode = "accept" | "hang" | "refuse" | "deny" | "absent";
@@ -25,13 +25,12 @@ interface Received<T> {
   readonly message: T;
 }
 
-const protoDir = join(import.meta.dirname, "proto");
 const definitions = loadSync(
   [
     "opentelemetry/proto/collector/trace/v1/trace_service.proto",
     "opentelemetry/proto/collector/metrics/v1/metrics_service.proto",
   ],
-  { includeDirs: [protoDir], longs: String, enums: String, defaults: true, oneofs: true },
+  { includeDirs: [definitionsDir], longs: String, enums: String, defaults: true, oneofs: true },
 );
 
 const [host = "127.0.0.1"] = process.argv.slice(2);
