@@ -79,7 +79,7 @@ slowTest("replay in the same namespace is a story of its own, which journey tell
   assert.equal([copy.events, copy.beginnings[0].replayOf.originalId], [1, "o"]);
 });
 
-slowTest("--dry-run says what would go where, and how long it would take", async () => {
+slowTest("--dry-run prints the number of entries for each channel, and the duration", async () => {
   await using stage = new Stage();
   await orders(stage.log);
   const { code, out } = await run(stage.log, "replay", "orders", "--into", "other", "--speed", "2", "--dry-run");

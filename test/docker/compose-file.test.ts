@@ -83,7 +83,7 @@ test("keeps data in volumes, and Elastic in a profile", () => {
   assert.equal(inProfile.sort(), ["elastic-collector", "elastic-setup", "elasticsearch", "kibana"]);
 });
 
-test("is what Docker Compose takes, with and without its profiles, and not without passwords", () => {
+test("is accepted by Docker Compose, with and without its profiles, and refused without passwords", () => {
   const config = (env: Record<string, string>, ...args: string[]): void =>
     void execFileSync("docker", ["compose", "--env-file", "/dev/null", ...args, "config", "--quiet"], {
       env: { ...process.env, ...env },

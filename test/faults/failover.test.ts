@@ -49,7 +49,7 @@ test(
   { timeoutMs: fullOr(240_000, 60_000) },
 );
 
-test("finds what a lost reply has delivered before it reads on, also when the server first refuses to be read from", async () => {
+test("finds entries that a lost reply has delivered before it reads on, also when the server first refuses reads", async () => {
   await using redis = await startPrivateRedis();
   await using proxy = await startProxy(redis.url);
   await using o = await open({ url: proxy.url, direct: redis.url });

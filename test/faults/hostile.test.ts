@@ -68,7 +68,7 @@ test(
   { timeoutMs: 60_000 },
 );
 
-test("refuses to publish what it would not handle", async () => {
+test("refuses to publish payloads that it would not handle", async () => {
   await using load = await startLoad({ members: 1 });
   const anything = defineChannel({ name: "anything", schema: z.unknown() });
   let deep: unknown = 1;

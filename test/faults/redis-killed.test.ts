@@ -91,7 +91,7 @@ test(
   { timeoutMs: fullOr(120_000, 60_000) },
 );
 
-test("acknowledges what has no effects while memory is full", async () => {
+test("acknowledges entries without effects while memory is full", async () => {
   await using redis = await startPrivateRedis();
   await using o = await open({ url: redis.url });
   const finish = Promise.withResolvers<void>();

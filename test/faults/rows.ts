@@ -31,7 +31,7 @@ export const rows: readonly Row[] = [
     outcome: "found among the member's own pending, before it reads on, without waiting for a claim",
     tests: [
       ...at("faults/connections", 'when the reply to "read"'),
-      ...at("faults/failover", "finds what a lost reply has delivered before it reads on"),
+      ...at("faults/failover", "finds entries that a lost reply has delivered before it reads on"),
       ...at(
         "consume/reading",
         "finds what a lost reply to a read has delivered",
@@ -114,7 +114,7 @@ export const rows: readonly Row[] = [
   {
     fault: "`maxmemory` reached",
     outcome: "publishes and settlements with effects refused clean, acknowledgements alone work; recovers",
-    tests: at("faults/redis-killed", "while memory is full, and recovers", "acknowledges what has no effects"),
+    tests: at("faults/redis-killed", "while memory is full, and recovers", "acknowledges entries without effects"),
   },
   {
     fault: "disk full",
@@ -174,7 +174,11 @@ export const rows: readonly Row[] = [
   {
     fault: "10 MB, depth 100,000, `__proto__`, 1 MB of baggage, invalid UTF-8, a traceparent of rubbish",
     outcome: "rejected or a dead letter, or handled without what is rubbish; the process lives",
-    tests: at("faults/hostile", "rejects or buries what is hostile", "refuses to publish what it would not handle"),
+    tests: at(
+      "faults/hostile",
+      "rejects or buries what is hostile",
+      "refuses to publish payloads that it would not handle",
+    ),
   },
   {
     fault: "Collector absent, hanging, restarting",

@@ -76,7 +76,7 @@ test("removes a temporary directory at the end", async () => {
   await rejects(readdir(redis.directory), Error, /ENOENT/);
 });
 
-test("comes back after kill -9 on the same port with what it had acknowledged", async () => {
+test("comes back after kill -9 on the same port with all acknowledged writes", async () => {
   await using redis = await startPrivateRedis();
   await withClient(redis.url, (client) => client.set("before", "1"));
   await redis.kill("SIGKILL");

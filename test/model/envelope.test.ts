@@ -17,7 +17,7 @@ import { test } from "../support/test.ts";
 const entryId = "1700000000000-3";
 const anything = defineChannel({ name: "things", schema: z.unknown() });
 
-test("reads back what was written, ids and keys of any text included", () => {
+test("reads back every written entry, ids and keys of any text included", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 30 });
   const cause = fc.record(
     { id: text.filter((id) => id !== ""), traceparent: fc.constantFrom("", "00-aa-bb-01") },

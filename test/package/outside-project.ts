@@ -83,7 +83,7 @@ export function projectWithCore(): Promise<OutsideProject> {
   return core;
 }
 
-/** How npm reaches its registry is the machine's; everything else that the checkout's npm has set would reach into the project. */
+/** The settings by which npm reaches its registry are kept; all other settings of the checkout's npm would affect the project. */
 const kept = [
   "npm_config_cache",
   "npm_config_cafile",

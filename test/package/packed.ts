@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 /** The oldest Node that the package supports. */
 export const oldestNode = "22.15.0";
 
-/** Where `prepare.ts` puts what it makes. */
+/** The directory into which `prepare.ts` writes. */
 export const preparedDir: string = resolve("node_modules/.cache/throughline-package");
 
 interface Manifest {
@@ -17,7 +17,7 @@ interface Manifest {
 
 export const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
 
-/** What a user names in an import, in the order of package.json. */
+/** The names that a user imports, in the order of package.json. */
 export const doors: readonly string[] = Object.keys(manifest.exports)
   .filter((path) => path !== "./package.json")
   .map((path) => path.replace(/^\./, manifest.name));

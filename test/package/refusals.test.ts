@@ -1,4 +1,4 @@
-/** What cannot work is one sentence that says what to do: a missing peer, an old Node, a second copy of the API, a path that is no door. */
+/** An unusable set-up is refused in one sentence that names the remedy: a missing peer, an old Node, a second API copy, a path that is no door. */
 
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";

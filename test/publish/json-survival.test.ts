@@ -11,7 +11,7 @@ function channelOf(schema: unknown): Channel<unknown> {
   return defineChannel<unknown>({ name: "odd", schema: schema as never });
 }
 
-/** What JSON loses, as a schema and a payload that it accepts; the path and the words of the refusal. */
+/** Values that JSON loses: a schema and a payload that the schema accepts; the path and the words of the refusal. */
 const lost: readonly (readonly [what: string, schema: unknown, payload: unknown, path: string, reason: RegExp])[] = [
   [
     "a date",
@@ -79,7 +79,7 @@ class Price {
   }
 }
 
-/** What comes back as it was, in its way. */
+/** Values that come back from JSON unchanged. */
 const kept: readonly (readonly [what: string, schema: unknown, payload: unknown])[] = [
   ["a date that the schema makes again", z.object({ at: z.coerce.date() }), { at: new Date(0) }],
   ["a transform that is the same twice", z.object({ symbol: z.string().trim().toUpperCase() }), { symbol: " acme " }],

@@ -41,7 +41,7 @@ test("gives entries and settlements in the order of the file, any number of time
   }
 });
 
-test("is read whatever program has compressed it", async () => {
+test("is read from every compressing program", async () => {
   await using directory = await makeDirectory();
   const plain = directory.path("plain");
   await writeRecording(plain, [header, ...Array.from({ length: 2_000 }, (_, i) => entry(i + 1))]);

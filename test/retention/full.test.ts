@@ -110,7 +110,7 @@ test("evicts the oldest, and says so only where a component had not finished the
   );
 });
 
-test("evicts for the outputs of a settlement, too, and counts what a component has lost", async () => {
+test("evicts for the outputs of a settlement, too, and counts the entries that a component has lost", async () => {
   await using o = await open();
   const source = things("source");
   const ring = things("ring", { retention: { hardCap: 10, maxEntries: 10, onFull: "evict" } });

@@ -193,7 +193,7 @@ test("goes on after everything was flushed", async () => {
   }
 });
 
-test("is started by whoever asks for it, and by a component whose channels let anything go", async () => {
+test("is started by a caller that asks for it, and by a component with a channel whose retention trims", async () => {
   await using o = await open({ maintenanceEveryMs: 100 });
   const small = things("small", { retention: { maxEntries: 2 } });
   await Promise.all(Array.from({ length: 10 }, (_, n) => o.backbone.publish(small, { n })));

@@ -53,7 +53,7 @@ function saved(o: Opened): Promise<string | null> {
   return o.client.hget(o.keys.positions(0, "copier"), "source");
 }
 
-test("counts what was trimmed past a component that was away", async () => {
+test("counts entries that were trimmed before an absent component read them", async () => {
   await using o = await open();
   const first = copier(o);
   await o.run(first.component);
@@ -73,7 +73,7 @@ test("counts what was trimmed past a component that was away", async () => {
   assert.match(renderStatus(status), /copier has LOST 25 entries of source/);
 });
 
-test("counts what was trimmed past a component that was slow", async () => {
+test("counts entries that were trimmed before a slow component read them", async () => {
   await using o = await open();
   const { component, release, started } = copier(o, { isHeld: () => true, concurrency: 1 });
   await publish(o, upTo(100));

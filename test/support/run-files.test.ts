@@ -54,7 +54,7 @@ test("fails a file that leaves a handle open, and names it", async () => {
   assert.match(result.failures[0]?.reason ?? "", /left open after its last test: .*TCPServerWrap/);
 });
 
-test("fails tests that throw what is no error", async () => {
+test("fails tests that throw a value that is no error", async () => {
   const result = await runFixture("throws-a-string");
   assert.equal(
     result.failures.map((failure) => failure.reason),

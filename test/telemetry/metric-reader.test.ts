@@ -179,7 +179,7 @@ test("Throughline's reader serves OTLP over gRPC alone; otherwise metrics are le
   }
 });
 
-test("a started process counts by itself where metrics go out over gRPC, and what it counts arrives", async () => {
+test("a started process counts by itself where metrics go out over gRPC, and its counts arrive", async () => {
   await using collector = await Collector.start();
   await withEnv({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, async () => {
     const telemetry = await startTelemetry({ serviceName: "test" });

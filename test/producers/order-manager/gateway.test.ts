@@ -93,7 +93,7 @@ test("accepts an order, sends its executions as they happen, and tells its state
   );
 });
 
-test("sends what the exchange rejects as an execution with its reason", async () => {
+test("sends an order that the exchange rejects as an execution with its reason", async () => {
   await using desk = await openDesk({}, 1);
   await desk.trade();
   await using client = await connectClient(desk.gateway.url, "ann");
@@ -306,7 +306,7 @@ test("takes a client again when another has left", async () => {
   }
 });
 
-test("answers what it was asked before it shuts down", async () => {
+test("answers pending requests before it shuts down", async () => {
   await using desk = await openDesk();
   await using client = await connectClient(desk.gateway.url, "ann");
   client.send({ type: "order", order });

@@ -60,7 +60,7 @@ test("places nothing twice when the same file is placed again", async () => {
   assert.is((await opened.entries(clientOrders)).length, 50);
 });
 
-test("skips a line that gives the id of an order other terms, in the file or from before, and says what the order is", async () => {
+test("skips a line that gives a known order id other terms, and names the terms of the known order", async () => {
   await using opened = await open();
   await place(opened.backbone, [order({ id: "c-1", quantity: 100 })]);
   const { result, skipped } = await place(opened.backbone, [

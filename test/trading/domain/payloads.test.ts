@@ -29,7 +29,7 @@ test("takes an order, which is a limit order unless it says otherwise, and leave
   assert.equal(parseOrder(withoutUser, { userId }), { order: { ...written, orderType: "limit" } });
 });
 
-test("says what is wrong in words of ours, whatever is written", () => {
+test("names faults in its own words, whatever is written", () => {
   const anything = fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom(1e300, -1, 0, "", "a".repeat(70), 5e-324));
   const orders = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(written), "orderType"), fc.string()), anything);
   fc.assert(
@@ -50,7 +50,7 @@ test("says what is wrong in words of ours, whatever is written", () => {
   );
 });
 
-test("says of every wrong field what is wrong with it", () => {
+test("gives the fault of every wrong field", () => {
   assert.is(refusal({ price: 577.5 }), 'price must be a decimal string such as "577.50", not a number');
   for (const price of [
     "0",
