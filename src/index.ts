@@ -27,14 +27,30 @@ export {
   type Tools,
 } from "./consume/subscription.ts";
 export type { DeadLetter } from "./inspect/dead-letters/dead-letter.ts";
-export type { DeadLetters, OnOutcome, PurgeReport, RedriveReport } from "./inspect/dead-letters/dead-letters.ts";
+export type {
+  DeadLetterScope,
+  DeadLetters,
+  OnOutcome,
+  PurgeReport,
+  RedriveReport,
+} from "./inspect/dead-letters/dead-letters.ts";
 export type { DeadLetterFilter } from "./inspect/dead-letters/filter.ts";
+export type { EntryJson, EventJson, UnreadableJson } from "./inspect/entries/entry-json.ts";
 export type { LogEntry, ReadRange } from "./inspect/entries/log-reader.ts";
+export type { Standing } from "./inspect/journey/component-progress.ts";
 export type { Journey, JourneyOptions } from "./inspect/journey/journey.ts";
 export { renderJourney } from "./inspect/journey/journey-text.ts";
-export { type JourneyNode, type WalkedNode, walkJourney } from "./inspect/journey-tree.ts";
+export type { ReplayedEvent } from "./inspect/journey/replayed-events.ts";
+export { type JourneyNode, type JourneyTree, type WalkedNode, walkJourney } from "./inspect/journey-tree.ts";
 export type { SettlementRange } from "./inspect/settlement-reader.ts";
-export type { BackboneStatus } from "./inspect/status/status.ts";
+export type {
+  BackboneStatus,
+  ChannelStatus,
+  ComponentStatus,
+  ConsumptionStatus,
+  MemberStatus,
+} from "./inspect/status/status.ts";
+export type { Carrier } from "./model/carrier.ts";
 export {
   type Channel,
   type ChannelDefinition,
@@ -43,6 +59,7 @@ export {
   defineChannel,
   type RetryPolicy,
 } from "./model/channel.ts";
+export type { Damage } from "./model/channel-damage.ts";
 export type { Durability } from "./model/durability.ts";
 export { compareIds as compareEntryIds } from "./model/entry-ids.ts";
 export { type Envelope, timeOf as entryTime } from "./model/envelope.ts";
@@ -68,7 +85,9 @@ export { type Cause, type Event, type EventRef, type Published, refOf, traceIdOf
 export { deriveEventId } from "./model/event-id.ts";
 export type { NotificationHandler } from "./model/notification-handler.ts";
 export type { RecordedSettlement, SettledCall } from "./model/recorded-settlement.ts";
-export type { RetentionPolicy } from "./model/retention-policy.ts";
+export type { Replayed } from "./model/replay-mark.ts";
+export type { Retention, RetentionPolicy } from "./model/retention-policy.ts";
+export type { StoredEntry } from "./model/stored-entry.ts";
 export type { TlsOptions } from "./model/tls-options.ts";
 export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";
 export type { Log } from "./ports/log.ts";
@@ -76,4 +95,5 @@ export { item, type PublishItem, type PublishOptions } from "./publish/producer.
 export { type AclRole, type AclScope, aclRoles, aclRules } from "./redis/acl.ts";
 export { type RedisClientOptions, redisClientOptions } from "./redis/client/client-options.ts";
 export type { Repaired } from "./redis/store/channel-repair.ts";
+export type { RetiredGroup, Retirement, RetireOptions } from "./retention/retirement.ts";
 export { withBaggage } from "./tracing/baggage.ts";

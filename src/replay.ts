@@ -4,9 +4,9 @@
 import "./model/require-node.ts";
 
 export { openLog, replayComponent } from "./composition/component-replays.ts";
-export { openReplays, type ReplayOptions, replay } from "./composition/replays.ts";
+export { openReplays, type ReplayOptions, type ReplaysOptions, replay } from "./composition/replays.ts";
 export type { Speed } from "./model/speed.ts";
-export type { Run, RunRequest, RunState } from "./ports/replay-runs.ts";
+export type { Run, RunRequest, RunSource, RunState } from "./ports/replay-runs.ts";
 export type { About } from "./replay/diff/correlation.ts";
 export { diff } from "./replay/diff/diff.ts";
 export type {
@@ -28,6 +28,7 @@ export {
 } from "./replay/recording/import-file.ts";
 export { type ImportOptions, type ImportReport, importRecording } from "./replay/recording/import-recording.ts";
 export { type RecordOptions, type RecordProgress, type RecordReport, record } from "./replay/recording/record.ts";
+export type { RecordingHeader } from "./replay/recording/recording-format.ts";
 export {
   type OpenRecordingOptions,
   openRecording,
@@ -36,7 +37,11 @@ export {
 } from "./replay/recording/recording-reader.ts";
 export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/rehearse/captured-call.ts";
 export type { ComponentReplay, ComponentReplayOptions } from "./replay/rehearse/component-replay.ts";
+export type { Gaps, ReplayOrder } from "./replay/rehearse/recorded-order.ts";
 export type { Rehearsal, Replays } from "./replay/republish/namespace-replays.ts";
-export type { ReplayReport } from "./replay/republish/perform-run.ts";
-export type { RepublishOptions } from "./replay/republish/request.ts";
+export type { ReplayReport, RunOptions } from "./replay/republish/perform-run.ts";
+export type { OpenedSource, RepublishOptions } from "./replay/republish/request.ts";
+export type { Unreadable } from "./replay/republish/survey.ts";
+export type { LiveLine, LiveRange, LiveSource } from "./replay/source/live-source.ts";
+export type { SourceOptions } from "./replay/source/open-source.ts";
 export type { ReplayLine, ReplaySource } from "./replay/source/source.ts";

@@ -3,6 +3,8 @@
 
 import "./model/require-node.ts";
 
+export type { PrivateRedisOptions } from "./local-redis/private-server.ts";
 export { isGivenRedis, type ProvidedRedis, provideRedis } from "./local-redis/provided-redis.ts";
+export type { Say } from "./local-redis/server-program.ts";
 export { type StartRedisOptions, startRedis, type TestRedis } from "./testing/redis.ts";
 export { type CapturedSpan, captureSpans, type SpanCapture } from "./testing/spans.ts";

@@ -28,7 +28,8 @@ export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
   }
 }
 
-function programOf({ namespace, load = async () => ({}) }: PlugIn): Command {
+/** The program with its commands, each without what its own file adds when it is called. */
+export function programOf({ namespace, load = async () => ({}) }: PlugIn): Command {
   /** Loads a command's definition, and adds it to the command. */
   const define = async (command: Command): Promise<void> => {
     await (await commands.get(command.name())?.load())?.(command, load);

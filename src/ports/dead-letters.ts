@@ -3,7 +3,14 @@
 import type { LogStream } from "./inspect.ts";
 
 /** Every outcome of a redrive. */
-export const redriveOutcomes = ["redriven", "gone", "trimmed", "open", "undelivered", "unreadable"] as const;
+export const redriveOutcomes: readonly RedriveOutcome[] = [
+  "redriven",
+  "gone",
+  "trimmed",
+  "open",
+  "undelivered",
+  "unreadable",
+];
 
 /**
  * `redriven`: the letter's component gets the event again, as a first attempt. The other outcomes change nothing. `gone`: the letter was
@@ -11,7 +18,7 @@ export const redriveOutcomes = ["redriven", "gone", "trimmed", "open", "undelive
  * `open`: the component has the entry in flight. `undelivered`: the component's group is gone, or is positioned before the entry.
  * `unreadable`: the letter names no entry.
  */
-export type RedriveOutcome = (typeof redriveOutcomes)[number];
+export type RedriveOutcome = "redriven" | "gone" | "trimmed" | "open" | "undelivered" | "unreadable";
 /** `gone`: the letter was redriven or purged before. */
 export type PurgeOutcome = "purged" | "gone";
 
