@@ -1,4 +1,4 @@
-/** The README's example of a test against a real Redis. test/readme.test.ts runs it. */
+/** The guide's example of a test against a real Redis. test/docs/examples.test.ts runs it. */
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-/** The README's example: a whole service. test/readme.test.ts runs it. */
+/** The guide's example of a whole service. test/docs/examples.test.ts runs it. */
 
 // #region ledger
 import { connectBackbone, defineChannel, on } from "throughline";

@@ -48,6 +48,27 @@ test("finds marks without a file, a region or a block", async () => {
   ]);
 });
 
+test("finds code with imports that was taken from no file", async () => {
+  const text = [
+    '```ts\nimport { use } from "it";\n```',
+    "```python\nfrom it import use\n```",
+    '- in a list:\n\n  ```js\n  const { use } = require("it");\n  ```',
+    "```ts\nimportant();\n```",
+    '<!-- from a.ts -->\n```ts\nimport { use } from "it";\n```',
+  ].join("\n\n");
+  assert.equal(await problemsIn({ "README.md": text, "a.ts": 'import { use } from "it";\n' }), [
+    'README.md: the block with "import { use } from \\"it\\";" is taken from no file: mark it "<!-- from FILE#REGION -->"',
+    'README.md: the block with "from it import use" is taken from no file: mark it "<!-- from FILE#REGION -->"',
+    'README.md: the block with "const { use } = require(\\"it\\");" is taken from no file: mark it "<!-- from FILE#REGION -->"',
+  ]);
+});
+
+test("finds paths of the checkout that do not exist", async () => {
+  assert.equal(await problemsIn({ "README.md": "`src/gone.ts`, `src/gone.ts` and `a.ts`", "a.ts": source }), [
+    "README.md: the path src/gone.ts does not exist",
+  ]);
+});
+
 test("finds dead links to files and headings, outside of code", async () => {
   const text = [
     "# The `title` here",
