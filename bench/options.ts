@@ -3,6 +3,8 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { messageOf } from "../src/model/error-message.ts";
+import { usageExitCode } from "../src/service/exit-code.ts";
 import { type ContenderName, contenders } from "./contenders.ts";
 import { readRecord } from "./report/record.ts";
 import type { Scenario } from "./scenario.ts";
@@ -19,7 +21,6 @@ export interface Options {
 
 type Given = Options & { readonly contenders?: readonly ContenderName[] };
 
-const usageExitCode = 2;
 const contenderNames = Object.keys(contenders) as ContenderName[];
 
 /**
@@ -90,7 +91,7 @@ function writable(file: string): string {
     accessSync(exists ? file : dirname(file), constants.W_OK);
     return file;
   } catch (error) {
-    throw new InvalidArgumentError(`It cannot be written: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new InvalidArgumentError(`It cannot be written: ${messageOf(error)}.`);
   }
 }
 
@@ -100,6 +101,6 @@ function record(file: string): string {
     readRecord(file);
     return file;
   } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    throw new InvalidArgumentError(messageOf(error));
   }
 }

@@ -3,16 +3,10 @@
 
 import "./model/require-node.ts";
 
-export {
-  hostList,
-  Option,
-  portNumber,
-  positiveNumber,
-  share,
-  usageExitCode,
-  wholeNumber,
-} from "./service/arguments.ts";
+export { Option } from "./service/arguments.ts";
 export { type BoundedServer, type BoundedServerOptions, createBoundedServer } from "./service/bounded-server.ts";
+export { usageExitCode } from "./service/exit-code.ts";
 export { type HealthOptions, type HealthServer, serveHealth } from "./service/health.ts";
+export { hostList, portNumber, positiveNumber, share, wholeNumber } from "./service/option-parsers.ts";
 export { type ProcessContext, type ProcessDefinition, runProcess, type StartTelemetry } from "./service/process.ts";
 export { stopSignal } from "./service/stop-signal.ts";

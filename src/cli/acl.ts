@@ -3,8 +3,9 @@
 import { Argument, type Command, Option } from "commander";
 import { ConfigError } from "../model/errors.ts";
 import { type AclRole, type AclScope, aclRoles, aclRules } from "../redis/acl.ts";
+import { usageExitCode } from "../service/exit-code.ts";
 import { type AclFormat, aclFormats, aclText, placeholder } from "./acl-text.ts";
-import { type CommonOptions, usageExitCode } from "./common.ts";
+import type { CommonOptions } from "./common.ts";
 import { print, say } from "./output.ts";
 
 interface AclOptions extends CommonOptions {

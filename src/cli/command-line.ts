@@ -3,8 +3,9 @@
 import { Command, CommanderError, Option } from "commander";
 import { ThroughlineError } from "../model/errors.ts";
 import { usageLine } from "../model/safe-text.ts";
+import { usageExitCode } from "../service/exit-code.ts";
 import { commands } from "./commands.ts";
-import { type CommonOptions, usageExitCode } from "./common.ts";
+import type { CommonOptions } from "./common.ts";
 import { endUnforeseen, endWithReader, say } from "./output.ts";
 import type { PlugIn } from "./plug-in.ts";
 

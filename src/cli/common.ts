@@ -8,6 +8,7 @@ import type { ObserverOptions } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Log } from "../ports/log.ts";
+import { usageExitCode } from "../service/exit-code.ts";
 import { say } from "./output.ts";
 
 export interface CommonOptions {
@@ -15,8 +16,6 @@ export interface CommonOptions {
   readonly namespace: string;
   readonly json?: true;
 }
-
-export const usageExitCode = 2;
 
 /** Opens a part of the backbone with the common options. Ends the process with one line when they cannot be used. */
 export function openFor<T>(
@@ -39,13 +38,6 @@ export function namespaceGiven(namespace: string | undefined): string {
   throw new ConfigError("which namespace? Give --from-namespace NAME, or set NAMESPACE");
 }
 
-/** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
-export function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  return stop.signal;
-}
-
 /**
  * Parses a position: an entry id, or a time in the form of the message below, as epoch ms, which stands for the first
  * entry of that millisecond.
@@ -60,11 +52,6 @@ export function parsePosition(text: string): string {
     throw new InvalidArgumentError("It must be an entry id, a time such as 2026-11-23T09:30Z, or -5m (s, m, h, d).");
   }
   return String(time);
-}
-
-export function parseWhole(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number.");
 }
 
 /** A log on standard error: standard output is for results. */

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Subscription } from "../consume/subscription.ts";
 import type { Channel } from "../model/channel.ts";
+import { messageOf } from "../model/error-message.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Extension, ReplayableComponent, Settings } from "./plug-in.ts";
 
@@ -26,7 +27,7 @@ export function componentOf({ components = {} }: Extension, name: string): Repla
  */
 export async function componentOfModule(file: string): Promise<ReplayableComponent> {
   const module: unknown = await import(pathToFileURL(resolve(file)).href).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ConfigError(`the module ${file} cannot be loaded: ${reason}`, { cause });
   });
   const { subscriptions, outputs = [] } = module as { readonly subscriptions?: unknown; readonly outputs?: unknown };

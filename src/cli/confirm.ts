@@ -2,7 +2,7 @@
 
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { usageExitCode } from "./common.ts";
+import { usageExitCode } from "../service/exit-code.ts";
 import { sayLines } from "./output.ts";
 
 /**

@@ -6,7 +6,8 @@ import { LetterCounter, outcomeText, renderCounts } from "../inspect/dead-letter
 import type { DeadLetters, OnOutcome } from "../inspect/dead-letters/dead-letters.ts";
 import type { DeadLetterFilter } from "../inspect/dead-letters/filter.ts";
 import { eventIdOf } from "../inspect/entries/entry-json.ts";
-import { openFor, usageExitCode } from "./common.ts";
+import { usageExitCode } from "../service/exit-code.ts";
+import { openFor } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
 import { print, say } from "./output.ts";

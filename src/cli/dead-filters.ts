@@ -4,7 +4,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Operator } from "../composition/operator.ts";
 import type { DeadLetters } from "../inspect/dead-letters/dead-letters.ts";
 import type { DeadLetterFilter } from "../inspect/dead-letters/filter.ts";
-import { parsePosition, parseWhole } from "./common.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { parsePosition } from "./common.ts";
 
 /** The values of the options that all four commands have. */
 export interface DeadOptions {
@@ -63,8 +64,8 @@ export function withFilters(command: Command, ids: "[ids...]" | "<ids...>" = "[i
       parsePosition,
     )
     .option("--to <position>", "that died at or before", parsePosition)
-    .option("--partition <number>", "of this partition", parseWhole)
-    .option("-n, --limit <count>", "only the first so many", parseWhole);
+    .option("--partition <number>", "of this partition", wholeNumber)
+    .option("-n, --limit <count>", "only the first so many", wholeNumber);
 }
 
 export function parseAttribute(text: string): string {

@@ -8,7 +8,9 @@ import { ResourceStack } from "../model/resource-stack.ts";
 import { diff } from "../replay/diff/diff.ts";
 import type { Difference } from "../replay/diff/difference.ts";
 import { renderDiff } from "../replay/diff/difference-text.ts";
-import { type CommonOptions, stderrLog, stopSignal, usageExitCode } from "./common.ts";
+import { usageExitCode } from "../service/exit-code.ts";
+import { stopSignal } from "../service/stop-signal.ts";
+import { type CommonOptions, stderrLog } from "./common.ts";
 import { print } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
 import {

@@ -14,7 +14,10 @@ import type { Inspector } from "../ports/inspect.ts";
 import { importEntries, ndjsonLine } from "../replay/recording/import-file.ts";
 import { type ImportReport, importRecording } from "../replay/recording/import-recording.ts";
 import { openRecording } from "../replay/recording/recording-reader.ts";
-import { type CommonOptions, parseWhole, stderrLog, stopSignal, usageExitCode } from "./common.ts";
+import { usageExitCode } from "../service/exit-code.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { stopSignal } from "../service/stop-signal.ts";
+import { type CommonOptions, stderrLog } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
@@ -71,7 +74,7 @@ export async function defineImport(command: Command, extension: LoadExtension): 
     .option(
       "--from-line <number>",
       "of other files than recordings: begin there, where an earlier import ended",
-      parseWhole,
+      wholeNumber,
     )
     .option(...maxLineBytesOption)
     .option("--skip-invalid", "leave out what cannot be read; without it nothing is imported then")

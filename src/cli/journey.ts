@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";
 import { renderJourney } from "../inspect/journey/journey-text.ts";
-import { openFor, parsePosition, parseWhole } from "./common.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { openFor, parsePosition } from "./common.ts";
 import { print, terminalWidth } from "./output.ts";
 
 interface JourneyCommandOptions {
@@ -23,7 +24,7 @@ export function defineJourney(journey: Command): void {
       "look for matches from an entry id, a time, or -5m ago on (faster on a long log)",
       parsePosition,
     )
-    .option("-n, --limit <count>", "how many matching events to follow (default 10)", parseWhole)
+    .option("-n, --limit <count>", "how many matching events to follow (default 10)", wholeNumber)
     .action(async (query: string, _options: object, command: Command) => {
       const { from, limit, json } = command.optsWithGlobals<JourneyCommandOptions>();
       await using observer = openFor(command, openObserver);

@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { escaped } from "../model/safe-text.ts";
-import { usageExitCode } from "./common.ts";
+import { usageExitCode } from "../service/exit-code.ts";
 
 /**
  * Asks before the write. Ends the process with one line without `--live`, and without `--yes` where nobody can be

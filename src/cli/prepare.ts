@@ -2,7 +2,8 @@
 
 import type { Command } from "commander";
 import { openOwner } from "../composition/owner.ts";
-import { type CommonOptions, openFor, parseWhole } from "./common.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { type CommonOptions, openFor } from "./common.ts";
 import { print } from "./output.ts";
 
 interface PrepareOptions extends CommonOptions {
@@ -12,7 +13,7 @@ interface PrepareOptions extends CommonOptions {
 
 export function definePrepare(prepare: Command): void {
   prepare
-    .option("--partitions <count>", "of a namespace that nobody has used; default: what it has, else 1", parseWhole)
+    .option("--partitions <count>", "of a namespace that nobody has used; default: what it has, else 1", wholeNumber)
     .option("--channel <names...>", "that no component has named yet")
     .action(async (_options: object, command: Command) => {
       const { json, namespace, partitions, channel = [] } = command.optsWithGlobals<PrepareOptions>();

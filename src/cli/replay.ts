@@ -4,24 +4,19 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { openReplays } from "../composition/replays.ts";
+import { isName } from "../model/names.ts";
 import type { Speed } from "../model/speed.ts";
 import type { RunRequest } from "../ports/replay-runs.ts";
 import { openRecording } from "../replay/recording/recording-reader.ts";
 import type { Replays } from "../replay/republish/namespace-replays.ts";
 import type { RunOptions } from "../replay/republish/perform-run.ts";
-import { isChannelName } from "../replay/republish/request.ts";
 import type { SourceOptions } from "../replay/source/open-source.ts";
 import { factorOf } from "../replay/source/pacing.ts";
+import { usageExitCode } from "../service/exit-code.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { stopSignal } from "../service/stop-signal.ts";
 import { startCommandTelemetry } from "./command-telemetry.ts";
-import {
-  type CommonOptions,
-  namespaceGiven,
-  openFor,
-  parsePosition,
-  parseWhole,
-  stopSignal,
-  usageExitCode,
-} from "./common.ts";
+import { type CommonOptions, namespaceGiven, openFor, parsePosition } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
@@ -61,7 +56,7 @@ export function defineReplay(replay: Command, extension: LoadExtension): void {
         parseAttribute,
       ),
     )
-    .option("-n, --limit <count>", "only the first so many", parseWhole)
+    .option("-n, --limit <count>", "only the first so many", wholeNumber)
     .option("--speed <speed>", "original (default), so many times as fast, or max", parseSpeed)
     .option("--live", "the namespace is one that components work in, and it is meant")
     .option("-y, --yes", "do not ask before a replay into a live namespace")
@@ -195,7 +190,7 @@ function sourceOf(command: Command, sources: readonly string[], options: ReplayC
     const onInvalid = (error: Error): void => void say(`Left out: ${error.message}`);
     return { recording: resolve(first), channels, skipInvalid, maxLineBytes, onInvalid };
   }
-  const odd = sources.find((name) => !isChannelName(name));
+  const odd = sources.find((name) => !isName(name));
   if (odd !== undefined)
     return wrong(`"${odd}" is no channel; a recording without an ending is named with its path, ./${odd}`);
   if (channels !== undefined) return wrong("--channel chooses from a recording; channels of the log are simply named");

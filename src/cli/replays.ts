@@ -9,8 +9,10 @@ import { ReplayError } from "../model/errors.ts";
 import { escaped } from "../model/safe-text.ts";
 import type { Run } from "../ports/replay-runs.ts";
 import type { Replays } from "../replay/republish/namespace-replays.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { stopSignal } from "../service/stop-signal.ts";
 import { startCommandTelemetry } from "./command-telemetry.ts";
-import { type CommonOptions, openFor, parseWhole, stopSignal } from "./common.ts";
+import { type CommonOptions, openFor } from "./common.ts";
 import { print, printNow, say } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";
 
@@ -23,7 +25,7 @@ interface ListOptions extends CommonOptions {
 export function defineReplays(replays: Command): void {
   replays
     .argument("[run]", "only this one")
-    .option("-n, --limit <count>", `the latest so many (default ${defaultLimit})`, parseWhole)
+    .option("-n, --limit <count>", `the latest so many (default ${defaultLimit})`, wholeNumber)
     .action(async (run: string | undefined, _options: object, command: Command) => {
       const { limit = defaultLimit, json } = command.optsWithGlobals<ListOptions>();
       await using all = openFor(command, openReplays);

@@ -6,7 +6,7 @@ import { accessTo } from "../replay/log-access.ts";
 import { openRecording } from "../replay/recording/recording-reader.ts";
 import type { LiveRange } from "../replay/source/live-source.ts";
 import type { ReplaySource } from "../replay/source/source.ts";
-import { parseWhole } from "./common.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
 import { say } from "./output.ts";
 
 export interface PartitionedSource extends ReplaySource {
@@ -22,7 +22,7 @@ export function isFile(text: string): boolean {
 export const maxLineBytesOption: readonly [flags: string, description: string, parse: (text: string) => number] = [
   "--max-line-bytes <count>",
   "of a file: the longest line that is read, uncompressed (default 16777216)",
-  parseWhole,
+  wholeNumber,
 ];
 
 export interface ReadOptions {

@@ -4,7 +4,8 @@ import { setInterval } from "node:timers/promises";
 import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";
 import { renderStatus } from "../inspect/status/status-text.ts";
-import { openFor, stopSignal } from "./common.ts";
+import { stopSignal } from "../service/stop-signal.ts";
+import { openFor } from "./common.ts";
 import { print } from "./output.ts";
 
 const watchIntervalMs = 2_000;

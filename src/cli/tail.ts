@@ -5,7 +5,10 @@ import { type Observer, openObserver } from "../composition/observer.ts";
 import { entryJson } from "../inspect/entries/entry-json.ts";
 import { renderEntry } from "../inspect/entries/entry-line.ts";
 import type { ReadRange } from "../inspect/entries/log-reader.ts";
-import { openFor, parsePosition, parseWhole, stopSignal } from "./common.ts";
+import { isName } from "../model/names.ts";
+import { wholeNumber } from "../service/option-parsers.ts";
+import { stopSignal } from "../service/stop-signal.ts";
+import { openFor, parsePosition } from "./common.ts";
 import { print, say, terminalWidth } from "./output.ts";
 
 const defaultLimit = 20;
@@ -29,7 +32,7 @@ export function defineTail(tail: Command): void {
     .option(
       "-n, --limit <count>",
       `without --from, how many of the last entries to begin with (default ${defaultLimit}); with it, end after so many`,
-      parseWhole,
+      wholeNumber,
     )
     .action(async (channel: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<TailOptions>();
@@ -64,6 +67,6 @@ async function rangeOf(observer: Observer, channel: string, options: TailOptions
 }
 
 function parseChannel(name: string): string {
-  if (/^[a-z][a-z0-9._-]{0,127}(:dead:[^:]+)?$/.test(name)) return name;
+  if (isName(name.replace(/:dead:[^:]+$/, ""))) return name;
   throw new InvalidArgumentError("It must be the name of a channel, or <channel>:dead:<component>.");
 }

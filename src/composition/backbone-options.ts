@@ -2,7 +2,7 @@
 
 import { type Durability, type ResolvedDurability, resolveDurability } from "../model/durability.ts";
 import { ConfigError } from "../model/errors.ts";
-import { isNamespace } from "../model/namespace-name.ts";
+import { isNamespace } from "../model/names.ts";
 import { bounded } from "../model/option-bounds.ts";
 import { escaped } from "../model/safe-text.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";

@@ -43,6 +43,7 @@ import { bullTelemetry } from "../schedule/bull-telemetry.ts";
 import { BullRetryTimers } from "../schedule/retry-timers.ts";
 import { createTracing } from "../tracing/tracer.ts";
 import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./backbone-options.ts";
+import { silenceMs as leastSilenceMs } from "./connection.ts";
 
 /** A read-only look at a component's state. */
 export interface StateReader<V> {
@@ -92,9 +93,6 @@ export interface Backbone extends AsyncDisposable {
  * from append to handler, by the load of the machine.
  */
 const maxSubscriptions = 10_000;
-
-/** Least time after which a socket that owes a reply is cut, ms: longer than a blocking read, by a grace. */
-const leastSilenceMs = 5_000;
 
 /**
  * Connects, waiting for as long as Redis is away, and opens the namespace.

@@ -5,10 +5,10 @@ import { findJourney, type Journey, type JourneyOptions } from "../inspect/journ
 import { readSettlements, type SettlementRange } from "../inspect/settlement-reader.ts";
 import { type BackboneStatus, readStatus } from "../inspect/status/status.ts";
 import { ConfigError } from "../model/errors.ts";
-import { isNamespace } from "../model/namespace-name.ts";
+import { isNamespace } from "../model/names.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
-import type { Log } from "../ports/log.ts";
+import { type Log, silentLog } from "../ports/log.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
 import { grantAccess } from "../replay/log-access.ts";
 
@@ -53,11 +53,9 @@ export function openObserver(options: ObserverOptions): Observer {
 
 /** Makes the inspector of a namespace. @throws {ConfigError} */
 export function openInspector(options: ObserverOptions): RedisInspector {
-  const { url, tls, namespace, log = silent } = options;
+  const { url, tls, namespace, log = silentLog } = options;
   if (!isNamespace(namespace)) {
     throw new ConfigError(`namespace "${namespace}" is none: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-"`);
   }
   return new RedisInspector({ url, tls: tls === undefined ? undefined : resolveTls(tls), namespace, log });
 }
-
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

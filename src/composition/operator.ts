@@ -4,18 +4,14 @@
  */
 
 import { type DeadLetterScope, type DeadLetters, StoredDeadLetters } from "../inspect/dead-letters/dead-letters.ts";
-import { resolveTls } from "../model/tls-options.ts";
-import { Connection } from "../redis/client/connection.ts";
 import { Keys } from "../redis/keys.ts";
 import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
+import { openConnection } from "./connection.ts";
 import { type ObserverOptions, openInspector } from "./observer.ts";
 
 export interface Operator extends AsyncDisposable {
   deadLetters(scope?: DeadLetterScope): DeadLetters;
 }
-
-/** Time after which a socket that owes a reply is cut, ms. */
-const silenceMs = 5_000;
 
 /**
  * Opens the operator's side of a namespace. Connects at the first call; every call fails with a `StoreError` when Redis
@@ -23,15 +19,9 @@ const silenceMs = 5_000;
  * @throws {ConfigError}
  */
 export function openOperator(options: ObserverOptions): Operator {
-  const { url, tls, namespace, log } = options;
+  const { namespace } = options;
   const inspector = openInspector(options);
-  const connection = new Connection({
-    url,
-    tls: tls === undefined ? undefined : resolveTls(tls),
-    log: log ?? silent,
-    silenceMs,
-    purpose: "operate",
-  });
+  const connection = openConnection(options, "operate");
   const store = new RedisDeadLetterStore(connection, new Keys(namespace));
   return {
     deadLetters: (scope = {}) => new StoredDeadLetters(inspector, store, scope),
@@ -42,5 +32,3 @@ export function openOperator(options: ObserverOptions): Operator {
     },
   };
 }
-
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -4,8 +4,6 @@
  */
 
 import { ThroughlineError } from "../model/errors.ts";
-import { resolveTls } from "../model/tls-options.ts";
-import { Connection } from "../redis/client/connection.ts";
 import { storeError } from "../redis/client/outbox.ts";
 import { runScript } from "../redis/client/run-script.ts";
 import { Keys } from "../redis/keys.ts";
@@ -14,6 +12,7 @@ import { type Repaired, repairChannel } from "../redis/store/channel-repair.ts";
 import { RedisRetirer } from "../redis/store/retirer.ts";
 import { loadPublishingScripts } from "../redis/store/script-loader.ts";
 import { type Retirement, type RetireOptions, retire } from "../retention/retirement.ts";
+import { openConnection, silenceMs } from "./connection.ts";
 import { type ObserverOptions, openInspector } from "./observer.ts";
 
 export interface Owner extends AsyncDisposable {
@@ -41,25 +40,16 @@ export interface Owner extends AsyncDisposable {
   repair(channel: string): Promise<readonly Repaired[]>;
 }
 
-/** Time after which a socket that owes a reply is cut, ms. */
-const silenceMs = 5_000;
-
 /**
  * Opens the owner's side of a namespace. Connects at the first call; every call fails with a `StoreError` when Redis is
  * away for some seconds.
  * @throws {ConfigError}
  */
 export function openOwner(options: ObserverOptions): Owner {
-  const { url, tls, namespace, log } = options;
+  const { namespace } = options;
   const inspector = openInspector(options);
   const keys = new Keys(namespace);
-  const connection = new Connection({
-    url,
-    tls: tls === undefined ? undefined : resolveTls(tls),
-    log: log ?? silent,
-    silenceMs,
-    purpose: "own",
-  });
+  const connection = openConnection(options, "own");
   return {
     prepare: async ({ partitions, channels = [] } = {}) => {
       const count = partitions ?? (await inspector.catalogue())?.partitions ?? 1;
@@ -88,5 +78,3 @@ export function openOwner(options: ObserverOptions): Owner {
     },
   };
 }
-
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -3,7 +3,7 @@
 import { ConfigError } from "../model/errors.ts";
 import { ResourceStack } from "../model/resource-stack.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
-import type { Log } from "../ports/log.ts";
+import { type Log, silentLog } from "../ports/log.ts";
 import type { RunRequest } from "../ports/replay-runs.ts";
 import type { Quietly } from "../ports/tracing.ts";
 import { redisClientOptions } from "../redis/client/client-options.ts";
@@ -19,6 +19,7 @@ import type { SourceOptions } from "../replay/source/open-source.ts";
 import { bullTelemetry } from "../schedule/bull-telemetry.ts";
 import { BullRunQueue } from "../schedule/replay-queue.ts";
 import { createTracing } from "../tracing/tracer.ts";
+import { silenceMs } from "./connection.ts";
 
 export interface ReplaysOptions {
   /** redis://, rediss:// or unix:// */
@@ -41,9 +42,6 @@ export interface ReplayOptions extends SourceOptions, RepublishOptions, RunOptio
   readonly onBegin?: ((request: RunRequest) => void) | undefined;
   readonly log?: Log;
 }
-
-/** Time after which a socket that owes a reply is cut, ms. */
-const silenceMs = 5_000;
 
 /**
  * Republishes a recording, or channels of the live log, and resolves when the run has ended. The default target is a
@@ -73,7 +71,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
 }
 
 /** Opens the runs of a namespace. Connects at the first call. @throws {ConfigError} */
-export function openReplays({ url, tls, namespace, log = silent }: ReplaysOptions): Replays {
+export function openReplays({ url, tls, namespace, log = silentLog }: ReplaysOptions): Replays {
   const tracing = createTracing({ log });
   const quietly: Quietly = (run) => tracing.quietly(run);
   const redis = { url, tls: tls === undefined ? undefined : resolveTls(tls), log, quietly };
@@ -94,5 +92,3 @@ export function openReplays({ url, tls, namespace, log = silent }: ReplaysOption
     new RedisTargetSpace({ ...redis, namespace: target, silenceMs, purpose });
   return new NamespaceReplays({ inspector, store, queue, tracing, openSpace, log, resources });
 }
-
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

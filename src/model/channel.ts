@@ -1,7 +1,9 @@
 /** `defineChannel`: a typed name for a stream, with the rules for its events. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { messageOf } from "./error-message.ts";
 import { ChannelError, PayloadError, type PayloadIssue } from "./errors.ts";
+import { isName } from "./names.ts";
 import { capOf, type Retention, type RetentionPolicy, resolveRetention } from "./retention-policy.ts";
 import { illFormed } from "./well-formed-text.ts";
 
@@ -101,7 +103,7 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
     if (!knownOptions.has(option)) throw new ChannelError(`a channel has no option "${option}"`);
   }
   const { name, schema } = definition;
-  if (typeof name !== "string" || !/^[a-z][a-z0-9._-]{0,127}$/.test(name)) {
+  if (!isName(name)) {
     throw new ChannelError(
       `"${name}" is no channel name: it takes 1 to 128 of a-z, 0-9, ".", "_" and "-", beginning with a letter`,
     );
@@ -135,7 +137,7 @@ function blaming<P, R>(channel: string, option: "key" | "correlation", given: (p
     try {
       return given(payload);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new ChannelError(`channel "${channel}": its ${option} function threw: ${reason}`, { cause });
     }
   };

@@ -2,6 +2,7 @@
 
 import type { Carrier } from "./carrier.ts";
 import type { Channel } from "./channel.ts";
+import { messageOf } from "./error-message.ts";
 import { EnvelopeError, LostEntryError, PayloadError } from "./errors.ts";
 import type { Cause } from "./event.ts";
 import type { StoredEntry } from "./stored-entry.ts";
@@ -269,8 +270,4 @@ function endOfString(json: string, start: number): number {
     if (backslashes % 2 === 0) return end;
   }
   return json.length;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

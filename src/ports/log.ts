@@ -7,3 +7,11 @@ export interface Log {
   warn(fields: object, text: string): void;
   error(fields: object, text: string): void;
 }
+
+/** A log that drops every line. */
+export const silentLog: Log = Object.freeze({
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+});

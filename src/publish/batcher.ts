@@ -1,14 +1,8 @@
 /** Gathers publishes of one partition into batches: publishes of one tick of the event loop are sent together. */
 
+import { maxBatchBytes, maxBatchEntries, maxBatchesInFlight } from "../model/append-limits.ts";
 import { PublishError } from "../model/errors.ts";
 import type { Appended, Appender, NewEntry } from "../ports/append.ts";
-
-/** Most entries in one append. */
-const maxBatchEntries = 128;
-/** Most bytes in one append, so that a batch of large payloads does not block the server for long. */
-const maxBatchBytes = 1_048_576;
-/** Most batches sent and not answered: enough to keep Redis busy while replies travel, and fewer than the numbers that Redis remembers. */
-const maxInFlight = 8;
 
 /** Limits on what may wait while Redis is slow or away. */
 export interface BatcherLimits {
@@ -77,7 +71,7 @@ export class Batcher {
     this.#pending += count;
     this.#pendingBytes += size;
     // A full batch is sent at once, so that Redis works on it while the rest of a large tick is still being validated.
-    if (this.#queue.length >= maxBatchEntries && this.#inFlight < maxInFlight) this.#send(this.#nextBatch());
+    if (this.#queue.length >= maxBatchEntries && this.#inFlight < maxBatchesInFlight) this.#send(this.#nextBatch());
     if (this.#flushDue) return;
     this.#flushDue = true;
     process.nextTick(() => {
@@ -92,7 +86,7 @@ export class Batcher {
   }
 
   #flush(): void {
-    while (this.#inFlight < maxInFlight && this.#queue.length > 0) this.#send(this.#nextBatch());
+    while (this.#inFlight < maxBatchesInFlight && this.#queue.length > 0) this.#send(this.#nextBatch());
     if (this.#queue.length > 0) this.#watchHead();
   }
 

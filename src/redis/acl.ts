@@ -1,7 +1,7 @@
 /** The permissions of each role in Redis: one table, from which the rules of a user are made. */
 
 import { ConfigError } from "../model/errors.ts";
-import { isNamespace } from "../model/namespace-name.ts";
+import { isName, isNamespace } from "../model/names.ts";
 
 export const aclRoles = ["producer", "component", "replay", "operator", "owner"] as const;
 /**
@@ -320,7 +320,6 @@ function check(roles: readonly AclRole[], { namespace, into, channels = [], comp
     );
   }
   for (const name of [...channels, ...(component === undefined ? [] : [component])]) {
-    if (!/^[a-z][a-z0-9._-]{0,127}$/.test(name))
-      throw new ConfigError(`"${name}" is no name of a channel or component`);
+    if (!isName(name)) throw new ConfigError(`"${name}" is no name of a channel or component`);
   }
 }

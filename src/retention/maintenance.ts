@@ -1,6 +1,7 @@
 /** The timer of maintenance: each process asks for the turn, and the store's clock gives each round to one process of a namespace. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { endsWithin } from "../model/waits.ts";
 import type { Log } from "../ports/log.ts";
 import type { MaintenanceTurns } from "../ports/maintenance-turns.ts";
 
@@ -31,10 +32,7 @@ export class Maintenance {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    const enough = new AbortController();
-    const timeout = delay(closeTimeoutMs, undefined, { signal: enough.signal }).catch(() => undefined);
-    await Promise.race([this.#ended, timeout]);
-    enough.abort();
+    await endsWithin(closeTimeoutMs, this.#ended);
   }
 
   async #takePart(): Promise<void> {

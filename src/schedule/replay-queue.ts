@@ -1,13 +1,13 @@
 /** Hands replays to background workers over BullMQ: one job for each run, which carries only the run's id. */
 
-import { type ConnectionOptions, Queue, type QueueOptions, type Telemetry, WaitingError, Worker } from "bullmq";
+import { Queue, WaitingError, Worker } from "bullmq";
+import { messageOf } from "../model/error-message.ts";
 import { StoreError } from "../model/errors.ts";
-import type { Log } from "../ports/log.ts";
+import { whenAborted } from "../model/waits.ts";
 import type { RunQueue } from "../ports/replay-runs.ts";
+import { type BullOptions, closeTimeoutMs, cutAfter, settingsOf } from "./bull-parts.ts";
 
 const queueName = "replay";
-/** Longest wait for BullMQ at close before its connections are cut, ms. */
-const closeTimeoutMs = 2_000;
 /** Longest wait at close for a run that is ending, ms: the run may be waiting for a Redis that is away. */
 const handBackTimeoutMs = 8_000;
 /**
@@ -23,13 +23,6 @@ const maxTries = 20;
 
 interface Queued {
   readonly run: string;
-}
-
-export interface BullOptions {
-  readonly connection: ConnectionOptions;
-  readonly prefix: string;
-  readonly log: Log;
-  readonly telemetry: Telemetry | undefined;
 }
 
 export class BullRunQueue implements RunQueue, AsyncDisposable {
@@ -52,7 +45,7 @@ export class BullRunQueue implements RunQueue, AsyncDisposable {
     try {
       await this.#opened().add("replay", { run }, options);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new StoreError(`run ${run} cannot be queued: ${reason}`, { cause });
     }
   }
@@ -62,7 +55,7 @@ export class BullRunQueue implements RunQueue, AsyncDisposable {
       const waiting = await this.#opened().getJob(run);
       await waiting?.remove().catch(() => undefined); // its worker holds it
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#options.log.warn({ reason, run }, "the run may still wait in the queue, from which no worker performs it");
     }
   }
@@ -94,11 +87,11 @@ export class BullRunQueue implements RunQueue, AsyncDisposable {
       warned = true;
     });
     await whenAborted(signal);
-    await closed(worker, handBackTimeoutMs);
+    await cutAfter(worker, worker.close(), handBackTimeoutMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#queue !== undefined) await closed(this.#queue, closeTimeoutMs);
+    if (this.#queue !== undefined) await cutAfter(this.#queue, this.#queue.close(), closeTimeoutMs);
   }
 
   #opened(): Queue<Queued> {
@@ -109,22 +102,4 @@ export class BullRunQueue implements RunQueue, AsyncDisposable {
     }
     return this.#queue;
   }
-}
-
-function settingsOf({ connection, prefix, telemetry }: Omit<BullOptions, "log">): QueueOptions {
-  return { connection, prefix, ...(telemetry === undefined ? {} : { telemetry }) };
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-async function closed(part: Queue<Queued> | Worker<Queued>, timeoutMs: number): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, timeoutMs);
-  await Promise.race([part.close().catch(() => undefined), timeout.promise]);
-  clearTimeout(timer);
-  // Not awaited: while Redis is away it waits for a connection that may never come.
-  part.disconnect().catch(() => undefined);
 }

@@ -3,13 +3,10 @@
  * log.
  */
 
-import { type ConnectionOptions, Queue, type Telemetry, Worker } from "bullmq";
-import type { Log } from "../ports/log.ts";
+import { Queue, Worker } from "bullmq";
 import type { DeliveryId } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
-
-/** Longest wait for BullMQ at close before its connections are cut, ms. */
-const closeTimeoutMs = 2_000;
+import { type BullOptions, closeTimeoutMs, cutAfter, settingsOf } from "./bull-parts.ts";
 
 interface Timer {
   readonly partition: number;
@@ -17,12 +14,8 @@ interface Timer {
   readonly entryId: string;
 }
 
-export interface BullRetryTimersOptions {
+export interface BullRetryTimersOptions extends BullOptions {
   readonly component: string;
-  readonly connection: ConnectionOptions;
-  readonly prefix: string;
-  readonly log: Log;
-  readonly telemetry: Telemetry | undefined;
 }
 
 /** The retry timers of a component: one queue, and any of its members takes any timer. */
@@ -55,11 +48,10 @@ export class BullRetryTimers implements RetryTimers {
   }
 
   async listen(wake: (partition: number, delivery: DeliveryId) => Promise<void>): Promise<void> {
-    const { connection, prefix, telemetry } = this.#options;
     this.#worker = new Worker<Timer>(
       this.#name,
       async ({ data: { partition, channel, entryId } }) => wake(partition, { channel, entryId }),
-      { connection, prefix, concurrency: 8, ...(telemetry === undefined ? {} : { telemetry }) },
+      { ...settingsOf(this.#options), concurrency: 8 },
     );
     this.#worker.on("error", (error) => this.#logOnce(error));
     this.#worker.on("ready", () => {
@@ -68,23 +60,15 @@ export class BullRetryTimers implements RetryTimers {
   }
 
   async close(): Promise<void> {
-    const closing = Promise.allSettled([this.#worker?.close(true), this.#queue?.close()]);
-    const timeout = Promise.withResolvers<void>();
-    const timer = setTimeout(timeout.resolve, closeTimeoutMs);
-    await Promise.race([closing, timeout.promise]);
-    clearTimeout(timer);
-    // Not awaited: while Redis is away these wait for a connection that may never come.
-    this.#worker?.disconnect().catch(() => undefined);
-    this.#queue?.disconnect().catch(() => undefined);
+    const [worker, queue] = [this.#worker, this.#queue];
+    await Promise.all([
+      worker && cutAfter(worker, worker.close(true), closeTimeoutMs),
+      queue && cutAfter(queue, queue.close(), closeTimeoutMs),
+    ]);
   }
 
   #openQueue(): Queue<Timer> {
-    const { connection, prefix, telemetry } = this.#options;
-    const queue = new Queue<Timer>(this.#name, {
-      connection,
-      prefix,
-      ...(telemetry === undefined ? {} : { telemetry }),
-    });
+    const queue = new Queue<Timer>(this.#name, settingsOf(this.#options));
     queue.on("error", (error) => this.#logOnce(error));
     return queue;
   }

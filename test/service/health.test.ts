@@ -1,8 +1,9 @@
 /** A process says over HTTP whether it is live and ready. */
 
 import * as assert from "uvu/assert";
-import { type Log, on } from "../../src/index.ts";
+import { on } from "../../src/index.ts";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { silentLog } from "../../src/ports/log.ts";
 import { serveHealth } from "../../src/service.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
@@ -10,7 +11,6 @@ import { type StartedProcess, startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
-const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const algorithm = "consumers/algorithm/main.ts";
 
 async function healthOf(process: StartedProcess): Promise<string> {
@@ -68,7 +68,12 @@ test("a component that drains is live and no longer ready", async () => {
       }),
     ]),
   );
-  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => o.backbone.health(), log: quiet });
+  await using health = await serveHealth({
+    host: "127.0.0.1",
+    port: 0,
+    look: () => o.backbone.health(),
+    log: silentLog,
+  });
   await eventually(async () => (await ask(`${health.url}/ready`)).status === 200);
   await o.backbone.publish(source, { n: 1 });
   await begun.promise;
@@ -87,7 +92,7 @@ test("a stuck loop makes a process not live, and nothing else does", async () =>
   const looks = [
     { component: "a", isLive: false, isReady: false, reason: "a loop stands still although Redis answers" },
   ];
-  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => looks, log: quiet });
+  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => looks, log: silentLog });
   assert.is((await ask(`${health.url}/live`)).status, 503);
   assert.is((await ask(`${health.url}/ready`)).status, 503);
   assert.is((await ask(`${health.url}/`)).status, 404);
@@ -100,7 +105,7 @@ test("there is no health endpoint unless a port is set, and a port that is taken
   await without.line('"joined"');
   assert.not(without.lines.some((line) => line.includes("health")));
 
-  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => [], log: quiet });
+  await using health = await serveHealth({ host: "127.0.0.1", port: 0, look: () => [], log: silentLog });
   const { port } = new URL(health.url);
   await using refused = startProcess(algorithm, ["--health-port", port], { env });
   assert.is((await refused.ended).code, 2);

@@ -3,6 +3,7 @@
 import { randomInt } from "node:crypto";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../../src/index.ts";
+import { stopSignal } from "../../src/service/stop-signal.ts";
 import { keepEvidence, renderReport, replayLine } from "./report.ts";
 import { type SoakOptions, soak } from "./soak.ts";
 
@@ -45,21 +46,8 @@ function rateOf(text: string): number {
   throw new InvalidArgumentError("It must be a whole number from 1 to 9999.");
 }
 
-/** The first signal ends the faults; what is in the pipeline is finished and checked. The second one ends at once. */
-function stopSignal(say: (line: string) => void): AbortSignal {
-  const stop = new AbortController();
-  let firstAt = 0;
-  const onSignal = (name: NodeJS.Signals): void => {
-    // npm passes Ctrl-C on to a process that the terminal has told already.
-    if (stop.signal.aborted && performance.now() - firstAt < 500) return;
-    if (stop.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
-    firstAt = performance.now();
-    say("Ending early; checking what there is. A second Ctrl-C ends at once.");
-    stop.abort();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  return stop.signal;
-}
+/** Said at the first signal, which ends the faults; what is in the pipeline is finished and checked. */
+const endingEarly = "Ending early; checking what there is. A second Ctrl-C ends at once.";
 
 async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string }): Promise<number> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -67,7 +55,7 @@ async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string 
     program.error("error: --slow-fsync goes with --appendfsync everysec");
   const options = { ...given, seed: given.seed ?? String(randomInt(1_000_000_000)) };
   say(`replay: ${replayLine(options)}`);
-  const result = await soak(options, { say, signal: stopSignal(say) });
+  const result = await soak(options, { say, signal: stopSignal(() => say(endingEarly)) });
   const isClean = result.breaches.length === 0;
   say(renderReport(result, options, isClean ? undefined : await keepEvidence(result)));
   return isClean ? 0 : 1;

@@ -2,8 +2,9 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { type BackboneStatus, connectBackbone, type Log, ThroughlineError } from "../../src/index.ts";
+import { type BackboneStatus, connectBackbone, ThroughlineError } from "../../src/index.ts";
 import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { silentLog } from "../../src/ports/log.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { startProxy } from "../support/proxy.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
@@ -51,7 +52,7 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   await using _slow = options.slowFsync ? await slowFsyncs() : undefined;
   await using redis = await startPrivateRedis({ say });
   await using proxy = await startProxy(redis.url);
-  const where = { namespace, log: silent };
+  const where = { namespace, log: silentLog };
   await using clients = await connectBackbone({ ...where, url: proxy.url, publishTimeoutMs });
   await using desk = new Desk({ redisUrl: proxy.url, namespace });
   const client = new Redis(redis.url, { protocol: 2, maxRetriesPerRequest: null });
@@ -111,7 +112,7 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
 
 /** Resolves with undefined when nothing is unfinished, or with the unfinished work. */
 async function whenDrained({ url }: PrivateRedis): Promise<string | undefined> {
-  await using backbone = await connectBackbone({ url, namespace, log: silent });
+  await using backbone = await connectBackbone({ url, namespace, log: silentLog });
   const deadline = performance.now() + drainWithinMs;
   let before = "";
   for (;;) {
@@ -151,4 +152,3 @@ function clock(beganAt: number): string {
 }
 
 /** The schedule is what a soak tells; that Redis is away is no news. */
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

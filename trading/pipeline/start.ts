@@ -8,10 +8,10 @@ import { startTelemetry } from "throughline/telemetry";
 // Telemetry comes first, so that it can instrument later imports.
 
 import { writeFile } from "node:fs/promises";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { ConfigError, ThroughlineError } from "throughline";
 import { endUnforeseen, print, say, terminalWidth, usageLine } from "throughline/cli";
-import { hostList, portNumber, usageExitCode } from "throughline/service";
+import { hostList, portNumber, share, stopSignal, usageExitCode } from "throughline/service";
 import { orderFileFormats } from "../domain/index.ts";
 import type { PipelineOptions } from "./options.ts";
 import { runPipeline } from "./pipeline.ts";
@@ -39,31 +39,10 @@ const program = new Command("npm start --")
   )
   .option("--namespace <name>", "the backbone's namespace", "trading")
   .option("--seed <text>", "what the simulated exchange's fills are drawn from", "1")
-  .option("--reject-rate <share>", "share of the exchange orders that it rejects, 0 to 1", shareOf, 0)
+  .option("--reject-rate <share>", "share of the exchange orders that it rejects, 0 to 1", share, 0)
   .allowExcessArguments(false)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(usageLine(text)) });
-
-function shareOf(text: string): number {
-  if (/^\d*\.?\d+$/.test(text) && Number(text) <= 1) return Number(text);
-  throw new InvalidArgumentError("It must be a share, 0 to 1.");
-}
-
-/** The first signal ends the run in order. A second one ends it at once; what was in the log stays there. */
-function stopSignal(say: (line: string) => void): AbortSignal {
-  const stop = new AbortController();
-  let firstAt = 0;
-  const onSignal = (name: NodeJS.Signals): void => {
-    // npm passes Ctrl-C on to a process that the terminal has told already.
-    if (stop.signal.aborted && performance.now() - firstAt < 500) return;
-    if (stop.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
-    firstAt = performance.now();
-    say("Finishing what is in the pipeline; a second Ctrl-C ends at once.");
-    stop.abort();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  return stop.signal;
-}
 
 async function main(options: PipelineOptions): Promise<number> {
   await using telemetry = await startTelemetry({ serviceName: "trading-pipeline" });
@@ -72,7 +51,7 @@ async function main(options: PipelineOptions): Promise<number> {
     env: process.env,
     log: options.serve ? telemetry.log : quiet(telemetry.log),
     progress,
-    signal: stopSignal(progress.say),
+    signal: stopSignal(() => progress.say("Finishing what is in the pipeline; a second Ctrl-C ends at once.")),
     width: Math.min(terminalWidth(), 160),
   });
   progress[Symbol.dispose]();

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
+import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type { Log } from "../../ports/log.ts";
@@ -179,7 +180,7 @@ export class Connection {
 
   /** Logs once which kind of "later" the server has said. */
   tell(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const kind = /^(READONLY|UNBLOCKED) /.test(reason) ? "READONLY" : (reason.split(" ", 1)[0] ?? "");
     if (this.#passing === kind || this.#isClosed) return;
     this.#passing = kind;

@@ -5,6 +5,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ResolvedDurability } from "../../model/durability.ts";
+import { messageOf } from "../../model/error-message.ts";
 import { PublishError, StoreError } from "../../model/errors.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Script } from "../store/scripts.ts";
@@ -296,8 +297,4 @@ function withTurn(args: ScriptArgs): ScriptArgs {
 /** Wraps a server's error reply; `doing` says what failed. */
 export function storeError(doing: string, error: unknown): StoreError {
   return new StoreError(`${doing}: ${messageOf(error)}`, { cause: error });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

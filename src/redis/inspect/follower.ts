@@ -1,5 +1,6 @@
 /** Waits for new entries at the end of streams, on a connection of its own. */
 
+import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type { FollowedEntry, Follower, LogStream, Position } from "../../ports/inspect.ts";
@@ -56,7 +57,7 @@ export class RedisFollower implements Follower {
           if (error instanceof ConfigError || error instanceof StoreError) throw error;
           if (isPassing(error)) await this.#connection.pass(error);
           else if (!isConnectionLoss(error))
-            throw new StoreError(`Redis refuses XREAD: ${error instanceof Error ? error.message : error}`, {
+            throw new StoreError(`Redis refuses XREAD: ${messageOf(error)}`, {
               cause: error,
             });
         }

@@ -2,6 +2,7 @@
 
 import type { StreamCounts } from "../../model/channel-damage.ts";
 import { greatestId, idBefore, isUpTo } from "../../model/entry-ids.ts";
+import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import { parseRetention, type Retention } from "../../model/retention-policy.ts";
@@ -18,7 +19,7 @@ import type {
   ReplayRun,
   StreamFacts,
 } from "../../ports/inspect.ts";
-import type { Log } from "../../ports/log.ts";
+import { type Log, silentLog } from "../../ports/log.ts";
 import type { RunRequest } from "../../ports/replay-runs.ts";
 import type { Quietly } from "../../ports/tracing.ts";
 import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
@@ -65,7 +66,7 @@ export class RedisInspector implements Inspector {
   #open(purpose: string): Connection {
     const { url, tls, namespace, quietly } = this.#options;
     const log: Log = {
-      ...quiet,
+      ...silentLog,
       // The failing call reports it as well: the log says it once.
       warn: (fields) => {
         if ("reason" in fields) this.#awayBecause = String(fields.reason);
@@ -340,8 +341,6 @@ export class RedisInspector implements Inspector {
   }
 }
 
-const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
 /** Makes a map of a reply in which names and values alternate. */
 function toMap<V>(reply: readonly V[]): Map<string, V> {
   const map = new Map<string, V>();
@@ -357,8 +356,4 @@ function runOf({ run, namespace, channels, into, createdAt }: RunRequest): Repla
 function addressOf(url: string): string {
   const { host, pathname } = new URL(url);
   return host || pathname;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

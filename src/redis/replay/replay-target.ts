@@ -1,6 +1,7 @@
 /** A run's target in Redis: appends each batch once, together with the position after it. */
 
 import { randomBytes } from "node:crypto";
+import { messageOf } from "../../model/error-message.ts";
 import { FencedError, PublishError, ReplayError } from "../../model/errors.ts";
 import type { PartitionProgress, ReplayBatch, ReplayTarget } from "../../ports/replay-target.ts";
 import type { Connection } from "../client/connection.ts";
@@ -88,7 +89,7 @@ export class RedisReplayTarget implements ReplayTarget {
 
   #refusal(error: unknown): Error {
     const { run } = this.#options;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     if (error instanceof PublishError) return new ReplayError(`run ${run}: ${text}`, { cause: error });
     const [, code, reason] = /^(?:ERR )?(FENCED|REFUSED|BEHIND) (.*)$/s.exec(text) ?? [];
     if (code === "FENCED") {

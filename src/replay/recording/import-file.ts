@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Channel, validatePayload } from "../../model/channel.ts";
 import { encodePayload } from "../../model/envelope.ts";
+import { messageOf } from "../../model/error-message.ts";
 import { PayloadError, PublishError, RecordingError } from "../../model/errors.ts";
 import type { EventRef } from "../../model/event.ts";
 import { deriveEventId } from "../../model/event-id.ts";
@@ -104,7 +105,7 @@ export function ndjsonLine(timeField = "time"): LineParser<unknown> {
     try {
       payload = JSON.parse(text);
     } catch (error) {
-      return { invalid: `the line is no JSON: ${error instanceof Error ? error.message : error}` };
+      return { invalid: `the line is no JSON: ${messageOf(error)}` };
     }
     let value: unknown = payload;
     for (const name of path) {

@@ -1,5 +1,6 @@
 /** `importRecording`: appends the entries of a recording, byte for byte, at the recorded pace or another. */
 
+import { maxBatchBytes, maxBatchEntries, maxBatchesInFlight } from "../../model/append-limits.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError, RecordingError } from "../../model/errors.ts";
 import type { Speed } from "../../model/speed.ts";
@@ -29,11 +30,6 @@ export interface ImportReport {
   readonly isComplete: boolean;
 }
 
-/** Most entries in one append, and their approximate bytes. */
-const maxBatchEntries = 128;
-const maxBatchBytes = 1_048_576;
-/** Most appends sent and not answered; fewer than the numbers that Redis remembers. */
-const maxInFlight = 8;
 /** Most values that a script can pass to one command. */
 const maxFields = 7_000;
 
@@ -140,7 +136,7 @@ class Lanes {
     for (const field of entry.fields) batch.bytes += field.length;
     if (batch.entries.length < maxBatchEntries && batch.bytes < maxBatchBytes) return undefined;
     this.#send(partition, batch);
-    return this.#inFlight.size < maxInFlight ? undefined : Promise.race(this.#inFlight);
+    return this.#inFlight.size < maxBatchesInFlight ? undefined : Promise.race(this.#inFlight);
   }
 
   /** Sends the gathered entries. */

@@ -5,6 +5,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { messageOf } from "../../model/error-message.ts";
 import { RecordingError } from "../../model/errors.ts";
 import { type Compression, compressed, compressionOf, sniffCompression, wholeBytes } from "./compression.ts";
 import {
@@ -248,7 +249,7 @@ export class RecordingWriter {
       }
       this.#size += bytes.length;
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       const isFull = (cause as NodeJS.ErrnoException).code === "ENOSPC";
       // The file is not cut where another process has made it grow.
       if ("code" in (cause as object)) await this.#file.truncate(this.#size).catch(() => undefined);

@@ -5,7 +5,7 @@ import type { Channel } from "../../model/channel.ts";
 import { ConfigError, ReplayError } from "../../model/errors.ts";
 import { newEventId } from "../../model/event-id.ts";
 import type { Speed } from "../../model/speed.ts";
-import type { Log } from "../../ports/log.ts";
+import { type Log, silentLog } from "../../ports/log.ts";
 import type { Replaying, ReplaySpan } from "../../ports/tracing.ts";
 import { factorOf, Pace } from "../source/pacing.ts";
 import type { ReplayLine, ReplaySource } from "../source/source.ts";
@@ -119,7 +119,7 @@ export class ComponentReplay implements ReplaySource {
   }
 
   async *#steps(signal?: AbortSignal): AsyncGenerator<Step, void, undefined> {
-    const { source, component, order, state = [], speed = "max", log = silent, openSpan } = this.#parts;
+    const { source, component, order, state = [], speed = "max", log = silentLog, openSpan } = this.#parts;
     const wanted = order ?? ((await knowsSettlements(source, component, signal)) ? "settled" : "appended");
     const runId = newEventId();
     const span = openSpan({ runId, channels: [...this.#inputs.keys()], component });
@@ -161,5 +161,3 @@ type Step =
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
-
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

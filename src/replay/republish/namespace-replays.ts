@@ -1,5 +1,6 @@
 /** The runs that replay one namespace, from request to end, as a process uses them. */
 
+import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, FencedError, RecordingError, ReplayError } from "../../model/errors.ts";
 import type { Inspector } from "../../ports/inspect.ts";
 import type { Log } from "../../ports/log.ts";
@@ -104,7 +105,7 @@ export class NamespaceReplays implements Replays {
     try {
       await queue.add(request.run);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       await noteInTime(store.end(request.run, "failed", { entries: 0, unreadable: 0 }, text));
       throw error;
     }

@@ -1,14 +1,9 @@
 /** The entries that a run sends into one partition, gathered into batches, several of them under way at once. */
 
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
+import { maxBatchBytes, maxBatchEntries, maxBatchesInFlight } from "../../model/append-limits.ts";
 import type { ReplayedEntry, ReplayTarget } from "../../ports/replay-target.ts";
 import type { SendSpan } from "../../ports/tracing.ts";
-
-/** Most entries and most bytes in one append, as for a publish. */
-const maxBatchEntries = 128;
-const maxBatchBytes = 1_048_576;
-/** Most batches of a partition that are sent and not answered. */
-const maxInFlight = 8;
 
 /** Sends entries into one partition, in order. */
 export class Lane {
@@ -39,12 +34,12 @@ export class Lane {
     for (const value of entry.values) this.#bytes += value.length;
     if (this.#entries.length < maxBatchEntries && this.#bytes < maxBatchBytes) return undefined;
     this.flush();
-    return this.#inFlight.size < maxInFlight ? undefined : Promise.race(this.#inFlight);
+    return this.#inFlight.size < maxBatchesInFlight ? undefined : Promise.race(this.#inFlight);
   }
 
   /** Sends the gathered entries at once, or as soon as a batch under way is answered. */
   flush(): void {
-    this.#isDue = this.#inFlight.size >= maxInFlight;
+    this.#isDue = this.#inFlight.size >= maxBatchesInFlight;
     if (this.#isDue || this.#entries.length === 0 || this.#failure !== undefined) return;
     const [entries, spans, positions] = [this.#entries, this.#spans, this.#positions];
     this.#entries = [];

@@ -1,8 +1,10 @@
 /** Performs one run, and records its start, its heartbeats and its end. */
 
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
+import { messageOf } from "../../model/error-message.ts";
 import { FencedError } from "../../model/errors.ts";
 import type { Speed } from "../../model/speed.ts";
+import { endsWithin } from "../../model/waits.ts";
 import type { Run, RunStore } from "../../ports/replay-runs.ts";
 import type { TargetSpace } from "../../ports/replay-target.ts";
 import type { ReplaySpan, Tracing } from "../../ports/tracing.ts";
@@ -62,10 +64,10 @@ export function performRun(
 
 /** Waits for a record no longer than a person would: a run whose end was not recorded counts as interrupted. */
 export async function noteInTime(noting: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, notePatienceMs);
-  await Promise.race([noting.catch(() => undefined), late.promise]);
-  clearTimeout(timer);
+  await endsWithin(
+    notePatienceMs,
+    noting.catch(() => undefined),
+  );
 }
 
 class RunPerformance {
@@ -108,7 +110,7 @@ class RunPerformance {
       // Redis was away when the end was requested, so this call republished nothing.
       if (this.#signal.aborted && error === this.#signal.reason) return await this.#ended(this.#nothing());
       this.#span.ended(this.#entries, error);
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       // The process that took the run over records its state.
       if (!(error instanceof FencedError)) await noteInTime(store.end(run, "failed", this.#counts(), text));
       throw error;

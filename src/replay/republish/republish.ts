@@ -7,6 +7,7 @@ import { encodeEntry, timeOf } from "../../model/envelope.ts";
 import { ReplayError } from "../../model/errors.ts";
 import type { Cause } from "../../model/event.ts";
 import { markCauses, replayedId } from "../../model/replay-mark.ts";
+import { endsWithin, whenAborted } from "../../model/waits.ts";
 import type { PartitionProgress, ReplayedEntry, ReplayTarget } from "../../ports/replay-target.ts";
 import type { ReplaySpan, SendSpan, TracedChannel } from "../../ports/tracing.ts";
 import type { Pace } from "../source/pacing.ts";
@@ -191,10 +192,7 @@ class Republisher {
     const flushed = Promise.all(this.#lanes.map((lane) => lane.flushed()));
     const first = await Promise.race([flushed, this.#aborted]);
     if (first !== undefined) return false;
-    const late = Promise.withResolvers<"late">();
-    const timer = setTimeout(late.resolve, patienceMs, "late");
-    const outcome = await Promise.race([flushed, late.promise]).finally(() => clearTimeout(timer));
-    if (outcome !== "late") return false;
+    if (await endsWithin(patienceMs, flushed)) return false;
     flushed.catch(() => undefined); // the stored positions tell what was appended
     target.close();
     return true;
@@ -203,9 +201,4 @@ class Republisher {
 
 function isOfAnotherMs(a: LogEntry, b: LogEntry): boolean {
   return timeOf(b.entryId) !== timeOf(a.entryId);
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,7 +1,7 @@
 /** The request for a replay: its options, its checks, the run's id and its target. */
 
 import { ConfigError, ReplayError } from "../../model/errors.ts";
-import { isNamespace } from "../../model/namespace-name.ts";
+import { isName, isNamespace } from "../../model/names.ts";
 import { randomHex } from "../../model/random-hex.ts";
 import type { Speed } from "../../model/speed.ts";
 import type { RunRequest, RunSource } from "../../ports/replay-runs.ts";
@@ -62,7 +62,7 @@ export function requestOf(
       `the source has ${channels.length} channels (${channels.join(", ")}), which cannot all go into "${into}": choose one of them`,
     );
   }
-  if (into !== undefined && !isChannelName(into)) throw new ConfigError(`"${into}" is no name of a channel`);
+  if (into !== undefined && !isName(into)) throw new ConfigError(`"${into}" is no name of a channel`);
   const namespace = options.namespace ?? shadowOf(source.namespace, run);
   if (!isNamespace(namespace)) {
     throw new ConfigError(`"${namespace}" is no namespace: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-"`);
@@ -89,11 +89,6 @@ export function requestOf(
 /** The channels that a run writes to. */
 export function targetChannels({ into, channels }: Pick<RunRequest, "into" | "channels">): readonly string[] {
   return into === undefined ? channels : [into];
-}
-
-/** Tells whether a text can be a channel's name. */
-export function isChannelName(text: string): boolean {
-  return /^[a-z][a-z0-9._-]{0,127}$/.test(text);
 }
 
 function newRunId(now: number): string {

@@ -13,6 +13,7 @@
 
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode, suppressTracing } from "@opentelemetry/core";
+import { endsWithin } from "../../model/waits.ts";
 import type { Log } from "../../ports/log.ts";
 
 /** Spans in the form in which an exporter takes them. */
@@ -133,10 +134,7 @@ export class RetryingSender<B extends Batch> {
     // A call that hangs now would hang beyond the deadline: a new exporter gets the remaining time only.
     if (this.#heldSpans > 0) this.#renew();
     this.#endWait();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, shutdownTimeoutMs);
-    await Promise.race([this.flush(), promise]);
-    clearTimeout(timer);
+    await endsWithin(shutdownTimeoutMs, this.flush());
     clearTimeout(this.#timer);
     this.#state = "closed";
     if (this.#heldSpans > 0) this.#drop(this.#heldSpans, "the Collector did not take them before the shutdown");

@@ -5,6 +5,7 @@
 
 import { ConfigError } from "../../model/errors.ts";
 import { peerProblem } from "../../model/optional-peer.ts";
+import { endsWithin } from "../../model/waits.ts";
 import type { Log } from "../../ports/log.ts";
 import { telemetryPeers } from "./peers.ts";
 import { readSettings } from "./settings.ts";
@@ -69,16 +70,11 @@ async function start(serviceName: string, shutdownTimeoutMs: number, log: Log): 
 }
 
 async function withinDeadline(stop: () => Promise<void>, deadlineMs: number, log: Log): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => resolve("late"), deadlineMs);
   try {
-    if ((await Promise.race([stop(), promise])) === "late") {
-      log.warn({ deadlineMs }, "telemetry was not delivered within its deadline");
-    }
+    if (await endsWithin(deadlineMs, stop())) return;
+    log.warn({ deadlineMs }, "telemetry was not delivered within its deadline");
   } catch (error) {
     log.warn({ err: error }, "telemetry did not stop cleanly");
-  } finally {
-    clearTimeout(timer);
   }
 }
 

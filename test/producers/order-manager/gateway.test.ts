@@ -13,7 +13,8 @@ import {
   type GatewayOptions,
   startGateway,
 } from "../../../producers/order-manager/index.ts";
-import { type Backbone, ConfigError, connectBackbone, type Log } from "../../../src/index.ts";
+import { type Backbone, ConfigError, connectBackbone } from "../../../src/index.ts";
+import { silentLog } from "../../../src/ports/log.ts";
 import { clientOrders, executions } from "../../../trading/domain/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freshNamespace, redisUrl } from "../../support/redis.ts";
@@ -22,8 +23,6 @@ import { test } from "../../support/test.ts";
 import { memoryBook } from "../../trading/venue/memory-book.ts";
 import { connectClient } from "./gateway-client.ts";
 import { connectRaw, handshake } from "./raw-client.ts";
-
-const quiet: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 interface Desk extends AsyncDisposable {
   readonly backbone: Backbone;
@@ -36,9 +35,9 @@ interface Desk extends AsyncDisposable {
 
 async function openDesk(options: Partial<GatewayOptions> = {}, rejectRate = 0): Promise<Desk> {
   const stack = new AsyncDisposableStack();
-  const backbone = stack.use(await connectBackbone({ url: redisUrl(), namespace: freshNamespace(), log: quiet }));
+  const backbone = stack.use(await connectBackbone({ url: redisUrl(), namespace: freshNamespace(), log: silentLog }));
   const open = async (): Promise<Gateway> =>
-    stack.use(await startGateway(backbone, { port: 0, log: quiet, ...options }));
+    stack.use(await startGateway(backbone, { port: 0, log: silentLog, ...options }));
   const exchange = createSimulatedExchange(memoryBook(), { maxLatencyMs: 0, rejectRate });
   return {
     backbone,
@@ -292,7 +291,7 @@ test("accepts each address of the machine when it listens on all of them", async
 test("names the allowed host that is invalid", async () => {
   await using desk = await openDesk();
   for (const host of ["desk.example:80", "http://desk.example", "*", ""]) {
-    const options = { port: 0, allowedHosts: [host], log: quiet };
+    const options = { port: 0, allowedHosts: [host], log: silentLog };
     await rejects(startGateway(desk.backbone, options), ConfigError, /is no host: give a name or an address/);
   }
 });
@@ -324,7 +323,7 @@ test("says which address it cannot listen on", async () => {
   await using desk = await openDesk();
   const port = Number(new URL(desk.gateway.url).port);
   await rejects(
-    startGateway(desk.backbone, { port, log: quiet }),
+    startGateway(desk.backbone, { port, log: silentLog }),
     ConfigError,
     new RegExp(`127.0.0.1:${port}.*EADDRINUSE`),
   );

@@ -1,6 +1,0 @@
-/** Names of namespaces. */
-
-/** Tells whether a text can name a namespace: the name becomes part of each Redis key, inside a hash tag. */
-export function isNamespace(text: unknown): text is string {
-  return typeof text === "string" && /^[a-z0-9][a-z0-9._-]{0,63}$/.test(text);
-}
