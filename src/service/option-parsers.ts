@@ -28,6 +28,6 @@ export function hostList(text: string): readonly string[] {
 /** Parses an option's share from 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("It must be from 0 to 1.");
+  if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("It must be a share, 0 to 1.");
   return value;
 }

@@ -9,6 +9,7 @@ export {
   fills,
   orderKey,
 } from "./channels.ts";
+export { parseJson } from "./json.ts";
 export { lobsterLine } from "./lobster-import.ts";
 export {
   type OrderFileFormat,

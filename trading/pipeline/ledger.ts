@@ -3,7 +3,7 @@
 import type { Backbone } from "throughline";
 import { compareEntryIds as compareIds, entryTime as timeOf } from "throughline";
 import type { z } from "zod";
-import { ClientOrder, ExchangeOrder, ExchangeReport, Execution, orderKey } from "../domain/index.ts";
+import { ClientOrder, ExchangeOrder, ExchangeReport, Execution, orderKey, parseJson } from "../domain/index.ts";
 
 /** Quantities in shares. The rest of `ordered` is open; below 0, more was done than ordered. */
 export interface Account {
@@ -103,7 +103,7 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
         span.from = Math.min(span.from, timeOf(entryId));
         span.to = Math.max(span.to, timeOf(entryId));
       }
-      const payload = envelope && schema.safeParse(parse(envelope.payload));
+      const payload = envelope && schema.safeParse(parseJson(envelope.payload));
       if (payload?.success) take(payload.data, entryId);
       else count.unreadable++;
     }
@@ -171,12 +171,4 @@ function add<A extends Account>(account: A, kind: "filled" | "rejected", quantit
 
 function quantityOf(report: ExchangeReport): number {
   return report.kind === "filled" ? report.filledQuantity : report.rejectedQuantity;
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

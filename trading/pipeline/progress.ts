@@ -2,6 +2,7 @@
 
 import cliProgress, { type SingleBar } from "cli-progress";
 import { escaped } from "throughline/cli";
+import { counted } from "./count-text.ts";
 
 export interface ProgressState {
   readonly orders: number;
@@ -77,9 +78,4 @@ function amountsOf(state: ProgressState): string {
   const orders = `${counted(state.orders)} orders in`;
   if (state.quantity === 0) return orders;
   return `${counted(doneOf(state))} of ${counted(state.quantity)} shares done, ${orders}`;
-}
-
-/** A number with separated thousands. */
-function counted(value: number): string {
-  return value.toLocaleString("en-US");
 }

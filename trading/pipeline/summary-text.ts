@@ -2,9 +2,8 @@
 
 import Table from "cli-table3";
 import { escaped } from "throughline/cli";
+import { counted } from "./count-text.ts";
 import type { Quantities, Summary } from "./summary.ts";
-
-const number = (value: number): string => value.toLocaleString("en-US");
 
 export function printSummary(summary: Summary): string {
   const {
@@ -21,12 +20,12 @@ export function printSummary(summary: Summary): string {
   const lines: string[] = [];
   if (file !== undefined) {
     const asides = [
-      ...(file.known > 0 ? [`${number(file.known)} already known`] : []),
-      ...(file.repeated > 0 ? [`${number(file.repeated)} repeated`] : []),
-      ...(file.skipped > 0 ? [`${number(file.skipped)} other lines skipped`] : []),
+      ...(file.known > 0 ? [`${counted(file.known)} already known`] : []),
+      ...(file.repeated > 0 ? [`${counted(file.repeated)} repeated`] : []),
+      ...(file.skipped > 0 ? [`${counted(file.skipped)} other lines skipped`] : []),
     ];
     lines.push(
-      `${escaped(file.path)}: ${number(file.orders)} orders${asides.length === 0 ? "" : ` (${asides.join(", ")})`}`,
+      `${escaped(file.path)}: ${counted(file.orders)} orders${asides.length === 0 ? "" : ` (${asides.join(", ")})`}`,
     );
     if (file.known > 0 && file.known + file.repeated === file.orders) {
       lines.push("All of them were known from an earlier run: nothing was ordered again. --fresh starts empty.");
@@ -39,7 +38,7 @@ export function printSummary(summary: Summary): string {
     style,
   });
   for (const [channel, { fresh, total }] of Object.entries(entries))
-    counts.push([channel, number(fresh), number(total)]);
+    counts.push([channel, counted(fresh), counted(total)]);
   lines.push(counts.toString());
 
   const quantities = new Table({
@@ -48,9 +47,9 @@ export function printSummary(summary: Summary): string {
     style,
   });
   const row = (name: string, account: Quantities): void => {
-    quantities.push([name, ...[account.ordered, account.executed, account.rejected, account.open].map(number)]);
+    quantities.push([name, ...[account.ordered, account.executed, account.rejected, account.open].map(counted)]);
   };
-  row(`this run: ${number(orders.count)} orders`, orders);
+  row(`this run: ${counted(orders.count)} orders`, orders);
   row("the log: client orders", books.clientOrders);
   row("the log: exchange orders", books.exchangeOrders);
   row("the exchange's own book", books.exchange);
@@ -59,15 +58,15 @@ export function printSummary(summary: Summary): string {
   if (pace !== undefined) {
     const { durationMs, ordersPerSecond, entriesPerSecond } = pace;
     lines.push(
-      `Pace: ${(durationMs / 1_000).toFixed(2)} s, ${number(ordersPerSecond)} orders/s, ${number(entriesPerSecond)} entries/s`,
+      `Pace: ${(durationMs / 1_000).toFixed(2)} s, ${counted(ordersPerSecond)} orders/s, ${counted(entriesPerSecond)} entries/s`,
     );
   }
   if (latency !== undefined) {
     lines.push(`From order to execution: p50 ${latency.p50} ms, p99 ${latency.p99} ms, at most ${latency.max} ms`);
   }
   const unreadable = Object.values(entries).reduce((sum, count) => sum + count.unreadable, 0);
-  if (unreadable > 0) lines.push(`Entries that are no readable events: ${number(unreadable)}`);
-  if (deadLetters > 0) lines.push(`Dead letters: ${number(deadLetters)} (throughline status shows where)`);
+  if (unreadable > 0) lines.push(`Entries that are no readable events: ${counted(unreadable)}`);
+  if (deadLetters > 0) lines.push(`Dead letters: ${counted(deadLetters)} (throughline status shows where)`);
 
   if (interrupted && breaches.length > 0) {
     lines.push(
@@ -81,7 +80,7 @@ export function printSummary(summary: Summary): string {
       "QUANTITY IS NOT ACCOUNTED FOR:",
       ...breaches.slice(0, maxBreaches).map((breach) => `  ${escaped(breach)}`),
     );
-    if (breaches.length > maxBreaches) lines.push(`  and ${number(breaches.length - maxBreaches)} more`);
+    if (breaches.length > maxBreaches) lines.push(`  and ${counted(breaches.length - maxBreaches)} more`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import type { Backbone, Log } from "throughline";
-import { Execution, executions } from "../../../trading/domain/index.ts";
+import { Execution, executions, parseJson } from "../../../trading/domain/index.ts";
 
 const pauseMs = 1_000;
 
@@ -41,13 +41,5 @@ export async function followExecutions(
       log.warn({ err: error, last }, "following the executions failed; it goes on from there");
       await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
