@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Operator } from "../composition/operator.ts";
 import type { DeadLetters } from "../inspect/dead-letters/dead-letters.ts";
 import type { DeadLetterFilter } from "../inspect/dead-letters/filter.ts";
+import { namesAttribute } from "../inspect/journey/query.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
 import { parsePosition } from "./common.ts";
 
@@ -55,7 +56,7 @@ export function withFilters(command: Command, ids: "[ids...]" | "<ids...>" = "[i
     .addOption(
       new Option(
         "--where <name=value>",
-        "whose event has this attribute, such as user.id=u-3 or payload.symbol=AAPL",
+        "whose event has this attribute, such as payment.id=p-17 or payload.account=acme",
       ).argParser(parseAttribute),
     )
     .option(
@@ -69,6 +70,6 @@ export function withFilters(command: Command, ids: "[ids...]" | "<ids...>" = "[i
 }
 
 export function parseAttribute(text: string): string {
-  if (/^[A-Za-z_][\w.-]*=/.test(text)) return text;
+  if (namesAttribute(text)) return text;
   throw new InvalidArgumentError("It must be name=value, or payload.path=value.");
 }

@@ -17,7 +17,7 @@ export function defineJourney(journey: Command): void {
   journey
     .argument(
       "<query>",
-      "an event id, <channel>/<entry id>, an attribute such as client.order_id=c-17, or a field such as payload.userId=u-3",
+      "an event id, <channel>/<entry id>, an attribute such as payment.id=p-17, or a field such as payload.account=acme",
     )
     .option(
       "--from <position>",

@@ -37,7 +37,7 @@ export function defineRecord(command: Command): void {
     .addOption(
       new Option(
         "--where <name=value>",
-        "only entries with this attribute, such as user.id=u-3 or payload.symbol=AAPL; may be given again",
+        "only entries with this attribute, such as payment.id=p-17 or payload.account=acme; may be given again",
       ).argParser((text: string, before: readonly string[] = []) => [...before, parseAttribute(text)]),
     )
     .option("-f, --follow", "then go on with new entries until Ctrl-C, which completes the recording")

@@ -52,7 +52,7 @@ export function defineReplay(replay: Command, extension: LoadExtension): void {
     .option("--from <position>", "begin at an entry id, a time such as 2026-11-23T09:30Z, or -2h ago", parsePosition)
     .option("--to <position>", "end at, included", parsePosition)
     .addOption(
-      new Option("--where <name=value>", "only events with this attribute, such as user.id=u-3").argParser(
+      new Option("--where <name=value>", "only events with this attribute, such as payment.id=p-17").argParser(
         parseAttribute,
       ),
     )

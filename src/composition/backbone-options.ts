@@ -42,6 +42,11 @@ export interface BackboneOptions {
   readonly eviction?: "refuse" | "accept";
   /** Period in which one process of the namespace trims its channels, ms. Default 5,000. */
   readonly maintenanceEveryMs?: number;
+  /**
+   * `allow`: keys of baggage that no payload has, such as a tenant. They travel where `withBaggage` or a publish sets them. The keys that
+   * channels' correlations name travel by themselves, and continue with everything that comes of the event. Default: none.
+   */
+  readonly baggage?: { readonly allow: readonly string[] };
   /** Keeps the spans that the Redis instrumentation makes of the backbone's own commands. Default false. */
   readonly redisSpans?: boolean;
 }
@@ -67,6 +72,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     durability: resolveDurability(options.durability ?? "server"),
     eviction: options.eviction ?? "refuse",
     maintenanceEveryMs: options.maintenanceEveryMs ?? 5_000,
+    baggage: resolveBaggage(options.baggage),
     redisSpans: options.redisSpans ?? false,
   };
   for (const option of Object.keys(options)) {
@@ -85,6 +91,15 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     throw new ConfigError(`eviction is "${String(resolved.eviction)}"; it is "refuse" or "accept"`);
   bounded("maintenanceEveryMs", resolved.maintenanceEveryMs, 100, 86_400_000);
   return Object.freeze(resolved);
+}
+
+/** The keys themselves are checked where the limits are. */
+function resolveBaggage(baggage: BackboneOptions["baggage"] = { allow: [] }): { readonly allow: readonly string[] } {
+  for (const option of Object.keys(baggage)) {
+    if (option !== "allow") throw new ConfigError(`baggage has no option "${option}"`);
+  }
+  if (!Array.isArray(baggage.allow)) throw new ConfigError("baggage.allow must be a list of keys");
+  return Object.freeze({ allow: Object.freeze([...new Set(baggage.allow)]) });
 }
 
 function line(level: string): (fields: object, text: string) => void {

@@ -105,7 +105,7 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   let clock: ServerClock | undefined;
   const { log, redisSpans, url } = resolved;
   const serverNow = (): number => clock?.now() ?? Date.now();
-  const tracing = createTracing({ log, redisSpans, serverNow, ...serverOf(url) });
+  const tracing = createTracing({ log, redisSpans, serverNow, allow: resolved.baggage.allow, ...serverOf(url) });
   const open = openerOf(resolved, tracing);
   const connection = open("publish");
   try {

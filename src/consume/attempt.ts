@@ -95,8 +95,8 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
     const { handling } = delivery.subscription;
     if (handling.mode === "single") return handling.handle(delivery.event as Event<unknown>, new SingleTools(this));
     const { signal } = this;
-    const { publish, state, effectIdOf } = this.collector;
-    return handling.handle(this.#events, { publish, state, signal, attempt: this.attempt, effectIdOf });
+    const { publish, state, effectIdOf, baggageOf } = this.collector;
+    return handling.handle(this.#events, { publish, state, signal, attempt: this.attempt, effectIdOf, baggageOf });
   }
 
   get #events(): readonly Event<unknown>[] {

@@ -46,11 +46,18 @@ interface CommonTools {
 export interface Tools extends CommonTools {
   /** Idempotency key for an effect outside Redis, the same on every attempt at this event by this component. */
   readonly effectId: string;
+  /**
+   * The baggage of the event, by key: what it carries, and what its channel's correlation names. A `|` separates several values. It is
+   * telemetry: whoever may publish can put anything there, so it authorizes nothing.
+   */
+  readonly baggage: Readonly<Record<string, string>>;
 }
 
 export interface BatchTools extends CommonTools {
   /** As `effectId`, for one event of the batch. */
   readonly effectIdOf: (event: EventRef) => string;
+  /** As `baggage`, for one event of the batch. */
+  readonly baggageOf: (event: EventRef) => Readonly<Record<string, string>>;
 }
 
 export type Handler<P> = (event: Event<P>, tools: Tools) => void | Promise<void>;

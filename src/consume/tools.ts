@@ -115,6 +115,11 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     return (event) => deriveEventId(event.id, this.#component, "effect");
   }
 
+  /** The baggage of one of the events. */
+  get baggageOf(): (event: EventRef) => Readonly<Record<string, string>> {
+    return ({ id }) => Object.fromEntries(this.#span.baggageOf(id));
+  }
+
   /** Whether a publish still waits for its schema. */
   get isBusy(): boolean {
     return this.#validating !== undefined;
@@ -216,6 +221,8 @@ interface Collecting {
   readonly attempt: number;
   readonly signal: AbortSignal;
   readonly collector: Pick<Collector<Pick<StateView, "store" | "end">>, "publish" | "state" | "effectId">;
+  readonly span: Pick<ProcessSpan, "baggageOf">;
+  readonly entries: readonly { readonly eventId: string }[];
 }
 
 /** What the handler of one event gets. What collects is made, and the effect id's digest taken, when somebody asks for it. */
@@ -244,5 +251,10 @@ export class SingleTools implements Tools {
 
   get effectId(): string {
     return this.#collecting.collector.effectId;
+  }
+
+  get baggage(): Readonly<Record<string, string>> {
+    const { span, entries } = this.#collecting;
+    return Object.fromEntries(span.baggageOf(entries[0]?.eventId ?? ""));
   }
 }

@@ -10,7 +10,7 @@ import { illFormed } from "./well-formed-text.ts";
 /** The value of a correlation attribute; a list where one event concerns several orders or users. */
 export type CorrelationValue = string | number | boolean | readonly string[];
 
-/** Attributes that every span of an event's journey carries, such as `user.id` and `client.order_id`. */
+/** Attributes that every span of an event's journey carries, such as `payment.id`. */
 export type Correlation = Readonly<Record<string, CorrelationValue | undefined>>;
 
 /** The rule for retries: it applies when a handler throws anything but `PermanentError`. */

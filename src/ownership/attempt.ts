@@ -66,8 +66,8 @@ export class Attempt implements Processing, Submission {
     if (handling.mode === "single")
       return handling.handle(delivery.event as Event<unknown>, new OwnerTools(this, fence));
     const { signal } = this;
-    const { publish, state, effectIdOf } = this.collector;
-    const tools = { publish, state, signal, attempt: this.attempt, effectIdOf, fence };
+    const { publish, state, effectIdOf, baggageOf } = this.collector;
+    const tools = { publish, state, signal, attempt: this.attempt, effectIdOf, baggageOf, fence };
     return handling.handle(this.#events, tools);
   }
 

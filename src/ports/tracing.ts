@@ -69,6 +69,8 @@ export interface ProcessSpan {
   sendDead(): SendSpan;
   /** Traceparent of this span, empty where nothing is traced. */
   readonly traceparent: string;
+  /** The baggage of one of the entries, by its event's id: what it carries, and what its channel's correlation names. */
+  baggageOf(eventId: string): ReadonlyMap<string, string>;
   /** Records the settlement's outcome and ends the span. `error` where a handler or a decode failed. */
   settled(outcome: Outcome, error?: unknown): void;
 }

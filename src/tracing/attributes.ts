@@ -6,7 +6,10 @@
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { Correlation } from "../model/channel.ts";
 import type { Processing, TracedChannel } from "../ports/tracing.ts";
-import { type Baggage, type CarrierLimits, isPlainBaggage, joinValues, plainValueOf, splitValues } from "./carrier.ts";
+import { joinValues, splitValues } from "./baggage-field.ts";
+import { isBaggageKey } from "./baggage-key.ts";
+import type { Baggage, CarrierLimits } from "./carrier.ts";
+import { isPlainBaggage } from "./plain-baggage.ts";
 
 /** Attribute names. @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
 export const attribute = {
@@ -181,10 +184,14 @@ export function correlatePlain(
   limits: CarrierLimits,
 ): boolean {
   if (!isPlainBaggage(field, limits)) return false;
-  for (const key of limits.baggageKeys) {
-    const value = plainValueOf(field, key);
-    if (value === undefined || value.length > limits.maxBaggageValueBytes) return false;
-    if (value !== "") attributes[key] = value;
+  for (let at = 0; at < field.length; ) {
+    const equals = field.indexOf("=", at);
+    const comma = field.indexOf(",", equals);
+    const end = comma < 0 ? field.length : comma;
+    const key = field.slice(at, equals);
+    if (attributes[key] !== undefined) return false; // a list that is continued
+    attributes[key] = field.slice(equals + 1, end);
+    at = end + 1;
   }
   addCorrelation(attributes, correlation);
   return true;
@@ -277,4 +284,19 @@ function textOf(value: unknown): string {
   } catch {
     return typeof value;
   }
+}
+
+/**
+ * Adds to an event's baggage what its own channel's correlation names and the baggage does not have: an entry that another language wrote may
+ * say all in its payload.
+ */
+export function completed(baggage: Baggage, correlation: Correlation): Baggage {
+  let own: Map<string, string> | undefined;
+  for (const key of Object.keys(correlation)) {
+    const value = baggage.has(key) || !isBaggageKey(key) ? undefined : baggageValueOf(correlation, key);
+    if (value === undefined) continue;
+    own ??= new Map();
+    own.set(key, value);
+  }
+  return own === undefined ? baggage : new Map([...own, ...baggage]);
 }

@@ -5,7 +5,9 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Baggage as ApiBaggage, type Context, context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
-import { type Baggage, defaultLimits, splitValues } from "./carrier.ts";
+import { splitValues } from "./baggage-field.ts";
+import { isBaggageKey } from "./baggage-key.ts";
+import { type Baggage, defaultLimits } from "./carrier.ts";
 
 /** The process span whose handler runs. It reads its event's baggage only on demand. */
 export interface BaggageOwner {
@@ -72,9 +74,10 @@ export function runBare<T>(run: () => T): T {
 /** The baggage of a context as attributes, for spans of other libraries that continue an order's trace. */
 export function baggageAttributes(context: Context): [key: string, value: string | string[]][] {
   const baggage = propagation.getBaggage(context);
-  return defaultLimits.baggageKeys.flatMap((key): [string, string | string[]][] => {
-    const value = baggage?.getEntry(key)?.value;
-    if (value === undefined) return [];
+  if (baggage === undefined) return [];
+  const entries = baggage.getAllEntries().slice(0, defaultLimits.maxBaggageEntries);
+  return entries.flatMap(([key, { value }]): [string, string | string[]][] => {
+    if (!isBaggageKey(key)) return [];
     const values = splitValues(value);
     return [[key, values.length === 1 ? value : [...values]]];
   });

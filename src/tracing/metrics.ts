@@ -12,6 +12,7 @@ import {
 import type { Carrier } from "../model/carrier.ts";
 import type { Delivered, GroupGauges, HandlerGauge, Outcome, Processing } from "../ports/tracing.ts";
 import { attribute } from "./attributes.ts";
+import type { LeftOut } from "./carrier.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
 
 const scope = "throughline";
@@ -105,6 +106,11 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     fenced: counter("throughline.fenced", "Settlements refused because another member has the delivery.", "{delivery}"),
     trimmed: counter("throughline.trimmed", "Entries removed by retention.", "{entry}"),
     lost: counter("throughline.lost", "Entries gone before the component had handled them.", "{entry}"),
+    leftOut: counter(
+      "throughline.baggage.left_out",
+      "Keys that were left out of an event's baggage, as a whole or in part.",
+      "{key}",
+    ),
     rejected: counter("throughline.carrier.rejected", "Carrier fields that broke a format or limit.", "{field}"),
     lagEntries: gauge("throughline.lag", "Entries not yet read by the component.", "{entry}"),
     lagTime: gauge("throughline.lag.time", "Age of the oldest entry that is not finished.", "s"),
@@ -258,6 +264,10 @@ export class Meters {
 
   rejected(channel: string, field: keyof Carrier): void {
     this.#current()?.rejected.add(1, { [attribute.channel]: channel, "throughline.carrier.field": field });
+  }
+
+  leftOut(channel: string, reason: LeftOut): void {
+    this.#current()?.leftOut.add(1, { [attribute.channel]: channel, "throughline.baggage.reason": reason });
   }
 
   lost(channel: string, component: string, count: number): void {

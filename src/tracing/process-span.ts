@@ -15,19 +15,13 @@ import type { Carrier } from "../model/carrier.ts";
 import type { Cause } from "../model/event.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
-import { attribute, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
+import { attribute, completed, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
-import {
-  type Baggage,
-  mergeBaggage,
-  noBaggage,
-  noCarrier,
-  passedBaggage,
-  readableCarrier,
-  TraceFields,
-} from "./carrier.ts";
+import { mergeBaggage } from "./baggage-field.ts";
+import { type Baggage, noBaggage, noCarrier, readableCarrier, TraceFields } from "./carrier.ts";
 import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";
 import { causeContexts, linksTo } from "./links.ts";
+import { hasAllOf, passedBaggage } from "./plain-baggage.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
 import type { SpanOpener } from "./span-opener.ts";
@@ -57,6 +51,8 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   /** The span that each entry comes from; empty without an SDK. */
   #origins: readonly (SpanContext | undefined)[] = noOrigins;
   #baggages: readonly Baggage[] | undefined;
+  /** Set once an output has asked for it. */
+  #field: string | undefined;
   #startedAt = 0;
   #ended = false;
 
@@ -192,10 +188,11 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const ours = inside || owner === this || (owner === undefined && !this.#isContext);
       const around = ours ? activeBaggage() : undefined;
       const parent = inside ? active : this.#isContext ? this : ROOT_CONTEXT;
-      const behind = this.#baggageBehind(sending.causes, around);
-      if (this.#replay !== undefined) return this.#opener.passReplayed(this.#span, behind, sending);
+      const inherited = this.#inherited(sending.causes);
+      const base = this.#baggageOver(inherited, around);
+      if (this.#replay !== undefined) return this.#opener.passReplayed(this.#span, base, inherited, sending);
       const handled = this.#origins.length === 1 ? this.#origins[0] : undefined;
-      return this.#opener.openSend("send", parent, behind, this.passing(sending.causes), sending, handled);
+      return this.#opener.openSend("send", parent, base, this.passing(sending.causes), sending, inherited, handled);
     } catch (error) {
       this.#opener.faults.report("send", error);
       return inertSend;
@@ -216,7 +213,8 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       if (context.active() !== this) return undefined;
     } else if (currentSource() !== undefined || !isActiveAlone(this.#passesOn() ? this : undefined)) return undefined;
     try {
-      const baggage = passedBaggage(entry.carrier.baggage, sending.correlation, opener.limits);
+      const field = this.#fieldOf(entry);
+      const baggage = field === undefined ? undefined : passedBaggage(field, sending.correlation, opener.limits);
       if (baggage === undefined) return undefined;
       const passing = this.passing(sending.causes);
       if (this.#span !== undefined)
@@ -227,6 +225,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     } catch {
       return undefined; // the correlation throws when it is read: the careful way deals with it
     }
+  }
+
+  /** The entry's baggage field, with what only its payload says; undefined where that has to be taken apart. */
+  #fieldOf({ carrier: { baggage }, correlation }: Delivered): string | undefined {
+    if (this.#field !== undefined) return this.#field;
+    const isWhole = hasAllOf(baggage, correlation);
+    this.#field = isWhole ? baggage : passedBaggage(baggage, correlation, this.#opener.limits);
+    return this.#field;
   }
 
   sendDead(): SendSpan {
@@ -288,19 +294,32 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return this.#processing.entries.length === 1 ? (this.#decoded()[0] ?? noBaggage) : noBaggage;
   }
 
+  /** The baggage of one of its events; empty for any other. */
+  baggageOf(eventId: string): Baggage {
+    const at = this.#processing.entries.findIndex((entry) => entry.eventId === eventId);
+    return this.#decoded()[at] ?? noBaggage;
+  }
+
   #decoded(): readonly Baggage[] {
     const { entries, channel } = this.#processing;
-    this.#baggages ??= entries.map(({ carrier }) => this.#opener.decodeBaggage(channel.name, carrier));
+    this.#baggages ??= entries.map(({ carrier, correlation }) =>
+      completed(this.#opener.decodeBaggage(channel.name, carrier), correlation),
+    );
     return this.#baggages;
   }
 
-  /** The baggage of an output: that of its causes, overridden by what the handler itself made active. */
-  #baggageBehind(causes: readonly Cause[], around: Baggage | undefined): Baggage {
+  /** The baggage of the events that an output was derived from. */
+  #inherited(causes: readonly Cause[]): Baggage {
     const { entries } = this.#processing;
-    if (entries.length === 1) return around ?? this.baggage;
+    if (entries.length === 1) return this.baggage;
     const decoded = this.#decoded();
-    const behind = mergeBaggage(causes.length === 0 ? decoded : decoded.filter((_, i) => isCause(entries[i], causes)));
-    return around === undefined || around.size === 0 ? behind : new Map([...behind, ...around]);
+    return mergeBaggage(causes.length === 0 ? decoded : decoded.filter((_, i) => isCause(entries[i], causes)));
+  }
+
+  /** What the handler itself made active, over what its output inherits. */
+  #baggageOver(inherited: Baggage, around: Baggage | undefined): Baggage {
+    if (this.#processing.entries.length === 1) return around ?? inherited;
+    return around === undefined || around.size === 0 ? inherited : new Map([...inherited, ...around]);
   }
 
   #passesOn(): boolean {

@@ -14,19 +14,20 @@ import {
   correlatePlain,
   type ServerAddress,
 } from "./attributes.ts";
+import { decodeBaggage, encodeBaggage } from "./baggage-field.ts";
 import {
   type Baggage,
   type CarrierLimits,
-  decodeBaggage,
-  encodeBaggage,
   noBaggage,
   noCarrier,
+  type OnLeftOut,
   originOf,
-  passedBaggage,
   TraceFields,
 } from "./carrier.ts";
+import { LeftOutBaggage } from "./left-out.ts";
 import { causeContexts, linksTo } from "./links.ts";
 import { Meters } from "./metrics.ts";
+import { passedBaggage } from "./plain-baggage.ts";
 import { FaultReport } from "./report.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { inertSend, PassedSend, SendScope } from "./send-spans.ts";
@@ -39,12 +40,14 @@ export class SpanOpener {
   readonly serverNow: () => number;
   readonly meters: Meters = new Meters();
   readonly channels: ChannelSpansCache;
+  readonly leftOut: LeftOutBaggage;
   readonly earlier: EarlierAttempts = new EarlierAttempts();
 
   constructor(log: Log, server: ServerAddress | undefined, serverNow: () => number, limits: CarrierLimits) {
     this.faults = new FaultReport(log);
     this.channels = new ChannelSpansCache(server);
     this.limits = limits;
+    this.leftOut = new LeftOutBaggage(log, this.meters, limits);
     this.serverNow = serverNow;
   }
 
@@ -58,14 +61,14 @@ export class SpanOpener {
     base: Baggage | undefined,
     passing: Carrier,
     sending: Sending,
+    inherited: Baggage | undefined,
     handled?: SpanContext,
   ): SendSpan {
     try {
       const isAlone = (base === undefined || base.size === 0) && sending.baggage === undefined;
       const plain = isAlone ? passedBaggage("", sending.correlation, this.limits) : undefined;
       if (plain !== undefined) return this.openPlainSend(verb, parent, plain, passing, sending, handled);
-      const baggage = this.#baggageFor(base, sending);
-      const field = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
+      const { baggage, field } = this.#encoded(base, inherited, sending);
       return this.#openSend(verb, parent, field, baggage, passing, sending, handled);
     } catch (error) {
       this.faults.report("send", error);
@@ -111,10 +114,14 @@ export class SpanOpener {
   }
 
   /** The carrier of a replay's output names the attempt that made it. There is no send span, as nothing is sent. */
-  passReplayed(span: Span | undefined, base: Baggage | undefined, sending: Sending): SendSpan {
-    const baggage = this.#baggageFor(base, sending);
-    const text = baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits);
-    return new PassedSend(span === undefined ? passedOn(noCarrier, text) : this.inject(span, text));
+  passReplayed(
+    span: Span | undefined,
+    base: Baggage | undefined,
+    inherited: Baggage | undefined,
+    sending: Sending,
+  ): SendSpan {
+    const { field } = this.#encoded(base, inherited, sending);
+    return new PassedSend(span === undefined ? passedOn(noCarrier, field) : this.inject(span, field));
   }
 
   /** Starts the span; where it is not kept, it is its ids alone. */
@@ -146,6 +153,7 @@ export class SpanOpener {
     source: SpanSource,
     parent: Context,
     base: Baggage | undefined,
+    inherited: Baggage | undefined,
     sendings: readonly Sending[],
     creates: readonly SendSpan[],
   ): Span {
@@ -155,7 +163,7 @@ export class SpanOpener {
     const attributes: Attributes = { [attribute.batchSize]: sendings.length };
     if (first !== undefined && sendings.every(({ partition }) => partition === first.partition))
       attributes[attribute.partition] = String(first.partition);
-    const baggages = sendings.map((sending) => this.#baggageFor(base, sending));
+    const baggages = sendings.map((sending) => this.#baggageFor(base, inherited, sending));
     correlateBatch(attributes, sendings, baggages);
     const contexts = creates.map(({ carrier }) => spanContextOf(carrier.traceparent));
     const links = linksTo(contexts, attributes);
@@ -166,19 +174,42 @@ export class SpanOpener {
     return source.open({ ...place, name, kind: SpanKind.CLIENT, statics, attributes });
   }
 
-  /** The allowed baggage of a publish: stated for it, else from the payload, else active. */
-  #baggageFor(base: Baggage | undefined, sending: Sending): Baggage {
-    let baggage: Map<string, string> | undefined;
-    for (const key of this.limits.baggageKeys) {
-      const value =
-        textOf(sending.baggage?.[key]) ??
-        baggageValueOf(sending.correlation, key) ??
-        (base === undefined ? undefined : base.get(key));
-      if (value === undefined) continue;
-      baggage ??= new Map();
-      baggage.set(key, value);
+  /** The baggage of an event, and as much of it as fits into its field. What is left out is counted, and said once. */
+  #encoded(
+    base: Baggage | undefined,
+    inherited: Baggage | undefined,
+    sending: Sending,
+  ): { readonly baggage: Baggage; readonly field: string } {
+    const onLeftOut: OnLeftOut = (key, reason) => this.leftOut.note(sending.channel.name, key, reason);
+    const baggage = this.#baggageFor(base, inherited, sending, onLeftOut);
+    return { baggage, field: baggage.size === 0 ? "" : encodeBaggage(baggage, this.limits, onLeftOut) };
+  }
+
+  /**
+   * Gathers the baggage of an event, a key at a time: what its channel's correlation names, then what the backbone allows, then what came with
+   * the event being handled. Its value is the one stated for this publish, else the payload's, else the active one.
+   */
+  #baggageFor(
+    base: Baggage | undefined,
+    inherited: Baggage | undefined,
+    sending: Sending,
+    onLeftOut?: OnLeftOut,
+  ): Baggage {
+    const { correlation, baggage: stated } = sending;
+    const baggage = new Map<string, string>();
+    const take = (key: string): void => {
+      const value = textOf(stated?.[key]) ?? baggageValueOf(correlation, key) ?? base?.get(key);
+      if (value !== undefined && !baggage.has(key)) baggage.set(key, value);
+    };
+    for (const key of Object.keys(correlation)) take(key);
+    for (const key of this.limits.allow) take(key);
+    if (inherited !== undefined) for (const key of inherited.keys()) take(key);
+    if (onLeftOut !== undefined) {
+      const offered = new Set(base?.keys());
+      for (const [key, value] of Object.entries(stated ?? {})) if (textOf(value) !== undefined) offered.add(key);
+      for (const key of offered) if (!baggage.has(key)) onLeftOut(key, "not-allowed");
     }
-    return baggage ?? noBaggage;
+    return baggage;
   }
 
   /**

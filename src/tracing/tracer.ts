@@ -15,8 +15,8 @@ import type {
 } from "../ports/tracing.ts";
 import { foreignApi } from "./api-copies.ts";
 import type { ServerAddress } from "./attributes.ts";
-import { activeBaggage, activeOwner, runBare } from "./baggage.ts";
-import { type CarrierLimits, noCarrier, resolveLimits } from "./carrier.ts";
+import { activeBaggage, activeOwner, type BaggageOwner, runBare } from "./baggage.ts";
+import { type Baggage, type CarrierLimits, noCarrier, resolveLimits } from "./carrier.ts";
 import { ProcessScope } from "./process-span.ts";
 import { ReplayScope } from "./replay-span.ts";
 import { currentSource } from "./sdk.ts";
@@ -58,7 +58,8 @@ class Tracer implements Tracing {
   send(sending: Sending): SendSpan {
     const owner = activeOwner();
     const passing = owner instanceof ProcessScope ? owner.passing(sending.causes) : noCarrier;
-    return this.#opener.openSend("send", context.active(), activeBaggage(), passing, sending);
+    const base = activeBaggage();
+    return this.#opener.openSend("send", context.active(), base, passing, sending, inheritedBy(owner, base));
   }
 
   sendAll(sendings: readonly Sending[]): readonly SendSpan[] {
@@ -66,9 +67,12 @@ class Tracer implements Tracing {
     if (source === undefined) return sendings.map((sending) => this.send(sending));
     const active = context.active();
     const baggage = activeBaggage();
-    const creates = sendings.map((sending) => this.#opener.openSend("create", active, baggage, noCarrier, sending));
+    const inherited = inheritedBy(activeOwner(), baggage);
+    const creates = sendings.map((sending) =>
+      this.#opener.openSend("create", active, baggage, noCarrier, sending, inherited),
+    );
     const open = () => {
-      const span = this.#opener.openSendAll(source, active, baggage, sendings, creates);
+      const span = this.#opener.openSendAll(source, active, baggage, inherited, sendings, creates);
       const group = new SendGroup(this.#opener.faults, span, creates.length);
       return creates.map((create) => new GroupedSend(create, group));
     };
@@ -127,4 +131,9 @@ class Tracer implements Tracing {
     );
     return () => this.#opener.faults.attempt("metrics", stop, undefined);
   }
+}
+
+/** The baggage of the event in whose handler something is published; undefined where nothing is active that could be of it. */
+function inheritedBy(owner: BaggageOwner | undefined, active: Baggage | undefined): Baggage | undefined {
+  return active === undefined ? undefined : owner?.baggage;
 }

@@ -70,6 +70,29 @@ test("tail prints the last entries, and with --from the ones from there on", asy
   assert.equal([recent.code, recent.out, recent.err], [1, "", 'There are no such entries in channel "orders".\n']);
 });
 
+test("tail --where prints the entries that have the attribute, and counts these", async () => {
+  await using log = new HandWritten();
+  for (let i = 0; i < 60; i++) {
+    const fields = { id: `e-${i}`, payload: { even: i % 2 === 0 }, baggage: `payment.id=p-${i % 3}` };
+    await log.append("orders", fields, `${1_000 + i}-0`);
+  }
+  const ids = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const { out, err } = await run(log, "tail", "orders", "--json", ...args);
+    assert.is(err, "");
+    return out
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).id);
+  };
+  assert.equal(await ids("--where", "payment.id=p-1", "-n", "2"), ["e-55", "e-58"]);
+  const both = ["--where", "payment.id=p-1", "--where", "payload.even=true"];
+  assert.equal(await ids(...both, "--limit", "3"), ["e-46", "e-52", "e-58"]);
+  assert.equal(await ids(...both, "--from", "1006-0", "--limit", "2"), ["e-10", "e-16"]);
+  const none = await run(log, "tail", "orders", "--where", "payment.id=p-9");
+  assert.equal([none.code, none.out], [1, ""]);
+  assert.is((await run(log, "tail", "orders", "--where", "nothing")).code, 2);
+});
+
 test("tail of a channel that does not exist ends with 1, and with 0 when it follows until Ctrl-C", async () => {
   await using log = new HandWritten();
   const never = await run(log, "tail", "ordres");

@@ -115,7 +115,7 @@ test("finds a parked delivery whose timer was lost", async () => {
 });
 
 test("sends a PermanentError to the dead letters at once, with every field as it was", async () => {
-  await using o = await open();
+  await using o = await open({ baggage: { allow: ["user.id"] } });
   const channel = things("things", { retry: soon });
   const component = await o.run(
     o.backbone.component("c", [

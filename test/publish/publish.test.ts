@@ -31,7 +31,7 @@ test("resolves with the event's id and entry id", async () => {
 });
 
 test("writes the fields in the order of the wire format, and none that is empty in all of a batch", async () => {
-  await using o = await open();
+  await using o = await open({ baggage: { allow: ["user.id", "client.order_id"] } });
   const channel = things("things");
   const names = async (): Promise<string[]> => {
     const rows = await o.client.xrange(o.stream(channel), "-", "+");
@@ -48,7 +48,7 @@ test("writes the fields in the order of the wire format, and none that is empty 
 });
 
 test("publishes a detached event without the active span and baggage", async () => {
-  await using o = await open();
+  await using o = await open({ baggage: { allow: ["user.id", "client.order_id"] } });
   const channel = things("things");
   const forged = { "order.id": "forged", "user.id": "somebody else" };
   await withBaggage(forged, async () => {
@@ -67,7 +67,7 @@ test("publishes a detached event without the active span and baggage", async () 
 });
 
 test("names the causes and the baggage on the entry", async () => {
-  await using o = await open();
+  await using o = await open({ baggage: { allow: ["user.id", "client.order_id"] } });
   const channel = things("things");
   const cause = await o.backbone.publish(channel, { n: 1 });
   await withBaggage({ "user.id": "u 1" }, () =>

@@ -23,6 +23,7 @@ const noProcessSpan: ProcessSpan = {
   send: () => noSendSpan,
   sendDead: () => noSendSpan,
   traceparent: "",
+  baggageOf: () => new Map(),
   settled: () => undefined,
 };
 

@@ -60,6 +60,27 @@ test("each outcome is counted once for each event, also without a tracer", async
   });
 });
 
+test("what is left out of baggage is counted by channel and reason, and never by key", async () => {
+  const reader = register();
+  const rig = new Rig();
+  for (let n = 0; n < 3; n++)
+    rig.tracing.send(rig.sending({ baggage: { secret: "s" }, correlation: { long: "x".repeat(129) } }));
+  const { resourceMetrics } = await reader.collect();
+  const points: unknown[] = [];
+  for (const { descriptor, dataPoints } of resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)) {
+    if (descriptor.name !== "throughline.baggage.left_out") continue;
+    for (const { attributes, value } of dataPoints) points.push([attributes, value]);
+  }
+  assert.equal(
+    points,
+    ["not-allowed", "value"].map((reason) => [
+      { "messaging.destination.name": "orders", "throughline.baggage.reason": reason },
+      3,
+    ]),
+  );
+  assert.is(rig.warnings.length, 2, "each key is named once");
+});
+
 test("the backbones of one process count together", async () => {
   const reader = register();
   const [one, other] = [new Rig(), new Rig()];

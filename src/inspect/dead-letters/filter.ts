@@ -1,7 +1,7 @@
 /** The filter of dead letters. */
 
 import { ConfigError } from "../../model/errors.ts";
-import { parseQuery } from "../journey/query.ts";
+import { namesAttribute, parseQuery } from "../journey/query.ts";
 import { type DeadLetter, isKnownAs } from "./dead-letter.ts";
 
 /** Conditions on a letter, all of which it must meet; an empty filter matches every letter. */
@@ -38,7 +38,7 @@ export function resolveFilter(filter: DeadLetterFilter): ResolvedFilter {
     if (!knownOptions.has(option)) throw new ConfigError(`a filter of dead letters has no option "${option}"`);
   }
   const { ids, code, where, from = "-", to = "+", partition, limit = Number.POSITIVE_INFINITY } = filter;
-  if (where !== undefined && !/^[A-Za-z_][\w.-]*=/.test(where)) {
+  if (where !== undefined && !namesAttribute(where)) {
     throw new ConfigError(`"${where}" names no value: expected name=value, or payload.path=value`);
   }
   for (const [option, position] of Object.entries({ from, to })) {

@@ -73,7 +73,11 @@ export function baggageOf(header: string): ReadonlyMap<string, string> {
     const equals = pair.indexOf("=");
     if (equals < 1) continue;
     try {
-      members.set(decodeURIComponent(pair.slice(0, equals).trim()), decodeURIComponent(pair.slice(equals + 1).trim()));
+      const name = pair.slice(0, equals).trim(); // a token, which has no escapes
+      const value = decodeURIComponent(pair.slice(equals + 1).trim());
+      // A list that is too long for one value continues under the same key.
+      const before = members.get(name);
+      members.set(name, before === undefined ? value : `${before}|${value}`);
     } catch {
       // A malformed percent escape: no W3C propagator wrote it.
     }

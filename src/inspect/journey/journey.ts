@@ -39,8 +39,8 @@ export interface JourneyOptions {
 }
 
 /**
- * Finds the story of an event. `query` is an event id, an entry as `<channel>/<entry id>`, or an attribute: `client.order_id=…` of the
- * baggage, or `payload.userId=…` of the payload.
+ * Finds the story of an event. `query` is an event id, an entry as `<channel>/<entry id>`, or an attribute: `payment.id=…` of the
+ * baggage, or `payload.account=…` of the payload.
  * @throws {ConfigError} when the namespace has not been used. @throws {StoreError}
  */
 export async function findJourney(inspector: Inspector, query: string, options: JourneyOptions = {}): Promise<Journey> {

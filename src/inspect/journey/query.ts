@@ -4,6 +4,14 @@ import { baggageOf, entryJson, eventIdOf } from "../entries/entry-json.ts";
 import type { LogEntry } from "../entries/log-reader.ts";
 
 /** A parsed query. */
+/** `name=value`, where the name is anything that can be a key of baggage. */
+const attribute = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(.*)$/s;
+
+/** True for text that asks for an attribute or a field of the payload, not for an event id. */
+export function namesAttribute(text: string): boolean {
+  return attribute.test(text);
+}
+
 export interface EventQuery {
   readonly text: string;
   /** The event id of the query; undefined for a query by attribute. */
@@ -16,7 +24,7 @@ export interface EventQuery {
  * or an entry, `<channel>/<entry id>`. An event id that itself looks like an attribute is written `id=…`.
  */
 export function parseQuery(text: string): EventQuery {
-  const [, name, value] = /^([A-Za-z_][\w.-]*)=(.*)$/s.exec(text) ?? [];
+  const [, name, value] = attribute.exec(text) ?? [];
   if (name === undefined || value === undefined) return byEventId(text, text);
   if (name === "id") return byEventId(text, value);
   if (name.startsWith("payload.")) return byPayload(text, name.slice("payload.".length).split("."), value);

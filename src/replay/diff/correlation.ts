@@ -3,7 +3,7 @@
 import { baggageOf } from "../../inspect/entries/entry-json.ts";
 import type { Channel } from "../../model/channel.ts";
 
-/** Attributes such as `client.order_id`, each with one value or more. */
+/** Attributes such as `payment.id`, each with one value or more. */
 export type About = Readonly<Record<string, readonly string[]>>;
 
 /** Collects the attributes from the baggage and, where the channel is known, from the payload, which takes precedence, as for spans. */

@@ -49,6 +49,10 @@ class ReportingTools implements Tools {
     this.#note = note;
   }
 
+  get baggage(): Readonly<Record<string, string>> {
+    return this.#tools.baggage;
+  }
+
   get effectId(): string {
     const { effectId } = this.#tools;
     this.#note(effectId);

@@ -194,7 +194,7 @@ test("a member that dies before it has handled a redriven event leaves it to the
 });
 
 test("letters are found by code, attribute, payload, ids, time, and up to a number", async () => {
-  await using o = await open();
+  await using o = await open({ baggage: { allow: ["user.id"] } });
   const component = await o.run(
     o.backbone.component(
       "c",

@@ -26,6 +26,8 @@ export class FakeBackbone {
       attempt: 1,
       effectId,
       effectIdOf: (event) => `${effectId}/${event.id}`,
+      baggage: {},
+      baggageOf: () => ({}),
     });
     this.published.push(...published);
     for (const [name, values] of writes) {
