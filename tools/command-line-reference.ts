@@ -7,7 +7,7 @@ import { commands } from "../src/cli/commands.ts";
 export const referencePath = "docs/reference/command-line.md";
 
 const mark = "<!-- the help of every command, written by npm run docs:commands -->";
-/** Characters in a line, as where standard output is no terminal. */
+/** Characters in a line of help, as many as where standard output is no terminal. */
 const width = 80;
 
 /** A command's name with its parents' names, and its help. */

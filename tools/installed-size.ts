@@ -1,15 +1,15 @@
-/** How much an installation weighs: packages and megabytes under a project's node_modules. */
+/** Measures an installation: packages and megabytes under a project's node_modules. */
 
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface InstalledSize {
   readonly packages: number;
-  /** Of 10^6 bytes, by the files' lengths. */
+  /** Size of the files, in 10^6 bytes. */
   readonly megabytes: number;
 }
 
-/** Of what npm has installed into a project, the packages that it left out for other platforms not counted. */
+/** Measures what npm has installed into a project. Packages that npm left out for other platforms do not count. */
 export function installedSize(project: string): InstalledSize {
   const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")) as {
     readonly packages: Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
-/** The table of what each door brings: packages and megabytes, measured by installing the packed package. */
+/** Writes the table of each door's packages and megabytes, which are measured by installing the packed package. */
 
 import type { InstalledSize } from "./installed-size.ts";
 
 export interface DoorSize extends InstalledSize {
-  /** As it stands in the table. */
+  /** The doors, as the table names them. */
   readonly doors: string;
 }
 

@@ -4,7 +4,10 @@ import { ConfigError } from "../model/errors.ts";
 import { readSettings } from "../telemetry/setup/settings.ts";
 import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
 
-/** Without the peers of `throughline/telemetry` there is none; that is said only where the environment asks for an export. */
+/**
+ * Starts telemetry, if the peers of `throughline/telemetry` are installed. Their absence is reported only where the
+ * environment asks for an export.
+ */
 export async function startCommandTelemetry(serviceName: string): Promise<AsyncDisposable> {
   try {
     return await startTelemetry({ serviceName });

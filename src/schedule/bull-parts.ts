@@ -19,7 +19,7 @@ export function settingsOf({ connection, prefix, telemetry }: Omit<BullOptions, 
   return { connection, prefix, ...(telemetry === undefined ? {} : { telemetry }) };
 }
 
-/** A queue or a worker. */
+/** The common method of a queue and a worker. */
 interface Closable {
   disconnect(): Promise<unknown>;
 }

@@ -2,7 +2,7 @@
 
 import type { Peers } from "../model/optional-peer.ts";
 
-/** Of `captureSpans`. */
+/** The peers of `captureSpans`. */
 export const spanPeers: Peers = {
   door: "throughline/testing",
   title: "the OpenTelemetry SDK 3.x to capture spans",
@@ -10,7 +10,7 @@ export const spanPeers: Peers = {
   forTests: true,
 };
 
-/** Of `startRedis` with an image. */
+/** The peers of `startRedis` with an image. */
 export const containerPeers: Peers = {
   door: "throughline/testing",
   title: "Testcontainers, which wants Node 22.22 or newer, for a Redis in a container",

@@ -7,12 +7,12 @@ interface Registered {
   readonly trace?: unknown;
 }
 
-/** Where every copy of the API's version 1 keeps what is registered with it. */
+/** The key of the global registry that all copies of the API's version 1 share. */
 const registry = Symbol.for("opentelemetry.js.api.1");
 
 /**
- * A sentence where an SDK is registered with a copy of the API that the backbone's own copy does not look at: one that is older than
- * it. The API itself says nothing then.
+ * Describes an SDK that is registered with a copy of the API which the backbone's own copy ignores, because the
+ * backbone's is newer. The API itself reports nothing then. Undefined where there is none.
  */
 export function foreignApi(): string | undefined {
   const registered = (globalThis as { readonly [registry]?: Registered })[registry];
