@@ -316,7 +316,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return mergeBaggage(causes.length === 0 ? decoded : decoded.filter((_, i) => isCause(entries[i], causes)));
   }
 
-  /** What the handler itself made active, over what its output inherits. */
+  /** The baggage of an output: the inherited one, overridden by what the handler itself made active. */
   #baggageOver(inherited: Baggage, around: Baggage | undefined): Baggage {
     if (this.#processing.entries.length === 1) return around ?? inherited;
     return around === undefined || around.size === 0 ? inherited : new Map([...inherited, ...around]);
