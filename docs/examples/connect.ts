@@ -6,5 +6,6 @@ export function connect(): Promise<Backbone> {
   return connectBackbone({
     url: process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379",
     namespace: process.env["NAMESPACE"] ?? "shop",
+    baggage: { allow: ["tenant.id"] },
   });
 }

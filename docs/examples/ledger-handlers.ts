@@ -18,7 +18,7 @@ export const payments: Channel<Payment> = defineChannel({
   name: "payments",
   schema: z.object({ id: z.string(), account: z.string(), cents: z.int().positive() }),
   key: ({ account }) => account, // payments of one account keep their order
-  correlation: ({ account }) => ({ "user.id": account }), // what spans, journeys and differences are found by
+  correlation: ({ id, account }) => ({ "payment.id": id, "user.id": account }), // what spans, journeys and differences are found by
 });
 export const receipts: Channel<Receipt> = defineChannel({
   name: "receipts",

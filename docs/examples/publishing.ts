@@ -43,7 +43,7 @@ try {
 // #endregion refused
 
 // #region baggage
-await withBaggage({ "user.id": "ann" }, () => backbone.publish(invoices, { orderId: "o-2" }));
+await withBaggage({ "tenant.id": "acme" }, () => backbone.publish(invoices, { orderId: "o-2" }));
 
 // #endregion baggage
 
@@ -58,6 +58,4 @@ async function bill(orderId: string, invoiced: NotificationHandler<{ orderId: st
 await bill("o-3", backbone.notifier(invoices));
 // #endregion notifier
 
-let count = 0;
-for await (const _entry of backbone.read(invoices)) count++;
-console.log(`${count} invoices`);
+for await (const { envelope } of backbone.read(invoices)) console.log(envelope?.payload, envelope?.baggage);
