@@ -129,7 +129,7 @@ function beginAt(
   } else if (saved === undefined) {
     const at = begin === "$" ? stream.lastId : "0-0";
     start = { at, entriesRead: begin === "$" ? stream.added : trimmed, open: [], became: "new", lost: 0 };
-  } else if (compareIds(stream.lastId, saved.at) < 0 || stream.added < (saved.entriesRead ?? 0)) {
+  } else if (compareIds(stream.lastId, saved.at) < 0) {
     const parked = [...attempts.values()].filter(({ isParked }) => isParked).length;
     attempts.clear();
     start = { at: "0-0", entriesRead: trimmed, open: [], became: "gone", lost: saved.open.length + parked };

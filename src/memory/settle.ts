@@ -169,7 +169,7 @@ class Settling {
     const isRefused = new Set([...refused, ...refusedBefore].filter((id) => compareIds(id, at) <= 0));
     const ids = [...new Set([...open, ...isRefused])].sort(compareIds);
     group.at = at;
-    group.entriesRead = at === stream.lastId ? stream.added : entriesRead;
+    group.entriesRead = at === stream.lastId ? stream.added : entriesRead && Math.min(entriesRead, stream.added);
     return {
       at,
       entriesRead: group.entriesRead,

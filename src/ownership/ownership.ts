@@ -92,8 +92,8 @@ export class Ownership implements Hold {
   #confirmedAt: Moment = { now: Number.NEGATIVE_INFINITY, wallNow: Number.NEGATIVE_INFINITY };
   /** The greatest epoch ever seen, of any owner. */
   #highestEpoch = 0;
-  /** It has owned the slice before: a group that is not there now is no new one. */
-  #hasOwned = false;
+  /** Somebody has owned the slice before: a group that is not there now is no new one. */
+  #isKnown = false;
   #isHandingOver = false;
   #isRetaking = false;
   #handOverFrom = 0;
@@ -248,6 +248,7 @@ export class Ownership implements Hold {
     const { row } = await session.look([]);
     this.#watch.saw(row, sentAt, clock.now());
     this.#highestEpoch = Math.max(this.#highestEpoch, row?.epoch ?? 0);
+    if (row !== undefined) this.#isKnown = true;
     if (this.#isLeaving || this.#isClosed || !mayOwn()) return;
     const owner = memberOf(row);
     if (owner === member) await this.#take(session, row, false);
@@ -271,7 +272,6 @@ export class Ownership implements Hold {
     });
     if (!isTaken) return;
     log.info({ ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "", isDeath }, "owns the slice");
-    this.#hasOwned = true;
     this.#isHandingOver = false;
     this.#watch.reset();
     if (this.#isLeaving || this.#isClosed) await this.#release();
@@ -286,11 +286,12 @@ export class Ownership implements Hold {
   ): Promise<boolean> {
     const { member, chance } = this.#context;
     const [token, sent] = [chance.token(), this.#moment()];
-    const begin = this.#hasOwned ? "0" : this.#context.begin;
+    const begin = this.#isKnown ? "0" : this.#context.begin;
     const highestEpoch = this.#highestEpoch;
     const acquired = await session.acquire({ member, token, seen, highestEpoch, isDeath, begin });
     if (acquired.outcome === "lost") return false;
     this.#highestEpoch = acquired.epoch;
+    this.#isKnown = true;
     this.#claim = { epoch: acquired.epoch, owner: `${member}/${token}` };
     this.#confirmedAt = sent;
     this.#tenure = tenureOf(acquired);

@@ -26,7 +26,8 @@ export function findWrong(ended: Ended): readonly string[] {
     const effects = observer.effectsIn(partition);
     const events = plan.events.filter(({ key }) => partitionOf(key, plan.partitions) === partition);
     wrong.push(...findLost(ended, partition, events), ...findUnfolded(ended, partition, events, effects));
-    wrong.push(...findReordered(ended, partition, events));
+    wrong.push(...findReordered(ended, partition, events), ...findInnocentDead(ended, events, effects));
+    wrong.push(...findRunAgain(ended, events));
   }
   return wrong;
 }
@@ -93,6 +94,31 @@ function findReordered(
     }
   }
   return wrong;
+}
+
+/** Nobody gives up on what would have succeeded in time: five deaths are needed where nothing else fails. */
+function findInnocentDead(
+  { plan, observer, published }: Ended,
+  events: readonly PlannedEvent[],
+  { dead }: Effects,
+): string[] {
+  if (observer.kills >= 5 || plan.faults.some(({ kind }) => kind === "deleteStream" || kind === "flush")) return [];
+  return events
+    .filter(({ fails, isHopeless, kills, calls }) => fails < 3 && !isHopeless && kills === 0 && !calls)
+    .filter(({ id, channel }) => dead.has(`${channel}/${published.get(id)}`))
+    .map(({ id }) => `${id} is a dead letter, although nothing was wrong with it`);
+}
+
+/** Where members only come and go in good order, nothing is handled twice. */
+function findRunAgain({ plan, observer }: Ended, events: readonly PlannedEvent[]): string[] {
+  if (plan.faults.some(({ kind }) => kind !== "join" && kind !== "leave")) return [];
+  if (plan.events.some(({ handlerMs, kills }) => handlerMs > 500 || kills > 0)) return [];
+  return events
+    .filter(
+      ({ channel, fails, isHopeless, isShared }) => channel !== "batched" && fails === 0 && !isHopeless && !isShared,
+    )
+    .filter(({ id }) => (observer.starts.get(id) ?? 0) > 1)
+    .map(({ id }) => `${id} was handled ${observer.starts.get(id)} times, although nothing went wrong`);
 }
 
 function logOf(server: MemoryServer, partition: number, key: string): readonly string[] {

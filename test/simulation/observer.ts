@@ -1,7 +1,7 @@
 /** Watches a history while it happens: what must hold at every moment, by the server's own data. */
 
 import { type Entry, keyOf, type Stream } from "../../src/memory/keyspace.ts";
-import { idIn, type Row, rowOf } from "../../src/memory/owner.ts";
+import { attemptsOf, idIn, type Row, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { isFinished } from "../../src/memory/store.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
@@ -35,6 +35,15 @@ export class Observer {
   /** Events whose handler has come to its end once. */
   readonly #handled = new Set<string>();
   readonly #lastRows = new Map<number, Row>();
+  /** The greatest epoch that each member was shown, by member and partition. */
+  readonly #seenEpochs = new Map<string, number>();
+  /** The greatest epoch of each partition, those that a failover has taken back among them. */
+  readonly #highestEpochs = new Map<number, number>();
+  /** Beginnings of handlers by event, and members that were killed. */
+  readonly starts: Map<string, number> = new Map();
+  kills = 0;
+  /** Events that were there before the component began. */
+  readonly #passedOver = new Set<string>();
   /** Owners of an epoch up to this one may not know yet that the server has gone back. */
   #rewoundEpoch = 0;
   /** The server's clock was set back, or may have been. */
@@ -74,16 +83,27 @@ export class Observer {
     this.#onKill(host);
   }
 
-  /** The server goes back, or loses everything. */
+  /** A member was shown a row. */
+  saw(host: Host, partition: number, epoch: number): void {
+    const name = `${host.name} ${partition}`;
+    this.#seenEpochs.set(name, Math.max(epoch, this.#seenEpochs.get(name) ?? 0));
+  }
+
+  /** The server has gone back, or lost everything. */
   rewound(): void {
     for (const { epoch } of this.#lastRows.values()) this.#rewoundEpoch = Math.max(this.#rewoundEpoch, epoch);
     this.#lastRows.clear();
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const row = rowOf(this.#server, { component: this.#component, partition });
+      if (row !== undefined) this.#lastRows.set(partition, row);
+    }
   }
 
   /** A handler has begun with an event; `isFirst` of its batch, or `isAlone`. The returned function says that it has ended. */
   started(host: Host, event: Event<unknown>, fence: Fence, isFirst: boolean, isAlone: boolean): () => void {
     const partition = this.#partitionWith(event);
     this.say(`start ${event.channel} ${event.id} on ${host.name} ${fence.token}`);
+    this.starts.set(event.id, (this.starts.get(event.id) ?? 0) + 1);
     const row = partition === undefined ? undefined : rowOf(this.#server, { component: this.#component, partition });
     const owner = row?.owner ?? "";
     if (isFirst && row !== undefined && fence.epoch > this.#rewoundEpoch && !owner.startsWith(`${host.name}/`))
@@ -108,14 +128,20 @@ export class Observer {
       this.violated(`the outside refuses ${row.owner}, which owns the partition`);
   }
 
+  /** The component has begun on a partition after what was there. */
+  begunLate(partition: number): void {
+    for (const channel of this.#channels)
+      for (const { fields } of this.#streamOf(partition, channel)?.entries ?? []) this.#passedOver.add(idIn(fields));
+  }
+
   /** After each change of the server's data. */
   look(): void {
-    if (this.isBlind) return;
     for (let partition = 0; partition < this.#partitions; partition++) {
       const row = rowOf(this.#server, { component: this.#component, partition });
       if (row === undefined || row === this.#lastRows.get(partition)) continue;
       this.#checkRow(partition, row);
       this.#lastRows.set(partition, row);
+      if (this.isBlind) continue;
       const effects = this.effectsIn(partition);
       for (const [id, count] of effects.outputs)
         if (count > 1) this.violated(`${id} has its effect ${count} times in partition ${partition}`);
@@ -142,8 +168,18 @@ export class Observer {
 
   #checkRow(partition: number, row: Row): void {
     const last = this.#lastRows.get(partition);
-    if (last?.owner !== row.owner) this.say(`row ${partition} ${row.owner} deaths ${row.deaths}`);
+    if (last?.owner === row.owner) return;
+    this.say(`row ${partition} ${row.owner} deaths ${row.deaths}`);
+    const [member = ""] = row.owner.split("/", 1);
+    if (row.owner !== "" && row.epoch <= (this.#seenEpochs.get(`${member} ${partition}`) ?? 0))
+      this.violated(`${member} takes partition ${partition} with an epoch that it has seen before`);
+    const highest = this.#highestEpochs.get(partition) ?? 0;
+    if (row.owner !== "" && row.epoch <= highest && !this.isClockBack)
+      this.violated(`partition ${partition} is taken with an epoch that was there before`);
+    this.#highestEpochs.set(partition, Math.max(highest, row.epoch));
     if (last === undefined) return;
+    if (row.deaths > last.deaths && last.owner.startsWith(`${member}/`))
+      this.violated(`${member} takes itself for dead`);
     if (row.epoch < last.epoch) this.violated(`the epoch of partition ${partition} falls`);
     if (row.epoch === last.epoch && row.owner !== last.owner && row.owner !== "")
       this.violated(`the owner of partition ${partition} changes within an epoch`);
@@ -167,12 +203,15 @@ export class Observer {
       if (!isDone && (hasOutput || isDead)) this.violated(`${id} is settled, and the row names it as unfinished`);
       if (isDone && !this.#isBacked(id, hasOutput, isDead))
         this.violated(`${id} counts as finished without its effect`);
+      const isParked = attemptsOf(this.#server, slice, channel).get(entry.id)?.isParked === true;
+      if (isParked && group?.pending.has(entry.id) === false)
+        this.violated(`${id} is parked, and the group does not show it`);
       if (isDone && group?.pending.has(entry.id) === true) this.violated(`${id} is finished, and pending in the group`);
     }
   }
 
   #isBacked(id: string, hasOutput: boolean, isDead: boolean): boolean {
-    if (isDead) return true;
+    if (isDead || this.#passedOver.has(id)) return true;
     return this.#planned.get(id)?.effect === "none" ? this.#handled.has(id) : hasOutput;
   }
 

@@ -66,6 +66,8 @@ export interface Plan {
   readonly takeoverAfterMs: number;
   readonly latencyMs: number;
   readonly hasDuty: boolean;
+  /** The component begins after the newest entry where it never was. */
+  readonly isFromNow: boolean;
   readonly events: readonly PlannedEvent[];
   readonly faults: readonly Fault[];
 }
@@ -80,7 +82,8 @@ const themes: readonly (readonly FaultKind[])[] = [
   ["spoil", "forbid", "kill", "spoil", "stop", "cut"],
   ["destroyGroup", "kill", "spoil", "cut", "destroyGroup"],
   ["loseBeats", "still", "unreachable", "join", "leave", "cutAll"],
-  ["kill", "kill", "stop", "leave", "cut"],
+  ["kill", "kill", "kill", "stop", "leave", "cut"],
+  ["leave", "join"],
   ["deleteStream", "flush", "failover", "destroyGroup", "cut"],
 ];
 
@@ -123,6 +126,7 @@ export function planOf(seed: number): Plan {
     takeoverAfterMs,
     latencyMs: random.pick([1, 4, 20]),
     hasDuty: random.isLucky(0.15),
+    isFromNow: random.isLucky(0.1),
     events: events.sort((a, b) => a.at - b.at),
     faults: faults.sort((a, b) => a.at - b.at),
   };

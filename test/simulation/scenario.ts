@@ -8,6 +8,8 @@ import { wireEntry } from "../../src/model/envelope.ts";
 import { OwnerComponent } from "../../src/ownership/component.ts";
 import { ExclusiveDuty } from "../../src/ownership/exclusive.ts";
 import { resolveOwnerOptions } from "../../src/ownership/options.ts";
+import type { Slice } from "../../src/ports/own.ts";
+import type { Session } from "../../src/ports/slice-store.ts";
 import { partitionOf } from "../../src/publish/producer.ts";
 import { findWrong } from "./checks.ts";
 import { applyFault, type Faulty } from "./faults.ts";
@@ -38,6 +40,22 @@ export interface Member {
 
 /** A short history goes on for so long, events. */
 const leastSteps = 200;
+/** Tells of the rows that a member is shown. */
+class WatchedStore extends MemoryStore {
+  onLook: (slice: Slice, epoch: number) => void = () => undefined;
+
+  override open(slice: Slice, channels: readonly string[]): Session {
+    const session = super.open(slice, channels);
+    const look = session.look.bind(session);
+    session.look = async (newest) => {
+      const looked = await look(newest);
+      if (looked.row !== undefined) this.onLook(slice, looked.row.epoch);
+      return looked;
+    };
+    return session;
+  }
+}
+
 /** After the last fault all must be well again within this time, ms: dead letters of what kills its process need five deaths. */
 const healMs = 60_000;
 
@@ -65,6 +83,8 @@ class Scenario implements Faulty<Member> {
   /** Appended, by event id. */
   readonly #published = new Map<string, string>();
   #names = 0;
+  /** Partitions that the component has owned. */
+  readonly #begun = new Set<number>();
   #duties = new Map<string, string>();
 
   constructor(plan: Plan) {
@@ -80,7 +100,10 @@ class Scenario implements Faulty<Member> {
     this.observer = new Observer(this.server, component, channels, plan.partitions, this.#planned, now);
     this.observer.onKill((host) => this.kill(host));
     this.#timers = new SimulatedTimers(this.world, new Random(plan.seed, "timers"));
-    this.server.watch(() => this.observer.look());
+    this.server.watch(() => {
+      if (plan.isFromNow) this.#passOver();
+      this.observer.look();
+    });
   }
 
   async run(): Promise<Outcome> {
@@ -110,12 +133,16 @@ class Scenario implements Faulty<Member> {
     const { plan, world, server, network, observer } = this;
     const name = `m${++this.#names}`;
     const host = new Host(name, world, new Random(plan.seed, name));
-    const store = new MemoryStore(server, plan.partitions, () => network.open(host));
+    const store = new WatchedStore(server, plan.partitions, () => network.open(host));
+    store.onLook = (slice, epoch) => {
+      if (slice.component === component) observer.saw(host, slice.partition, epoch);
+    };
     const partitionWith = (key: string): number => partitionOf(key, plan.partitions);
     const bench = { host, planned: this.#planned, tries: this.#tries, outside: this.#outside, observer };
     const { takeoverAfterMs, concurrency, maxInFlight } = plan;
     const parts = { member: name, about: "", clock: host, chance: host, log: silentLog, store };
     const options = {
+      from: plan.isFromNow ? ("now" as const) : ("start" as const),
       takeoverAfterMs,
       concurrency,
       maxInFlight: Math.max(maxInFlight, concurrency),
@@ -163,6 +190,7 @@ class Scenario implements Faulty<Member> {
   kill(host: Host): void {
     if (host.isDead) return;
     this.observer.say(`kill ${host.name}`);
+    this.observer.kills++;
     host.kill();
     this.network.cut(host, true);
     this.world.after(this.random.between(50, 900), () => void this.join());
@@ -175,6 +203,15 @@ class Scenario implements Faulty<Member> {
 
   get #living(): readonly Member[] {
     return this.members.filter(({ host, isLeaving }) => !host.isDead && !isLeaving);
+  }
+
+  /** A component that begins now has nothing to do with what is older. */
+  #passOver(): void {
+    for (let partition = 0; partition < this.plan.partitions; partition++) {
+      if (this.#begun.has(partition) || rowOf(this.server, { component, partition }) === undefined) continue;
+      this.#begun.add(partition);
+      this.observer.begunLate(partition);
+    }
   }
 
   #publish(event: PlannedEvent): void {

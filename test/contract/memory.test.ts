@@ -1,0 +1,151 @@
+/** The store in memory keeps the contract. */
+
+import { append, entryOf, keyOf, remove, type Stream } from "../../src/memory/keyspace.ts";
+import { MemoryServer } from "../../src/memory/server.ts";
+import type { Link } from "../../src/memory/session.ts";
+import { MemoryStore } from "../../src/memory/store.ts";
+import { StoreError } from "../../src/model/errors.ts";
+import { test } from "../support/test.ts";
+import { behaviours } from "./behaviours.ts";
+import type { Harness } from "./harness.ts";
+
+const partition = 0;
+
+/** Time that only the test moves; links that answer at once. */
+class MemoryHarness implements Harness {
+  #now = 1_800_000_000_000;
+  #errorMs = 0;
+  readonly #timers: { readonly at: number; run: (() => void) | undefined }[] = [];
+  readonly #server = new MemoryServer(
+    () => this.#now + this.#errorMs,
+    (ms, run) => {
+      const timer: { readonly at: number; run: (() => void) | undefined } = { at: this.#now + ms, run };
+      this.#timers.push(timer);
+      return () => {
+        timer.run = undefined;
+      };
+    },
+  );
+  readonly store = new MemoryStore(this.#server, 1, () => new DirectLink());
+
+  async append(channel: string, ...eventIds: readonly string[]): Promise<readonly string[]> {
+    const stream = this.#server.keys.madeStream(keyOf.stream(partition, channel));
+    const ids = eventIds.map((id) => append(stream, ["id", id, "payload", "{}"], this.#server.now()));
+    this.#server.changed();
+    return ids;
+  }
+
+  async remove(channel: string, entryId: string): Promise<void> {
+    remove(this.#server.keys.madeStream(keyOf.stream(partition, channel)), entryId);
+  }
+
+  async entries(channel: string): ReturnType<Harness["entries"]> {
+    return recordsIn(this.#server.keys.stream(keyOf.stream(partition, channel)));
+  }
+
+  async letters(channel: string, component: string): ReturnType<Harness["letters"]> {
+    return recordsIn(this.#server.keys.stream(keyOf.dead(partition, channel, component)));
+  }
+
+  async group(channel: string, component: string): ReturnType<Harness["group"]> {
+    const stream = this.#server.keys.stream(keyOf.stream(partition, channel));
+    const group = stream?.groups.get(component);
+    if (group === undefined) return undefined;
+    const pending = [...group.pending.keys()].filter((id) => entryOf(stream, id) !== undefined).sort();
+    return { lastDelivered: group.at, pending, consumers: [...group.consumers] };
+  }
+
+  async destroyGroup(channel: string, component: string): Promise<void> {
+    this.#server.keys.stream(keyOf.stream(partition, channel))?.groups.delete(component);
+  }
+
+  async deleteChannel(channel: string): Promise<void> {
+    this.#server.keys.delete(keyOf.stream(partition, channel));
+  }
+
+  async fill(): ReturnType<Harness["fill"]> {
+    this.#server.isFull = true;
+    return async () => {
+      this.#server.isFull = false;
+    };
+  }
+
+  async spoil(channel: string): ReturnType<Harness["spoil"]> {
+    const restore = this.#server.keys.spoil(keyOf.stream(partition, channel));
+    return async () => restore();
+  }
+
+  async forbid(channel: string): ReturnType<Harness["forbid"]> {
+    const key = keyOf.stream(partition, channel);
+    this.#server.keys.forbidden.add(key);
+    return async () => void this.#server.keys.forbidden.delete(key);
+  }
+
+  async loseFromNow(): ReturnType<Harness["loseFromNow"]> {
+    const copy = this.#server.keys.copy();
+    return async () => {
+      await this.pass(10); // a replica takes over a little later
+      this.#server.keys.restore(copy);
+    };
+  }
+
+  async now(): Promise<number> {
+    return this.#server.now();
+  }
+
+  async setClock(byMs: number): Promise<void> {
+    this.#errorMs += byMs;
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#now += ms;
+    for (const timer of this.#timers) {
+      if (timer.at > this.#now) continue;
+      const { run } = timer;
+      timer.run = undefined;
+      run?.();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.keys.clear();
+  }
+}
+
+/** Calls are answered at once, in their order. */
+class DirectLink implements Link {
+  readonly #closed = Promise.withResolvers<never>();
+  #isClosed = false;
+
+  constructor() {
+    this.#closed.promise.catch(() => undefined);
+  }
+
+  async call<T>(run: () => T): Promise<T> {
+    if (this.#isClosed) return await this.#closed.promise;
+    return run();
+  }
+
+  wait<T>(run: (answer: (value: T) => void, refuse: (refusal: unknown) => void) => () => void): Promise<T> {
+    return Promise.race([this.#closed.promise, new Promise<T>((resolve, reject) => void run(resolve, reject))]);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#closed.reject(new StoreError("the session is closed"));
+  }
+}
+
+function recordsIn(stream: Stream | undefined): readonly Readonly<Record<string, string>>[] {
+  return (stream?.entries ?? []).map(({ fields }) => {
+    const pairs = Array.from({ length: fields.length / 2 }, (_, i) => [fields[2 * i], fields[2 * i + 1]]);
+    return Object.fromEntries(pairs);
+  });
+}
+
+for (const { name, run } of behaviours) {
+  test(name, async () => {
+    await using harness = new MemoryHarness();
+    await run(harness);
+  });
+}
