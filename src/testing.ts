@@ -1,10 +1,19 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** `throughline/testing`: a real Redis and the spans of a test, for the tests of whoever uses the library. */
+/** `throughline/testing`: a backbone in memory, a real Redis, and the spans of a test, for the tests of whoever uses the library. */
 
 import "./model/require-node.ts";
 
 export type { PrivateRedisOptions } from "./local-redis/private-server.ts";
 export { isGivenRedis, type ProvidedRedis, provideRedis } from "./local-redis/provided-redis.ts";
 export type { Say } from "./local-redis/server-program.ts";
+export type { Fence } from "./ownership/context.ts";
+export type { Duty, DutyTools } from "./ownership/exclusive.ts";
+export type { OwnerOptions } from "./ownership/options.ts";
+export {
+  type MemoryBackbone,
+  type MemoryBackboneOptions,
+  type MemoryClock,
+  memoryBackbone,
+} from "./testing/memory-backbone.ts";
 export { type StartRedisOptions, startRedis, type TestRedis } from "./testing/redis.ts";
 export { type CapturedSpan, captureSpans, type SpanCapture } from "./testing/spans.ts";

@@ -1,10 +1,9 @@
 /** The store in memory keeps the contract. */
 
 import { append, entryOf, keyOf, remove, type Stream } from "../../src/memory/keyspace.ts";
+import { LocalLink } from "../../src/memory/local-link.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
-import type { Link } from "../../src/memory/session.ts";
 import { MemoryStore } from "../../src/memory/store.ts";
-import { StoreError } from "../../src/model/errors.ts";
 import { test } from "../support/test.ts";
 import { behaviours } from "./behaviours.ts";
 import type { Harness } from "./harness.ts";
@@ -26,7 +25,7 @@ class MemoryHarness implements Harness {
       };
     },
   );
-  readonly store = new MemoryStore(this.#server, 1, () => new DirectLink());
+  readonly store = new MemoryStore(this.#server, 1, () => new LocalLink());
 
   async append(channel: string, ...eventIds: readonly string[]): Promise<readonly string[]> {
     const stream = this.#server.keys.madeStream(keyOf.stream(partition, channel));
@@ -109,30 +108,6 @@ class MemoryHarness implements Harness {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.keys.clear();
-  }
-}
-
-/** Calls are answered at once, in their order. */
-class DirectLink implements Link {
-  readonly #closed = Promise.withResolvers<never>();
-  #isClosed = false;
-
-  constructor() {
-    this.#closed.promise.catch(() => undefined);
-  }
-
-  async call<T>(run: () => T): Promise<T> {
-    if (this.#isClosed) return await this.#closed.promise;
-    return run();
-  }
-
-  wait<T>(run: (answer: (value: T) => void, refuse: (refusal: unknown) => void) => () => void): Promise<T> {
-    return Promise.race([this.#closed.promise, new Promise<T>((resolve, reject) => void run(resolve, reject))]);
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#closed.reject(new StoreError("the session is closed"));
   }
 }
 

@@ -98,14 +98,14 @@ function findReordered(
 
 /** Nobody gives up on what would have succeeded in time: five deaths are needed where nothing else fails. */
 function findInnocentDead(
-  { plan, observer, published }: Ended,
+  { plan, observer, published, lost }: Ended,
   events: readonly PlannedEvent[],
   { dead }: Effects,
 ): string[] {
   if (observer.kills >= 5 || plan.faults.some(({ kind }) => kind === "deleteStream" || kind === "flush")) return [];
   return events
     .filter(({ fails, isHopeless, kills, calls }) => fails < 3 && !isHopeless && kills === 0 && !calls)
-    .filter(({ id, channel }) => dead.has(`${channel}/${published.get(id)}`))
+    .filter(({ id, channel }) => !lost.has(id) && dead.has(`${channel}/${published.get(id)}`))
     .map(({ id }) => `${id} is a dead letter, although nothing was wrong with it`);
 }
 

@@ -84,6 +84,7 @@ const themes: readonly (readonly FaultKind[])[] = [
   ["loseBeats", "still", "unreachable", "join", "leave", "cutAll"],
   ["kill", "kill", "kill", "stop", "leave", "cut"],
   ["leave", "join"],
+  ["full", "cutAll", "full", "cutAll", "still"],
   ["deleteStream", "flush", "failover", "destroyGroup", "cut"],
 ];
 
