@@ -1,4 +1,4 @@
-/** The example of a test in memory, with a clock that the test moves. test/readme.test.ts runs it. */
+/** The example of a test in memory, with a clock that the test moves. test/docs/examples.test.ts runs it. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

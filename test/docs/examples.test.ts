@@ -56,6 +56,14 @@ test("the test of a user's own code passes, and ends by itself", async () => {
   assert.match(child.stdout(), /^# pass 1$/m);
 });
 
+test("the test of retries in memory passes, moves its own clock, and ends by itself", async () => {
+  const args = ["--test-reporter=tap", "docs/examples/retries.test.ts"];
+  await using child = startProcess("--test", args, { env: envOf(freshNamespace()) });
+  await child.ended;
+  assert.match(child.stdout(), /^ok 1 - a payment that the bank refuses twice is booked at the third attempt/m);
+  assert.match(child.stdout(), /^# pass 1$/m);
+});
+
 test("the publishing examples repeat nothing, refuse what does not fit, and name causes", async () => {
   assert.equal(await linesOf("publishing.ts"), [
     "true true",

@@ -72,6 +72,9 @@ export interface Plan {
   readonly faults: readonly Fault[];
 }
 
+/** Faults that come all at once, and from far away: what was sent when it was refused arrives when it is refused no more. */
+const burst: readonly FaultKind[] = ["full", "cutAll", "cutAll"];
+
 /** Faults that go together in one history: what is drawn evenly from all would seldom meet. */
 const themes: readonly (readonly FaultKind[])[] = [
   ["kill", "stop", "cut", "cutAll", "join"],
@@ -84,7 +87,7 @@ const themes: readonly (readonly FaultKind[])[] = [
   ["loseBeats", "still", "unreachable", "join", "leave", "cutAll"],
   ["kill", "kill", "kill", "stop", "leave", "cut"],
   ["leave", "join"],
-  ["full", "cutAll", "full", "cutAll", "still"],
+  burst,
   ["deleteStream", "flush", "failover", "destroyGroup", "cut"],
 ];
 
@@ -114,9 +117,11 @@ export function planOf(seed: number): Plan {
   });
   const theme = random.pick(themes);
   const takeoverAfterMs = random.pick([500, 500, 800]);
-  const faults = Array.from({ length: random.between(1, 7) }, (): Fault => {
+  const burstAt = random.between(300, loadMs - 500);
+  const faults = Array.from({ length: theme === burst ? 7 : random.between(1, 7) }, (): Fault => {
     const kind = random.pick(theme);
-    return { kind, at: random.between(50, loadMs + 500), which: random.between(0, 11), ...extentOf(kind, random) };
+    const at = theme === burst ? burstAt + random.between(0, 900) : random.between(50, loadMs + 500);
+    return { kind, at, which: random.between(0, 11), ...extentOf(kind, random) };
   });
   return {
     seed,
@@ -125,7 +130,7 @@ export function planOf(seed: number): Plan {
     concurrency: random.pick([1, 4, 16]),
     maxInFlight: random.pick([16, 64, 1_000]),
     takeoverAfterMs,
-    latencyMs: random.pick([1, 4, 20]),
+    latencyMs: theme === burst ? 20 : random.pick([1, 4, 20]),
     hasDuty: random.isLucky(0.15),
     isFromNow: random.isLucky(0.1),
     events: events.sort((a, b) => a.at - b.at),
