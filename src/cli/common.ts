@@ -58,6 +58,9 @@ export function parsePosition(text: string): string {
 export const stderrLog: Log = {
   debug: () => undefined,
   info: (_fields, text) => say(text),
-  warn: (fields, text) => say(`${text}${"reason" in fields ? `: ${fields.reason}` : ""}`),
+  warn: (fields, text) => {
+    const reason = "reason" in fields ? String(fields.reason) : "";
+    say(text.includes(reason) ? text : `${text}: ${reason}`);
+  },
   error: (_fields, text) => say(text),
 };

@@ -23,6 +23,11 @@ export interface BackboneOptions {
   readonly log?: Log;
   /** Aborts the wait for a Redis that is away. */
   readonly signal?: AbortSignal;
+  /**
+   * How long `connectBackbone` waits for a Redis that is away, ms; then it rejects with the reason. A backbone that has connected waits for as
+   * long as its Redis is away, whatever is said here. Default: no limit; the log says at once what is wrong.
+   */
+  readonly connectTimeoutMs?: number;
   /** Longest wait of a publish for its acknowledgement, ms. Default 30,000. */
   readonly publishTimeoutMs?: number;
   /** Most publishes that may wait for Redis at once; one more is rejected. Default 100,000. */
@@ -51,7 +56,10 @@ export interface BackboneOptions {
   readonly redisSpans?: boolean;
 }
 
-export type ResolvedBackboneOptions = Required<Omit<BackboneOptions, "signal" | "tls" | "durability">> & {
+export type ResolvedBackboneOptions = Required<
+  Omit<BackboneOptions, "signal" | "tls" | "durability" | "connectTimeoutMs">
+> & {
+  readonly connectTimeoutMs: number | undefined;
   readonly durability: ResolvedDurability | undefined;
   readonly signal: AbortSignal | undefined;
   readonly tls: TlsOptions | undefined;
@@ -66,6 +74,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     partitions: options.partitions ?? 1,
     log: options.log ?? standardErrorLog,
     signal: options.signal,
+    connectTimeoutMs: options.connectTimeoutMs,
     publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
     maxPending: options.maxPending ?? 100_000,
     maxPendingBytes: options.maxPendingBytes ?? 67_108_864,
@@ -84,6 +93,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     );
   }
   bounded("partitions", resolved.partitions, 1, 1_024);
+  if (resolved.connectTimeoutMs !== undefined) bounded("connectTimeoutMs", resolved.connectTimeoutMs, 1, 86_400_000);
   bounded("publishTimeoutMs", resolved.publishTimeoutMs, 1, 86_400_000);
   bounded("maxPending", resolved.maxPending, 1, 100_000_000);
   bounded("maxPendingBytes", resolved.maxPendingBytes, 1_024, 2 ** 40);

@@ -10,7 +10,7 @@ import { readSettlements, type SettlementRange } from "../inspect/settlement-rea
 import { gaugesOf } from "../inspect/status/group-gauges.ts";
 import { type BackboneStatus, readStatus } from "../inspect/status/status.ts";
 import type { Channel } from "../model/channel.ts";
-import { ConfigError } from "../model/errors.ts";
+import { ConfigError, StoreError } from "../model/errors.ts";
 import type { Published } from "../model/event.ts";
 import type { NotificationHandler } from "../model/notification-handler.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
@@ -21,7 +21,7 @@ import type { Tracing } from "../ports/tracing.ts";
 import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
 import { parseRedisUrl } from "../redis/client/address.ts";
 import { redisClientOptions } from "../redis/client/client-options.ts";
-import { Connection } from "../redis/client/connection.ts";
+import { Connection, reasonOf } from "../redis/client/connection.ts";
 import { refuseWithoutDurability } from "../redis/client/durability.ts";
 import { EvictionWatch } from "../redis/client/eviction-watch.ts";
 import { ServerClock } from "../redis/client/server-clock.ts";
@@ -95,12 +95,13 @@ export interface Backbone extends AsyncDisposable {
 const maxSubscriptions = 10_000;
 
 /**
- * Connects, waiting for as long as Redis is away, and opens the namespace.
+ * Connects and opens the namespace. Waits for as long as Redis is away, or for `connectTimeoutMs`; the log says at once what is wrong.
  * @throws {ConfigError} on options, a server or a namespace that cannot be worked with; nothing was written then
+ * @throws {StoreError} when `connectTimeoutMs` is over; its cause is the system's error, such as ECONNREFUSED
  */
 export async function connectBackbone(options: BackboneOptions): Promise<Backbone> {
   const resolved = resolveBackboneOptions(options);
-  const { signal, partitions, durability } = resolved;
+  const { partitions, durability, connectTimeoutMs } = resolved;
   const keys = new Keys(resolved.namespace);
   let clock: ServerClock | undefined;
   const { log, redisSpans, url } = resolved;
@@ -108,6 +109,12 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   const tracing = createTracing({ log, redisSpans, serverNow, allow: resolved.baggage.allow, ...serverOf(url) });
   const open = openerOf(resolved, tracing);
   const connection = open("publish");
+  const limit = connectTimeoutMs === undefined ? undefined : AbortSignal.timeout(connectTimeoutMs);
+  const signals = [resolved.signal, limit].filter((one) => one !== undefined);
+  const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
+  // A question that the server has not answered is not waited for, either.
+  const cut = (): void => connection.close();
+  limit?.addEventListener("abort", cut, { once: true });
   try {
     const namespace = await Namespace.open(connection, keys, partitions, signal);
     if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
@@ -117,8 +124,20 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
     return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock, eviction });
   } catch (error) {
     connection.close();
-    throw error;
+    if (limit?.aborted !== true || resolved.signal?.aborted === true || error instanceof ConfigError) throw error;
+    const { awayBecause } = connection;
+    const reason = awayBecause === undefined ? "no answer" : reasonOf(awayBecause);
+    const text = `no Redis at ${placeOf(url)} within ${connectTimeoutMs} ms: ${reason}`;
+    throw new StoreError(text, { cause: awayBecause ?? error });
+  } finally {
+    limit?.removeEventListener("abort", cut);
   }
+}
+
+/** The server's place in a URL, without the login. */
+function placeOf(url: string): string {
+  const { host, port, path } = parseRedisUrl(url);
+  return path ?? `${host}:${port}`;
 }
 
 /**

@@ -45,6 +45,8 @@ export class Batcher {
   #expiry: NodeJS.Timeout | undefined;
   /** Callbacks of waiting `flushed` calls, called when nothing is pending any more. */
   #whenEmpty: (() => void)[] = [];
+  /** Why the last batch failed, where Redis was away; undefined since one was answered. */
+  #awayBecause: Error | undefined;
 
   constructor(appender: Appender, partition: number, limits: BatcherLimits) {
     this.#appender = appender;
@@ -114,6 +116,7 @@ export class Batcher {
     this.#appender.append(this.#partition, entries, first.atomic, deadlineMs).then(
       (results) => {
         this.#inFlight--;
+        this.#awayBecause = undefined;
         let at = 0;
         for (const group of groups) {
           this.#leave(group);
@@ -124,6 +127,7 @@ export class Batcher {
       },
       (error: unknown) => {
         this.#inFlight--;
+        this.#awayBecause = error instanceof PublishError && error.cause instanceof Error ? error.cause : undefined;
         for (const group of groups) {
           this.#leave(group);
           group.failed(error);
@@ -144,12 +148,18 @@ export class Batcher {
         while (this.#queue.length > 0 && (this.#queue[0] as Group).expiresAt <= now) {
           const group = this.#queue.shift() as Group;
           this.#leave(group);
-          group.failed(new PublishError("rejected", "Redis did not become available in time: nothing was sent"));
+          group.failed(this.#tooLate());
         }
         if (this.#queue.length > 0) this.#watchHead();
       },
       Math.max(1, head.expiresAt - performance.now()),
     );
+  }
+
+  #tooLate(): PublishError {
+    const cause = this.#awayBecause;
+    const reason = cause === undefined ? "" : ` (${cause.message || String((cause as NodeJS.ErrnoException).code)})`;
+    return new PublishError("rejected", `Redis did not become available in time${reason}: nothing was sent`, { cause });
   }
 
   #leave(group: Group): void {

@@ -321,7 +321,7 @@ async function underLoad(server: Server, happen: (typeof faults)[string]): Promi
   const load = new Load(o);
   await load.goOn(200);
   const isAway = (): Promise<unknown> =>
-    eventually(() => o.log.some(({ text }) => text === "Redis is away; retrying"), 30_000);
+    eventually(() => o.log.some(({ text }) => text.startsWith("Redis is away")), 30_000);
   await happen(server, load, isAway);
   await load.goOn(200);
   await load.end();

@@ -61,6 +61,8 @@ export class Connection {
    * may put it right.
    */
   #refusal: Error | undefined;
+  /** Why it could not be made last, or was lost; undefined while it is there. */
+  #awayBecause: Error | undefined;
   #greeting: ServerGreeting | undefined;
   /** The kind of "later" that was logged last; undefined once the server takes commands. */
   #passing: string | undefined;
@@ -108,6 +110,7 @@ export class Connection {
       this.#everReady = true;
       if (this.#away?.told !== undefined) this.#log.info({ awayMs: Date.now() - this.#away.since }, "Redis is back");
       this.#away = undefined;
+      this.#awayBecause = undefined;
       this.#wake();
     });
     this.client.on("end", () => this.#wake());
@@ -122,6 +125,11 @@ export class Connection {
   get greeting(): ServerGreeting {
     if (this.#greeting === undefined) throw new StoreError("Redis has not been connected to yet");
     return this.#greeting;
+  }
+
+  /** Why Redis is away, in the system's words, such as ECONNREFUSED; undefined while it is there, or where nothing is known. */
+  get awayBecause(): Error | undefined {
+    return this.#awayBecause;
   }
 
   /** True when commands can be sent. The client alone calls itself ready until it hears that its socket has ended. */
@@ -231,14 +239,20 @@ export class Connection {
     withoutCommand(error);
     if (!this.#everReady && (isHandshakeRefused(error) || isCertificateRefused(error))) this.#refusal = error;
     this.#away ??= { since: Date.now() };
-    const reason = error.message || String((error as NodeJS.ErrnoException).code);
+    this.#awayBecause = error;
+    const reason = reasonOf(error);
     // An outage is logged once, however many attempts fail. A refusal by a server that is there is logged beside it.
     const isNews =
       this.#away.told === undefined || (error instanceof HandshakeRefusedError && this.#away.told !== reason);
     if (!isNews || this.#isClosed) return;
     this.#away.told = reason;
-    this.#log.warn({ reason }, "Redis is away; retrying");
+    this.#log.warn({ reason }, `Redis is away (${reason}); retrying`);
   }
+}
+
+/** An error in words. That of a host with several addresses has an error for each, and no message of its own. */
+export function reasonOf(error: Error): string {
+  return error.message || String((error as NodeJS.ErrnoException).code);
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   isPassing,
   isScriptMissing,
   passingDelayMs,
+  reasonOf,
 } from "./connection.ts";
 import { Confirmer } from "./durability.ts";
 import { isDenied } from "./run-script.ts";
@@ -264,7 +265,9 @@ export class Outbox {
 
   #expire(request: Request): void {
     const isWithheld = this.#deniedAt !== undefined && this.#missing.has(request.script);
-    this.#giveUp(request, isWithheld ? scriptWithheld : "Redis did not answer in time");
+    const because = this.#connection.awayBecause;
+    const reason = because === undefined ? "" : ` (${reasonOf(because)})`;
+    this.#giveUp(request, isWithheld ? scriptWithheld : `Redis did not answer in time${reason}`, because);
   }
 
   #giveUp(request: Request, reason: string, cause?: unknown): void {
