@@ -25,6 +25,7 @@ import { Connection, reasonOf } from "../redis/client/connection.ts";
 import { refuseWithoutDurability } from "../redis/client/durability.ts";
 import { EvictionWatch } from "../redis/client/eviction-watch.ts";
 import { ServerClock } from "../redis/client/server-clock.ts";
+import { runningChannels } from "../redis/component-directory.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
 import { Keys } from "../redis/keys.ts";
 import { describe, Namespace } from "../redis/namespace.ts";
@@ -43,7 +44,9 @@ import { bullTelemetry } from "../schedule/bull-telemetry.ts";
 import { BullRetryTimers } from "../schedule/retry-timers.ts";
 import { createTracing } from "../tracing/tracer.ts";
 import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./backbone-options.ts";
+import { refuseOtherChannels } from "./component-name.ts";
 import { silenceMs as leastSilenceMs } from "./connection.ts";
+import { SupervisedComponent } from "./supervised-component.ts";
 
 /** A read-only look at a component's state. */
 export interface StateReader<V> {
@@ -172,7 +175,7 @@ class ConnectedBackbone implements Backbone {
   readonly #producer: Producer;
   readonly #inspector: RedisInspector;
   readonly #deadLetterStore: RedisDeadLetterStore;
-  readonly #components = new Set<Component>();
+  readonly #components = new Set<SupervisedComponent>();
   /** Channels that the namespace's description names by now. */
   readonly #described = new Set<Channel<unknown>>();
   /** The retention of each channel that this process has used, by name, as its own code says. */
@@ -272,14 +275,19 @@ class ConnectedBackbone implements Backbone {
           "members that wait for their settlements to be durable would be taken for dead",
       );
     }
+    for (const { name: running, channels: others } of this.#components) {
+      if (running === name) refuseOtherChannels(name, channels, others);
+    }
     const open = this.#open;
+    const connection = open(`settle:${name}`);
+    const isConnected = (): boolean => connection.isReady;
     let gauges: (() => void) | undefined;
     const parts: ComponentParts = {
       name,
       subscriptions,
       options: resolved,
       partitions,
-      store: new RedisStreamStore(open(`settle:${name}`), this.#keys, this.#storeContext, open, resolved.settlementLog),
+      store: new RedisStreamStore(connection, this.#keys, this.#storeContext, open, resolved.settlementLog),
       timers: new BullRetryTimers({
         component: name,
         connection: { ...redisClientOptions(url, tls), maxRetriesPerRequest: null },
@@ -289,6 +297,7 @@ class ConnectedBackbone implements Backbone {
       }),
       tracing: this.#tracing,
       log,
+      isConnected,
       onChannel: (channel) => this.#describeChannel(channel),
       describe: () => {
         this.#described.clear();
@@ -324,9 +333,20 @@ class ConnectedBackbone implements Backbone {
         this.#components.delete(component);
       },
     };
-    const component = new RunningComponent(parts);
+    const component = new SupervisedComponent(new RunningComponent(parts), {
+      channels,
+      isConnected,
+      admit: (signal) => this.#admit(name, channels, signal),
+      isServed: async () =>
+        !this.#connection.isReady || (await runningChannels(this.#connection, this.#keys, name)) !== undefined,
+    });
     this.#components.add(component);
     return component;
+  }
+
+  async #admit(name: string, channels: readonly string[], signal: AbortSignal): Promise<void> {
+    const running = await runningChannels(this.#connection, this.#keys, name, signal);
+    if (running !== undefined) refuseOtherChannels(name, channels, running);
   }
 
   maintain(): void {

@@ -1,7 +1,7 @@
 /** A component's lifecycle in this process: run, drain, close. */
 
 import type { Channel } from "../model/channel.ts";
-import { DrainTimeoutError, StoreError } from "../model/errors.ts";
+import { ConfigError, DrainTimeoutError, StoreError } from "../model/errors.ts";
 import type { EventRef } from "../model/event.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamStore } from "../ports/store.ts";
@@ -22,7 +22,8 @@ export interface Component extends AsyncDisposable {
   readonly member: string;
   /**
    * Joins the group and handles events until `signal` aborts or `drain` is called; resolves when drained. May be called once.
-   * @throws {ConfigError} when a key of ours is somebody else's; nothing was written then
+   * @throws {ConfigError} when a key of ours is somebody else's, when the name runs already with other channels, or when it was run before; nothing
+   * was written then
    * @throws {StoreError} when the group cannot be joined
    * @throws {DrainTimeoutError} when handlers did not end in time; what they were handling stays pending
    */
@@ -36,10 +37,15 @@ export interface Component extends AsyncDisposable {
    * call joins the first.
    */
   drain(): Promise<void>;
-  /** How this component settled an entry; waits while it has not. Needs a reference with an `entryId`. */
-  whenSettled(ref: EventRef): Promise<Settled>;
-  /** Resolves when its groups have nothing unread, pending or parked, whichever member has it. */
-  whenIdle(): Promise<void>;
+  /**
+   * Resolves with how this component settled an entry; waits while it has not. Needs a reference with an `entryId`.
+   * @throws {ConfigError} where the answer can never come: on an event of a channel that it does not consume, and where the component was not
+   * run, here or elsewhere
+   * @throws {StoreError} when the component is closed first. Throws the signal's reason when that aborts.
+   */
+  whenSettled(ref: EventRef, signal?: AbortSignal): Promise<Settled>;
+  /** Resolves when its groups have nothing unread, pending or parked, whichever member has it. @throws as `whenSettled` */
+  whenIdle(signal?: AbortSignal): Promise<void>;
 }
 
 export interface ComponentHealth {
@@ -61,6 +67,8 @@ export interface ComponentParts {
   readonly timers: RetryTimers;
   readonly tracing: Tracing;
   readonly log: Log;
+  /** False while the connection to Redis is lost. */
+  readonly isConnected: () => boolean;
   /** Called with the channel of each output. */
   readonly onChannel: (channel: Channel<unknown>) => void;
   /** Says in the namespace what it is; called again when everything was gone. */
@@ -84,6 +92,10 @@ type Phase = "idle" | "joining" | "running" | "draining" | "closed";
 const lookMs = 25;
 /** How long a drain waits for a member that is joining, ms. */
 const joinGraceMs = 500;
+/** How long a drain with nothing in hand waits for a Redis that is away, ms. */
+const awayGraceMs = 1_000;
+/** How often it looks whether it is, ms. */
+const awayLookMs = 50;
 
 export class RunningComponent implements Component {
   readonly name: string;
@@ -154,7 +166,7 @@ export class RunningComponent implements Component {
   }
 
   async run(signal?: AbortSignal): Promise<void> {
-    if (this.#phase !== "idle") throw new StoreError(`component "${this.name}" can be run once; it is ${this.#phase}`);
+    if (this.#phase !== "idle") throw new ConfigError(`component "${this.name}" can be run once; it is ${this.#phase}`);
     if (signal?.aborted === true) return this.drain();
     this.#phase = "joining";
     const stop = (): void => {
@@ -179,14 +191,14 @@ export class RunningComponent implements Component {
     return this.#draining;
   }
 
-  async whenSettled(ref: EventRef): Promise<Settled> {
+  async whenSettled(ref: EventRef, signal: AbortSignal = this.#end.signal): Promise<Settled> {
     if (ref.entryId === "")
       throw new StoreError(`event ${ref.id} has no entry yet: it is an output that is not settled`);
     const { store } = this.#parts;
     const members = await this.#membersOf(ref);
     for (;;) {
       const stopLooking = new AbortController();
-      const look = AbortSignal.any([stopLooking.signal, this.#end.signal, AbortSignal.timeout(lookMs * 10)]);
+      const look = AbortSignal.any([stopLooking.signal, this.#end.signal, signal, AbortSignal.timeout(lookMs * 10)]);
       const here = members.map((member) => member.hand.settled(ref, look));
       try {
         for (const { membership } of members) {
@@ -197,6 +209,7 @@ export class RunningComponent implements Component {
         if (settled !== undefined) return settled;
         if (this.#phase === "closed")
           throw new StoreError(`component "${this.name}" was closed before event ${ref.id} was settled`);
+        signal.throwIfAborted();
       } finally {
         stopLooking.abort();
       }
@@ -212,7 +225,7 @@ export class RunningComponent implements Component {
     return this.#members;
   }
 
-  async whenIdle(): Promise<void> {
+  async whenIdle(signal: AbortSignal = this.#end.signal): Promise<void> {
     const { store } = this.#parts;
     for (;;) {
       let left = 0;
@@ -225,7 +238,8 @@ export class RunningComponent implements Component {
       }
       if (left === 0) return;
       if (this.#phase === "closed") throw new StoreError(`component "${this.name}" was closed before it was idle`);
-      const look = AbortSignal.any([this.#end.signal, AbortSignal.timeout(lookMs)]);
+      signal.throwIfAborted();
+      const look = AbortSignal.any([this.#end.signal, signal, AbortSignal.timeout(lookMs)]);
       await Promise.race(this.#members.map(({ hand }) => hand.left(look)));
     }
   }
@@ -274,6 +288,8 @@ export class RunningComponent implements Component {
       pending = this.#inHand;
       this.#overtime.abort();
     }, options.drainTimeoutMs);
+    const done = new AbortController();
+    const away = this.#awayWithNothingInHand(done.signal);
     try {
       if (before === "joining" && !(await this.#hasJoinedSoon())) {
         await this.#giveUp();
@@ -281,17 +297,19 @@ export class RunningComponent implements Component {
         this.#drained.resolve();
         return;
       }
-      await Promise.race([this.#finishStarted(), aborted(this.#overtime.signal)]);
+      const finished = this.#finishStarted();
+      finished.catch(() => undefined); // where it is not waited for
+      await Promise.race([finished, aborted(this.#overtime.signal), away]);
       if (this.#overtime.signal.aborted) {
         const error = new DrainTimeoutError(this.name, pending, options.drainTimeoutMs);
         log.error({ component: this.name, pending }, error.message);
         throw error;
       }
       const left = Promise.all(this.#members.map((member) => member.leave())).then(() => true);
-      if (!(await Promise.race([left, aborted(this.#overtime.signal).then(() => false)]))) {
+      if ((await Promise.race([left, aborted(this.#overtime.signal).then(() => false), away])) !== true) {
         log.warn(
           { component: this.name },
-          "Redis did not answer in time: others will find this member gone by its silence",
+          "Redis is away, or did not answer in time: others will find this member gone by its silence",
         );
         left.catch(() => undefined);
         await this.#giveUp();
@@ -303,9 +321,22 @@ export class RunningComponent implements Component {
       this.#drained.reject(error);
       throw error;
     } finally {
+      done.abort();
       clearTimeout(overtime);
       await this.#close();
     }
+  }
+
+  /** Resolves when Redis has been away for a while and nothing is in hand that could yet be settled; never settles otherwise. */
+  #awayWithNothingInHand(signal: AbortSignal): Promise<"away"> {
+    return new Promise((resolve) => {
+      let since = performance.now();
+      const look = setInterval(() => {
+        if (this.#parts.isConnected() || this.#inHand > 0) since = performance.now();
+        else if (performance.now() - since >= awayGraceMs) resolve("away");
+      }, awayLookMs);
+      signal.addEventListener("abort", () => clearInterval(look), { once: true });
+    });
   }
 
   /** A member that is just joining is let finish, so that it can leave in good order; one that waits for Redis is not waited for. */

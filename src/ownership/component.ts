@@ -4,7 +4,7 @@ import type { Component, ComponentHealth } from "../consume/component.ts";
 import { Lanes } from "../consume/lanes.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import type { Channel } from "../model/channel.ts";
-import { DrainTimeoutError, StoreError } from "../model/errors.ts";
+import { ConfigError, DrainTimeoutError, StoreError } from "../model/errors.ts";
 import type { EventRef } from "../model/event.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -117,7 +117,7 @@ export class OwnerComponent implements Component {
   }
 
   async run(signal?: AbortSignal): Promise<void> {
-    if (this.#phase !== "idle") throw new StoreError(`component "${this.name}" can be run once; it is ${this.#phase}`);
+    if (this.#phase !== "idle") throw new ConfigError(`component "${this.name}" can be run once; it is ${this.#phase}`);
     if (signal?.aborted === true) return this.drain();
     this.#phase = "running";
     const stop = (): void => void this.drain().catch(() => undefined); // `run` itself throws what the drain throws
@@ -146,15 +146,19 @@ export class OwnerComponent implements Component {
     return this.#draining;
   }
 
-  whenSettled(ref: EventRef): Promise<Finished> {
+  whenSettled(ref: EventRef, signal?: AbortSignal): Promise<Finished> {
     if (ref.entryId === "")
       throw new StoreError(`event ${ref.id} has no entry yet: it is an output that is not settled`);
-    return this.#parts.store.whenFinished(this.name, ref, this.#end.signal);
+    return this.#parts.store.whenFinished(this.name, ref, this.#until(signal));
   }
 
-  whenIdle(): Promise<void> {
+  whenIdle(signal?: AbortSignal): Promise<void> {
     const channels = this.#parts.subscriptions.map(({ channel }) => channel.name);
-    return this.#parts.store.whenIdle(this.name, channels, this.#end.signal);
+    return this.#parts.store.whenIdle(this.name, channels, this.#until(signal));
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#end.signal : AbortSignal.any([this.#end.signal, signal]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

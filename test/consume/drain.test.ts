@@ -252,10 +252,10 @@ test("refuses to run twice, or a component of a closed backbone", async () => {
   await using o = await open();
   const channel = things("things");
   const component = await o.run(o.backbone.component("c", [on(channel, () => undefined)]));
-  await rejects(component.run(), StoreError, /can be run once; it is running/);
+  await rejects(component.run(), ConfigError, /can be run once, and has been/);
   await o.backbone.close();
   await o.backbone.close();
-  await rejects(component.run(), StoreError, /it is closed/);
+  await rejects(component.run(), ConfigError, /can be run once/);
   assert.throws(
     () => o.backbone.component("d", [on(channel, () => undefined)]),
     (error: unknown) => error instanceof ConfigError,
