@@ -37,6 +37,7 @@ export type {
 export type { DeadLetterFilter } from "./inspect/dead-letters/filter.ts";
 export type { EntryJson, EventJson, UnreadableJson } from "./inspect/entries/entry-json.ts";
 export type { LogEntry, ReadRange } from "./inspect/entries/log-reader.ts";
+export type { TypedEntry } from "./inspect/entries/typed-entries.ts";
 export type { Standing } from "./inspect/journey/component-progress.ts";
 export type { Journey, JourneyOptions } from "./inspect/journey/journey.ts";
 export { renderJourney } from "./inspect/journey/journey-text.ts";

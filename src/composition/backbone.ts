@@ -4,7 +4,8 @@ import { type Component, type ComponentHealth, type ComponentParts, RunningCompo
 import { type ComponentOptions, resolveComponentOptions } from "../consume/options.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import { type DeadLetters, StoredDeadLetters } from "../inspect/dead-letters/dead-letters.ts";
-import { type LogEntry, type ReadRange, readEntries } from "../inspect/entries/log-reader.ts";
+import type { LogEntry, ReadRange } from "../inspect/entries/log-reader.ts";
+import { channelReader, type ReadChannel, type TypedEntry } from "../inspect/entries/typed-entries.ts";
 import { findJourney, type Journey, type JourneyOptions } from "../inspect/journey/journey.ts";
 import { readSettlements, type SettlementRange } from "../inspect/settlement-reader.ts";
 import { gaugesOf } from "../inspect/status/group-gauges.ts";
@@ -51,6 +52,12 @@ import { SupervisedComponent } from "./supervised-component.ts";
 /** A read-only look at a component's state. */
 export interface StateReader<V> {
   get(key: string): Promise<V | undefined>;
+  /**
+   * Lists every key with its value, in no particular order, each key once. A key that is written or deleted meanwhile may or may not be
+   * listed. Keys are read by the hundred; the memory is that of the keys.
+   * @throws {StoreError}
+   */
+  list(): AsyncIterable<readonly [key: string, value: V]>;
 }
 
 export interface Backbone extends AsyncDisposable {
@@ -79,7 +86,9 @@ export interface Backbone extends AsyncDisposable {
   /** The state of a component as it was last settled, to be read from outside. */
   view<V>(component: string, store: string): StateReader<V>;
   /** Entries of a channel in log order; touches no group's position. */
-  read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry>;
+  read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** As above, with payloads as the channel's schema gives them. What is unreadable has a `problem`, and does not stop the reading. */
+  read<P>(channel: Channel<P>, range?: ReadRange): AsyncIterable<TypedEntry<P>>;
   /** The settlements of a component in their order; none where it runs with `settlementLog: false`. */
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
   /** The dead letters of one channel and component; of all channels or components where these are left out. */
@@ -166,6 +175,7 @@ interface Parts {
 
 class ConnectedBackbone implements Backbone {
   readonly namespace: string;
+  readonly read: ReadChannel;
   readonly #options: ResolvedBackboneOptions;
   readonly #keys: Keys;
   readonly #connection: Connection;
@@ -220,6 +230,7 @@ class ConnectedBackbone implements Backbone {
       log,
       quietly: (run) => tracing.quietly(run),
     });
+    this.read = channelReader(this.#inspector);
     this.#deadLetterStore = new RedisDeadLetterStore(connection, keys);
     grantAccess(this, {
       inspector: this.#inspector,
@@ -376,11 +387,15 @@ class ConnectedBackbone implements Backbone {
         }
         return undefined;
       },
+      list: () => this.#stateOf<V>(component, store),
     };
   }
 
-  read(channel: string | Channel<unknown>, range?: ReadRange): AsyncIterable<LogEntry> {
-    return readEntries(this.#inspector, typeof channel === "string" ? channel : channel.name, range);
+  async *#stateOf<V>(component: string, store: string): AsyncGenerator<readonly [string, V], void, undefined> {
+    for (let partition = 0; partition < this.#options.partitions; partition++) {
+      for await (const [key, json] of this.#inspector.states(partition, component, store))
+        yield [key, JSON.parse(json) as V];
+    }
   }
 
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement> {

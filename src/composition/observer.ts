@@ -1,9 +1,11 @@
 /** The composition root of the read side: reads a namespace and writes nothing at all. */
 
-import { type LogEntry, type ReadRange, readEntries } from "../inspect/entries/log-reader.ts";
+import type { LogEntry, ReadRange } from "../inspect/entries/log-reader.ts";
+import { channelReader, type TypedEntry } from "../inspect/entries/typed-entries.ts";
 import { findJourney, type Journey, type JourneyOptions } from "../inspect/journey/journey.ts";
 import { readSettlements, type SettlementRange } from "../inspect/settlement-reader.ts";
 import { type BackboneStatus, readStatus } from "../inspect/status/status.ts";
+import type { Channel } from "../model/channel.ts";
 import { ConfigError } from "../model/errors.ts";
 import { isNamespace } from "../model/names.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
@@ -27,6 +29,8 @@ export interface Observer extends AsyncDisposable {
   status(): Promise<BackboneStatus>;
   /** Entries of a channel in log order. */
   read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
+  /** As above, with payloads as the channel's schema gives them. What is unreadable has a `problem`, and does not stop the reading. */
+  read<P>(channel: Channel<P>, range?: ReadRange): AsyncIterable<TypedEntry<P>>;
   /** The settlements of a component in their order. */
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
   /** The story of one order. @throws {ConfigError} when the namespace has not been used */
@@ -42,7 +46,7 @@ export function openObserver(options: ObserverOptions): Observer {
   const inspector = openInspector(options);
   const observer: Observer = {
     status: () => readStatus(inspector),
-    read: (channel, range) => readEntries(inspector, channel, range),
+    read: channelReader(inspector),
     readSettlements: (component, range) => readSettlements(inspector, component, range),
     journey: (query, journeyOptions) => findJourney(inspector, query, journeyOptions),
     [Symbol.asyncDispose]: () => inspector[Symbol.asyncDispose](),

@@ -134,7 +134,7 @@ const consuming: readonly Grant[] = [
   },
   { on: ["robbed"], access: "RW", commands: ["exists", "sadd", "srem", "sismember", "del"] },
   { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire", "get", "set"] },
-  { on: ["state"], access: "RW", commands: ["hget", "hset", "hdel", "type"] },
+  { on: ["state"], access: "RW", commands: ["hget", "hscan", "hset", "hdel", "type"] },
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
   { on: ["maintenanceTurn"], access: "RW", commands: ["get", "set"] },
@@ -165,7 +165,7 @@ const reading: Grant = {
   access: "R",
   commands: [
     ...["xrange", "xrevrange", "xread", "xlen", "xpending", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
-    ...["get", "hget", "hgetall", "hmget", "zrange", "zcard", "zscore", "type", "exists"],
+    ...["get", "hget", "hgetall", "hmget", "hscan", "zrange", "zcard", "zscore", "type", "exists"],
   ],
 };
 

@@ -44,6 +44,9 @@ export interface InspectorOptions {
 /** Least number of entries for which a page gets a connection of its own. */
 const minDecoded = 64;
 
+/** About how many keys of a component's state are read at once. */
+const stateScan = 500;
+
 /** Reads a namespace. Connects at the first call. @throws {ConfigError} on a URL that cannot be read */
 export class RedisInspector implements Inspector {
   readonly namespace: string;
@@ -91,6 +94,28 @@ export class RedisInspector implements Inspector {
   async state(partition: number, component: string, store: string, key: string): Promise<string | undefined> {
     const value = (await this.#ask("HGET", this.#keys.state(partition, component, store), key)) as string | null;
     return value === null ? undefined : value.slice(value.indexOf(" ") + 1);
+  }
+
+  /** A component's state in one partition as it was last settled, JSON by key, each key once. */
+  async *states(
+    partition: number,
+    component: string,
+    store: string,
+  ): AsyncGenerator<readonly [key: string, json: string], void, undefined> {
+    const key = this.#keys.state(partition, component, store);
+    // Redis gives a key again where the hash changes its size meanwhile.
+    const given = new Set<string>();
+    let cursor = "0";
+    do {
+      const [next, pairs] = (await this.#ask("HSCAN", key, cursor, "COUNT", String(stateScan))) as [string, string[]];
+      cursor = next;
+      for (let i = 0; i + 1 < pairs.length; i += 2) {
+        const [name = "", value = ""] = pairs.slice(i, i + 2);
+        if (given.has(name)) continue;
+        given.add(name);
+        yield [name, value.slice(value.indexOf(" ") + 1)];
+      }
+    } while (cursor !== "0");
   }
 
   async catalogue(): Promise<Catalogue | undefined> {

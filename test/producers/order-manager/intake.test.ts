@@ -89,7 +89,7 @@ test("places an order again until it is confirmed", async () => {
     return ref;
   };
   let retries = 0;
-  const { result } = await place({ publish, read: (...range) => opened.backbone.read(...range) }, [order()], {
+  const { result } = await place({ publish, read: opened.backbone.read }, [order()], {
     onRetry: () => retries++,
   });
   assert.equal([result.placed, retries], [1, 1]);

@@ -85,7 +85,9 @@ test("does not read from a client with too many requests under way until one is 
 });
 
 test("answers a request that fails inside with an error, and lives on", async () => {
-  const { socket } = open({ view: () => ({ get: () => Promise.reject(new Error("broken")) }) });
+  const { socket } = open({
+    view: () => ({ get: () => Promise.reject(new Error("broken")), list: () => (async function* () {})() }),
+  });
   socket.emit("message", Buffer.from('{"type":"status","orderId":"a-1"}'), false);
   const [reply] = await eventually(() => socket.sent.length > 0 && socket.sent);
   assert.equal(reply, { type: "error", reason: "the status request failed; try again" });
