@@ -190,8 +190,9 @@ export function renew(
     if (stream === undefined || compareIds(stream.lastId, entryId) < 0) return { outcome: "regressed" };
   }
   const remade: string[] = [];
-  for (const channel of row.positions.keys()) {
+  for (const [channel, { at }] of row.positions) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+    if (compareIds(stream?.lastId ?? "0-0", at) < 0) return { outcome: "regressed" };
     if (stream !== undefined) groupOf(server, slice, row, channel, stream, remade);
   }
   for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);

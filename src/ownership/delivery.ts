@@ -47,6 +47,8 @@ export class Delivery implements DeliveryId, Delivered {
   /** Attempts so far, the running one included. */
   attempt: number;
   starts: number;
+  /** The attempt that runs, or is about to, is in `attempt` already. */
+  isBegun = false;
   /** Of an open entry that waits for a retry: until then its lane is blocked. 0 otherwise. */
   dueInMs: number;
   /** When its first attempt here began, on the monotonic clock; undefined before. */

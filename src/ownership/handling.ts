@@ -29,6 +29,7 @@ export class Handling {
     if (deliveries.length > 1 || first.isCounted || first.mayBeNoText) return this.#runMany(deliveries);
     if (!this.#mayStart(first)) return;
     first.attempt = 1;
+    first.isBegun = true;
     this.#begin(deliveries);
     const prepared = first.prepare();
     return this.#whenEnded(
@@ -93,6 +94,7 @@ export class Handling {
     const { hold, ask } = this.#context;
     if (!delivery.isCounted) {
       delivery.attempt = 1;
+      delivery.isBegun = true;
       return true;
     }
     if (delivery.starts >= maxStarts) {
@@ -107,6 +109,7 @@ export class Handling {
       return false;
     }
     delivery.isNoted = true;
+    delivery.isBegun = true;
     delivery.attempt = counted.attempt;
     delivery.starts = counted.starts;
     return true;
@@ -121,7 +124,9 @@ export class Handling {
   #letGo(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       if (delivery.phase !== "running") continue;
-      if (!delivery.isNoted) delivery.attempt = 0; // it never began
+      // Whatever runs next is the same attempt: counted again under its number, it counts once.
+      if (delivery.isBegun) delivery.attempt--;
+      delivery.isBegun = false;
       this.#context.inFlight.letGo(delivery);
     }
   }
@@ -232,6 +237,7 @@ export class Handling {
     const { inFlight, timers, partition, log, component } = this.#context;
     const { attempt } = delivery;
     delivery.isNoted = true;
+    delivery.isBegun = false;
     delivery.starts = 0;
     if (kind === "blocked") inFlight.block(delivery);
     else delivery.phase = "ended";

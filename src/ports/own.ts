@@ -101,9 +101,8 @@ export type Renewed =
   | { readonly outcome: "regressed" };
 
 /**
- * The verbs of ownership. They work while the server's memory is full. Each call gets its own reply, once; the reply may come after those
- * of later calls, and a request may take effect although its reply was lost. @throws {StoreError} when the session is lost, or the
- * server refuses
+ * The verbs of ownership. They work while the server's memory is full. A request may take effect although its reply was lost, also long
+ * after the session was. @throws {StoreError} when the session is lost, or the server refuses
  */
 export interface Owning {
   /** Reads the row. Changes nothing. The first call of every session. */

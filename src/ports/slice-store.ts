@@ -6,8 +6,9 @@ import type { Reading } from "./read.ts";
 import type { Settling } from "./settle.ts";
 
 /**
- * All verbs of a slice on the node that holds it, which is looked up once. When one of its connections is lost, every unanswered and every
- * later call rejects. Calls other than `read` are sent in order.
+ * All verbs of a slice on the node that has it, by one look-up. When any of its connections is lost all are: every unanswered call rejects,
+ * and every later one. Calls other than `read` are done in their order, and answered in it: an answer that came after those of later calls
+ * would tell of what is past. Each call gets its own answer, once.
  */
 export interface Session extends Owning, Reading, Settling {
   close(): void;

@@ -698,6 +698,25 @@ const around: readonly Behaviour[] = [
     },
   },
   {
+    name: "calls are answered in their order, each with its own answer",
+    run: async (harness) => {
+      const ids = await harness.append(channel, "e1", "e2");
+      const [first = "", second = ""] = ids;
+      const { session, claim } = await own(harness);
+      const answers: unknown[] = [];
+      const note = async (call: Promise<unknown>): Promise<void> => void answers.push(await call);
+      await Promise.all([
+        note(session.fetch([{ channel, entryId: first }]).then(([entry]) => entry?.fields[1])),
+        note(session.settle(claim, batch(1, [acked([first])], at(first))).then(({ outcome }) => outcome)),
+        note(session.look([]).then(({ row }) => row?.seq)),
+        note(session.settle(claim, batch(2, [acked([second])], at(second, [], 2))).then(({ outcome }) => outcome)),
+        note(session.look([]).then(({ row }) => row?.seq)),
+        note(session.renew(claim, [], []).then(({ outcome }) => outcome)),
+      ]);
+      assert.equal(answers, ["e1", "settled", 1, "settled", 2, "renewed"]);
+    },
+  },
+  {
     name: "members' beats grow, who leaves says so, and who is forgotten is gone",
     run: async ({ store }) => {
       const presence = store.presence(component);

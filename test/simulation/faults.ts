@@ -30,6 +30,7 @@ export interface Faulty<M extends FaultyMember = never> {
   join(): M;
   leave(member: M): void;
   kill(host: Host): void;
+  flushed(): void;
   lose(ids: Iterable<string>): void;
 }
 
@@ -102,7 +103,7 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
     case "flush":
       faulty.lose(idsIn(server));
       server.keys.clear();
-      faulty.hasRewound = true;
+      faulty.flushed();
       observer.rewound();
       return;
     case "loseBeats":

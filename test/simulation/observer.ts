@@ -14,8 +14,8 @@ import type { PlannedEvent } from "./plan.ts";
 export interface Effects {
   /** How many outputs each event has. */
   readonly outputs: ReadonlyMap<string, number>;
-  /** Entry ids of the dead, by channel. */
-  readonly dead: ReadonlySet<string>;
+  /** How many letters each dead entry has, by channel and entry id. */
+  readonly dead: ReadonlyMap<string, number>;
 }
 
 export class Observer {
@@ -39,6 +39,8 @@ export class Observer {
   readonly #seenEpochs = new Map<string, number>();
   /** The greatest epoch of each partition, those that a failover has taken back among them. */
   readonly #highestEpochs = new Map<number, number>();
+  /** How often each partition was taken. */
+  readonly #ownerChanges = new Map<number, number>();
   /** Beginnings of handlers by event, and members that were killed. */
   readonly starts: Map<string, number> = new Map();
   kills = 0;
@@ -145,6 +147,8 @@ export class Observer {
       const effects = this.effectsIn(partition);
       for (const [id, count] of effects.outputs)
         if (count > 1) this.violated(`${id} has its effect ${count} times in partition ${partition}`);
+      for (const [name, count] of effects.dead)
+        if (count > 1 && !this.isClockBack) this.violated(`${name} has ${count} dead letters`);
       for (const channel of this.#channels) this.#checkPosition(partition, row, channel, effects);
     }
   }
@@ -157,11 +161,13 @@ export class Observer {
         outputs.set(source, (outputs.get(source) ?? 0) + 1);
       }
     }
-    const dead = new Set<string>();
+    const dead = new Map<string, number>();
     for (const channel of this.#channels) {
       const letters = this.#server.keys.stream(keyOf.dead(partition, channel, this.#component));
-      for (const { fields } of letters?.entries ?? [])
-        dead.add(`${channel}/${fields[fields.indexOf("dead-entry") + 1]}`);
+      for (const { fields } of letters?.entries ?? []) {
+        const name = `${channel}/${fields[fields.indexOf("dead-entry") + 1]}`;
+        dead.set(name, (dead.get(name) ?? 0) + 1);
+      }
     }
     return { outputs, dead };
   }
@@ -173,6 +179,7 @@ export class Observer {
     const [member = ""] = row.owner.split("/", 1);
     if (row.owner !== "" && row.epoch <= (this.#seenEpochs.get(`${member} ${partition}`) ?? 0))
       this.violated(`${member} takes partition ${partition} with an epoch that it has seen before`);
+    this.#ownerChanges.set(partition, (this.#ownerChanges.get(partition) ?? 0) + 1);
     const highest = this.#highestEpochs.get(partition) ?? 0;
     if (row.owner !== "" && row.epoch <= highest && !this.isClockBack)
       this.violated(`partition ${partition} is taken with an epoch that was there before`);
@@ -203,7 +210,12 @@ export class Observer {
       if (!isDone && (hasOutput || isDead)) this.violated(`${id} is settled, and the row names it as unfinished`);
       if (isDone && !this.#isBacked(id, hasOutput, isDead))
         this.violated(`${id} counts as finished without its effect`);
-      const isParked = attemptsOf(this.#server, slice, channel).get(entry.id)?.isParked === true;
+      const counted = attemptsOf(this.#server, slice, channel).get(entry.id);
+      const isParked = counted?.isParked === true;
+      // An attempt may be counted whose owner was lost before its handler began.
+      const most = (this.starts.get(id) ?? 0) + 1 + (this.#ownerChanges.get(partition) ?? 0);
+      if ((counted?.attempt ?? 0) > most)
+        this.violated(`${counted?.attempt} attempts at ${id} are counted, and ${most} were begun at most`);
       if (isParked && group?.pending.has(entry.id) === false)
         this.violated(`${id} is parked, and the group does not show it`);
       if (isDone && group?.pending.has(entry.id) === true) this.violated(`${id} is finished, and pending in the group`);

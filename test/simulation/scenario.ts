@@ -85,6 +85,8 @@ class Scenario implements Faulty<Member> {
   #names = 0;
   /** Partitions that the component has owned. */
   readonly #begun = new Set<number>();
+  /** Members that had joined when everything was lost. */
+  #namesAtFlush = 0;
   #duties = new Map<string, string>();
 
   constructor(plan: Plan) {
@@ -196,6 +198,13 @@ class Scenario implements Faulty<Member> {
     this.world.after(this.random.between(50, 900), () => void this.join());
   }
 
+  /** Everything is gone. */
+  flushed(): void {
+    this.hasRewound = true;
+    this.#namesAtFlush = this.#names;
+    this.#begun.clear();
+  }
+
   /** What is lost with a part of the log. */
   lose(ids: Iterable<string>): void {
     for (const id of ids) this.lost.add(id);
@@ -208,9 +217,11 @@ class Scenario implements Faulty<Member> {
   /** A component that begins now has nothing to do with what is older. */
   #passOver(): void {
     for (let partition = 0; partition < this.plan.partitions; partition++) {
-      if (this.#begun.has(partition) || rowOf(this.server, { component, partition }) === undefined) continue;
+      const row = rowOf(this.server, { component, partition });
+      if (this.#begun.has(partition) || row === undefined) continue;
       this.#begun.add(partition);
-      this.observer.begunLate(partition);
+      // Who has never seen the component before the flush takes it for a new one.
+      if (Number(row.owner.slice(1).split("/", 1)[0]) > this.#namesAtFlush) this.observer.begunLate(partition);
     }
   }
 
