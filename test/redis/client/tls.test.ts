@@ -157,7 +157,9 @@ test("TLS options that cannot work are refused before anything is sent", async (
   ];
   for (const [options, message] of wrong)
     await rejects(connectBackbone({ namespace, ...options }), ConfigError, message);
-  await using child = startProcess("src/cli/throughline.ts", ["status"], { env: { REDIS_TLS_CA: "/nowhere.pem" } });
+  await using child = startProcess("src/cli/throughline.ts", ["status"], {
+    env: { NAMESPACE: "n", REDIS_TLS_CA: "/nowhere.pem" },
+  });
   assert.is((await child.ended).code, 2);
   assert.match(child.stderr(), /REDIS_TLS_CA names \/nowhere\.pem, which cannot be read: ENOENT/);
 });
