@@ -13,7 +13,17 @@ import {
 } from "../ports/settle.ts";
 import type { DeliveryId } from "../ports/store.ts";
 import { append, type Entry, entryOf, type Group, keyOf, Refusal, type Stream } from "./keyspace.ts";
-import { attemptsOf, groupOf, isHeldBy, type OpenId, type Row, recordOf, rowOf, writeRow } from "./owner.ts";
+import {
+  attemptsOf,
+  groupOf,
+  isHeldBy,
+  type OpenId,
+  type Row,
+  recordOf,
+  rowOf,
+  type SavedPosition,
+  writeRow,
+} from "./owner.ts";
 import type { MemoryServer } from "./server.ts";
 
 /** What an obituary adds to the entry's own fields. */
@@ -215,8 +225,13 @@ export function count(
   { channel, entryId }: DeliveryId,
   attempt: number,
 ): AttemptCount | undefined {
-  if (!isHeldBy(rowOf(server, slice), claim)) return undefined;
+  const row = rowOf(server, slice);
+  if (!isHeldBy(row, claim)) return undefined;
   const attempts = attemptsOf(server, slice, channel);
+  // A request that was cut off on its way may come when the entry is settled.
+  const { at, open } = row.positions.get(channel) as SavedPosition;
+  const isUnfinished = compareIds(entryId, at) > 0 || open.some(({ id }) => id === entryId);
+  if (!isUnfinished && attempts.get(entryId)?.isParked !== true) return undefined;
   const known = attempts.get(entryId) ?? { attempt: 0, starts: 0, dueAt: 0, isParked: false };
   const counted = known.attempt >= attempt ? known : { ...known, attempt, starts: known.starts + 1 };
   attempts.set(entryId, counted);

@@ -6,7 +6,7 @@ import type { SliceStore } from "../ports/slice-store.ts";
 import type { Fence } from "./context.ts";
 import { Members } from "./members.ts";
 import { beatMsOf } from "./options.ts";
-import { Ownership, type Tenure } from "./ownership.ts";
+import { type Hold, Ownership, type Tenure } from "./ownership.ts";
 import { atMost } from "./pause.ts";
 
 /** What a duty is given. Its signal aborts when another process has it, and then nothing of it may go on. */
@@ -56,8 +56,7 @@ export class ExclusiveDuty implements AsyncDisposable {
       begin: "0",
       mayOwn: () => members.isConfirmed,
       shouldOwn: (without) => members.shouldOwn(0, without),
-      open: ({ claim: { epoch, owner } }) =>
-        new DutyTenure(parts, duty, { epoch, token: owner.slice(owner.indexOf("/") + 1) }),
+      open: (hold) => new DutyTenure(parts, duty, hold),
     });
     this.#running = Promise.all([members.run(), this.#ownership.run()]);
   }
@@ -82,15 +81,18 @@ class DutyTenure implements Tenure {
   readonly answered = 0;
   readonly #parts: ExclusiveParts;
   readonly #duty: Duty;
+  readonly #hold: Hold;
   readonly #fence: Fence;
   readonly #over = new AbortController();
   /** Undefined before it has begun, and while none runs. */
   #run: Promise<void> | undefined;
 
-  constructor(parts: ExclusiveParts, duty: Duty, fence: Fence) {
+  constructor(parts: ExclusiveParts, duty: Duty, hold: Hold) {
     this.#parts = parts;
     this.#duty = duty;
-    this.#fence = fence;
+    this.#hold = hold;
+    const { epoch, owner } = hold.claim;
+    this.#fence = { epoch, token: owner.slice(owner.indexOf("/") + 1) };
   }
 
   get unfinished(): number {
@@ -102,7 +104,8 @@ class DutyTenure implements Tenure {
   }
 
   resume(): void {
-    if (this.#run !== undefined || this.#over.signal.aborted) return;
+    // The process may have stood still since it acquired the row: then it waits for a confirmation.
+    if (this.#run !== undefined || this.#over.signal.aborted || !this.#hold.mayStart) return;
     const { clock, log, name } = this.#parts;
     this.#run = (async () => this.#duty({ signal: this.#over.signal, fence: this.#fence }))()
       .catch((error: unknown) => log.error({ duty: name, reason: String(error) }, "a duty failed; it is begun again"))
@@ -114,7 +117,9 @@ class DutyTenure implements Tenure {
 
   showAgain(): void {}
 
-  confirmed(): void {}
+  confirmed(): void {
+    this.resume();
+  }
 
   async quiesce(ms: number): Promise<boolean> {
     this.#over.abort(new Error("the duty is handed over"));

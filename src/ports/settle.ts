@@ -79,6 +79,6 @@ export const settlePipeline = 3;
 export interface Settling {
   /** Settles a batch. While memory is full, the store accepts batches that only acknowledge, and refuses others as a whole. */
   settle(claim: Claim, batch: Batch): Promise<SettleReply>;
-  /** Counts an attempt before it begins, once for each `attempt`, from 1. Undefined: fenced. @throws {StoreError} */
+  /** Counts an attempt before it begins, once for each `attempt`, from 1. Undefined: fenced, or the entry is finished. @throws {StoreError} */
   count(claim: Claim, entry: DeliveryId, attempt: number): Promise<AttemptCount | undefined>;
 }

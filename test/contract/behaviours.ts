@@ -661,6 +661,9 @@ const settling: readonly Behaviour[] = [
       for (let sent = 0; sent < 2; sent++)
         assert.equal(await session.count(claim, entry, 1), { attempt: 1, starts: 1, dueInMs: 0 });
       assert.equal(await session.count(claim, entry, 2), { attempt: 2, starts: 2, dueInMs: 0 });
+      const [done = ""] = await harness.append(channel, "e2");
+      await session.settle(claim, batch(1, [acked([done])], at(done, [id], 2)));
+      assert.is(await session.count(claim, { channel, entryId: done }, 1), undefined, "it is finished");
       const { counts } = await startOf(harness, "m2");
       assert.equal(counts, [{ entryId: id, record: { attempt: 2, starts: 2, dueInMs: 0 } }]);
     },

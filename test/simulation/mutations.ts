@@ -39,7 +39,7 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1",
       },
     ],
-    foundBy: 0,
+    foundBy: 4,
   },
   {
     name: "epoch-without-the-highest-seen",
@@ -52,7 +52,7 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1, server.now()",
       },
     ],
-    foundBy: 0,
+    foundBy: 74,
   },
   {
     name: "epoch-without-the-time",
@@ -65,7 +65,7 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1, highestEpoch + 1",
       },
     ],
-    foundBy: 0,
+    foundBy: 48,
   },
   {
     name: "owner-not-compared",
@@ -74,7 +74,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: owner, find: "row.epoch === claim.epoch && row.owner === claim.owner", replace: 'row.owner !== ""' },
     ],
-    foundBy: 0,
+    foundBy: 2,
   },
   {
     name: "token-not-compared",
@@ -87,7 +87,7 @@ export const mutations: readonly Mutation[] = [
         replace: 'row.owner.split("/", 1)[0] === claim.owner.split("/", 1)[0]',
       },
     ],
-    foundBy: 0,
+    foundBy: 14615,
   },
   {
     name: "pending-list-not-made-again",
@@ -100,7 +100,7 @@ export const mutations: readonly Mutation[] = [
         replace: "new Map<string, string>([])",
       },
     ],
-    foundBy: 0,
+    foundBy: 87,
   },
   {
     name: "no-look",
@@ -114,7 +114,7 @@ export const mutations: readonly Mutation[] = [
       },
       { file: ownership, find: "isBehind || row.seq < tenure.answered", replace: "isBehind && row === undefined" },
     ],
-    foundBy: 0,
+    foundBy: 148,
   },
   {
     name: "look-without-the-newest-read",
@@ -127,7 +127,7 @@ export const mutations: readonly Mutation[] = [
         replace: "isBehind: newest.length > 0 && newest.every(() => isThere === undefined)",
       },
     ],
-    foundBy: 0,
+    foundBy: 2836,
   },
   {
     name: "settles-what-is-gone",
@@ -158,7 +158,7 @@ export const mutations: readonly Mutation[] = [
         replace: "      this.#number = this.#answered;\n",
       },
     ],
-    foundBy: 0,
+    foundBy: 4069,
   },
   {
     name: "refused-not-named-open",
@@ -171,7 +171,7 @@ export const mutations: readonly Mutation[] = [
         replace: "new Set([...refused, ...refusedBefore].slice(0, 0).filter(",
       },
     ],
-    foundBy: 0,
+    foundBy: 44,
   },
   {
     name: "refused-once-only",
@@ -184,7 +184,7 @@ export const mutations: readonly Mutation[] = [
         replace: "new Set([...refused, ...refusedBefore.slice(0, 0)].filter(",
       },
     ],
-    foundBy: 0,
+    foundBy: 2843,
   },
   {
     name: "later-of-a-lane-not-refused",
@@ -197,7 +197,7 @@ export const mutations: readonly Mutation[] = [
         replace: "settlement.locks.length < 0",
       },
     ],
-    foundBy: 0,
+    foundBy: 93,
   },
   {
     name: "lane-in-two-batches",
@@ -210,7 +210,7 @@ export const mutations: readonly Mutation[] = [
         replace: "new Set<string>([])",
       },
     ],
-    foundBy: 0,
+    foundBy: 1445,
   },
   {
     name: "state-is-no-lane",
@@ -223,7 +223,7 @@ export const mutations: readonly Mutation[] = [
         replace: "lanes",
       },
     ],
-    foundBy: 0,
+    foundBy: 511,
   },
   {
     name: "takeover-by-the-wall-clock",
@@ -237,7 +237,7 @@ export const mutations: readonly Mutation[] = [
           "const sentAt = clock.wallNow();\n    const { row } = await session.look([]);\n    this.#watch.saw(row, sentAt, clock.wallNow());",
       },
     ],
-    foundBy: 0,
+    foundBy: 8963,
   },
   {
     name: "takeover-by-the-members-beats",
@@ -250,7 +250,7 @@ export const mutations: readonly Mutation[] = [
         replace: "} else if (this.#watch.unchangedMs >= takeoverAfterMs || shouldOwn()) {",
       },
     ],
-    foundBy: 0,
+    foundBy: 12,
   },
   {
     name: "gap-between-looks-ignored",
@@ -259,7 +259,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: rowWatch, find: "this.#isNew || sentAt - this.#receivedAt > this.#longestGapMs", replace: "this.#isNew" },
     ],
-    foundBy: 0,
+    foundBy: 5605,
   },
   {
     name: "beat-not-compared",
@@ -285,14 +285,14 @@ export const mutations: readonly Mutation[] = [
         replace: "return clock.now() - this.#confirmedAt.now <= most * 1_000;",
       },
     ],
-    foundBy: 0,
+    foundBy: 11,
   },
   {
     name: "stall-check-without-the-wall-clock",
     what: "a host that was suspended goes by its monotonic clock alone",
     of: "rule",
     edits: [{ file: ownership, find: " && clock.wallNow() - this.#confirmedAt.wallNow <= most;", replace: ";" }],
-    foundBy: 0,
+    foundBy: 29,
   },
   {
     name: "named-in-the-row-and-waits",
@@ -305,7 +305,7 @@ export const mutations: readonly Mutation[] = [
         replace: "if",
       },
     ],
-    foundBy: 0,
+    foundBy: 7,
   },
   {
     name: "no-numbers",
@@ -318,7 +318,7 @@ export const mutations: readonly Mutation[] = [
         replace: "",
       },
     ],
-    foundBy: 0,
+    foundBy: 26,
   },
   {
     name: "gaps-in-numbers",
@@ -327,7 +327,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: settle, find: 'if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };', replace: "" },
     ],
-    foundBy: 0,
+    foundBy: 1317,
   },
   {
     name: "released-before-it-is-settled",
@@ -345,7 +345,7 @@ export const mutations: readonly Mutation[] = [
         replace: "if (!isHeldBy(row, claim) || seq < 0) return false;",
       },
     ],
-    foundBy: 0,
+    foundBy: 43,
   },
   {
     name: "released-while-handlers-run",
@@ -358,7 +358,7 @@ export const mutations: readonly Mutation[] = [
         replace: "this.#settler.isIdle",
       },
     ],
-    foundBy: 0,
+    foundBy: 43,
   },
   {
     name: "open-forgotten",
@@ -371,7 +371,7 @@ export const mutations: readonly Mutation[] = [
         replace: "for (const [i, entryId] of start.open.slice(0, 0).entries())",
       },
     ],
-    foundBy: 0,
+    foundBy: 12,
   },
   {
     name: "reads-before-open",
@@ -384,7 +384,7 @@ export const mutations: readonly Mutation[] = [
         replace: "this.#awayCount < maxAway",
       },
     ],
-    foundBy: 0,
+    foundBy: 86,
   },
   {
     name: "overtakes-what-was-let-go",
@@ -397,7 +397,7 @@ export const mutations: readonly Mutation[] = [
         replace: 'this.#blocked.has(laneOf(delivery)) && lane !== ""',
       },
     ],
-    foundBy: 0,
+    foundBy: 2,
   },
   {
     name: "state-built-on-others",
@@ -410,7 +410,7 @@ export const mutations: readonly Mutation[] = [
         replace: 'if (!this.#state.isCurrent(name, cell) && name === "") return undefined;',
       },
     ],
-    foundBy: 0,
+    foundBy: 12,
   },
   {
     name: "retries-wait-for-the-clock",
@@ -423,7 +423,7 @@ export const mutations: readonly Mutation[] = [
         replace: "dueAt <= now + 0 * longestDelayMs",
       },
     ],
-    foundBy: 0,
+    foundBy: 3,
   },
   {
     name: "counts-an-attempt-twice",
@@ -436,7 +436,7 @@ export const mutations: readonly Mutation[] = [
         replace: "{ ...known, attempt: known.attempt + 1, starts: known.starts + 1 }",
       },
     ],
-    foundBy: 0,
+    foundBy: 441,
   },
   {
     name: "one-solitary-start-is-enough",
@@ -445,7 +445,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: "ownership/delivery.ts", find: "export const maxStarts = 3;", replace: "export const maxStarts = 1;" },
     ],
-    foundBy: 0,
+    foundBy: 183,
   },
   {
     name: "crash-loop",
@@ -458,7 +458,7 @@ export const mutations: readonly Mutation[] = [
         replace: "const suspectDeaths = 2_000;",
       },
     ],
-    foundBy: 0,
+    foundBy: 12,
   },
   {
     name: "group-made-again-at-the-end",
@@ -471,7 +471,7 @@ export const mutations: readonly Mutation[] = [
         replace: "start = { ...saved, ...(group === undefined ? { at: stream.lastId } : {}), open,",
       },
     ],
-    foundBy: 0,
+    foundBy: 83,
   },
   {
     name: "passes-over-after-a-flush",
@@ -484,7 +484,7 @@ export const mutations: readonly Mutation[] = [
         replace: "const begin = this.#context.begin;",
       },
     ],
-    foundBy: 0,
+    foundBy: 84,
   },
   {
     name: "dead-letters-again-and-again",
@@ -498,7 +498,7 @@ export const mutations: readonly Mutation[] = [
           '    for (const { channel } of positions) {\n      try {\n        this.#openPlace(row, channel);\n      } catch (refusal) {\n        for (const settlement of settlements) if (settlement.kind === "buried") this.#append(settlement);\n        throw refusal;\n      }\n    }\n    if (!settlements',
       },
     ],
-    foundBy: 0,
+    foundBy: 2562,
   },
   {
     name: "handlers-fail-with-the-connection",
@@ -511,7 +511,7 @@ export const mutations: readonly Mutation[] = [
         replace: "async (keys) => (await this.#session?.readState(keys)) ?? [],",
       },
     ],
-    foundBy: 0,
+    foundBy: 471,
   },
 ];
 

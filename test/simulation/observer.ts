@@ -213,7 +213,7 @@ export class Observer {
       const counted = attemptsOf(this.#server, slice, channel).get(entry.id);
       const isParked = counted?.isParked === true;
       // An attempt may be counted whose owner was lost before its handler began.
-      const most = (this.starts.get(id) ?? 0) + 1 + (this.#ownerChanges.get(partition) ?? 0);
+      const most = (this.starts.get(id) ?? 0) + (this.#ownerChanges.get(partition) ?? 0);
       if ((counted?.attempt ?? 0) > most)
         this.violated(`${counted?.attempt} attempts at ${id} are counted, and ${most} were begun at most`);
       if (isParked && group?.pending.has(entry.id) === false)
