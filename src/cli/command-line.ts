@@ -1,5 +1,6 @@
 /** The command line as a program: common options, commands, and exit codes. */
 
+import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { ThroughlineError } from "../model/errors.ts";
 import { usageLine } from "../model/safe-text.ts";
@@ -8,6 +9,7 @@ import { commands } from "./commands.ts";
 import type { CommonOptions } from "./common.ts";
 import { endUnforeseen, endWithReader, say } from "./output.ts";
 import type { PlugIn } from "./plug-in.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * Runs the command that the process's arguments name, and sets its exit code: 0 done; 1 it failed or found nothing; 2
@@ -24,9 +26,15 @@ export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
     } else if (error instanceof ThroughlineError) {
       say(error.message);
-      process.exitCode = 1;
+      process.exitCode = error instanceof UsageError ? usageExitCode : 1;
     } else endUnforeseen(error);
   }
+}
+
+/** The package's version. Its description lies two directories above, in a checkout and in a package. */
+function versionOf(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 /** The program with its commands, each without what its own file adds when it is called. */
@@ -40,6 +48,7 @@ export function programOf({ namespace, load = async () => ({}) }: PlugIn): Comma
     .addOption(new Option("--url <url>", "where Redis is").env("REDIS_URL").default("redis://127.0.0.1:6379"))
     .addOption(new Option("--namespace <name>", "the backbone's namespace").env("NAMESPACE").default(namespace))
     .option("--json", "print JSON in place of text")
+    .version(versionOf())
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError(true)
     .addHelpText("afterAll", "\nExit codes: 0 done; 1 it failed, or found nothing; 2 it was called wrongly.")

@@ -38,6 +38,7 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
     },
     component: {
       description: "components that will not come back: retire",
+      needsNamespace: true,
       load: async () => (await import("./component.ts")).defineComponent,
     },
     record: {
@@ -63,6 +64,7 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
     },
     repair: {
       description: "repairs channels that somebody who may publish to them has spoiled, as status says",
+      needsNamespace: true,
       load: async () => (await import("./repair.ts")).defineRepair,
     },
     replay: {

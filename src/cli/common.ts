@@ -10,6 +10,7 @@ import { ConfigError } from "../model/errors.ts";
 import type { Log } from "../ports/log.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { say } from "./output.ts";
+import { UsageError } from "./usage-error.ts";
 
 export interface CommonOptions {
   readonly url: string;
@@ -32,10 +33,10 @@ export function openFor<T>(
   }
 }
 
-/** The namespace that was given. @throws {ConfigError} where neither the command line nor the environment names one */
+/** The namespace that was given. @throws {UsageError} where neither the command line nor the environment names one */
 export function namespaceGiven(namespace: string | undefined): string {
   if (namespace !== undefined) return namespace;
-  throw new ConfigError("which namespace? Give --from-namespace NAME, or set NAMESPACE");
+  throw new UsageError("which namespace? Give --from-namespace NAME, or set NAMESPACE");
 }
 
 /**

@@ -34,6 +34,7 @@ function addList(dead: Command): void {
       } else if (options.count === true && counter.total > 0) await print(renderCounts(counter.counts));
       // Standard error, so that a script that reads the lines gets lines only.
       say(counter.total === 0 ? noneFound : `${numberText(counter.total)}.`);
+      if (counter.total === 0) process.exitCode = 1;
     });
 }
 

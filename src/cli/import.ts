@@ -7,7 +7,7 @@ import { connectBackbone } from "../composition/backbone.ts";
 import { openInspector } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { type Channel, defineChannel } from "../model/channel.ts";
-import { ConfigError, type RecordingError } from "../model/errors.ts";
+import type { RecordingError } from "../model/errors.ts";
 import { escaped } from "../model/safe-text.ts";
 import type { Speed } from "../model/speed.ts";
 import type { Inspector } from "../ports/inspect.ts";
@@ -23,6 +23,7 @@ import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
 import type { LineFormat, LoadExtension } from "./plug-in.ts";
 import { maxLineBytesOption } from "./sources.ts";
+import { UsageError } from "./usage-error.ts";
 
 interface ImportCommandOptions extends CommonOptions {
   readonly into?: string;
@@ -136,7 +137,7 @@ async function importLines(
 ): Promise<CommandReport | undefined> {
   const { into, speed, skipInvalid = false, fromLine, maxLineBytes } = options;
   if (into === undefined)
-    throw new ConfigError("--into <channel> is needed: only a recording says which channels it is of");
+    throw new UsageError("--into <channel> is needed: only a recording says which channels it is of");
   const channel = channelOf(known, into, options);
   const parse = format.parse(file, { ...options });
   await using backbone = await backboneFor(command, options, [into], 1);
@@ -204,7 +205,7 @@ async function isLive(inspector: Inspector, channels: readonly string[]): Promis
 function channelOf(known: readonly Channel<unknown>[], name: string, { key }: ImportCommandOptions): Channel<unknown> {
   const found = known.find((channel) => channel.name === name);
   if (found !== undefined && key !== undefined) {
-    throw new ConfigError(`channel "${name}" has its own ordering key: --key is for channels that are not known here`);
+    throw new UsageError(`channel "${name}" has its own ordering key: --key is for channels that are not known here`);
   }
   if (found !== undefined) return found;
   if (key === undefined) return defineChannel({ name, schema: anything });

@@ -23,6 +23,7 @@ import { print, say } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
 import { addComponentOptions, replaysComponent } from "./replay-component.ts";
 import { rehearsalJson, rehearsalText, reportJson, reportText, requestText } from "./replay-render.ts";
+import { requireRedis } from "./require-redis.ts";
 import { isFile, maxLineBytesOption } from "./sources.ts";
 
 interface ReplayCommandOptions extends CommonOptions {
@@ -75,7 +76,9 @@ export function defineReplay(replay: Command, extension: LoadExtension): void {
       if (await replaysComponent(sources, command, extension, signal)) return;
       const options = command.optsWithGlobals<ReplayCommandOptions>();
       const source = await openedOf(sourceOf(command, sources, options));
-      await using replays = openFor(command, openReplays, namespaceOf(source, options));
+      const namespace = namespaceOf(source, options);
+      await requireRedis(command);
+      await using replays = openFor(command, openReplays, namespace);
       if (options.resume !== undefined) await resume(command, replays, options.resume, sources, options, signal);
       else await begin(command, replays, source, options, signal).catch((error: unknown) => interrupted(error, signal));
     });

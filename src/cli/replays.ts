@@ -15,6 +15,7 @@ import { startCommandTelemetry } from "./command-telemetry.ts";
 import { type CommonOptions, openFor } from "./common.ts";
 import { print, printNow, say } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";
+import { requireRedis } from "./require-redis.ts";
 
 const defaultLimit = 20;
 
@@ -28,6 +29,7 @@ export function defineReplays(replays: Command): void {
     .option("-n, --limit <count>", `the latest so many (default ${defaultLimit})`, wholeNumber)
     .action(async (run: string | undefined, _options: object, command: Command) => {
       const { limit = defaultLimit, json } = command.optsWithGlobals<ListOptions>();
+      await requireRedis(command);
       await using all = openFor(command, openReplays);
       const runs = run === undefined ? await all.list(limit) : [await known(all, run)];
       for (const one of runs) await print(json === true ? JSON.stringify(one) : runText(one));
@@ -40,6 +42,7 @@ export function defineReplays(replays: Command): void {
     .description("ends a run within seconds, or keeps it from beginning; what it has republished stays")
     .argument("<run>", "its id")
     .action(async (run: string, _options: object, command: Command) => {
+      await requireRedis(command);
       await using all = openFor(command, openReplays);
       const isCancelled = await all.cancel(run);
       await print(isCancelled ? `Run ${run} is cancelled.` : `Run ${run} has ended.`);
@@ -51,6 +54,7 @@ export function defineReplays(replays: Command): void {
     .action(async (_options: object, command: Command) => {
       const signal = stopSignal();
       await using _telemetry = await startCommandTelemetry("throughline-replay");
+      await requireRedis(command);
       await using all = openFor(command, openReplays);
       say("Waiting for runs.");
       await all.work(signal, (run, report) => {

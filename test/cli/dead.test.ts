@@ -83,7 +83,7 @@ test("list prints a line each, JSON lines, or counts by kind", async () => {
   const counted = JSON.parse((await run(log, "list", "--count", "--json")).out);
   assert.equal([counted.total, counted.counts[0].count, counted.counts[0].oldestAt], [4, 2, 2_000]);
   assert.equal(await run(log, "list", "--component", "nobody"), {
-    code: 0,
+    code: 1,
     out: "",
     err: "There are no such dead letters.\n",
   });
