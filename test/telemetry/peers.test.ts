@@ -31,3 +31,8 @@ test("each optional peer is named by the command of a door", () => {
   const missing = Object.keys(peerDependenciesMeta).filter((name) => !named.some(([one]) => one === name));
   assert.equal(missing, []);
 });
+
+test("the guide to tracing has the telemetry door's command", () => {
+  const guide = readFileSync("docs/guide/tracing.md", "utf8").replaceAll(/ \\\n +/g, " ");
+  assert.ok(guide.includes(`npm install ${telemetryPeers.packages.join(" ")}\n`));
+});
