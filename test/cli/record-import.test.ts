@@ -194,7 +194,7 @@ test(
       [["import", junk], 1, /junk, line 1: .*no recording/],
       [["import", newer], 1, /newer, line 1: .*format version 9/],
       [["import", directory.path("none")], 1, /cannot be read/],
-      [["import", junk, "--format", "ndjson"], 1, /--into/],
+      [["import", junk, "--format", "ndjson"], 2, /--into/],
       [["import", junk, "--format", "csv"], 2, /choices/],
       [["import", junk, "--speed", "fast"], 2, /original/],
       [["import", junk, "--symbol", "AAPL"], 2, /--symbol is not for/],
