@@ -96,6 +96,8 @@ export class Ownership implements Hold {
   #isKnown = false;
   #isHandingOver = false;
   #isRetaking = false;
+  /** A release under this claim was sent, and not answered. */
+  #isReleaseDoubtful = false;
   #handOverFrom = 0;
   #isLeaving = false;
   #isClosed = false;
@@ -206,7 +208,7 @@ export class Ownership implements Hold {
 
   async #serve(session: Session): Promise<void> {
     const tenure = this.#tenure;
-    const looked = await session.look(tenure?.newest ?? []);
+    const looked = await this.#ask(session, tenure?.newest ?? []);
     if (tenure !== undefined && tenure === this.#tenure) this.#takeUp(session, tenure, looked);
     while (!this.#isClosed && session === this.#session) {
       if (this.#tenure === undefined) await this.#look(session);
@@ -215,10 +217,20 @@ export class Ownership implements Hold {
     }
   }
 
+  async #ask(session: Session, newest: readonly NewestRead[]): Promise<Look> {
+    const looked = await session.look(newest);
+    const { row } = looked;
+    this.#highestEpoch = Math.max(this.#highestEpoch, row?.epoch ?? 0);
+    if (row !== undefined) this.#isKnown = true;
+    return looked;
+  }
+
   /** After a look over a new session. What the server has forgotten cannot be built upon. */
   #takeUp(session: Session, tenure: Tenure, { row, isBehind }: Look): void {
     const isOurs = row !== undefined && row.epoch === this.#claim.epoch && row.owner === this.#claim.owner;
-    if (!isOurs) this.#drop("the slice was taken by another member");
+    // A release that was cut off on its way may still come: who goes on does so under another claim.
+    if (isOurs && this.#isReleaseDoubtful && !this.#isLeaving) this.lost("a release is under way");
+    else if (!isOurs) this.#drop("the slice was taken by another member");
     else if (isBehind || row.seq < tenure.answered) this.#drop("the server has gone back");
     else {
       tenure.resume(session);
@@ -245,10 +257,8 @@ export class Ownership implements Hold {
   async #look(session: Session): Promise<void> {
     const { clock, member, mayOwn, shouldOwn, takeoverAfterMs } = this.#context;
     const sentAt = clock.now();
-    const { row } = await session.look([]);
+    const { row } = await this.#ask(session, []);
     this.#watch.saw(row, sentAt, clock.now());
-    this.#highestEpoch = Math.max(this.#highestEpoch, row?.epoch ?? 0);
-    if (row !== undefined) this.#isKnown = true;
     if (this.#isLeaving || this.#isClosed || !mayOwn()) return;
     const owner = memberOf(row);
     if (owner === member) await this.#take(session, row, false);
@@ -292,6 +302,7 @@ export class Ownership implements Hold {
     if (acquired.outcome === "lost") return false;
     this.#highestEpoch = acquired.epoch;
     this.#isKnown = true;
+    this.#isReleaseDoubtful = false;
     this.#claim = { epoch: acquired.epoch, owner: `${member}/${token}` };
     this.#confirmedAt = sent;
     this.#tenure = tenureOf(acquired);
@@ -306,7 +317,8 @@ export class Ownership implements Hold {
     this.#isHandingOver = true;
     const handOver = async (): Promise<void> => {
       const isQuiet = await tenure.quiesce(handOverEveryMs);
-      if (tenure !== this.#tenure || this.#isLeaving) return;
+      // A session that was lost meanwhile has let it go on.
+      if (tenure !== this.#tenure || this.#isLeaving || !this.#isHandingOver) return;
       if (isQuiet) {
         await this.#release();
         return;
@@ -330,6 +342,7 @@ export class Ownership implements Hold {
       log.info({ ...slice, isReleased }, "has handed over the slice");
       return isReleased;
     } catch {
+      this.#isReleaseDoubtful = true;
       this.broken(session);
       return false;
     }

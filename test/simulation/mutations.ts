@@ -15,15 +15,16 @@ export interface Mutation {
   /** Marked ▲ in the design, a rule beside it, or a bug of CHANGELOG.md. */
   readonly of: "▲" | "rule" | "bug";
   readonly edits: readonly Edit[];
-  /** The first seed from 1 on that finds it. */
+  /** The first seed that finds it, of those whose faults concern it. */
   readonly foundBy: number;
+  /** The histories of such seeds until then, from seed 1 on. */
+  readonly after: number;
 }
 
 const owner = "memory/owner.ts";
 const settle = "memory/settle.ts";
 const session = "memory/session.ts";
 const ownership = "ownership/ownership.ts";
-const rowWatch = "ownership/row-watch.ts";
 const settler = "ownership/settler.ts";
 const inFlight = "ownership/in-flight.ts";
 
@@ -40,6 +41,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 4,
+    after: 4,
   },
   {
     name: "epoch-without-the-highest-seen",
@@ -52,7 +54,8 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1, server.now()",
       },
     ],
-    foundBy: 74,
+    foundBy: 827,
+    after: 76,
   },
   {
     name: "epoch-without-the-time",
@@ -65,7 +68,8 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1, highestEpoch + 1",
       },
     ],
-    foundBy: 48,
+    foundBy: 83,
+    after: 9,
   },
   {
     name: "owner-not-compared",
@@ -74,20 +78,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: owner, find: "row.epoch === claim.epoch && row.owner === claim.owner", replace: 'row.owner !== ""' },
     ],
-    foundBy: 2,
-  },
-  {
-    name: "token-not-compared",
-    what: "scripts compare the member and not its token nor the epoch",
-    of: "▲",
-    edits: [
-      {
-        file: owner,
-        find: "row.epoch === claim.epoch && row.owner === claim.owner",
-        replace: 'row.owner.split("/", 1)[0] === claim.owner.split("/", 1)[0]',
-      },
-    ],
-    foundBy: 14615,
+    foundBy: 8,
+    after: 8,
   },
   {
     name: "pending-list-not-made-again",
@@ -100,7 +92,8 @@ export const mutations: readonly Mutation[] = [
         replace: "new Map<string, string>([])",
       },
     ],
-    foundBy: 87,
+    foundBy: 260,
+    after: 34,
   },
   {
     name: "no-look",
@@ -115,6 +108,7 @@ export const mutations: readonly Mutation[] = [
       { file: ownership, find: "isBehind || row.seq < tenure.answered", replace: "isBehind && row === undefined" },
     ],
     foundBy: 148,
+    after: 16,
   },
   {
     name: "look-without-the-newest-read",
@@ -127,20 +121,8 @@ export const mutations: readonly Mutation[] = [
         replace: "isBehind: newest.length > 0 && newest.every(() => isThere === undefined)",
       },
     ],
-    foundBy: 2836,
-  },
-  {
-    name: "settles-what-is-gone",
-    what: "nobody looks whether the entries are still in the log when they are settled",
-    of: "▲",
-    edits: [
-      {
-        file: settle,
-        find: "!settlements.every((settlement) => this.#isInLog(settlement))",
-        replace: "!settlements.every((settlement) => this.#isInLog(settlement) || true)",
-      },
-    ],
-    foundBy: 0,
+    foundBy: 6743,
+    after: 651,
   },
   {
     name: "number-with-other-content",
@@ -159,6 +141,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 4069,
+    after: 443,
   },
   {
     name: "refused-not-named-open",
@@ -172,6 +155,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 44,
+    after: 8,
   },
   {
     name: "refused-once-only",
@@ -185,6 +169,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 2843,
+    after: 418,
   },
   {
     name: "later-of-a-lane-not-refused",
@@ -198,6 +183,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 93,
+    after: 16,
   },
   {
     name: "lane-in-two-batches",
@@ -211,6 +197,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 1445,
+    after: 210,
   },
   {
     name: "state-is-no-lane",
@@ -224,6 +211,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 511,
+    after: 83,
   },
   {
     name: "takeover-by-the-wall-clock",
@@ -232,12 +220,13 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: ownership,
-        find: "const sentAt = clock.now();\n    const { row } = await session.look([]);\n    this.#watch.saw(row, sentAt, clock.now());",
+        find: "const sentAt = clock.now();\n    const { row } = await this.#ask(session, []);\n    this.#watch.saw(row, sentAt, clock.now());",
         replace:
-          "const sentAt = clock.wallNow();\n    const { row } = await session.look([]);\n    this.#watch.saw(row, sentAt, clock.wallNow());",
+          "const sentAt = clock.wallNow();\n    const { row } = await this.#ask(session, []);\n    this.#watch.saw(row, sentAt, clock.wallNow());",
       },
     ],
     foundBy: 8963,
+    after: 433,
   },
   {
     name: "takeover-by-the-members-beats",
@@ -251,15 +240,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 12,
-  },
-  {
-    name: "gap-between-looks-ignored",
-    what: "a watcher that stood still itself counts the time as the owner's silence",
-    of: "▲",
-    edits: [
-      { file: rowWatch, find: "this.#isNew || sentAt - this.#receivedAt > this.#longestGapMs", replace: "this.#isNew" },
-    ],
-    foundBy: 5605,
+    after: 12,
   },
   {
     name: "beat-not-compared",
@@ -272,7 +253,8 @@ export const mutations: readonly Mutation[] = [
         replace: "isHeldBy(row, seen)",
       },
     ],
-    foundBy: 0,
+    foundBy: 2141,
+    after: 176,
   },
   {
     name: "no-stall-check",
@@ -285,14 +267,16 @@ export const mutations: readonly Mutation[] = [
         replace: "return clock.now() - this.#confirmedAt.now <= most * 1_000;",
       },
     ],
-    foundBy: 11,
+    foundBy: 17,
+    after: 3,
   },
   {
     name: "stall-check-without-the-wall-clock",
     what: "a host that was suspended goes by its monotonic clock alone",
     of: "rule",
     edits: [{ file: ownership, find: " && clock.wallNow() - this.#confirmedAt.wallNow <= most;", replace: ";" }],
-    foundBy: 29,
+    foundBy: 342,
+    after: 15,
   },
   {
     name: "named-in-the-row-and-waits",
@@ -305,7 +289,8 @@ export const mutations: readonly Mutation[] = [
         replace: "if",
       },
     ],
-    foundBy: 7,
+    foundBy: 35,
+    after: 12,
   },
   {
     name: "no-numbers",
@@ -318,7 +303,8 @@ export const mutations: readonly Mutation[] = [
         replace: "",
       },
     ],
-    foundBy: 26,
+    foundBy: 39,
+    after: 15,
   },
   {
     name: "gaps-in-numbers",
@@ -327,7 +313,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: settle, find: 'if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };', replace: "" },
     ],
-    foundBy: 1317,
+    foundBy: 1770,
+    after: 380,
   },
   {
     name: "released-before-it-is-settled",
@@ -345,7 +332,8 @@ export const mutations: readonly Mutation[] = [
         replace: "if (!isHeldBy(row, claim) || seq < 0) return false;",
       },
     ],
-    foundBy: 43,
+    foundBy: 75,
+    after: 12,
   },
   {
     name: "released-while-handlers-run",
@@ -359,6 +347,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 43,
+    after: 43,
   },
   {
     name: "open-forgotten",
@@ -372,6 +361,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 12,
+    after: 12,
   },
   {
     name: "reads-before-open",
@@ -384,7 +374,8 @@ export const mutations: readonly Mutation[] = [
         replace: "this.#awayCount < maxAway",
       },
     ],
-    foundBy: 86,
+    foundBy: 12,
+    after: 12,
   },
   {
     name: "overtakes-what-was-let-go",
@@ -397,7 +388,8 @@ export const mutations: readonly Mutation[] = [
         replace: 'this.#blocked.has(laneOf(delivery)) && lane !== ""',
       },
     ],
-    foundBy: 2,
+    foundBy: 22,
+    after: 22,
   },
   {
     name: "state-built-on-others",
@@ -411,6 +403,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 12,
+    after: 12,
   },
   {
     name: "retries-wait-for-the-clock",
@@ -423,7 +416,8 @@ export const mutations: readonly Mutation[] = [
         replace: "dueAt <= now + 0 * longestDelayMs",
       },
     ],
-    foundBy: 3,
+    foundBy: 105,
+    after: 6,
   },
   {
     name: "counts-an-attempt-twice",
@@ -437,6 +431,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 441,
+    after: 171,
   },
   {
     name: "one-solitary-start-is-enough",
@@ -445,7 +440,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: "ownership/delivery.ts", find: "export const maxStarts = 3;", replace: "export const maxStarts = 1;" },
     ],
-    foundBy: 183,
+    foundBy: 171,
+    after: 60,
   },
   {
     name: "crash-loop",
@@ -459,6 +455,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 12,
+    after: 12,
   },
   {
     name: "group-made-again-at-the-end",
@@ -471,7 +468,8 @@ export const mutations: readonly Mutation[] = [
         replace: "start = { ...saved, ...(group === undefined ? { at: stream.lastId } : {}), open,",
       },
     ],
-    foundBy: 83,
+    foundBy: 104,
+    after: 12,
   },
   {
     name: "passes-over-after-a-flush",
@@ -484,7 +482,8 @@ export const mutations: readonly Mutation[] = [
         replace: "const begin = this.#context.begin;",
       },
     ],
-    foundBy: 84,
+    foundBy: 343,
+    after: 20,
   },
   {
     name: "dead-letters-again-and-again",
@@ -499,6 +498,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 2562,
+    after: 117,
   },
   {
     name: "handlers-fail-with-the-connection",
@@ -512,6 +512,7 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     foundBy: 471,
+    after: 471,
   },
 ];
 
