@@ -37,7 +37,7 @@ const users: readonly User[] = [
     roles: ["component"],
     scope: { component: "order-sender", channels: ["exchange-orders", "fills"] },
     // The simulated exchange's own book, which is no part of the backbone.
-    more: `~sim-exchange:{${namespace}}:* (+hget +hset +hincrby +hgetall ~sim-exchange:{${namespace}}:*)`,
+    more: `(+eval +hget +hset +hincrby +hgetall ~sim-exchange:{${namespace}}:*)`,
   },
   { name: "operator", roles: ["operator"] },
 ];
