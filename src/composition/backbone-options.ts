@@ -7,6 +7,7 @@ import { bounded } from "../model/option-bounds.ts";
 import { escaped } from "../model/safe-text.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
+import type { PublishInHandlers } from "./handler-scope.ts";
 
 export interface BackboneOptions {
   /** redis://, rediss:// or unix://. Default redis://127.0.0.1:6379. */
@@ -52,6 +53,11 @@ export interface BackboneOptions {
    * channels' correlations name travel by themselves, and continue with everything that comes of the event. Default: none.
    */
   readonly baggage?: { readonly allow: readonly string[] };
+  /**
+   * Decides about `publish`, `publishAll` and notifiers of this backbone inside its own handlers, which append at once, whatever becomes of the
+   * event. `warn` (default) says so once for each component, `refuse` rejects them with a `ConfigError`, `accept` says nothing.
+   */
+  readonly publishInHandlers?: PublishInHandlers;
   /** Keeps the spans that the Redis instrumentation makes of the backbone's own commands. Default false. */
   readonly redisSpans?: boolean;
 }
@@ -82,6 +88,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     eviction: options.eviction ?? "refuse",
     maintenanceEveryMs: options.maintenanceEveryMs ?? 5_000,
     baggage: resolveBaggage(options.baggage),
+    publishInHandlers: options.publishInHandlers ?? "warn",
     redisSpans: options.redisSpans ?? false,
   };
   for (const option of Object.keys(options)) {
@@ -99,6 +106,10 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
   bounded("maxPendingBytes", resolved.maxPendingBytes, 1_024, 2 ** 40);
   if (resolved.eviction !== "refuse" && resolved.eviction !== "accept")
     throw new ConfigError(`eviction is "${String(resolved.eviction)}"; it is "refuse" or "accept"`);
+  if (!["warn", "refuse", "accept"].includes(resolved.publishInHandlers))
+    throw new ConfigError(
+      `publishInHandlers is "${String(resolved.publishInHandlers)}"; it is "warn", "refuse" or "accept"`,
+    );
   bounded("maintenanceEveryMs", resolved.maintenanceEveryMs, 100, 86_400_000);
   return Object.freeze(resolved);
 }

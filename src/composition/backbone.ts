@@ -47,6 +47,7 @@ import { createTracing } from "../tracing/tracer.ts";
 import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./backbone-options.ts";
 import { refuseOtherChannels } from "./component-name.ts";
 import { silenceMs as leastSilenceMs } from "./connection.ts";
+import { HandlerScope } from "./handler-scope.ts";
 import { SupervisedComponent } from "./supervised-component.ts";
 
 /** A read-only look at a component's state. */
@@ -186,6 +187,7 @@ class ConnectedBackbone implements Backbone {
   readonly #inspector: RedisInspector;
   readonly #deadLetterStore: RedisDeadLetterStore;
   readonly #components = new Set<SupervisedComponent>();
+  readonly #handlers: HandlerScope;
   /** Channels that the namespace's description names by now. */
   readonly #described = new Set<Channel<unknown>>();
   /** The retention of each channel that this process has used, by name, as its own code says. */
@@ -213,6 +215,7 @@ class ConnectedBackbone implements Backbone {
     this.#eviction = parts.eviction;
     this.#tracing = tracing;
     this.#open = open;
+    this.#handlers = new HandlerScope(options.publishInHandlers, log);
     this.#storeContext = {
       namespace: parts.namespace,
       confirmation: options.durability === undefined ? undefined : { durability: options.durability, log },
@@ -247,10 +250,16 @@ class ConnectedBackbone implements Backbone {
   }
 
   publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published> {
+    try {
+      this.#handlers.check(channel.name);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#producer.publish(channel, payload, options);
   }
 
-  publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
+  async publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
+    for (const { channel } of items) this.#handlers.check(channel.name);
     return this.#producer.publishAll(items);
   }
 
@@ -295,7 +304,7 @@ class ConnectedBackbone implements Backbone {
     let gauges: (() => void) | undefined;
     const parts: ComponentParts = {
       name,
-      subscriptions,
+      subscriptions: this.#handlers.around(name, subscriptions),
       options: resolved,
       partitions,
       store: new RedisStreamStore(connection, this.#keys, this.#storeContext, open, resolved.settlementLog),

@@ -8,6 +8,7 @@ import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts
 import type { AttemptContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import { refusedDelayMs } from "./insist.ts";
+import { reasonOf } from "./outcome.ts";
 import type { RunningHandler } from "./running-handlers.ts";
 import type { Submission } from "./settler.ts";
 import { Collector, SingleTools } from "./tools.ts";
@@ -125,10 +126,22 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
 
   get collector(): Collector {
     if (this.#collector === undefined) {
-      const { component, state, bounds, onChannel } = this.#context;
+      const { component, state, bounds, onChannel, log } = this.#context;
       const view = state.view(component, bounds.maxOutputs);
       const { partition, span } = this;
-      this.#collector = new Collector(component, partition, this.#events, span, view, bounds, onChannel, Date.now);
+      const late = (error: unknown): void =>
+        log.error({ component, reason: reasonOf(error) }, "a publish that nobody awaits came after its attempt's end");
+      this.#collector = new Collector(
+        component,
+        partition,
+        this.#events,
+        span,
+        view,
+        bounds,
+        onChannel,
+        Date.now,
+        late,
+      );
       // Tools that were kept beyond the end of the handler.
       if (this.#end !== undefined) this.#collector.finish(this.#end);
     }

@@ -13,6 +13,7 @@ import type { NewEntry } from "../ports/append.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { Outgoing } from "../publish/outgoing.ts";
 import type { SettlementBounds } from "./context.ts";
+import { OutputPromise } from "./output-promise.ts";
 import type { StateView } from "./state.ts";
 import type { OutputOptions, PublishOutput, StateStore, Tools } from "./subscription.ts";
 
@@ -46,14 +47,15 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
   readonly #onChannel: (channel: Channel<unknown>) => void;
   /** Epoch ms. */
   readonly #now: () => number;
+  /** Called with what was refused after the attempt's end where nobody awaits it: the attempt cannot fail with it any more. */
+  readonly #onLate: (error: unknown) => void;
   #outputs: Output[] | undefined;
   /** Of the outputs so far, UTF-16 units as an estimate of bytes. */
   #size = 0;
-  /**
-   * Publishes whose schema is asynchronous, and one for which there was no room: the settlement waits for them even if the handler does
-   * not, and fails with them.
-   */
-  #validating: Promise<unknown>[] | undefined;
+  /** Publishes that are refused, or whose schema is asynchronous: the settlement waits for them even if the handler does not. */
+  #doubtful: OutputPromise<unknown>[] | undefined;
+  /** A publish for which there was no room: the attempt fails whether the handler has heard of it or not. */
+  #noRoom: ConfigError | undefined;
   #publishes = 0;
   /** Why nothing can be added any more; undefined while something can. */
   #end: string | undefined;
@@ -67,6 +69,7 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     bounds: SettlementBounds,
     onChannel: (channel: Channel<unknown>) => void,
     now: () => number,
+    onLate: (error: unknown) => void,
   ) {
     this.#component = component;
     this.#partition = partition;
@@ -78,9 +81,10 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     this.#bounds = bounds;
     this.#onChannel = onChannel;
     this.#now = now;
+    this.#onLate = onLate;
   }
 
-  /** Rejects, and never throws, as an asynchronous function would. */
+  /** Rejects, and never throws, as an asynchronous function would. A failure that nobody awaits is the attempt's. */
   readonly publish = <P>(channel: Channel<P>, payload: P, options: OutputOptions = noOptions): Promise<EventRef> => {
     try {
       this.#refuseAfterTheEnd(channel);
@@ -88,13 +92,9 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
       const place = this.#publishes++;
       const checked = payloadToPublish(channel, payload);
       if (!(checked instanceof Promise)) return Promise.resolve(this.#collect(place, channel, checked, options));
-      const collected = checked.then((valid) => this.#collect(place, channel, valid, options));
-      this.#await(collected);
-      return collected;
+      return this.#doubt(checked.then((valid) => this.#collect(place, channel, valid, options)));
     } catch (error) {
-      const refused = Promise.reject(error);
-      if (error instanceof ConfigError) this.#await(refused); // no room for it
-      return refused;
+      return this.#doubt(Promise.reject(error));
     }
   };
 
@@ -120,14 +120,16 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     return ({ id }) => Object.fromEntries(this.#span.baggageOf(id));
   }
 
-  /** Whether a publish still waits for its schema. */
+  /** Whether `validated` has anything to wait for. */
   get isBusy(): boolean {
-    return this.#validating !== undefined;
+    return this.#doubtful !== undefined;
   }
 
-  /** @throws what an asynchronous schema found */
+  /** Waits for asynchronous schemas. @throws the first failure of a publish that the handler did not hear of */
   async validated(): Promise<void> {
-    if (this.#validating !== undefined) await Promise.all(this.#validating);
+    // The list grows while it is gone through: a failure is passed on along a chain of promises.
+    for (const publish of this.#doubtful ?? []) await publish.heard();
+    if (this.#noRoom !== undefined) throw this.#noRoom;
   }
 
   /** Nothing more can be added, for a reason that follows "it was called". */
@@ -158,10 +160,13 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     for (const output of this.#outputs ?? []) output.unsent(reason);
   }
 
-  #await(publish: Promise<unknown>): void {
-    publish.catch(() => undefined); // told by `validated`; where the handler has thrown by then, nobody has to hear it
-    this.#validating ??= [];
-    this.#validating.push(publish);
+  #doubt<T>(publish: Promise<T>): Promise<T> {
+    if (this.#end !== undefined)
+      return OutputPromise.watched(publish, (promise) => void promise.heard().catch(this.#onLate));
+    return OutputPromise.watched(publish, (promise) => {
+      this.#doubtful ??= [];
+      this.#doubtful.push(promise);
+    });
   }
 
   #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
@@ -191,10 +196,11 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     if (count === 0 || (count < maxOutputs && this.#size <= maxOutputBytes)) return;
     this.#size -= size;
     const most = count < maxOutputs ? `${maxOutputBytes} bytes (maxOutputBytes)` : `${maxOutputs} events (maxOutputs)`;
-    throw new ConfigError(
+    this.#noRoom = new ConfigError(
       `component "${this.#component}": an attempt publishes up to ${most}: Redis does nothing else while they are settled. ` +
         "Use several events, each for a part of them",
     );
+    throw this.#noRoom;
   }
 
   #refuseAfterTheEnd({ name }: { readonly name: string }): void {

@@ -1,5 +1,6 @@
 /** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
 
+import { reasonOf } from "../consume/outcome.ts";
 import { Collector, SingleTools } from "../consume/tools.ts";
 import type { Event } from "../model/event.ts";
 import type { Settlement } from "../ports/settle.ts";
@@ -90,11 +91,13 @@ export class Attempt implements Processing, Submission {
 
   get collector(): Collector<StateView> {
     if (this.#collector === undefined) {
-      const { component, state, bounds, onChannel, clock } = this.#context;
+      const { component, state, bounds, onChannel, clock, log } = this.#context;
       const view = new StateView(state, component, bounds.maxOutputs);
       const { partition, span } = this;
       const now = (): number => clock.wallNow();
-      this.#collector = new Collector(component, partition, this.#events, span, view, bounds, onChannel, now);
+      const late = (error: unknown): void =>
+        log.error({ component, reason: reasonOf(error) }, "a publish that nobody awaits came after its attempt's end");
+      this.#collector = new Collector(component, partition, this.#events, span, view, bounds, onChannel, now, late);
       // Tools that were kept beyond the end of the handler.
       if (this.#end !== undefined) this.#collector.finish(this.#end);
     }

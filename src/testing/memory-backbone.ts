@@ -1,5 +1,6 @@
 /** `memoryBackbone`: a backbone without a server, for tests of handlers, retries and time-outs, with a clock that the test moves. */
 
+import { HandlerScope } from "../composition/handler-scope.ts";
 import type { Component } from "../consume/component.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import { MemoryAppender } from "../memory/appender.ts";
@@ -89,12 +90,14 @@ class InMemory implements MemoryBackbone {
   readonly #producer: Producer;
   readonly #timers = new Map<string, MemoryTimers>();
   readonly #open = new Set<AsyncDisposable>();
+  readonly #handlers: HandlerScope;
   #tokens = 0;
 
   constructor(partitions: number, clock: TestClock, log: Log) {
     this.clock = clock;
     this.#partitions = partitions;
     this.#log = log;
+    this.#handlers = new HandlerScope("warn", log);
     this.#tracing = createTracing({ log, serverNow: () => clock.now() });
     this.#server = new MemoryServer(
       () => clock.now(),
@@ -109,11 +112,13 @@ class InMemory implements MemoryBackbone {
   }
 
   publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = {}): Promise<Published> {
+    this.#handlers.check(channel.name);
     return this.#producer.publish(channel, payload, { time: this.clock.now(), ...options });
   }
 
   publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     const time = this.clock.now();
+    for (const { channel } of items) this.#handlers.check(channel.name);
     return this.#producer.publishAll(items.map((item) => ({ ...item, options: { time, ...item.options } })));
   }
 
@@ -124,7 +129,7 @@ class InMemory implements MemoryBackbone {
     const component: OwnerComponent = new OwnerComponent({
       ...this.#memberParts,
       name,
-      subscriptions,
+      subscriptions: this.#handlers.around(name, subscriptions),
       options: resolveOwnerOptions(name, options),
       partitions: this.#partitions,
       timers: timers.member(),
