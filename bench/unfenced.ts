@@ -1,7 +1,8 @@
 /** Removes the fence from the text of the settlement scripts, to measure its cost. */
 
 import { createHash } from "node:crypto";
-import { type Script, scripts } from "../src/redis/store/scripts.ts";
+import type { Script } from "../src/redis/script-source.ts";
+import { scripts } from "../src/redis/store/scripts.ts";
 
 /** The parts of the text that make the fence, and their replacements. Each must be found exactly once. */
 const lookUp = `local registered = redis.call('ZSCORE', KEYS[1], member)

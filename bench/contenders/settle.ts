@@ -11,7 +11,7 @@ import { Outbox, type SendOptions } from "../../src/redis/client/outbox.ts";
 import type { ScriptArgs } from "../../src/redis/client/script-command.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { Namespace } from "../../src/redis/namespace.ts";
-import type { Script } from "../../src/redis/store/scripts.ts";
+import type { Script } from "../../src/redis/script-source.ts";
 import { Settlements } from "../../src/redis/store/settlements.ts";
 import { Verbs } from "../../src/redis/store/verbs.ts";
 import type { Backlog, Contender, Round, Sample } from "../contender.ts";

@@ -26,6 +26,8 @@ export interface Stream {
   lastId: string;
   /** Entries that were ever added. */
   added: number;
+  /** The greatest id that was removed by itself; not those of which a full channel made room. */
+  maxDeleted: string;
   groups: Map<string, Group>;
 }
 
@@ -58,7 +60,7 @@ export class Keyspace {
   madeStream(key: string): Stream {
     const there = this.stream(key);
     if (there !== undefined) return there;
-    const made: Stream = { type: "stream", entries: [], lastId: "0-0", added: 0, groups: new Map() };
+    const made: Stream = { type: "stream", entries: [], lastId: "0-0", added: 0, maxDeleted: "0-0", groups: new Map() };
     this.#values.set(key, made);
     return made;
   }
@@ -169,8 +171,18 @@ export function entryOf(stream: Stream | undefined, id: string): Entry | undefin
   return entry?.id === id ? entry : undefined;
 }
 
+/** Not there although nobody has removed it: the server has gone back. */
+export function isVanished(stream: Stream | undefined, id: string): boolean {
+  if (stream === undefined || compareIds(stream.lastId, id) < 0) return true;
+  const [first] = stream.entries;
+  if (first === undefined || compareIds(first.id, id) > 0 || entryOf(stream, id) !== undefined) return false;
+  return compareIds(stream.maxDeleted, id) < 0;
+}
+
 /** XDEL. */
 export function remove(stream: Stream, id: string): void {
   const at = placeAfter(stream, id) - 1;
-  if (stream.entries[at]?.id === id) stream.entries.splice(at, 1);
+  if (stream.entries[at]?.id !== id) return;
+  stream.entries.splice(at, 1);
+  if (compareIds(id, stream.maxDeleted) > 0) stream.maxDeleted = id;
 }

@@ -36,8 +36,13 @@ export interface Row extends OwnerRow {
   readonly deaths: number;
   readonly positions: ReadonlyMap<string, SavedPosition>;
   /** The last replies, by number. */
-  readonly replies: ReadonlyMap<number, SettleReply>;
+  readonly replies: ReadonlyMap<number, SettledReply>;
 }
+
+export type SettledReply = SettleReply & { readonly outcome: "settled" };
+
+/** The consumer that stands for what waits for a retry while others of its key go on. */
+export const parkedConsumer = "parked";
 
 /** The durable count of an entry's attempts. */
 export interface Attempts {
@@ -95,12 +100,10 @@ export function acquire(
   const starts = channels.map((channel) => beginAt(server, slice, row, channel, member, begin));
   const epoch = Math.max((row?.epoch ?? 0) + 1, highestEpoch + 1, server.now());
   const deaths = (row?.deaths ?? 0) + (isDeath ? 1 : 0);
-  const positions = new Map(
-    starts.map(({ channel, at, entriesRead, open }) => [
-      channel,
-      { at, entriesRead, open: open.map((id) => ({ id, isRefused: false })) },
-    ]),
-  );
+  // Those of channels that the component does not read any more stay: it may read them again.
+  const positions = new Map(row?.positions);
+  for (const { channel, at, entriesRead, open } of starts)
+    positions.set(channel, { at, entriesRead, open: open.map((id) => ({ id, isRefused: false })) });
   const beat = (row?.beat ?? 0) + 1;
   const taken = { epoch, owner: `${member}/${token}`, beat, seq: 0, wanted: "", deaths, positions, replies: new Map() };
   writeRow(server, slice, taken);
@@ -137,20 +140,31 @@ function beginAt(
     const open = saved.open.map(({ id }) => id);
     start = { ...saved, open, became: group === undefined ? "again" : "there", lost: 0 };
   }
+  start = { ...start, entriesRead: readAt(stream, start.at, start.entriesRead) };
   // Of an entry that was removed before it was reached nobody will settle anything.
   for (const [id, { isParked }] of attempts)
     if (!isParked && !start.open.includes(id) && entryOf(stream, id) === undefined) attempts.delete(id);
-  const shown = [...attempts.keys()].filter((id) => entryOf(stream, id) !== undefined);
   stream.groups.set(slice.component, {
     at: start.at,
     entriesRead: start.entriesRead,
     consumers: new Set([member]),
-    pending: new Map(shown.map((id) => [id, member])),
+    pending: shownOf(stream, attempts, member),
   });
   const counts = [...attempts].flatMap(([entryId, counted]) =>
     counted.isParked ? [] : [{ entryId, record: recordOf(counted, server.now()) }],
   );
   return { channel, ...start, counts };
+}
+
+/** What the group's pending list shows of what was counted or parked, and as whose. */
+function shownOf(stream: Stream, attempts: ReadonlyMap<string, Attempts>, member: string): Map<string, string> {
+  const there = [...attempts].filter(([id]) => entryOf(stream, id) !== undefined);
+  return new Map(there.map(([id, { isParked }]) => [id, isParked ? parkedConsumer : member]));
+}
+
+/** How many entries the stream ever had up to the position: at its end all, whatever was removed before it was read. */
+function readAt(stream: Stream, at: string, entriesRead: number | undefined): number | undefined {
+  return at === stream.lastId ? stream.added : entriesRead;
 }
 
 /**
@@ -170,7 +184,7 @@ export function groupOf(
   remade.push(channel);
   const { at, entriesRead } = row.positions.get(channel) as SavedPosition;
   const [member = ""] = row.owner.split("/", 1);
-  const pending = new Map([...attemptsOf(server, slice, channel).keys()].map((id) => [id, member]));
+  const pending = shownOf(stream, attemptsOf(server, slice, channel), member);
   const made: Group = { at, entriesRead, consumers: new Set([member]), pending };
   stream.groups.set(slice.component, made);
   return made;
@@ -179,6 +193,7 @@ export function groupOf(
 export function renew(
   server: MemoryServer,
   slice: Slice,
+  channels: readonly string[],
   claim: Claim,
   newest: readonly NewestRead[],
   late: readonly DeliveryId[],
@@ -190,10 +205,18 @@ export function renew(
     if (stream === undefined || compareIds(stream.lastId, entryId) < 0) return { outcome: "regressed" };
   }
   const remade: string[] = [];
-  for (const [channel, { at }] of row.positions) {
+  for (const channel of channels) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+    const { at } = row.positions.get(channel) as SavedPosition;
     if (compareIds(stream?.lastId ?? "0-0", at) < 0) return { outcome: "regressed" };
-    if (stream !== undefined) groupOf(server, slice, row, channel, stream, remade);
+  }
+  for (const channel of channels) {
+    const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+    if (stream === undefined) continue;
+    const { at, entriesRead } = row.positions.get(channel) as SavedPosition;
+    const group = groupOf(server, slice, row, channel, stream, remade);
+    group.at = at;
+    group.entriesRead = readAt(stream, at, entriesRead);
   }
   for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);
   writeRow(server, slice, { ...row, beat: row.beat + 1 });

@@ -43,7 +43,7 @@ export class MemorySession implements Session {
   }
 
   renew(claim: Claim, newest: readonly NewestRead[], late: readonly DeliveryId[]): Promise<Renewed> {
-    return this.#link.call(() => renew(this.#server, this.#slice, claim, newest, late));
+    return this.#link.call(() => renew(this.#server, this.#slice, this.#channels, claim, newest, late));
   }
 
   want(seen: Claim, member: string): Promise<void> {

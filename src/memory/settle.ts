@@ -12,16 +12,18 @@ import {
   settlePipeline,
 } from "../ports/settle.ts";
 import type { DeliveryId } from "../ports/store.ts";
-import { append, type Entry, entryOf, type Group, keyOf, Refusal, type Stream } from "./keyspace.ts";
+import { append, type Entry, entryOf, type Group, isVanished, keyOf, Refusal, type Stream } from "./keyspace.ts";
 import {
   attemptsOf,
   groupOf,
   isHeldBy,
   type OpenId,
+  parkedConsumer,
   type Row,
   recordOf,
   rowOf,
   type SavedPosition,
+  type SettledReply,
   writeRow,
 } from "./owner.ts";
 import type { MemoryServer } from "./server.ts";
@@ -68,16 +70,16 @@ class Settling {
     const { number, settlements, positions } = this.#batch;
     const row = rowOf(this.#server, this.#slice);
     if (!isHeldBy(row, this.#claim)) return { outcome: "fenced", row };
-    if (number <= row.seq) return row.replies.get(number) ?? { outcome: "fenced", row };
+    if (number <= row.seq) return this.#replyAgain(row);
     if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };
     if (!settlements.every(isPure)) this.#server.refuseWhenFull();
     for (const { channel } of positions) this.#openPlace(row, channel);
-    if (!settlements.every((settlement) => this.#isInLog(settlement))) return { outcome: "regressed" };
+    if (positions.some(({ channel }) => this.#hasGoneBack(channel))) return { outcome: "regressed" };
     const results = settlements.map((settlement) => this.#settleOne(settlement));
     const moved = new Map(row.positions);
     for (const position of positions) moved.set(position.channel, this.#move(row, position));
     const hasMoved = positions.some(({ channel }) => floorOf(row, channel) !== floorOf({ positions: moved }, channel));
-    const reply: SettleReply = { outcome: "settled", results, wanted: row.wanted, remade: this.#remade };
+    const reply: SettledReply = { outcome: "settled", results, wanted: row.wanted, remade: this.#remade };
     const replies = new Map([...row.replies, [number, reply] as const].slice(-settlePipeline));
     const deaths = hasMoved ? 0 : row.deaths;
     writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1, seq: number, positions: moved, replies, deaths });
@@ -93,11 +95,23 @@ class Settling {
     this.#places.set(channel, { stream, group });
   }
 
-  #isInLog(settlement: Settlement): boolean {
-    if (settlement.kind === "buried" && settlement.isGone) return true;
-    return settlement.entries.every(
-      ({ channel, entryId }) => entryOf(this.#places.get(channel)?.stream, entryId) !== undefined,
+  /** It was written before. That it is sent again is a sign of life. */
+  #replyAgain(row: Row): SettleReply {
+    const reply = row.replies.get(this.#batch.number);
+    if (reply === undefined) return { outcome: "fenced", row };
+    writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1 });
+    return { ...reply, wanted: row.wanted };
+  }
+
+  /** The newest entry of the batch tells: the end of a log is what a server loses first. */
+  #hasGoneBack(channel: string): boolean {
+    const ids = this.#batch.settlements.flatMap((settlement) =>
+      settlement.kind === "buried" && settlement.isGone
+        ? []
+        : settlement.entries.flatMap((entry) => (entry.channel === channel ? [entry.entryId] : [])),
     );
+    const newest = ids.sort(compareIds).at(-1);
+    return newest !== undefined && isVanished(this.#places.get(channel)?.stream, newest);
   }
 
   #settleOne(settlement: Settlement): SettleResult {
@@ -105,8 +119,8 @@ class Settling {
       return this.#refuse(settlement, "it comes after one that was refused");
     try {
       const ids = this.#write(settlement);
-      for (const { channel, entryId } of settlement.entries)
-        if (settlement.kind !== "blocked") this.#settled.add(`${channel}/${entryId}`);
+      for (const { channel, entryId, isNoted } of settlement.entries)
+        if (isNoted && settlement.kind !== "blocked") this.#settled.add(`${channel}/${entryId}`);
       return { outcome: "settled", ids };
     } catch (refusal) {
       if (refusal instanceof Refusal) return this.#refuse(settlement, refusal.message);
@@ -126,12 +140,13 @@ class Settling {
     const [member = ""] = this.#claim.owner.split("/", 1);
     const now = this.#server.now();
     for (const { channel, entryId, isNoted } of settlement.entries) {
-      const { group } = this.#places.get(channel) as Place;
+      const { stream, group } = this.#places.get(channel) as Place;
       const attempts = attemptsOf(this.#server, this.#slice, channel);
       if (settlement.kind === "parked" || settlement.kind === "blocked") {
         const { attempt, delayMs } = settlement;
         attempts.set(entryId, { attempt, starts: 0, dueAt: now + delayMs, isParked: settlement.kind === "parked" });
-        group.pending.set(entryId, member);
+        if (entryOf(stream, entryId) !== undefined)
+          group.pending.set(entryId, settlement.kind === "parked" ? parkedConsumer : member);
       } else if (isNoted) {
         attempts.delete(entryId);
         group.pending.delete(entryId);
@@ -144,11 +159,12 @@ class Settling {
     const { keys } = this.#server;
     const { component, partition } = this.#slice;
     const now = this.#server.now();
-    if (settlement.kind === "buried" && !settlement.isGone) {
+    if (settlement.kind === "buried") {
       const { channel, entryId } = settlement.entries[0] as DeliveryId;
+      const fields = entryOf(this.#places.get(channel)?.stream, entryId)?.fields;
+      if (fields === undefined) return [];
       const dead = keys.madeStream(keyOf.dead(partition, channel, component));
       const { errorCode, error, attempts, traceparent } = settlement.obituary;
-      const fields = entryOf(this.#places.get(channel)?.stream, entryId)?.fields ?? [];
       const values = [entryId, errorCode, error, String(attempts), traceparent];
       return [append(dead, [...fields, ...obituaryFields.flatMap((name, i) => [name, values[i] as string])], now)];
     }
@@ -171,7 +187,7 @@ class Settling {
 
   /** The position as the owner gives it; `open` keeps what was refused, now or before, until it is settled. */
   #move(row: Row, { channel, at, entriesRead, open }: Position) {
-    const { stream, group } = this.#places.get(channel) as Place;
+    const { group } = this.#places.get(channel) as Place;
     const refused = this.#refused.flatMap((one) => (one.channel === channel ? [one.entryId] : []));
     const refusedBefore = (row.positions.get(channel)?.open ?? []).flatMap(({ id, isRefused }) =>
       isRefused && !this.#settled.has(`${channel}/${id}`) ? [id] : [],
@@ -179,10 +195,10 @@ class Settling {
     const isRefused = new Set([...refused, ...refusedBefore].filter((id) => compareIds(id, at) <= 0));
     const ids = [...new Set([...open, ...isRefused])].sort(compareIds);
     group.at = at;
-    group.entriesRead = at === stream.lastId ? stream.added : entriesRead && Math.min(entriesRead, stream.added);
+    group.entriesRead = entriesRead;
     return {
       at,
-      entriesRead: group.entriesRead,
+      entriesRead,
       open: ids.map((id): OpenId => ({ id, isRefused: isRefused.has(id) })),
     };
   }

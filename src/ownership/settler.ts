@@ -222,6 +222,7 @@ export class Settler {
       }
       this.#tell(submission, result.reason);
       inFlight.setInBatch(submission.deliveries, false);
+      for (const delivery of submission.deliveries) delivery.isNoted = true; // the row names it as refused
       waiting.notBefore = clock.now() + waiting.delayMs;
       clock.after(waiting.delayMs, () => this.#flushSoon());
       waiting.delayMs = Math.min(2 * waiting.delayMs, refusedDelayMs.most);

@@ -113,7 +113,7 @@ export interface Owning {
    * the options require.
    */
   acquire(acquisition: Acquisition): Promise<Acquired>;
-  /** Renews the ownership. `late`: entries long under way, which the group's pending list then shows to people. */
+  /** Renews the ownership, and puts the group right on each channel. `late`: entries long under way, which the group's pending list then shows to people. */
   renew(claim: Claim, newest: readonly NewestRead[], late: readonly DeliveryId[]): Promise<Renewed>;
   /** Asks the owner to hand the slice over to `member`. Does nothing if another owner has taken the slice since. */
   want(seen: Claim, member: string): Promise<void>;

@@ -7,7 +7,7 @@ import type { DeliveryId, Obituary } from "./store.ts";
 
 /** An entry of a settlement. */
 export interface SettledEntry extends DeliveryId {
-  /** True where the attempt counts or the group's pending list may name the entry: both forget it. */
+  /** True where the attempt counts, the group's pending list, or the row as refused may name the entry: all forget it. */
   readonly isNoted: boolean;
 }
 
@@ -56,9 +56,9 @@ export type SettleResult =
   | { readonly outcome: "refused"; readonly reason: string };
 
 /**
- * `settled`: the results are in the order of the settlements; a number that was settled before gets its first reply.
+ * `settled`: the results are in the order of the settlements; a number that was settled before gets its first results.
  * `ahead`: a batch before this one is missing; `seq` is the last number that was written. `refused`: the server refuses the whole batch.
- * `regressed`: an entry to be settled is no longer in the log. Only `settled` writes anything.
+ * `regressed`: the newest entry of a channel in the batch is not in the log although nobody has removed it. Only `settled` writes anything.
  */
 export type SettleReply =
   | {

@@ -44,6 +44,8 @@ type KeyKind =
   | "attempts"
   | "parked"
   | "seen"
+  | "owner"
+  | "beats"
   | "members"
   | "robbed"
   | "batchNumbers"
@@ -114,7 +116,8 @@ const consuming: readonly Grant[] = [
     access: "RW",
     commands: [
       ...["xreadgroup", "xack", "xclaim", "xpending", "xrange", "xlen", "type", "exists"],
-      ...["xgroup|create", "xgroup|setid", "xgroup|delconsumer", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
+      ...["xgroup|create", "xgroup|setid", "xgroup|createconsumer", "xgroup|delconsumer"],
+      ...["xread", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
       // XDEL and XSETID take an output back when a later write of the same settlement is refused. XTRIM is for
       // retention.
       ...["xadd", "xdel", "xsetid", "xtrim"],
@@ -124,9 +127,15 @@ const consuming: readonly Grant[] = [
   {
     on: ["attempts"],
     access: "RW",
-    commands: ["hget", "hmget", "hkeys", "hset", "hsetnx", "hdel", "del", "type"],
+    commands: ["hget", "hmget", "hgetall", "hkeys", "hset", "hsetnx", "hdel", "del", "type"],
   },
-  { on: ["parked"], access: "RW", commands: ["zadd", "zrem", "zscore", "zcard", "zrangebyscore", "del"] },
+  {
+    on: ["parked"],
+    access: "RW",
+    commands: ["zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "del", "type"],
+  },
+  { on: ["owner"], access: "RW", commands: ["hget", "hmget", "hset", "hdel", "hincrby", "type"] },
+  { on: ["beats"], access: "RW", commands: ["hget", "hset", "hdel", "hgetall", "type"] },
   {
     on: ["members"],
     access: "RW",
@@ -134,7 +143,7 @@ const consuming: readonly Grant[] = [
   },
   { on: ["robbed"], access: "RW", commands: ["exists", "sadd", "srem", "sismember", "del"] },
   { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire", "get", "set"] },
-  { on: ["state"], access: "RW", commands: ["hget", "hscan", "hset", "hdel", "type"] },
+  { on: ["state"], access: "RW", commands: ["hget", "hmget", "hscan", "hset", "hdel", "type"] },
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
   { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
   { on: ["maintenanceTurn"], access: "RW", commands: ["get", "set"] },
@@ -271,10 +280,13 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return perChannel(`:${kind}:${component}`);
     case "seen":
       return perChannel(":seen:*");
+    case "owner":
     case "members":
     case "positions":
     case "settled":
       return [`${tag}:${kind}:${component}`];
+    case "beats":
+      return [`{${namespace}:members}:${component}`];
     case "robbed":
     case "state":
       return [`${tag}:${kind}:${component}:*`];

@@ -69,6 +69,16 @@ export class Keys {
     return `${this.tag(partition)}:${channel}:seen:${eventId}`;
   }
 
+  /** The row of a component in a partition: its owner, its positions, what is open before them. */
+  owner(partition: number, component: string): string {
+    return `${this.tag(partition)}:owner:${component}`;
+  }
+
+  /** The heartbeats of a component's members. They lie in a slot of their own. */
+  beats(component: string): string {
+    return `{${this.namespace}:members}:${component}`;
+  }
+
   members(partition: number, component: string): string {
     return `${this.tag(partition)}:members:${component}`;
   }

@@ -6,7 +6,8 @@ import { type Connection, isMemoryFull } from "./client/connection.ts";
 import { toGreeting } from "./client/handshake.ts";
 import type { RespReply } from "./client/resp-reply.ts";
 import { formatVersion, type Keys } from "./keys.ts";
-import { type Script, scripts } from "./store/scripts.ts";
+import type { Script } from "./script-source.ts";
+import { scripts } from "./store/scripts.ts";
 
 /** Interval at which a description is tried again while the server's memory is full, ms. */
 const fullDelayMs = 1_000;
@@ -151,7 +152,7 @@ async function refuseOldServer(connection: Connection, signal: AbortSignal | und
  * Waits until the server is the primary: a replica answers reads and refuses all writes. It may be promoted while we
  * are connected.
  */
-async function awaitPrimary(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
+export async function awaitPrimary(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   if (!connection.greeting.isReplica) return;
   await connection.repeat(async () => {
     const { isReplica } = toGreeting((await connection.client.call("HELLO")) as RespReply);

@@ -534,11 +534,12 @@ const settling: readonly Behaviour[] = [
       const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
       const { session, claim } = await own(harness);
       const restore = await harness.spoil("out");
-      const settlement = acked([first], { outputs: [output("out", "o1")] });
-      await session.settle(claim, batch(1, [settlement], at(first)));
+      const settlement = (isNoted: boolean): Settlement =>
+        acked([first], { entries: entriesOf([first], isNoted), outputs: [output("out", "o1")] });
+      await session.settle(claim, batch(1, [settlement(false)], at(first)));
       await restore();
       await session.settle(claim, batch(2, [acked([second])], at(second, [], 2)));
-      await session.settle(claim, batch(3, [settlement], at(second, [], 2)));
+      await session.settle(claim, batch(3, [settlement(true)], at(second, [], 2)));
       assert.equal((await startOf(harness, "m2")).open, []);
     },
   },
@@ -574,15 +575,33 @@ const settling: readonly Behaviour[] = [
     },
   },
   {
-    name: "nothing is settled of a batch with an entry that is not in the log any more",
+    name: "nothing is settled of a batch whose newest entry the server has lost",
+    run: async (harness) => {
+      const [first = ""] = await harness.append(channel, "e1");
+      const { session, claim } = await own(harness);
+      const failOver = await harness.loseFromNow();
+      const [second = ""] = await harness.append(channel, "e2");
+      await failOver();
+      for (const later of [[], ["e3"]]) {
+        await harness.append(channel, ...later);
+        const settlements = [acked([first], { outputs: [output("out", "o1")] }), acked([second])];
+        assert.equal(await session.settle(claim, batch(1, settlements, at(second, [], 2))), { outcome: "regressed" });
+      }
+      assert.equal(await harness.entries("out"), []);
+      assert.is((await session.look([])).row?.seq, 0);
+    },
+  },
+  {
+    name: "an entry that somebody has removed while it was handled is settled with what its handler did",
     run: async (harness) => {
       const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
       const { session, claim } = await own(harness);
-      await harness.remove(channel, second);
-      const settlements = [acked([first], { outputs: [output("out", "o1")] }), acked([second])];
-      assert.equal(await session.settle(claim, batch(1, settlements, at(second, [], 2))), { outcome: "regressed" });
-      assert.equal(await harness.entries("out"), []);
-      assert.is((await session.look([])).row?.seq, 0);
+      for (const [i, id] of [second, first].entries()) {
+        await harness.remove(channel, id);
+        const settlement = acked([id], { outputs: [output("out", `o${i}`)] });
+        assert.is((await session.settle(claim, batch(i + 1, [settlement], at(second)))).outcome, "settled");
+      }
+      assert.equal(idsOf(await harness.entries("out")), ["o0", "o1"]);
     },
   },
   {

@@ -88,7 +88,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: owner,
-        find: "new Map([...attemptsOf(server, slice, channel).keys()].map((id) => [id, member]))",
+        find: "shownOf(stream, attemptsOf(server, slice, channel), member)",
         replace: "new Map<string, string>([])",
       },
     ],
@@ -293,13 +293,27 @@ export const mutations: readonly Mutation[] = [
     after: 12,
   },
   {
+    name: "refused-for-ever",
+    what: "the row is not told that an entry is settled that it names as refused",
+    of: "rule",
+    edits: [
+      {
+        file: settler,
+        find: "for (const delivery of submission.deliveries) delivery.isNoted = true; // the row names it as refused",
+        replace: "",
+      },
+    ],
+    foundBy: 44,
+    after: 8,
+  },
+  {
     name: "no-numbers",
     what: "a batch is settled as often as it is sent",
     of: "rule",
     edits: [
       {
         file: settle,
-        find: 'if (number <= row.seq) return row.replies.get(number) ?? { outcome: "fenced", row };',
+        find: "if (number <= row.seq) return this.#replyAgain(row);",
         replace: "",
       },
     ],
@@ -492,9 +506,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: settle,
-        find: "    for (const { channel } of positions) this.#openPlace(row, channel);\n    if (!settlements",
+        find: "    for (const { channel } of positions) this.#openPlace(row, channel);\n    if (positions",
         replace:
-          '    for (const { channel } of positions) {\n      try {\n        this.#openPlace(row, channel);\n      } catch (refusal) {\n        for (const settlement of settlements) if (settlement.kind === "buried") this.#append(settlement);\n        throw refusal;\n      }\n    }\n    if (!settlements',
+          '    for (const { channel } of positions) {\n      try {\n        this.#openPlace(row, channel);\n      } catch (refusal) {\n        for (const settlement of settlements) if (settlement.kind === "buried") append(this.#server.keys.madeStream(keyOf.dead(this.#slice.partition, channel, this.#slice.component)), ["dead-entry", (settlement.entries[0] as DeliveryId).entryId], this.#server.now());\n        throw refusal;\n      }\n    }\n    if (positions',
       },
     ],
     foundBy: 2562,

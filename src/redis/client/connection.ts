@@ -7,7 +7,7 @@ import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Quietly } from "../../ports/tracing.ts";
-import type { Script } from "../store/scripts.ts";
+import type { Script } from "../script-source.ts";
 import { parseRedisUrl } from "./address.ts";
 import { clientOptions, handshakeTimeoutMs } from "./client-options.ts";
 import { HandshakeRefusedError, type ServerGreeting } from "./handshake.ts";

@@ -8,7 +8,7 @@ import type { ResolvedDurability } from "../../model/durability.ts";
 import { messageOf } from "../../model/error-message.ts";
 import { PublishError, StoreError } from "../../model/errors.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Script } from "../store/scripts.ts";
+import type { Script } from "../script-source.ts";
 import {
   type Connection,
   isConnectionLoss,

@@ -1,6 +1,6 @@
 /** Runs a script once by its digest, outside of any outbox, and loads it where the server does not have it. */
 
-import type { Script } from "../store/scripts.ts";
+import type { Script } from "../script-source.ts";
 import { type Connection, isScriptMissing } from "./connection.ts";
 
 /**

@@ -25,6 +25,7 @@ import type { Quietly } from "../../ports/tracing.ts";
 import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
 import { formatVersion, Keys, parkedConsumer, releasedConsumer, replayKeys } from "../keys.ts";
 import { shadowField } from "../replay/replay-namespace.ts";
+import { stateJson } from "../state-value.ts";
 import { RedisFollower, type Row } from "./follower.ts";
 import { RangeReader } from "./range-reader.ts";
 import { parseSettlement } from "./settlement-log.ts";
@@ -93,7 +94,7 @@ export class RedisInspector implements Inspector {
   /** A component's state as it was last settled, JSON; undefined where the key is absent. */
   async state(partition: number, component: string, store: string, key: string): Promise<string | undefined> {
     const value = (await this.#ask("HGET", this.#keys.state(partition, component, store), key)) as string | null;
-    return value === null ? undefined : value.slice(value.indexOf(" ") + 1);
+    return stateJson(value ?? undefined);
   }
 
   /** A component's state in one partition as it was last settled, JSON by key, each key once. */
@@ -113,7 +114,7 @@ export class RedisInspector implements Inspector {
         const [name = "", value = ""] = pairs.slice(i, i + 2);
         if (given.has(name)) continue;
         given.add(name);
-        yield [name, value.slice(value.indexOf(" ") + 1)];
+        yield [name, stateJson(value)];
       }
     } while (cursor !== "0");
   }

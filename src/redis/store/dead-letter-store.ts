@@ -7,7 +7,8 @@ import type { LogStream } from "../../ports/inspect.ts";
 import type { Connection } from "../client/connection.ts";
 import { Outbox, storeError } from "../client/outbox.ts";
 import type { Keys } from "../keys.ts";
-import { type Script, scripts } from "./scripts.ts";
+import type { Script } from "../script-source.ts";
+import { scripts } from "./scripts.ts";
 
 /** How long a call's reply is remembered, ms: longer than it can be sent again. */
 const replyTtlMs = 600_000;

@@ -1,26 +1,8 @@
 /** The Lua scripts, one file for each storage verb, with their digests. */
 
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { type Script, scriptsBeside } from "../script-source.ts";
 
-/** A script as it is loaded and as it is called. */
-export interface Script {
-  readonly source: string;
-  /** SHA-1 of the source, by which EVALSHA finds it. */
-  readonly sha: string;
-}
-
-/** A script has no way to include another: what several share is put after the header line. */
-function load(name: string, ...shared: readonly string[]): Script {
-  const own = read(name);
-  const afterHeader = own.indexOf("\n") + 1;
-  const source = own.slice(0, afterHeader) + shared.map(read).join("") + own.slice(afterHeader);
-  return { source, sha: createHash("sha1").update(source).digest("hex") };
-}
-
-function read(name: string): string {
-  return readFileSync(new URL(`./${name}.lua`, import.meta.url), "utf8");
-}
+const load = scriptsBeside(import.meta.url);
 
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   ack: load("ack"),

@@ -8,7 +8,8 @@ import type { Connection } from "../client/connection.ts";
 import { Outbox, storeError } from "../client/outbox.ts";
 import type { ScriptArgs } from "../client/script-command.ts";
 import type { Keys } from "../keys.ts";
-import { type Script, scripts } from "./scripts.ts";
+import type { Script } from "../script-source.ts";
+import { scripts } from "./scripts.ts";
 
 /** Entries that a step looks at one by one. */
 const page = 500;

@@ -7,7 +7,7 @@ import type { Connection } from "../client/connection.ts";
 import { type Outbox, type SendOptions, storeError } from "../client/outbox.ts";
 import type { ScriptArgs } from "../client/script-command.ts";
 import type { Keys } from "../keys.ts";
-import type { Script } from "./scripts.ts";
+import type { Script } from "../script-source.ts";
 
 export class Verbs {
   readonly connection: Connection;

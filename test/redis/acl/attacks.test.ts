@@ -3,6 +3,7 @@
 import * as assert from "uvu/assert";
 import { openOwner } from "../../../src/composition/owner.ts";
 import { connectBackbone, on, PublishError } from "../../../src/index.ts";
+import { sliceScripts } from "../../../src/redis/slices/scripts.ts";
 import { scripts } from "../../../src/redis/store/scripts.ts";
 import { things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -59,7 +60,8 @@ test(
       ["FUNCTION", "LOAD", "#!lua name=a\nredis.register_function('a', function() while true do end end)"],
       ["FCALL", "a", "0"],
     ]);
-    for (const script of Object.values(scripts)) await server.admin.script("LOAD", script.source);
+    const all = [...Object.entries(scripts), ...Object.entries(sliceScripts)];
+    for (const [, script] of all) await server.admin.script("LOAD", script.source);
     await server.admin.config("SET", "busy-reply-threshold", "500");
     const src = `{${namespace}:0}:src`;
     const endless = new Set<string>();
@@ -69,7 +71,7 @@ test(
       ["00", "1", "16", "1000", ...Array.from({ length: 12 }, () => text)],
       ["g", "m", "0", "src", "0", "", ...Array.from({ length: 6 }, () => text)],
     ]);
-    for (const [name, { sha }] of Object.entries(scripts)) {
+    for (const [name, { sha }] of all) {
       for (const keys of keyLists) {
         for (const args of argLists) {
           // Ended by the server's own hand where it takes longer than that.
@@ -96,6 +98,8 @@ test("a producer cannot forge dead letters, settlement logs, state, positions or
     ["XADD", `${tag}:settled:c`, "*", "calls", "1"],
     ["XADD", `${tag}:third`, "*", "payload", "{}"],
     ["HSET", `${tag}:state:c:book`, "k", "1 {}"],
+    ["HSET", `${tag}:owner:c`, "epoch", "9"],
+    ["HSET", `{${namespace}:members}:c`, "m", "1 0 "],
     ["HSET", `${tag}:positions:c`, "src", "0-0 0-0 0 0 - 0"],
     ["HSET", `${tag}:src:attempts:c`, "1-1", "9:9:0"],
     ["ZADD", `${tag}:src:parked:c`, "0", "1-1"],

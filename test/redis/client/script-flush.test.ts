@@ -2,8 +2,9 @@
 
 import * as assert from "uvu/assert";
 import { on } from "../../../src/index.ts";
+import type { Script } from "../../../src/redis/script-source.ts";
 import { numbersKept } from "../../../src/redis/store/appender.ts";
-import { type Script, scripts } from "../../../src/redis/store/scripts.ts";
+import { scripts } from "../../../src/redis/store/scripts.ts";
 import { type Opened, open, things } from "../../support/backbone.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";

@@ -1,0 +1,149 @@
+#!lua flags=allow-oom
+-- Takes a slice if its row is as the taker saw it, and makes the component's group on each channel what the row says. May be sent twice: the
+-- second time the row has changed. Works while memory is full.
+--
+-- KEYS[1]  row; then for each channel: its stream, its attempts, its parked set
+-- ARGV     group, member, token; epoch, owner and beat as they were seen, all "" where there was no row, the beat "" where any will do; the greatest
+--          epoch that the taker ever saw, "1" when the owner before is taken for dead, "0" or "$": where a channel is begun that the component
+--          never had; then the channels
+-- Reply    {"lost", row}, or {"acquired", epoch, deaths, for each channel {position, entries up to there or "", open ids separated by spaces,
+--          what became of the group, how many unfinished entries are lost, then id, attempts, starts and in how many ms it is due of each
+--          entry that has a count and is not parked}}
+--
+-- The row is written last: what is refused before it leaves a group that is made again the next time.
+local group, member, token = ARGV[1], ARGV[2], ARGV[3]
+local seenEpoch, seenOwner, seenBeat = ARGV[4], ARGV[5], ARGV[6]
+local highest, isDeath, begin, channelsFrom = tonumber(ARGV[7]), ARGV[8] == '1', ARGV[9], 10
+
+local wrong = wrongType(KEYS[1], 'hash')
+for k = 2, #KEYS, 3 do
+  wrong = wrong or wrongType(KEYS[k], 'stream') or wrongType(KEYS[k + 1], 'hash') or wrongType(KEYS[k + 2], 'zset')
+end
+if wrong then return wrong end
+
+local row = rowOf(KEYS[1])
+local isAsSeen = row == nil
+if seenEpoch ~= '' then isAsSeen = isHeldBy(row, seenEpoch, seenOwner) and (seenBeat == '' or seenBeat == row[3]) end
+if not isAsSeen then return { 'lost', shown(row) } end
+local now = nowMs()
+
+-- Calls back with each entry of a group's pending list, and whose it is.
+local function eachPending(stream, visit)
+  local from = '-'
+  repeat
+    local page = redis.call('XPENDING', stream, group, from, '+', pageSize)
+    for _, entry in ipairs(page) do
+      visit(entry[1], entry[2])
+      from = '(' .. entry[1]
+    end
+  until #page < pageSize
+end
+
+local function has(stream, id)
+  return #redis.call('XRANGE', stream, id, id) > 0
+end
+
+-- The group shows what was counted or parked, under whom it stands now, and nothing else.
+local function tidy(stream, attempts, parked, own)
+  local consumerOf = {}
+  for _, id in ipairs(redis.call('HKEYS', attempts)) do consumerOf[id] = member end
+  for _, id in ipairs(redis.call('ZRANGE', parked, 0, -1)) do consumerOf[id] = 'parked' end
+  local missing = { [member] = {}, parked = {} }
+  if own then
+    local stale = {}
+    eachPending(stream, function(id, consumer)
+      if not consumerOf[id] then stale[#stale + 1] = id
+      elseif consumerOf[id] == consumer then consumerOf[id] = nil end
+    end)
+    for first = 1, #stale, pageSize do
+      redis.call('XACK', stream, group, unpack(stale, first, math.min(first + pageSize - 1, #stale)))
+    end
+  end
+  for id, consumer in pairs(consumerOf) do table.insert(missing[consumer], id) end
+  for consumer, ids in pairs(missing) do
+    table.sort(ids, isBefore)
+    show(stream, group, consumer, ids)
+  end
+  for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
+    local name = named(facts)['name']
+    if name ~= member and name ~= 'parked' then redis.call('XGROUP', 'DELCONSUMER', stream, group, name) end
+  end
+end
+
+local nothing = { ['entries-added'] = 0, length = 0, ['last-generated-id'] = '0-0' }
+
+local function startOn(channel, stream, attempts, parked)
+  local facts = factsOf(stream)
+  local own = facts and groupOf(stream, group)
+  facts = facts or nothing
+  local saved = redis.call('HMGET', KEYS[1], 'at:' .. channel, 'read:' .. channel, 'open:' .. channel)
+  local at, read, open, became, lost = saved[1], saved[2] or '', {}, 'there', 0
+  for id in string.gmatch(saved[3] or '', '[%d-]+') do open[#open + 1] = id end
+  if not at and own then
+    at, read, became = own['last-delivered-id'], own['entries-read'] and digits(own['entries-read']) or '', 'again'
+    eachPending(stream, function(id)
+      if not redis.call('ZSCORE', parked, id) then open[#open + 1] = id end
+    end)
+    table.sort(open, isBefore)
+  elseif not at then
+    at, read, became = '0-0', digits(facts['entries-added'] - facts['length']), 'new'
+    if begin == '$' then at, read = facts['last-generated-id'], digits(facts['entries-added']) end
+  elseif isBefore(facts['last-generated-id'], at) then
+    lost = #open + redis.call('ZCARD', parked)
+    redis.call('DEL', attempts)
+    redis.call('DEL', parked)
+    at, read, open, became = '0-0', digits(facts['entries-added'] - facts['length']), {}, 'gone'
+  elseif not own then
+    became = 'again'
+  end
+  read = readAt(facts, at, read)
+
+  local isOpen = {}
+  for _, id in ipairs(open) do isOpen[id] = true end
+  local start = { at, read, table.concat(open, ' '), became, lost }
+  local records = redis.call('HGETALL', attempts)
+  for r = 1, #records, 2 do
+    local id = records[r]
+    if not redis.call('ZSCORE', parked, id) then
+      if isOpen[id] or has(stream, id) then
+        local attempt, starts, _, due = attemptsIn(records[r + 1])
+        for _, value in ipairs({ id, attempt, starts, dueIn(due, now) }) do start[#start + 1] = value end
+      else
+        redis.call('HDEL', attempts, id) -- removed before it was reached: nobody will settle anything of it
+      end
+    end
+  end
+
+  if own then
+    place(stream, group, at, read)
+    redis.call('XGROUP', 'CREATECONSUMER', stream, group, member)
+  else
+    makeGroup(stream, group, member, at, read)
+  end
+  tidy(stream, attempts, parked, own)
+  return start
+end
+
+local epoch = digits(math.max((row and tonumber(row[1]) or 0) + 1, highest + 1, now))
+local deaths = digits((row and tonumber(row[6] or 0) or 0) + (isDeath and 1 or 0))
+local write = {
+  'HSET', KEYS[1], 'epoch', epoch, 'owner', member .. '/' .. token, 'beat', digits((row and tonumber(row[3] or 0) or 0) + 1), 'seq', '0',
+  'wanted', '', 'deaths', deaths,
+}
+local reply = { 'acquired', epoch, deaths }
+for k = 2, #KEYS, 3 do
+  local channel = ARGV[channelsFrom + (k - 2) / 3]
+  local start = startOn(channel, KEYS[k], KEYS[k + 1], KEYS[k + 2])
+  for _, value in ipairs({ 'at:' .. channel, start[1], 'read:' .. channel, start[2], 'open:' .. channel, start[3] }) do
+    write[#write + 1] = value
+  end
+  reply[#reply + 1] = start
+end
+-- unpack() has no room for the fields of thousands of channels.
+for first = 15, #write, 6000 do
+  redis.call('HSET', KEYS[1], unpack(write, first, math.min(first + 5999, #write)))
+end
+-- The replies of the owner before, whose numbers come again.
+if row then redis.call('HDEL', KEYS[1], 'reply:0', 'reply:1', 'reply:2') end
+redis.call(unpack(write, 1, 14))
+return reply

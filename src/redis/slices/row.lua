@@ -1,0 +1,39 @@
+-- Put before the scripts that read or write the row of a slice (scripts.ts).
+--
+-- The row is a hash. `epoch`, `owner` ("<member>/<token>", or empty), `beat`, `seq`, `wanted`, `deaths`; for each channel
+-- `at:<channel>`, `read:<channel>` (entries up to there, or empty) and `open:<channel>` (ids separated by spaces, "!" before one that was
+-- refused); and `reply:0`, `reply:1`, … with the last replies that say more than that all is settled.
+
+-- Epoch, owner, beat, seq, wanted and deaths; nil where there is no row.
+local function rowOf(key)
+  local row = redis.call('HMGET', key, 'epoch', 'owner', 'beat', 'seq', 'wanted', 'deaths')
+  return row[1] and row or nil
+end
+
+local function isHeldBy(row, epoch, owner)
+  return row ~= nil and row[1] == epoch and row[2] == owner
+end
+
+-- The row as a reply shows it; {} where there is none.
+local function shown(row)
+  if not row then return {} end
+  return { row[1], row[2] or '', row[3] or '0', row[4] or '0', row[5] or '' }
+end
+
+-- A number as it is written: Lua would write a great one with an exponent.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+-- Epoch ms by this server's clock.
+local function nowMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- An error where the key holds something else.
+local function wrongType(key, wanted)
+  local kind = redis.call('TYPE', key).ok
+  if kind == wanted or kind == 'none' then return nil end
+  return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a ' .. wanted)
+end

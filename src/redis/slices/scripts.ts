@@ -1,0 +1,41 @@
+/** The scripts of slices, one file for each verb. */
+
+import { allowedWhenFull, type Script, scriptsBeside } from "../script-source.ts";
+
+const load = scriptsBeside(import.meta.url);
+const groups = "../store/groups";
+const entries = "../store/entries";
+
+const settle = load("settle-batch", "row", "attempts", groups, "mirror", entries);
+
+export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
+  acquire: load("acquire", "row", "attempts", groups, "mirror"),
+  beat: load("beat", "row"),
+  count: load("count", "row", "attempts", groups, "open-ids"),
+  due: load("due", "row", "attempts"),
+  finished: load("finished", "row", groups, "open-ids"),
+  idle: load("idle"),
+  look: load("look", "row"),
+  release: load("release", "row"),
+  renew: load("renew", "row"),
+  /** For batches that only acknowledge: it works while memory is full. */
+  acknowledge: allowedWhenFull(settle),
+  settle,
+  tend: load("tend", "row", "attempts", groups, "open-ids", "mirror"),
+  want: load("want", "row"),
+};
+
+type SliceScript =
+  | "acknowledge"
+  | "acquire"
+  | "beat"
+  | "count"
+  | "due"
+  | "finished"
+  | "idle"
+  | "look"
+  | "release"
+  | "renew"
+  | "settle"
+  | "tend"
+  | "want";

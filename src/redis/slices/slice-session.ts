@@ -1,0 +1,251 @@
+/** A session of a slice: its verbs over one link, answered in the order of the calls. Each calls the script of its name, whose head is the contract. */
+
+import { isUtf8 } from "node:buffer";
+import { StoreError } from "../../model/errors.ts";
+import type { StoredEntry } from "../../model/stored-entry.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Acquired, Acquisition, AttemptCount, Claim, Look, NewestRead, Renewed, Slice } from "../../ports/own.ts";
+import type { Cursor, DueEntry, StateKey } from "../../ports/read.ts";
+import type { Batch, SettleReply } from "../../ports/settle.ts";
+import type { Session } from "../../ports/slice-store.ts";
+import type { DeliveryId } from "../../ports/store.ts";
+import type { Keys } from "../keys.ts";
+import { stateJson } from "../state-value.ts";
+import type { StoreContext } from "../store/appender.ts";
+import { acquireArgs, keysOf, parseAcquired } from "./acquisition.ts";
+import { AnswerQueue } from "./answer-queue.ts";
+import { BatchCall, type BatchContext } from "./batch-call.ts";
+import { CursorReader } from "./cursor-reader.ts";
+import { parseRow, type RowReply } from "./row.ts";
+import { sliceScripts } from "./scripts.ts";
+import type { ServerLink } from "./server-link.ts";
+
+export interface SessionContext extends Pick<StoreContext, "namespace">, Omit<BatchContext, "slice"> {
+  readonly log: Log;
+  /** The link of the moment. */
+  readonly link: () => ServerLink;
+}
+
+export class SliceSession implements Session {
+  readonly #context: SessionContext;
+  readonly #names: Keys;
+  readonly #slice: Slice;
+  readonly #channels: readonly string[];
+  readonly #answers = new AnswerQueue();
+  /** Set with the first call. */
+  #link: ServerLink | undefined;
+  #leaveLink: (() => void) | undefined;
+  #reader: CursorReader | undefined;
+
+  constructor(context: SessionContext, slice: Slice, channels: readonly string[]) {
+    this.#context = context;
+    this.#names = context.names;
+    this.#slice = slice;
+    this.#channels = channels;
+  }
+
+  look(newest: readonly NewestRead[]): Promise<Look> {
+    const { partition } = this.#slice;
+    const keys = [this.#rowKey, ...newest.map(({ channel }) => this.#names.stream(partition, channel))];
+    const ids = newest.map(({ entryId }) => entryId);
+    return this.#call(async (link) => {
+      const [row, ...eventIds] = (await link.run(sliceScripts.look, keys, ids)) as [RowReply, ...(string | null)[]];
+      return { row: parseRow(row), isBehind: newest.some(({ eventId }, i) => eventIds[i] !== eventId) };
+    });
+  }
+
+  acquire(acquisition: Acquisition): Promise<Acquired> {
+    const { namespace } = this.#context;
+    const keys = keysOf(this.#names, this.#slice, this.#channels);
+    const args = acquireArgs(this.#slice, this.#channels, acquisition);
+    return this.#call(async (link, short) => {
+      const reply = await link.run(sliceScripts.acquire, keys, args);
+      const acquired = parseAcquired(this.#channels, reply);
+      if (acquired.outcome === "lost") return acquired;
+      // Only now, when no key is in the way: who is refused writes nothing.
+      await namespace.claim((script, metaKeys, metaArgs) => link.run(script, metaKeys, metaArgs));
+      await link.confirmed(short);
+      return acquired;
+    });
+  }
+
+  renew(claim: Claim, newest: readonly NewestRead[], late: readonly DeliveryId[]): Promise<Renewed> {
+    const proof = [claim.epoch, claim.owner];
+    const args: (string | number)[] = [...proof, this.#slice.component];
+    for (const channel of this.#channels) {
+      const ids = late.flatMap((entry) => (entry.channel === channel ? [entry.entryId] : []));
+      args.push(channel, newest.find((entry) => entry.channel === channel)?.entryId ?? "", ids.length, ...ids);
+    }
+    return this.#call(async (link) => {
+      // Sent together. A slice without channels has no groups.
+      const [renewed, tended] = await Promise.all([
+        link.run(sliceScripts.renew, [this.#rowKey], proof),
+        this.#channels.length === 0
+          ? (["tended", []] as const)
+          : link.run(sliceScripts.tend, keysOf(this.#names, this.#slice, this.#channels), args),
+      ]);
+      if (typeof renewed !== "string") return { outcome: "fenced", row: parseRow(renewed as RowReply) };
+      const [outcome, told] = tended as ["tended" | "fenced" | "regressed", RowReply];
+      if (outcome === "fenced") return { outcome, row: parseRow(told) };
+      return outcome === "regressed" ? { outcome } : { outcome: "renewed", wanted: renewed, remade: told };
+    });
+  }
+
+  want(seen: Claim, member: string): Promise<void> {
+    const args = [seen.epoch, seen.owner, member];
+    return this.#call(async (link) => void (await link.run(sliceScripts.want, [this.#rowKey], args)));
+  }
+
+  release({ epoch, owner }: Claim, seq: number): Promise<boolean> {
+    const args = [epoch, owner, seq];
+    return this.#call(async (link) => (await link.run(sliceScripts.release, [this.#rowKey], args)) === 1);
+  }
+
+  settle(claim: Claim, batch: Batch): Promise<SettleReply> {
+    return this.#call(async (link, short) => {
+      const call = new BatchCall({ ...this.#context, slice: this.#slice }, claim, batch);
+      let reply: SettleReply;
+      try {
+        reply = call.parse(await link.run(call.script, call.keys, call.args));
+      } catch (error) {
+        if (link.isLost || !(error instanceof StoreError)) throw error;
+        return { outcome: "refused", reason: error.message };
+      }
+      // A lost acknowledgement without effects only runs its handler again.
+      if (reply.outcome === "settled" && call.script === sliceScripts.settle) await link.confirmed(short);
+      return reply;
+    });
+  }
+
+  count({ epoch, owner }: Claim, { channel, entryId }: DeliveryId, attempt: number): ReturnType<Session["count"]> {
+    const { component, partition } = this.#slice;
+    const keys = [
+      this.#rowKey,
+      this.#names.attempts(partition, channel, component),
+      this.#names.parked(partition, channel, component),
+    ];
+    const args = [epoch, owner, channel, entryId, attempt];
+    return this.#call(async (link) => {
+      const reply = (await link.run(sliceScripts.count, keys, args)) as [string, string, string] | null;
+      return reply === null ? undefined : countOf(reply);
+    });
+  }
+
+  async read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
+    if (this.#answers.end !== undefined) throw this.#answers.end;
+    const link = this.#linkOf();
+    this.#reader ??= new CursorReader(link, (channel) => this.#names.stream(this.#slice.partition, channel));
+    return await this.#reader.read(cursors, maxPerChannel, blockMs);
+  }
+
+  fetch(entries: readonly DeliveryId[]): Promise<readonly StoredEntry[]> {
+    const { partition } = this.#slice;
+    return this.#ask(({ client }) =>
+      Promise.all(
+        entries.map(async ({ channel, entryId }) => {
+          const [row] = await client.xrange(this.#names.stream(partition, channel), entryId, entryId);
+          return { channel, entryId, fields: row?.[1] ?? [] };
+        }),
+      ),
+    );
+  }
+
+  due(longestDelayMs: number, max: number): Promise<readonly DueEntry[]> {
+    const { component, partition } = this.#slice;
+    const keys = this.#channels.flatMap((channel) => [
+      this.#names.attempts(partition, channel, component),
+      this.#names.parked(partition, channel, component),
+    ]);
+    return this.#call(async (link) => {
+      const reply = (await link.run(sliceScripts.due, keys, [longestDelayMs, max])) as DueReply[];
+      const found = reply.map(([place, entryId, dueInMs, attempt, starts]) => ({
+        channel: this.#channels[place - 1] as string,
+        entryId,
+        dueInMs: Number(dueInMs),
+        counts: [attempt, starts, dueInMs] as const,
+      }));
+      found.sort((a, b) => a.dueInMs - b.dueInMs || (a.entryId < b.entryId ? -1 : 1));
+      return found.slice(0, max).map(({ channel, entryId, counts }) => ({ channel, entryId, record: countOf(counts) }));
+    });
+  }
+
+  readState(keys: readonly StateKey[]): Promise<readonly (string | undefined)[]> {
+    const { component, partition } = this.#slice;
+    const places = Map.groupBy(keys.keys(), (place) => (keys[place] as StateKey).store);
+    return this.#ask(async ({ client }) => {
+      const values = new Array<string | undefined>(keys.length);
+      await Promise.all(
+        [...places].map(async ([store, inStore]) => {
+          const fields = inStore.map((place) => (keys[place] as StateKey).key);
+          const found = await client.hmget(this.#names.state(partition, component, store), ...fields);
+          for (const [i, place] of inStore.entries()) values[place] = stateJson(found[i] ?? undefined);
+        }),
+      );
+      return values;
+    });
+  }
+
+  isValidText({ channel, entryId }: DeliveryId): Promise<boolean> {
+    const stream = this.#names.stream(this.#slice.partition, channel);
+    return this.#ask(async ({ client }) => {
+      const [entry] = await client.xrangeBuffer(stream, entryId, entryId);
+      return entry === undefined || (entry[1] as Buffer[]).every((bytes) => isUtf8(bytes));
+    });
+  }
+
+  close(): void {
+    this.#end(new StoreError("the session is closed"));
+  }
+
+  get #rowKey(): string {
+    return this.#names.owner(this.#slice.partition, this.#slice.component);
+  }
+
+  /** Sends over the link when it is open, in the order of the calls. `short`: what is missing of the durability. */
+  #call<T>(send: (link: ServerLink, short: (missing: string) => void) => Promise<T>): Promise<T> {
+    return this.#answers.add(async (overtake) => {
+      const link = this.#linkOf();
+      await link.opened;
+      return send(link, (missing) => {
+        this.#context.log.error(
+          { ...this.#slice, reason: missing },
+          "what was written is not as durable as was asked; asking again",
+        );
+        overtake();
+      });
+    });
+  }
+
+  /** Likewise, by bare reads. */
+  #ask<T>(read: (link: ServerLink) => Promise<T>): Promise<T> {
+    return this.#call(async (link) => {
+      try {
+        return await read(link);
+      } catch (error) {
+        throw link.failed(error);
+      }
+    });
+  }
+
+  #linkOf(): ServerLink {
+    if (this.#link === undefined) {
+      const link = this.#context.link();
+      this.#link = link;
+      this.#leaveLink = link.use((reason) => this.#end(reason));
+    }
+    return this.#link;
+  }
+
+  #end(reason: Error): void {
+    this.#answers.close(reason);
+    this.#reader?.close(reason);
+    this.#leaveLink?.();
+  }
+}
+
+type DueReply = readonly [place: number, entryId: string, dueInMs: string, attempt: string, starts: string];
+
+/** `dueInMs` below 0: since so many. */
+function countOf([attempt, starts, dueInMs]: readonly [string, string, string]): AttemptCount {
+  return { attempt: Number(attempt), starts: Number(starts), dueInMs: Math.max(0, Number(dueInMs)) };
+}
