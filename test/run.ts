@@ -5,11 +5,13 @@
 
 import { randomBytes } from "node:crypto";
 import { globSync } from "node:fs";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
 import { Redis } from "ioredis";
 import { provideRedis } from "../src/local-redis/provided-redis.ts";
 import { prepareContainers } from "./containers/container-test.ts";
 import { findProblem, sweep } from "./containers/engine.ts";
+import { longestFirst, readDurations, recordDurations } from "./support/file-order.ts";
 import { namespacePrefix } from "./support/redis.ts";
 import { type FileResult, type RunFilesOptions, runFiles } from "./support/run-files.ts";
 
@@ -70,6 +72,13 @@ function isWanted(file: string, filters: readonly string[]): boolean {
   return !longSuites.some((folder) => file.startsWith(folder));
 }
 
+/** What later runs may use of earlier ones. `npm ci` removes it, and nothing depends on it but the time that a run takes. */
+const cacheDirectory = join("node_modules", ".cache", "throughline");
+const durationsPath = join(cacheDirectory, "test-durations.json");
+
+/** One more than there are cores, as many files wait for clocks and for Redis; a few at most, as all share one Redis. */
+const concurrency = Math.min(availableParallelism() + 1, 5);
+
 const containerTests = join("test", "containers", "/");
 
 /** After all others, some of which measure time: the engine that starts and stops containers works beside their tests. */
@@ -95,9 +104,10 @@ async function runInContainers(
 }
 
 async function main(filters: readonly string[]): Promise<{ passed: number; failed: number; skipped: number }> {
-  const files = globSync("test/**/*.test.ts")
+  const wanted = globSync("test/**/*.test.ts")
     .sort()
     .filter((file) => isWanted(file, filters));
+  const files = longestFirst(wanted, readDurations(durationsPath));
   if (files.length === 0) {
     say(filters.length === 0 ? "There are no test files." : `No test file has ${filters.join(" or ")} in its path.`);
     return { passed: 0, failed: 1, skipped: 0 };
@@ -111,8 +121,14 @@ async function main(filters: readonly string[]): Promise<{ passed: number; faile
   // Tests reach the run's Redis by its own name only, so that what they start does not use it unless told to.
   const { REDIS_URL: _, ...env } = process.env;
   const options: RunFilesOptions = {
-    env: { ...env, THROUGHLINE_TEST_REDIS_URL: redis.url, THROUGHLINE_TEST_RUN: run },
-    concurrency: 2,
+    env: {
+      ...env,
+      // Half of what the start of a process costs is the stripping and compiling of the same modules.
+      NODE_COMPILE_CACHE: resolve(cacheDirectory, "compiled"),
+      THROUGHLINE_TEST_REDIS_URL: redis.url,
+      THROUGHLINE_TEST_RUN: run,
+    },
+    concurrency,
     silenceMs: 60_000,
     // BullMQ leaves a timer of up to 6 s behind when a worker is closed while Redis is away.
     exitGraceMs: 20_000,
@@ -127,6 +143,7 @@ async function main(filters: readonly string[]): Promise<{ passed: number; faile
     )),
     ...(await runInContainers(files.filter(isInContainers), options, runTwice)),
   ];
+  recordDurations(durationsPath, results);
   const sum = (count: (result: FileResult) => number): number =>
     results.reduce((total, result) => total + count(result), 0);
   const passed = sum((result) => result.passed);
