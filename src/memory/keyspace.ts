@@ -130,18 +130,39 @@ function copyOf(value: Value): Value {
   return { ...value, entries: [...value.entries], groups: new Map(groups) };
 }
 
-/** The keys of one partition, and of a component in it. */
-export const keyOf = {
-  stream: (partition: number, channel: string): string => `{${partition}}:${channel}`,
-  dead: (partition: number, channel: string, component: string): string =>
-    `{${partition}}:${channel}:dead:${component}`,
-  owner: (partition: number, component: string): string => `{${partition}}:owner:${component}`,
-  attempts: (partition: number, channel: string, component: string): string =>
-    `{${partition}}:${channel}:attempts:${component}`,
-  state: (partition: number, component: string, store: string): string => `{${partition}}:state:${component}:${store}`,
-  dedupe: (partition: number, channel: string): string => `{${partition}}:${channel}:dedupe`,
-  members: (component: string): string => `members:${component}`,
-} as const;
+type Key = (partition: number, name: string) => string;
+type LongKey = (partition: number, name: string, other: string) => string;
+
+/** The keys of one partition, and of a component in it. Each is made once: to look up a text that was just put together costs more than the rest of a call. */
+export const keyOf: {
+  readonly stream: Key;
+  readonly dead: LongKey;
+  readonly owner: Key;
+  readonly attempts: LongKey;
+  readonly state: LongKey;
+  readonly dedupe: Key;
+  readonly members: (component: string) => string;
+} = {
+  stream: remembered((partition, channel) => `{${partition}}:${channel}`),
+  dead: remembered((partition, channel, component) => `{${partition}}:${channel}:dead:${component}`),
+  owner: remembered((partition, component) => `{${partition}}:owner:${component}`),
+  attempts: remembered((partition, channel, component) => `{${partition}}:${channel}:attempts:${component}`),
+  state: remembered((partition, component, store) => `{${partition}}:state:${component}:${store}`),
+  dedupe: remembered((partition, channel) => `{${partition}}:${channel}:dedupe`),
+  members: (component) => `members:${component}`,
+};
+
+function remembered(make: LongKey): (partition: number, name: string, other?: string) => string {
+  const made: Map<string, Map<string, string>>[] = [];
+  return (partition, name, other = "") => {
+    made[partition] ??= new Map();
+    const known = made[partition].get(name)?.get(other);
+    if (known !== undefined) return known;
+    const key = make(partition, name, other);
+    made[partition].set(name, new Map(made[partition].get(name)).set(other, key));
+    return key;
+  };
+}
 
 /** Appends with the next id by the server's clock; ids rise even when the clock goes back. */
 export function append(stream: Stream, fields: readonly string[], now: number): string {

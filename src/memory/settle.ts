@@ -103,15 +103,19 @@ class Settling {
     return { ...reply, wanted: row.wanted };
   }
 
-  /** The newest entry of the batch tells: the end of a log is what a server loses first. */
+  /** The newest entry of the batch tells: the end of a log is what a server loses first. And so does what was gone and is there again. */
   #hasGoneBack(channel: string): boolean {
-    const ids = this.#batch.settlements.flatMap((settlement) =>
-      settlement.kind === "buried" && settlement.isGone
-        ? []
-        : settlement.entries.flatMap((entry) => (entry.channel === channel ? [entry.entryId] : [])),
-    );
-    const newest = ids.sort(compareIds).at(-1);
-    return newest !== undefined && isVanished(this.#places.get(channel)?.stream, newest);
+    const stream = this.#places.get(channel)?.stream;
+    let newest: string | undefined;
+    for (const settlement of this.#batch.settlements) {
+      const isGone = settlement.kind === "buried" && settlement.isGone;
+      for (const entry of settlement.entries) {
+        if (entry.channel !== channel) continue;
+        if (isGone && entryOf(stream, entry.entryId) !== undefined) return true;
+        if (!isGone && (newest === undefined || compareIds(entry.entryId, newest) > 0)) newest = entry.entryId;
+      }
+    }
+    return newest !== undefined && isVanished(stream, newest);
   }
 
   #settleOne(settlement: Settlement): SettleResult {

@@ -58,7 +58,8 @@ export type SettleResult =
 /**
  * `settled`: the results are in the order of the settlements; a number that was settled before gets its first results.
  * `ahead`: a batch before this one is missing; `seq` is the last number that was written. `refused`: the server refuses the whole batch.
- * `regressed`: the newest entry of a channel in the batch is not in the log although nobody has removed it. Only `settled` writes anything.
+ * `regressed`: the newest entry of a channel in the batch is not in the log although nobody has removed it, or one that is buried as gone is
+ * there. Only `settled` writes anything.
  */
 export type SettleReply =
   | {

@@ -133,13 +133,14 @@ export class BatchCall {
     const isListed = new Set(this.#listed);
     for (const { channel, at, entriesRead, open } of positions) {
       let newest = "";
+      const gone: string[] = [];
       const noted: string[] = [];
       for (const [place, settlement] of this.#settlements.entries()) {
-        // Of what is gone nobody asks whether it is there.
-        const mustBeThere = !(settlement.kind === "buried" && settlement.isGone);
+        const isGone = settlement.kind === "buried" && settlement.isGone;
         for (const entry of settlement.entries) {
           if (entry.channel !== channel) continue;
-          if (mustBeThere && (newest === "" || isAfter(entry.entryId, newest))) newest = entry.entryId;
+          if (isGone) gone.push(entry.entryId);
+          else if (newest === "" || isAfter(entry.entryId, newest)) newest = entry.entryId;
           if (entry.isNoted && !isListed.has(place)) noted.push(entry.entryId);
         }
       }
@@ -148,6 +149,7 @@ export class BatchCall {
       body.add(entriesRead ?? "");
       body.add(open.join(" "));
       body.add(newest);
+      body.add(gone.join(" "));
       body.add(noted.length);
       for (const id of noted) body.add(id);
     }

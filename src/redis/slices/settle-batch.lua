@@ -9,7 +9,7 @@
 --          "" or "<place in KEYS>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full;
 --          "1" where the batch has more to write than the position; "1" where the settlement log is kept; what to note in it: the calls;
 --          then for each channel: its name, position, entries up to there or "", open ids separated by spaces, the newest id in the batch or
---          "", how many ids, ids of entries that are acknowledged and nothing else, and may be counted or pending;
+--          "", ids that are buried as gone separated by spaces, how many ids, ids of entries that are acknowledged and nothing else, and may be counted or pending;
 --          then each settlement that can be refused by itself: its layout, and the values that the layout names, in its order
 -- layout   "<kind>/<entries>/<changes>/<outputs>", each of the last three a list separated by commas:
 --            kind       "a" acked, "p" parked, "b" blocked, "d" buried, "g" buried and gone; "+" after it where it has locks
@@ -35,14 +35,14 @@ local rowKey, logKey, firstOther = KEYS[1], KEYS[2], 3 + 3 * channelCount
 local channels, i = {}, 12
 local rowFields = { 'HMGET', rowKey, 'epoch', 'owner', 'beat', 'seq', 'wanted', 'deaths' }
 for c = 1, channelCount do
-  local count = math.min(tonumber(ARGV[i + 5]), #ARGV) -- whoever may run any script may send any arguments
+  local count = math.min(tonumber(ARGV[i + 6]), #ARGV) -- whoever may run any script may send any arguments
   local name = ARGV[i]
   channels[c] = {
-    name = name, at = ARGV[i + 1], read = ARGV[i + 2], open = ARGV[i + 3], newest = ARGV[i + 4], noted = i + 6, notedCount = count,
+    name = name, at = ARGV[i + 1], read = ARGV[i + 2], open = ARGV[i + 3], newest = ARGV[i + 4], gone = ARGV[i + 5], noted = i + 7, notedCount = count,
     stream = KEYS[3 * c], attempts = KEYS[3 * c + 1], parked = KEYS[3 * c + 2], refused = {}, settled = {}, finished = {},
   }
   rowFields[2 * c + 7], rowFields[2 * c + 8] = 'at:' .. name, 'open:' .. name
-  i = i + 6 + count
+  i = i + 7 + count
 end
 
 local row = redis.call(unpack(rowFields))
@@ -74,6 +74,10 @@ end
 
 for _, channel in ipairs(channels) do
   if channel.newest ~= '' and isVanished(channel.stream, channel.newest) then return { 'regressed' } end
+  -- A failover brings back what was removed before it.
+  for id in string.gmatch(channel.gone, '[%d-]+') do
+    if #redis.call('XRANGE', channel.stream, id, id) > 0 then return { 'regressed' } end
+  end
 end
 
 -- What may refuse the batch as a whole.

@@ -1,0 +1,128 @@
+/** Where an owner begins on a channel, and how the component's group stands there in the eyes of people. */
+
+import * as assert from "uvu/assert";
+import type { Settlement } from "../../../src/ports/settle.ts";
+import {
+  acked,
+  at,
+  type Behaviour,
+  batch,
+  channel,
+  component,
+  entriesOf,
+  own,
+  startOf,
+  tryToOwn,
+} from "../behaviour.ts";
+
+export const beginning: readonly Behaviour[] = [
+  {
+    name: "a channel that the component never had is begun at its oldest entry, or after its newest",
+    run: async (harness) => {
+      const [, last] = await harness.append(channel, "e1", "e2");
+      assert.is((await startOf(harness, "m1", { begin: "$" })).at, last);
+      const other = harness.store.open({ component: "other", partition: 0 }, [channel]);
+      const { acquired } = await tryToOwn(other, undefined);
+      assert.equal(acquired.outcome === "acquired" && acquired.starts, [
+        { channel, at: "0-0", entriesRead: 0, open: [], became: "new", lost: 0, counts: [] },
+      ]);
+    },
+  },
+  {
+    name: "the owner is a consumer of the component's group, which stands where the row says",
+    run: async (harness) => {
+      const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
+      const { session, claim } = await own(harness, "m1");
+      assert.equal(await harness.group(channel, component), { lastDelivered: "0-0", pending: [], consumers: ["m1"] });
+      await session.settle(claim, batch(1, [acked([second])], at(second, [first], 2)));
+      assert.is((await harness.group(channel, component))?.lastDelivered, second);
+      await own(harness, "m2");
+      assert.equal((await harness.group(channel, component))?.consumers, ["m2"]);
+    },
+  },
+  {
+    name: "a new owner is told what is open, in the order of the stream, and where to read on",
+    run: async (harness) => {
+      const ids = await harness.append(channel, "e1", "e2", "e3", "e4");
+      const [first = "", second = "", third = ""] = ids;
+      const { session, claim } = await own(harness);
+      await session.settle(claim, batch(1, [acked([third])], at(third, [first, second], 3)));
+      const start = await startOf(harness, "m2");
+      assert.is(start.at, third);
+      assert.equal(start.open, [first, second]);
+      assert.is(start.entriesRead, 3);
+      assert.is(start.became, "there");
+    },
+  },
+  {
+    name: "a stream that ends before the position is another stream: it is begun anew, and what was unfinished is told as lost",
+    run: async (harness) => {
+      const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
+      const { session, claim } = await own(harness);
+      await session.settle(claim, batch(1, [acked([second])], at(second, [first], 2)));
+      await harness.deleteChannel(channel);
+      const start = await startOf(harness, "m2");
+      assert.equal(
+        { at: start.at, open: start.open, became: start.became, lost: start.lost },
+        {
+          at: "0-0",
+          open: [],
+          became: "gone",
+          lost: 1,
+        },
+      );
+    },
+  },
+  {
+    name: "a group that was destroyed is made again where the row stands, with what is parked, by whoever writes next",
+    run: async (harness) => {
+      const [first = "", second = "", third = ""] = await harness.append(channel, "e1", "e2", "e3");
+      const { session, claim } = await own(harness);
+      const park: Settlement = { kind: "parked", locks: [], entries: entriesOf([first]), attempt: 1, delayMs: 60_000 };
+      await session.settle(claim, batch(1, [park, acked([second])], at(second, [], 2)));
+      const before = await harness.group(channel, component);
+      for (const write of [
+        () => session.renew(claim, [], []),
+        () => session.settle(claim, batch(2, [acked([third])], at(third, [], 3))),
+      ]) {
+        await harness.destroyGroup(channel, component);
+        const written = await write();
+        assert.equal("remade" in written && written.remade, [channel]);
+      }
+      assert.equal(await harness.group(channel, component), { ...before, lastDelivered: third });
+      await harness.destroyGroup(channel, component);
+      const start = await startOf(harness, "m2");
+      assert.is(start.became, "again");
+      assert.is(start.at, third);
+      assert.equal((await harness.group(channel, component))?.pending, [first]);
+    },
+  },
+  {
+    name: "what is under way for long is shown in the group's pending list, and nothing that is finished",
+    run: async (harness) => {
+      const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
+      const { session, claim } = await own(harness);
+      const late = entriesOf([first, second]);
+      await session.renew(claim, [], [{ channel, entryId: first }]);
+      assert.equal((await harness.group(channel, component))?.pending, [first]);
+      await session.settle(
+        claim,
+        batch(1, [acked([first], { entries: [{ channel, entryId: first, isNoted: true }] })], at(first)),
+      );
+      assert.equal((await harness.group(channel, component))?.pending, []);
+      await session.renew(claim, [], late);
+      assert.equal((await harness.group(channel, component))?.pending, [second]);
+    },
+  },
+  {
+    name: "an owner is told with its renewal when a stream ends before what it has read",
+    run: async (harness) => {
+      const [id = ""] = await harness.append(channel, "e1");
+      const { session, claim } = await own(harness);
+      const newest = [{ channel, entryId: id, eventId: "e1" }];
+      assert.is((await session.renew(claim, newest, [])).outcome, "renewed");
+      await harness.deleteChannel(channel);
+      assert.is((await session.renew(claim, newest, [])).outcome, "regressed");
+    },
+  },
+];

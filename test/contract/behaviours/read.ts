@@ -1,0 +1,98 @@
+/** Reading by cursor: entries, what is due, and state. */
+
+import * as assert from "uvu/assert";
+import type { Settlement } from "../../../src/ports/settle.ts";
+import { acked, at, type Behaviour, batch, channel, entriesOf, own, slice } from "../behaviour.ts";
+
+export const reading: readonly Behaviour[] = [
+  {
+    name: "entries are read after the cursors, those of a channel in its order, up to so many of each",
+    run: async (harness) => {
+      const ids = await harness.append(channel, "e1", "e2", "e3");
+      const more = await harness.append("other", "o1", "o2");
+      const session = harness.store.open(slice, [channel, "other"]);
+      const cursors = [
+        { channel, after: ids[0] ?? "" },
+        { channel: "other", after: "0-0" },
+      ];
+      const read = await session.read(cursors, 1, 0);
+      assert.equal(
+        read.map(({ entryId }) => entryId),
+        [ids[1], more[0]],
+      );
+      assert.equal((await session.read(cursors, 10, 0)).length, 4);
+    },
+  },
+  {
+    name: "a read waits for what comes, and ends with nothing in its time",
+    run: async (harness) => {
+      const session = harness.store.open(slice, [channel]);
+      const cursors = [{ channel, after: "0-0" }];
+      const waiting = session.read(cursors, 10, 5_000);
+      await harness.pass(20);
+      const [id] = await harness.append(channel, "e1");
+      assert.equal(
+        (await waiting).map(({ entryId }) => entryId),
+        [id],
+      );
+      const vain = session.read([{ channel, after: id ?? "" }], 10, 50);
+      await harness.pass(200);
+      assert.equal(await vain, []);
+    },
+  },
+  {
+    name: "entries are fetched in the order that is asked for; one that was removed has no fields",
+    run: async (harness) => {
+      const [first = "", second = "", third = ""] = await harness.append(channel, "e1", "e2", "e3");
+      await harness.remove(channel, second);
+      const session = harness.store.open(slice, [channel]);
+      const fetched = await session.fetch([third, second, first].map((entryId) => ({ channel, entryId })));
+      assert.equal(
+        fetched.map(({ entryId }) => entryId),
+        [third, second, first],
+      );
+      assert.equal(
+        fetched.map(({ fields }) => fields.slice(0, 2)),
+        [["id", "e3"], [], ["id", "e1"]],
+      );
+    },
+  },
+  {
+    name: "parked retries are due in their time, the longest due first, and at once when the clock was set back since",
+    run: async (harness) => {
+      const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
+      const { session, claim } = await own(harness);
+      const park = (id: string, delayMs: number): Settlement => ({
+        kind: "parked",
+        locks: [],
+        entries: entriesOf([id]),
+        attempt: 1,
+        delayMs,
+      });
+      await session.settle(claim, batch(1, [park(first, 300), park(second, 100)], at(second, [], 2)));
+      const due = async (): Promise<readonly string[]> => (await session.due(1_000, 10)).map(({ entryId }) => entryId);
+      assert.equal(await due(), []);
+      await harness.pass(600);
+      assert.equal(await due(), [second, first]);
+      assert.equal(
+        (await session.due(1_000, 1)).map(({ record }) => record),
+        [{ attempt: 1, starts: 0, dueInMs: 0 }],
+      );
+      await harness.setClock(-3_600_000);
+      assert.equal(await due(), [second, first]);
+    },
+  },
+  {
+    name: "state is read as it was last settled, by store and key",
+    run: async (harness) => {
+      const [id = ""] = await harness.append(channel, "e1");
+      const { session, claim } = await own(harness);
+      const change = (json: string | undefined) => [{ store: "balances", key: "acme", json }];
+      const keys = ["acme", "none"].map((key) => ({ store: "balances", key }));
+      await session.settle(claim, batch(1, [acked([id], { changes: change("42") })], at(id)));
+      assert.equal(await session.readState([...keys, { store: "other", key: "acme" }]), ["42", undefined, undefined]);
+      await session.settle(claim, batch(2, [acked([id], { changes: change(undefined) })], at(id)));
+      assert.equal(await session.readState(keys), [undefined, undefined]);
+    },
+  },
+];

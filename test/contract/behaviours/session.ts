@@ -1,0 +1,49 @@
+/** How a session answers: in order, each call once, and none after its end. */
+
+import * as assert from "uvu/assert";
+import { compareIds } from "../../../src/model/entry-ids.ts";
+import { acked, at, type Behaviour, batch, channel, own, refusal } from "../behaviour.ts";
+
+export const answering: readonly Behaviour[] = [
+  {
+    name: "of a session that is closed every call rejects",
+    run: async (harness) => {
+      const { session, claim } = await own(harness);
+      const reading = session.read([{ channel, after: "0-0" }], 1, 60_000);
+      session.close();
+      await refusal(reading);
+      await refusal(session.look([]));
+      await refusal(session.renew(claim, [], []));
+      await refusal(session.settle(claim, batch(1, [], at("0-0"))));
+      await refusal(session.fetch([]));
+    },
+  },
+  {
+    name: "calls are answered in their order, each with its own answer",
+    run: async (harness) => {
+      const ids = await harness.append(channel, "e1", "e2");
+      const [first = "", second = ""] = ids;
+      const { session, claim } = await own(harness);
+      const answers: unknown[] = [];
+      const note = async (call: Promise<unknown>): Promise<void> => void answers.push(await call);
+      await Promise.all([
+        note(session.fetch([{ channel, entryId: first }]).then(([entry]) => entry?.fields[1])),
+        note(session.settle(claim, batch(1, [acked([first])], at(first))).then(({ outcome }) => outcome)),
+        note(session.look([]).then(({ row }) => row?.seq)),
+        note(session.settle(claim, batch(2, [acked([second])], at(second, [], 2))).then(({ outcome }) => outcome)),
+        note(session.look([]).then(({ row }) => row?.seq)),
+        note(session.renew(claim, [], []).then(({ outcome }) => outcome)),
+      ]);
+      assert.equal(answers, ["e1", "settled", 1, "settled", 2, "renewed"]);
+    },
+  },
+  {
+    name: "entry ids rise whatever the clock does",
+    run: async (harness) => {
+      const [first = ""] = await harness.append(channel, "e1");
+      await harness.setClock(-3_600_000);
+      const [second = ""] = await harness.append(channel, "e2");
+      assert.ok(compareIds(first, second) < 0);
+    },
+  },
+];
