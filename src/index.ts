@@ -81,6 +81,7 @@ export {
   ReplayError,
   StoreError,
   ThroughlineError,
+  VersionError,
 } from "./model/errors.ts";
 export { type Cause, type Event, type EventRef, type Published, refOf, traceIdOf } from "./model/event.ts";
 export { deriveEventId } from "./model/event-id.ts";
@@ -88,6 +89,7 @@ export type { NotificationHandler } from "./model/notification-handler.ts";
 export type { RecordedSettlement, SettledCall } from "./model/recorded-settlement.ts";
 export type { Replayed } from "./model/replay-mark.ts";
 export type { Retention, RetentionPolicy } from "./model/retention-policy.ts";
+export type { Upcaster, Upcasters } from "./model/schema-version.ts";
 export type { StoredEntry } from "./model/stored-entry.ts";
 export type { TlsOptions } from "./model/tls-options.ts";
 export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";

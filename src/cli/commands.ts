@@ -31,6 +31,11 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       needsNamespace: true,
       load: async () => (await import("./journey.ts")).defineJourney,
     },
+    check: {
+      description: "holds the channels of new code against the entries that are in the log, before a deploy",
+      needsNamespace: true,
+      load: async () => (await import("./check.ts")).defineCheck,
+    },
     dead: {
       description: "dead letters: list, show, redrive, purge",
       needsNamespace: true,

@@ -7,7 +7,7 @@ import type { ProcessSpan } from "../ports/tracing.ts";
 import { Attempt } from "./attempt.ts";
 import type { AttemptContext, Task } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
-import { bury, park } from "./endings.ts";
+import { bury, defer, park } from "./endings.ts";
 import { insist, refusedDelayMs } from "./insist.ts";
 import { codeOf, judge, maxCrashes, reasonOf } from "./outcome.ts";
 
@@ -63,15 +63,19 @@ export class Attempts {
   }
 
   #attemptSound(deliveries: readonly Delivery[]): void | Promise<void> {
-    for (let i = 0; i < deliveries.length; i++)
-      if ((deliveries[i] as Delivery).problem !== undefined) return this.#burySome(deliveries);
+    for (let i = 0; i < deliveries.length; i++) {
+      const { problem, dueAt } = deliveries[i] as Delivery;
+      if (problem !== undefined || dueAt > 0) return this.#setUnsoundAside(deliveries);
+    }
     return this.#attempt(deliveries);
   }
 
-  async #burySome(deliveries: readonly Delivery[]): Promise<void> {
+  async #setUnsoundAside(deliveries: readonly Delivery[]): Promise<void> {
     const sound: Delivery[] = [];
     for (const delivery of deliveries) {
-      if (delivery.problem === undefined) sound.push(delivery);
+      const deferral = this.#context.deferrals?.of(delivery);
+      if (deferral !== undefined) await defer(this.#context, delivery, deferral);
+      else if (delivery.problem === undefined) sound.push(delivery);
       else await bury(this.#context, delivery, delivery.problem);
     }
     if (sound.length > 0) await this.#attempt(sound);

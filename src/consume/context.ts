@@ -5,6 +5,7 @@ import type { Log } from "../ports/log.ts";
 import type { StreamStore } from "../ports/store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
+import type { Deferrals } from "./deferrals.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hand } from "./hand.ts";
 import type { RunningHandlers } from "./running-handlers.ts";
@@ -38,6 +39,8 @@ export interface AttemptContext {
   readonly state: StateCache;
   readonly bounds: SettlementBounds;
   readonly running: RunningHandlers;
+  /** What has to wait; undefined in a rehearsal, where nothing waits. */
+  readonly deferrals: Deferrals | undefined;
   /** Aborts when the drain has run out of time. */
   readonly signal: AbortSignal;
   /** Called with the channel of each output. */

@@ -1,9 +1,10 @@
 /** An entry in this member's hands, from its arrival to its settlement. */
 
 import type { Carrier } from "../model/carrier.ts";
-import { type Correlation, validatePayload } from "../model/channel.ts";
-import { decodeEntry, type Envelope, parsePayload } from "../model/envelope.ts";
+import type { Correlation } from "../model/channel.ts";
+import { decodeEntry, type Envelope } from "../model/envelope.ts";
 import type { Cause, Event } from "../model/event.ts";
+import { readPayload } from "../model/payload-reading.ts";
 import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
@@ -95,8 +96,7 @@ export class Delivery implements DeliveryId, Delivered {
     const { envelope, subscription } = this;
     if (envelope === undefined || this.event !== undefined || this.problem !== undefined) return;
     try {
-      const value = parsePayload(envelope, subscription.channel.maxPayloadBytes, subscription.channel.maxNesting);
-      const valid = validatePayload(subscription.channel, value);
+      const valid = readPayload(subscription.channel, envelope);
       if (valid instanceof Promise) {
         return valid
           .then((payload) => this.#accept(envelope, payload))
@@ -120,6 +120,11 @@ export class Delivery implements DeliveryId, Delivered {
 
   get causes(): readonly Cause[] {
     return this.envelope?.causes ?? [];
+  }
+
+  /** When it may be handled, epoch ms; 0: at once. */
+  get dueAt(): number {
+    return this.envelope?.dueAt ?? 0;
   }
 
   get time(): number {

@@ -1,8 +1,9 @@
-/** The two ways in which a delivery ends this member's work on it without being handled: parked for a retry, or buried as a dead letter. */
+/** The ways in which a delivery ends this member's work on it without being handled: parked for a retry or because it has to wait, or buried. */
 
 import { FencedError, LostEntryError } from "../model/errors.ts";
 import type { Outcome, ProcessSpan } from "../ports/tracing.ts";
 import type { AttemptContext } from "./context.ts";
+import type { Deferral } from "./deferrals.ts";
 import type { Delivery } from "./delivery.ts";
 import { insist } from "./insist.ts";
 import { codeOf, reasonOf } from "./outcome.ts";
@@ -28,6 +29,23 @@ export async function park(
   }
   const outcome: Outcome = parked === true ? "retried" : parked === false ? "fenced" : "abandoned";
   span.settled(outcome, error);
+  hand.leave(delivery);
+}
+
+/** Parks what has to wait. No attempt has begun: nothing of it is counted. */
+export async function defer(context: AttemptContext, delivery: Delivery, { delayMs }: Deferral): Promise<void> {
+  const { store, timers, hand, log, component, tracing } = context;
+  const { membership } = delivery;
+  const parked = await insist(context, "a delivery cannot be parked", () =>
+    tracing.quietly(() => store.park(membership, delivery, delivery.attempt - 1, delayMs)),
+  );
+  if (parked === true) {
+    // Each wait has a timer of its own: the one before may still be running.
+    const timer = Date.now() + delayMs;
+    tracing
+      .quietly(() => timers.schedule(membership.partition, delivery, timer, delayMs))
+      .catch((reason: unknown) => log.warn({ component, reason: reasonOf(reason) }, "a timer could not be set"));
+  }
   hand.leave(delivery);
 }
 

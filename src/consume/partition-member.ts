@@ -12,6 +12,7 @@ import type { Tracing } from "../ports/tracing.ts";
 import { Attempts } from "./attempts.ts";
 import { Contention } from "./contention.ts";
 import type { SettlementBounds, Task } from "./context.ts";
+import { Deferrals, longestDelayMs } from "./deferrals.ts";
 import { Delivery } from "./delivery.ts";
 import { Gatherer } from "./gatherer.ts";
 import { Hand } from "./hand.ts";
@@ -93,7 +94,7 @@ export class PartitionMember {
       context;
     this.hand = new Hand(maxInHand, maxSizeInHand);
     this.#subscriptions = new Map(subscriptions.map((subscription) => [subscription.channel.name, subscription]));
-    this.#longestDelayMs = Math.max(...subscriptions.map(({ retry }) => retry.maxBackoffMs));
+    this.#longestDelayMs = longestDelayMs(subscriptions);
     this.#membership = this.#newMembership();
     this.#places = new Places({ ...context, hand: this.hand });
     const settler = new Settler(store, (run) => tracing.quietly(run));
@@ -102,6 +103,7 @@ export class PartitionMember {
     );
     this.#attempts = new Attempts({
       component,
+      deferrals: new Deferrals(component, log, this.#longestDelayMs, Date.now),
       store,
       settler,
       hand: this.hand,

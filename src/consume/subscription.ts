@@ -10,6 +10,8 @@ export interface OutputOptions {
   readonly causedBy?: readonly EventRef[];
   /** Epoch ms; default: now. */
   readonly time?: number;
+  /** When its handlers may have it, epoch ms: until then every component parks it. Default: at once. */
+  readonly dueAt?: number;
 }
 
 /**

@@ -11,6 +11,7 @@ import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { NewEntry } from "../ports/append.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
+import { dueAtOf } from "../publish/due.ts";
 import { Outgoing } from "../publish/outgoing.ts";
 import type { SettlementBounds } from "./context.ts";
 import { OutputPromise } from "./output-promise.ts";
@@ -179,7 +180,8 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     const id = deriveEventId(this.#sourceId, this.#component, place);
     const time = options.time ?? this.#now();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
-    const output = new Output(channel, this.#partition, id, time, key, json, correlation, stated, undefined);
+    const dueAt = dueAtOf(options);
+    const output = new Output(channel, this.#partition, id, time, key, json, correlation, stated, undefined, dueAt);
     output.sources = this.#sources;
     output.under(this.#span.send(output));
     this.#onChannel(channel);

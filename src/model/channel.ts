@@ -5,6 +5,7 @@ import { messageOf } from "./error-message.ts";
 import { ChannelError, PayloadError, type PayloadIssue } from "./errors.ts";
 import { isName } from "./names.ts";
 import { capOf, type Retention, type RetentionPolicy, resolveRetention } from "./retention-policy.ts";
+import { resolveVersions, type Upcasters, type Versioned } from "./schema-version.ts";
 import { illFormed } from "./well-formed-text.ts";
 
 /** The value of a correlation attribute; a list where one event concerns several orders or users. */
@@ -36,6 +37,13 @@ export interface ChannelDefinition<P> {
   readonly name: string;
   /** Any Standard Schema. It must accept its own output: it is applied at publish and again at delivery. A channel's first publish proves that. @see https://standardschema.dev */
   readonly schema: StandardSchemaV1<unknown, P>;
+  /** The version of the payloads that are published, from 1 (default). It is written on the entry where it is above 1. */
+  readonly version?: number;
+  /**
+   * From each older version to the next one: `{ 1: toVersion2, 2: toVersion3 }`. Applied when an entry is read, before the schema. The oldest
+   * versions may be left out once no entry has them any more.
+   */
+  readonly upcast?: Upcasters;
   /** The ordering key, well-formed Unicode; a member handles entries of one key one after the other. Default: no key, so no order. */
   readonly key?: (payload: P) => string;
   /** Attributes by which the event's spans are found. Opaque ids only: the attributes also become baggage. */
@@ -54,7 +62,7 @@ export interface ChannelDefinition<P> {
 }
 
 /** A defined channel: frozen, shared freely between producers and components. */
-export interface Channel<P> {
+export interface Channel<P> extends Versioned {
   readonly name: string;
   readonly schema: StandardSchemaV1<unknown, P>;
   /** The ordering key; empty where the channel keeps no order. (A method, so that a `Channel<P>` is a `Channel<unknown>` too.) */
@@ -70,9 +78,19 @@ export interface Channel<P> {
   readonly maxNesting: number;
 }
 
+/** True for what `defineChannel` gives, that of another copy of the package included. */
+export function isChannel(value: unknown): value is Channel<unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, schema, correlation, version } = value as Partial<Channel<unknown>>;
+  const isDefined = typeof name === "string" && typeof schema?.["~standard"]?.validate === "function";
+  return isDefined && typeof correlation === "function" && typeof version === "number";
+}
+
 const knownOptions: ReadonlySet<string> = new Set([
   "name",
   "schema",
+  "version",
+  "upcast",
   "key",
   "correlation",
   "dedupe",
@@ -118,6 +136,7 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
   return Object.freeze({
     name,
     schema,
+    ...resolveVersions(name, definition.version, definition.upcast),
     key: definition.key === undefined ? () => "" : keyOf(name, definition.key),
     correlation:
       definition.correlation === undefined ? () => noCorrelation : blaming(name, "correlation", definition.correlation),

@@ -8,7 +8,18 @@ import type { Cause } from "./event.ts";
 import type { StoredEntry } from "./stored-entry.ts";
 
 /** The fields of wire format 1, in the order in which they are written. */
-export const wireFields = ["id", "time", "key", "payload", "traceparent", "tracestate", "baggage", "causes"] as const;
+export const wireFields = [
+  "id",
+  "time",
+  "key",
+  "payload",
+  "traceparent",
+  "tracestate",
+  "baggage",
+  "version",
+  "due",
+  "causes",
+] as const;
 
 /** A decoded entry, and the carrier that came with it. */
 export class Envelope implements Carrier {
@@ -23,11 +34,15 @@ export class Envelope implements Carrier {
   readonly traceparent: string;
   readonly tracestate: string;
   readonly baggage: string;
+  /** The version of the payload, from 1. */
+  readonly version: number;
+  /** When it may be handled, epoch ms on the producer's clock; 0: at once. */
+  readonly dueAt: number;
   readonly causes: readonly Cause[];
 
-  /** @throws {EnvelopeError} when the entry has no payload field */
+  /** @throws {EnvelopeError} when the entry has no payload field, or a version that is none */
   constructor({ channel, entryId, fields }: StoredEntry) {
-    const [id, time, key, payload, traceparent, tracestate, baggage, causes] = offsetsIn(fields);
+    const [id, time, key, payload, traceparent, tracestate, baggage, version, due, causes] = offsetsIn(fields);
     if (payload < 0) throw new EnvelopeError(entryId, 'it has no field "payload"');
     this.channel = channel;
     this.entryId = entryId;
@@ -39,6 +54,8 @@ export class Envelope implements Carrier {
     this.traceparent = valueAt(fields, traceparent);
     this.tracestate = valueAt(fields, tracestate);
     this.baggage = valueAt(fields, baggage);
+    this.version = version < 0 ? 1 : decodeVersion(entryId, valueAt(fields, version));
+    this.dueAt = due < 0 ? 0 : decodeDue(valueAt(fields, due));
     const derivedFrom = valueAt(fields, causes);
     this.causes = derivedFrom === "" ? noCauses : decodeCauses(derivedFrom);
   }
@@ -47,7 +64,7 @@ export class Envelope implements Carrier {
 /** Most causes that an entry keeps. */
 export const maxCauses = 1_000;
 
-/** The eight values of an entry, in wire order. */
+/** The values of an entry, in wire order. `version`: of the payload. `dueAt`: epoch ms, 0 where it may be handled at once. */
 export function encodeEntry(
   id: string,
   time: number,
@@ -55,6 +72,8 @@ export function encodeEntry(
   payload: string,
   carrier: Carrier,
   causes: readonly Cause[],
+  version: number = 1,
+  dueAt: number = 0,
 ): readonly string[] {
   return [
     id,
@@ -64,13 +83,15 @@ export function encodeEntry(
     carrier.traceparent,
     carrier.tracestate,
     carrier.baggage,
+    version === 1 ? "" : String(version),
+    dueAt === 0 ? "" : String(dueAt),
     causes.length === 0 ? "" : encodeCauses(causes),
   ];
 }
 
-/** Names and values alternating, made from the eight values; empty values have no field. */
+/** Names and values alternating, made from the values in wire order; empty values, and those that are not given, have no field. */
 export function wireEntry(values: readonly string[]): string[] {
-  return wireFields.flatMap((name, i) => (values[i] === "" ? [] : [name, values[i] as string]));
+  return wireFields.flatMap((name, i) => (values[i] ? [name, values[i]] : []));
 }
 
 /** Writes the payload as JSON. @throws {PayloadError} when it has no JSON form or exceeds the channel's limits */
@@ -133,11 +154,11 @@ export function timeOf(entryId: string): number {
 const noCauses: readonly Cause[] = Object.freeze([]);
 
 /** The offset of each wire field's value among an entry's fields; -1 where the entry lacks the field. */
-type Offsets = readonly [number, number, number, number, number, number, number, number];
+type Offsets = readonly [number, number, number, number, number, number, number, number, number, number];
 
 /** The names of the last entry that was read, and the offsets found for them: entries of a channel mostly have the same names. */
 let lastNames: readonly string[] = [];
-let lastOffsets: Offsets = [-1, -1, -1, -1, -1, -1, -1, -1];
+let lastOffsets: Offsets = [-1, -1, -1, -1, -1, -1, -1, -1, -1, -1];
 
 function offsetsIn(fields: readonly string[]): Offsets {
   if (!haveNames(fields, lastNames)) {
@@ -157,6 +178,17 @@ function haveNames(fields: readonly string[], names: readonly string[]): boolean
 
 function valueAt(fields: readonly string[], offset: number): string {
   return offset < 0 ? "" : (fields[offset] as string);
+}
+
+function decodeVersion(entryId: string, text: string): number {
+  if (text === "") return 1;
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw new EnvelopeError(entryId, `its version is ${JSON.stringify(text.slice(0, 40))}, no whole number from 1`);
+}
+
+/** Epoch ms; what is none makes the entry due at once. */
+function decodeDue(text: string): number {
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
 }
 
 /** The id of an entry that was written by hand without an event id: channel and entry id. */

@@ -26,16 +26,45 @@ export interface PayloadIssue {
   readonly reason: string;
 }
 
-/** A payload that the channel's schema or limits refuse. Nothing was sent. */
+interface PayloadErrorOptions extends ErrorOptions {
+  /** What is refused. Default: "the payload". */
+  readonly what?: string;
+  /** A sentence that follows the issues. */
+  readonly advice?: string;
+}
+
+/** A payload that the channel's schema, limits or upcasters refuse. Nothing was sent, or the delivery is dead-lettered. */
 export class PayloadError extends ThroughlineError {
   readonly code = "THROUGHLINE_PAYLOAD";
   readonly issues: readonly PayloadIssue[];
 
-  constructor(channel: string, issues: readonly PayloadIssue[], options?: ErrorOptions) {
+  constructor(channel: string, issues: readonly PayloadIssue[], options: PayloadErrorOptions = {}) {
+    const { what = "the payload", advice, ...rest } = options;
     const shown = issues.slice(0, 3).map((issue) => `${issue.path === "" ? "payload" : issue.path}: ${issue.reason}`);
     const more = issues.length > 3 ? ` (and ${issues.length - 3} more)` : "";
-    super(`channel "${channel}" refuses the payload: ${shown.join("; ")}${more}`, options);
+    const end = advice === undefined ? "" : `. ${advice}`;
+    super(`channel "${channel}" refuses ${what}: ${shown.join("; ")}${more}${end}`, rest);
     this.issues = issues;
+  }
+}
+
+/**
+ * An entry whose payload has a newer version than the channel's definition in this process. It is not dead-lettered: it waits for a member
+ * whose code knows the version.
+ */
+export class VersionError extends ThroughlineError {
+  readonly code = "THROUGHLINE_VERSION";
+  readonly entryId: string;
+  /** The entry's. */
+  readonly version: number;
+
+  constructor(channel: string, entryId: string, version: number, known: number) {
+    super(
+      `entry ${entryId} of "${channel}" has version ${version}, and this code knows the channel up to ${known}: ` +
+        "it waits for code that knows it",
+    );
+    this.entryId = entryId;
+    this.version = version;
   }
 }
 

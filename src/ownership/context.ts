@@ -1,6 +1,7 @@
 /** What the handling of a partition works with, and the fence that its handlers are given. */
 
 import type { SettlementBounds } from "../consume/context.ts";
+import type { Deferrals } from "../consume/deferrals.ts";
 import type { Channel } from "../model/channel.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -27,6 +28,7 @@ export interface HandlingContext {
   readonly inFlight: InFlight;
   readonly settler: Settler;
   readonly state: State;
+  readonly deferrals: Deferrals;
   readonly bounds: SettlementBounds;
   readonly clock: Clock;
   readonly chance: Chance;

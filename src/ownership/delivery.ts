@@ -2,9 +2,10 @@
 
 import type { Subscription } from "../consume/subscription.ts";
 import type { Carrier } from "../model/carrier.ts";
-import { type Correlation, validatePayload } from "../model/channel.ts";
-import { decodeEntry, type Envelope, parsePayload } from "../model/envelope.ts";
+import type { Correlation } from "../model/channel.ts";
+import { decodeEntry, type Envelope } from "../model/envelope.ts";
 import type { Cause, Event } from "../model/event.ts";
+import { readPayload } from "../model/payload-reading.ts";
 import { plain } from "../model/plain-objects.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 import type { AttemptCount } from "../ports/own.ts";
@@ -123,8 +124,7 @@ export class Delivery implements DeliveryId, Delivered {
     const { envelope, subscription } = this;
     if (envelope === undefined || this.event !== undefined || this.problem !== undefined) return;
     try {
-      const value = parsePayload(envelope, subscription.channel.maxPayloadBytes, subscription.channel.maxNesting);
-      const valid = validatePayload(subscription.channel, value);
+      const valid = readPayload(subscription.channel, envelope);
       if (!(valid instanceof Promise)) return this.#accept(envelope, valid);
       return valid
         .then((payload) => this.#accept(envelope, payload))
@@ -146,6 +146,11 @@ export class Delivery implements DeliveryId, Delivered {
 
   get causes(): readonly Cause[] {
     return this.envelope?.causes ?? [];
+  }
+
+  /** When it may be handled, epoch ms; 0: at once. */
+  get dueAt(): number {
+    return this.envelope?.dueAt ?? 0;
   }
 
   get time(): number {

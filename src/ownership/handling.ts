@@ -1,5 +1,6 @@
 /** One delivery after the other: count, prepare, handle, settle, or what becomes of it otherwise. The way of a delivery reads here from top to bottom. */
 
+import type { Deferral } from "../consume/deferrals.ts";
 import { codeOf, judge, reasonOf } from "../consume/outcome.ts";
 import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError, LostEntryError } from "../model/errors.ts";
 import type { Settlement } from "../ports/settle.ts";
@@ -134,9 +135,14 @@ export class Handling {
   #handle(deliveries: readonly Delivery[]): void | Promise<void> {
     if (this.#context.signal.aborted) return;
     let sound = deliveries;
-    if (deliveries.some(({ problem }) => problem !== undefined)) {
-      for (const delivery of deliveries) if (delivery.problem !== undefined) this.#bury(delivery, delivery.problem);
-      sound = deliveries.filter(({ problem }) => problem === undefined);
+    if (deliveries.some(({ problem, dueAt }) => problem !== undefined || dueAt > 0)) {
+      sound = deliveries.filter((delivery) => {
+        const { problem } = delivery;
+        const deferral = this.#context.deferrals.of(delivery);
+        if (deferral !== undefined) this.#defer(delivery, deferral);
+        else if (problem !== undefined) this.#bury(delivery, problem);
+        return deferral === undefined && problem === undefined;
+      });
     }
     if (sound.length > 0) return this.#attempt(sound);
   }
@@ -232,8 +238,16 @@ export class Handling {
     }
   }
 
-  /** Parked: others of its lane go on. Blocked: they wait, and it stays open. */
-  #retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number): void {
+  /** It has to wait: no attempt has begun. Each wait has a timer of its own. */
+  #defer(delivery: Delivery, { delayMs, block }: Deferral): void {
+    delivery.attempt--;
+    this.#retry(delivery, block ? "blocked" : "parked", delayMs, this.#context.clock.wallNow() + delayMs);
+  }
+
+  /**
+   * Parked: others of its lane go on. Blocked: they wait, and it stays open. The same `timer` is set once only.
+   */
+  #retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number, timer: number = delivery.attempt): void {
     const { inFlight, timers, partition, log, component } = this.#context;
     const { attempt } = delivery;
     delivery.isNoted = true;
@@ -248,7 +262,7 @@ export class Handling {
       }
       inFlight.leave(delivery);
       // Not awaited: should the timer be lost, the owner's look finds what is due.
-      timers.schedule(partition, delivery, attempt, delayMs).catch((reason: unknown) => {
+      timers.schedule(partition, delivery, timer, delayMs).catch((reason: unknown) => {
         log.warn({ component, reason: reasonOf(reason) }, "a retry timer could not be set");
       });
     });

@@ -1,5 +1,6 @@
 /** A partition while a member owns it: reader, lanes, handling and settler around what is in flight. */
 
+import { Deferrals, longestDelayMs } from "../consume/deferrals.ts";
 import type { Lanes } from "../consume/lanes.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import type { Start } from "../ports/own.ts";
@@ -33,7 +34,10 @@ export interface LaneTask {
 }
 
 export interface OwnedPartitionContext
-  extends Omit<HandlingContext, "hold" | "fence" | "inFlight" | "settler" | "state" | "ask" | "isOpen" | "signal"> {
+  extends Omit<
+    HandlingContext,
+    "hold" | "fence" | "inFlight" | "settler" | "deferrals" | "state" | "ask" | "isOpen" | "signal"
+  > {
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly lanes: Lanes<LaneTask>;
   readonly maxInFlight: number;
@@ -59,6 +63,7 @@ export class OwnedPartition implements Tenure {
     this.#context = context;
     this.#hold = hold;
     const { subscriptions, maxInFlight, clock, log, component } = context;
+    const longestMs = longestDelayMs(subscriptions.values());
     const inFlight = new InFlight(starts, subscriptions, maxInFlight);
     this.#inFlight = inFlight;
     if (deaths >= suspectDeaths) {
@@ -74,6 +79,7 @@ export class OwnedPartition implements Tenure {
       fence: { epoch, token: owner.slice(owner.indexOf("/") + 1) },
       inFlight,
       settler,
+      deferrals: new Deferrals(component, log, longestMs, () => clock.wallNow()),
       state: new State(
         (keys) => this.#ask((session) => session.readState(keys)),
         (run) => clock.soon(run),
@@ -87,7 +93,7 @@ export class OwnedPartition implements Tenure {
       inFlight,
       clock,
       log,
-      longestDelayMs: Math.max(0, ...[...subscriptions.values()].map(({ retry }) => retry.maxBackoffMs)),
+      longestDelayMs: longestMs,
       isOpen: () => this.#isOpen,
       accept: (delivery) => this.#accept(delivery),
     });

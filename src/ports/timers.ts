@@ -4,8 +4,8 @@ import type { DeliveryId } from "./store.ts";
 
 /** Timers that start retries. A lost timer delays its retry until the sweep finds the delivery; the delivery itself is never lost. */
 export interface RetryTimers {
-  /** Wakes some member of the component after the delay. The same delivery and attempt set one timer only. */
-  schedule(partition: number, delivery: DeliveryId, attempt: number, delayMs: number): Promise<void>;
+  /** Wakes some member of the component after the delay. The same delivery and number, of an attempt or a wait, set one timer only. */
+  schedule(partition: number, delivery: DeliveryId, number: number, delayMs: number): Promise<void>;
   /** Starts to take timers for this member. `wake` is called for each timer that fires. */
   listen(wake: (partition: number, delivery: DeliveryId) => Promise<void>): Promise<void>;
   close(): Promise<void>;

@@ -17,11 +17,12 @@ export class Outgoing implements Sending, NewEntry {
   readonly causes: readonly Cause[];
   readonly baggage: Readonly<Record<string, string>> | undefined;
   readonly #time: number;
+  readonly #dueAt: number;
   readonly #key: string;
   readonly #json: string;
   #span: SendSpan | undefined;
 
-  /** `json`: the payload, validated and encoded; `time`: epoch ms; `causes`: as the publisher stated them. */
+  /** `json`: the payload, validated and encoded; `time`: epoch ms; `causes`: as the publisher stated them; `dueAt`: epoch ms, or 0. */
   constructor(
     channel: Channel<unknown>,
     partition: number,
@@ -32,11 +33,13 @@ export class Outgoing implements Sending, NewEntry {
     correlation: Correlation,
     causes: readonly Cause[],
     baggage: Readonly<Record<string, string>> | undefined,
+    dueAt: number,
   ) {
     this.channel = channel;
     this.partition = partition;
     this.eventId = eventId;
     this.#time = time;
+    this.#dueAt = dueAt;
     this.#key = key;
     this.#json = json;
     this.correlation = correlation;
@@ -55,7 +58,17 @@ export class Outgoing implements Sending, NewEntry {
   }
 
   get values(): readonly string[] {
-    return encodeEntry(this.eventId, this.#time, this.#key, this.#json, this.carrier, this.allCauses());
+    const { eventId, carrier, channel } = this;
+    return encodeEntry(
+      eventId,
+      this.#time,
+      this.#key,
+      this.#json,
+      carrier,
+      this.allCauses(),
+      channel.version,
+      this.#dueAt,
+    );
   }
 
   /** Estimated bytes, from UTF-16 units; fields and protocol add a little each. */

@@ -11,6 +11,7 @@ import { requireWellFormed } from "../model/well-formed-text.ts";
 import type { Appended, Appender } from "../ports/append.ts";
 import type { SendSpan, Tracing } from "../ports/tracing.ts";
 import { Batcher, type BatcherLimits } from "./batcher.ts";
+import { dueAtOf } from "./due.ts";
 import { Publication, PublishedTogether } from "./publication.ts";
 
 /** The options of one publish. */
@@ -22,6 +23,11 @@ export interface PublishOptions {
   readonly eventId?: string;
   /** Epoch ms at which the event happened. Default: now. */
   readonly time?: number;
+  /**
+   * When its handlers may have it, epoch ms: until then every component parks it, and others of its key go on. It is in the log at once.
+   * Default: at once.
+   */
+  readonly dueAt?: number;
   /** Events that this one was derived from. */
   readonly causedBy?: readonly EventRef[];
   /** Baggage for this event, over what `withBaggage` has set. Opaque ids only: the baggage stays in the log with the entry. */
@@ -128,7 +134,18 @@ export class Producer {
     const partition = this.#batchers.length === 1 ? 0 : partitionOf(key === "" ? id : key, this.#batchers.length);
     const time = options.time ?? Date.now();
     const correlation = channel.correlation(payload);
-    return new Publication(channel, partition, id, time, key, json, correlation, causes, options.baggage);
+    return new Publication(
+      channel,
+      partition,
+      id,
+      time,
+      key,
+      json,
+      correlation,
+      causes,
+      options.baggage,
+      dueAtOf(options),
+    );
   }
 
   #publish<P>(channel: Channel<P>, payload: P, options: PublishOptions): Promise<Published> {

@@ -33,6 +33,7 @@ test(
       ["tail", "c"],
       ["tail", "c", "--follow"],
       ["journey", "e"],
+      ["check", "test/fixtures/deployed-channels.ts"],
       ["dead", "list"],
       ["dead", "show", "1-0"],
       ["dead", "redrive", "1-0", "--yes"],

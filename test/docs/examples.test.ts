@@ -74,6 +74,10 @@ test("the publishing examples repeat nothing, refuse what does not fit, and name
   ]);
 });
 
+test("an old payment arrives as one of today's", async () => {
+  assert.equal(await linesOf("versions.ts"), ["p-1 4200 EUR", "p-2 999 USD"]);
+});
+
 test("a batch handler gets what has gathered, and publishes for all of it", async () => {
   assert.equal(await linesOf("batches.ts"), ['{"page":"a","count":2}', '{"page":"b","count":1}']);
 });

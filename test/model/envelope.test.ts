@@ -35,7 +35,9 @@ test("reads back every written entry, ids and keys of any text included", () => 
         tracestate: fc.constantFrom("", "x=y"),
         baggage: fc.constantFrom("", "a=b"),
       }),
-      (id, time, key, value, causes, carrier) => {
+      fc.integer({ min: 1, max: 999_999_999 }),
+      fc.nat(),
+      (id, time, key, value, causes, carrier, version, dueAt) => {
         fc.pre(id !== "");
         let json: string;
         try {
@@ -44,9 +46,10 @@ test("reads back every written entry, ids and keys of any text included", () => 
           if (error instanceof PayloadError) return; // it has a forbidden key, or is too deep
           throw error;
         }
-        const fields = wireEntry(encodeEntry(id, time, key, json, carrier, causes));
+        const fields = wireEntry(encodeEntry(id, time, key, json, carrier, causes, version, dueAt));
         const read = decodeEntry({ channel: "things", entryId, fields });
-        assert.equal({ ...read }, { channel: "things", entryId, id, time, key, payload: json, ...carrier, causes });
+        const rest = { payload: json, ...carrier, version, dueAt, causes };
+        assert.equal({ ...read }, { channel: "things", entryId, id, time, key, ...rest });
         assert.equal(parsePayload(read, 1_048_576, 64), JSON.parse(json));
       },
     ),
@@ -68,6 +71,7 @@ test("reads fields in any order, or gives the reason why it cannot", () => {
         }
         assert.ok(Number.isFinite(read.time) && read.id !== "");
         parsePayload(read, 1_000, 8);
+        assert.ok(Number.isInteger(read.version) && read.version > 0 && Number.isInteger(read.dueAt));
       } catch (error) {
         assert.ok(error instanceof EnvelopeError || error instanceof LostEntryError, String(error));
       }
@@ -121,6 +125,6 @@ test("keeps at most 1,000 causes, and survives a rubbish list of them", () => {
   const carrier = { traceparent: "", tracestate: "", baggage: "" };
   const fields = wireEntry(encodeEntry("id", 1, "", "1", carrier, causes));
   assert.is(decodeEntry({ channel: "things", entryId, fields }).causes.length, 1_000);
-  const rubbish = wireEntry(["id", "1", "", "1", "", "", "", ",".repeat(1_000_000)]);
+  const rubbish = ["id", "id", "payload", "1", "causes", ",".repeat(1_000_000)];
   assert.equal(decodeEntry({ channel: "things", entryId, fields: rubbish }).causes, []);
 });

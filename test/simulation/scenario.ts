@@ -4,7 +4,7 @@ import { append, keyOf } from "../../src/memory/keyspace.ts";
 import { idIn, rowOf } from "../../src/memory/owner.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
 import { MemoryStore } from "../../src/memory/store.ts";
-import { wireEntry } from "../../src/model/envelope.ts";
+import { encodeEntry, wireEntry } from "../../src/model/envelope.ts";
 import { OwnerComponent } from "../../src/ownership/component.ts";
 import { ExclusiveDuty } from "../../src/ownership/exclusive.ts";
 import { resolveOwnerOptions } from "../../src/ownership/options.ts";
@@ -231,7 +231,14 @@ class Scenario implements Faulty<Member> {
     if (server.isFull) return; // rejected
     try {
       const stream = server.keys.madeStream(keyOf.stream(partition, event.channel));
-      const values = [event.id, "1", event.key, JSON.stringify({ key: event.key }), "", "", "", ""];
+      const values = encodeEntry(
+        event.id,
+        1,
+        event.key,
+        JSON.stringify({ key: event.key }),
+        { traceparent: "", tracestate: "", baggage: "" },
+        [],
+      );
       this.#published.set(event.id, append(stream, wireEntry(values), server.now()));
       this.observer.say(`publish ${event.channel} ${event.id} ${event.key}`);
       server.changed();

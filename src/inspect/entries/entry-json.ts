@@ -25,6 +25,8 @@ export interface EventJson extends EntryLocation {
   readonly traceparent: string;
   readonly tracestate: string;
   readonly baggage: Readonly<Record<string, string>>;
+  /** The version of the payload; absent where it is 1. */
+  readonly version?: number;
   readonly causes: readonly Cause[];
   /** Fields beyond the wire format's, such as those of a dead letter; absent where there are none. */
   readonly extra?: Readonly<Record<string, string>>;
@@ -55,6 +57,7 @@ export function entryJson(entry: LogEntry): EntryJson {
     traceparent: envelope.traceparent,
     tracestate: envelope.tracestate,
     baggage: Object.fromEntries(baggageOf(envelope.baggage)),
+    ...(envelope.version === 1 ? {} : { version: envelope.version }),
     causes: envelope.causes,
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };

@@ -1,7 +1,8 @@
 /** Reads a channel's entries with its schema: a payload as a handler would get it, or why none would. */
 
-import { type Channel, validatePayload } from "../../model/channel.ts";
-import { type Envelope, parsePayload } from "../../model/envelope.ts";
+import type { Channel } from "../../model/channel.ts";
+import type { Envelope } from "../../model/envelope.ts";
+import { readPayload } from "../../model/payload-reading.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Inspector } from "../../ports/inspect.ts";
 import { type LogEntry, type ReadRange, readEntries } from "./log-reader.ts";
@@ -44,8 +45,7 @@ async function typed<P>(channel: Channel<P>, entry: LogEntry): Promise<TypedEntr
   const { envelope, problem, ...place } = entry;
   if (envelope === undefined) return { ...place, problem: problem ?? "it is no event" };
   try {
-    const parsed = parsePayload(envelope, channel.maxPayloadBytes, channel.maxNesting);
-    return { ...place, envelope, payload: await validatePayload(channel, parsed) };
+    return { ...place, envelope, payload: await readPayload(channel, envelope) };
   } catch (error) {
     return { ...place, envelope, problem: error instanceof Error ? error.message : String(error) };
   }

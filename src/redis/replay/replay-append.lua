@@ -4,8 +4,8 @@
 -- KEYS[1]     the run's progress in this partition: hash: owner, number, entries, "at:<source channel>" -> entry id of the last original
 -- KEYS[2..]   the streams
 -- ARGV        owner, number of the batch, "" or "<stream>:<hard cap>" for each stream that has one, separated by spaces, below 0 it
---             evicts; count of positions, then for each: source channel, entry id; then for each entry: stream 1.., and the eight values
---             of the wire format in its order
+--             evicts; count of positions, then for each: source channel, entry id; then for each entry: stream 1.., and the values of
+--             the wire format in its order
 -- Reply       one entry id a line; empty where the batch was appended before
 --
 -- Order: types and caps are checked before anything is written, and a batch that a permission refuses in the middle is taken back. So
@@ -18,7 +18,8 @@ if tonumber(noted[2]) >= number then return '' end
 if tonumber(noted[2]) + 1 ~= number then return redis.error_reply('BEHIND batch ' .. number .. ' comes after one that was refused') end
 
 local positions = tonumber(ARGV[4])
-local first, width = 5 + 2 * positions, 9
+local names = { 'id', 'time', 'key', 'payload', 'traceparent', 'tracestate', 'baggage', 'version', 'due', 'causes' }
+local first, width = 5 + 2 * positions, 1 + #names
 local wanted = {}
 for i = first, #ARGV, width do
   local s = tonumber(ARGV[i])
@@ -43,9 +44,15 @@ end
 local ids = {}
 for i = first, #ARGV, width do
   local stream = KEYS[tonumber(ARGV[i]) + 1]
-  local id = redis.pcall('XADD', stream, '*',
-    'id', ARGV[i + 1], 'time', ARGV[i + 2], 'key', ARGV[i + 3], 'payload', ARGV[i + 4], 'traceparent', ARGV[i + 5],
-    'tracestate', ARGV[i + 6], 'baggage', ARGV[i + 7], 'causes', ARGV[i + 8])
+  local call = { 'XADD', stream, '*' }
+  for v = 1, #names do
+    local name, value = names[v], ARGV[i + v]
+    if value ~= '' or (name ~= 'version' and name ~= 'due') then
+      call[#call + 1] = name
+      call[#call + 1] = value
+    end
+  end
+  local id = redis.pcall(unpack(call))
   if type(id) == 'table' then
     for a = #ids, 1, -1 do withdraw(KEYS[tonumber(ARGV[first + (a - 1) * width]) + 1], ids[a]) end
     return redis.error_reply('REFUSED ' .. string.gsub(id.err or 'unknown error', '[\r\n]', ' '))

@@ -1,7 +1,8 @@
 -- Put before the scripts that append entries in the wire format (scripts.ts).
 
 local fieldNames = {
-  i = 'id', t = 'time', k = 'key', p = 'payload', T = 'traceparent', S = 'tracestate', B = 'baggage', C = 'causes',
+  i = 'id', t = 'time', k = 'key', p = 'payload', T = 'traceparent', S = 'tracestate', B = 'baggage', V = 'version',
+  D = 'due', C = 'causes',
 }
 
 -- The XADD of an entry of which these values are given, a letter each; the rest it does not have. One table for all entries of a kind.

@@ -49,6 +49,7 @@ export class ReplayedPartition {
       this.#handled.push({ settlement, attempts: Math.max(...attempts), effectIds: takeEffects() });
     });
     this.#attempts = new Attempts({
+      deferrals: undefined,
       component: membership.component,
       store: this.store,
       settler: new Settler(this.store, bare),

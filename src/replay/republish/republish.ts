@@ -172,7 +172,8 @@ class Republisher {
       { id: envelope.id, traceparent: envelope.traceparent },
       causes,
     );
-    const values = encodeEntry(id, envelope.time, envelope.key, envelope.payload, sent.carrier, marked);
+    const { time, key, payload, version, dueAt } = envelope;
+    const values = encodeEntry(id, time, key, payload, sent.carrier, marked, version, dueAt);
     return [{ channel: channel.name, values }, sent];
   }
 
