@@ -12,7 +12,7 @@ import { test } from "../support/test.ts";
 
 /** A BullMQ worker that is closed while Redis is away leaves a timer of up to 6 s behind, which is not ours to clear. */
 async function untilBullGoes(): Promise<void> {
-  await eventually(() => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length <= 2, 10_000);
+  await eventually(() => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length <= 2);
 }
 
 /** Calls `run`, and gives the rejections that nobody had heard of by its end. */

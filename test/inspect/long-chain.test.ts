@@ -83,7 +83,7 @@ test(
       );
     }
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 120_000 },
 );
 
 test("cuts the story of a chain and of a circle of 20,000 out of the events around it in little time", () => {

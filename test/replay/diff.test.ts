@@ -263,7 +263,7 @@ test(
       [["20999-0", "payload.changed"]],
     );
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 120_000 },
 );
 
 test("compares payloads that are nested 20,000 levels deep as text", async () => {

@@ -73,7 +73,7 @@ function follow(child: ChildProcess, script: string): StartedProcess {
   // A process that has ended already takes no input; the test sees that from its end.
   child.stdin?.on("error", () => undefined);
 
-  const line = (wanted: string | RegExp, timeoutMs = 15_000): Promise<string> =>
+  const line = (wanted: string | RegExp, timeoutMs = 45_000): Promise<string> =>
     new Promise((resolve, reject) => {
       let seen = 0;
       const stop = (): void => {

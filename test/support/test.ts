@@ -11,7 +11,7 @@ export type TestReport =
   | { readonly event: "failed" | "skipped" | "leaked"; readonly test: string; readonly reason: string };
 
 export interface TestOptions {
-  /** Default 20,000. The test then fails; the ones after it still run. */
+  /** Default 60,000, far more than any needs on a busy machine. The test then fails; the ones after it still run. */
   readonly timeoutMs?: number;
 }
 
@@ -36,7 +36,7 @@ export function test(name: string, run: () => void | Promise<void>, options: Tes
     });
   }
   registered++;
-  tests(name, () => runTest(name, run, options.timeoutMs ?? 20_000));
+  tests(name, () => runTest(name, run, options.timeoutMs ?? 60_000));
 }
 
 /** Ends the running test as skipped, for a reason that its machine gives, such as a missing Docker engine. */

@@ -67,7 +67,7 @@ export class Collector implements AsyncDisposable {
   }
 
   /** Resolves when what has arrived is enough. @throws after the time-out, with what had arrived by then */
-  async until(enough: (collector: this) => boolean, timeoutMs = 15_000): Promise<void> {
+  async until(enough: (collector: this) => boolean, timeoutMs = 45_000): Promise<void> {
     if (enough(this)) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = (): void => {

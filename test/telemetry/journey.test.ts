@@ -95,7 +95,7 @@ test(
     assert.is(new Story(collector.spans).parentOf(redis[0] as WireSpan)?.name, "process exchange-orders");
     assert.is(redis[0]?.attributes["db.query.text"], "set");
   },
-  { timeoutMs: 30_000 },
+  { timeoutMs: 90_000 },
 );
 
 test(
@@ -179,7 +179,7 @@ test(
     );
     for (const span of slice1) assert.equal([...values(span, "user.id")].sort(), ["user-of-n1", "user-of-n2"]);
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 90_000 },
 );
 
 const evil = {
@@ -221,9 +221,8 @@ test(
     await redis.quit();
     const executed = (id: string) => (span: WireSpan) =>
       span.name === "process executions" && values(span, "client.order_id").includes(id);
-    await collector.until(
-      ({ spans }) => Array.from({ length: n }, (_, i) => spans.some(executed(`evil${i}`))).every(Boolean),
-      20_000,
+    await collector.until(({ spans }) =>
+      Array.from({ length: n }, (_, i) => spans.some(executed(`evil${i}`))).every(Boolean),
     );
     const text = JSON.stringify(collector.spans.slice(before));
     for (const leaked of ["forged", "hunter2", "DROP TABLE", "xxxxxxxx", "k999"]) assert.not.match(text, leaked);
@@ -234,7 +233,7 @@ test(
     await collector.until(() => rejected().includes("baggage") && rejected().includes("traceparent"));
     for (const process of processes) assert.not.match(process.stderr(), /"level":"(error|fatal)"/);
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 90_000 },
 );
 
 test(
@@ -251,5 +250,5 @@ test(
     await opened.collector.until(({ spans }) => spans.some((span) => handled(span) && span.name === "process fills"));
     await opened[Symbol.asyncDispose]();
   },
-  { timeoutMs: 30_000 },
+  { timeoutMs: 90_000 },
 );

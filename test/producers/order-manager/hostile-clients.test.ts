@@ -196,7 +196,7 @@ test(
       // Who never reads does not learn of its end. Who has become a WebSocket stays as long as it answers pings.
       for (const { socket } of left) socket.resume();
       const isOver = ({ socket, heard }: RawClient): boolean => socket.closed || heard().startsWith("HTTP/1.1 101");
-      await eventually(() => left.every(isOver), 20_000);
+      await eventually(() => left.every(isOver));
       await desk.serves();
     } catch (error) {
       throw new Error(`HOSTILE_SEED=${seed} npm test -- hostile-clients: ${desk.process.lines.slice(-5).join("\n")}`, {

@@ -56,7 +56,7 @@ test(
     const work = async (isDone: () => boolean | Promise<boolean>): Promise<void> => {
       const stop = new AbortController();
       const worked = replays.work(stop.signal, (run, report) => reports.push([run, report]));
-      await eventually(isDone, 15_000).finally(() => stop.abort());
+      await eventually(isDone).finally(() => stop.abort());
       await worked;
     };
     await work(async () => (await server.admin.xlen(slow)) === 1);
@@ -91,5 +91,5 @@ test(
     await rejects(foreground.queue(request), StoreError, /run refused cannot be queued/);
     assert.is((await foreground.find("refused"))?.state, "failed");
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 120_000 },
 );

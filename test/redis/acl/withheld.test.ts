@@ -82,7 +82,7 @@ test(
     assert.is(await worker.view<number>("c", "counts").get("n"), 3);
     assert.is(await pending(), 0);
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 120_000 },
 );
 
 test("an output that its user may not publish holds up its own entry and no other", async () => {

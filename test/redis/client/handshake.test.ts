@@ -105,7 +105,7 @@ for (const [client, use] of Object.entries(clients)) {
       await bare.select(database);
       assert.ok((await bare.dbsize()) > 0);
     },
-    { timeoutMs: 60_000 },
+    { timeoutMs: 120_000 },
   );
 }
 
@@ -137,7 +137,7 @@ test(
     await o.client.select(database);
     assert.is(await o.client.xlen(o.stream(channel)), acknowledged);
   },
-  { timeoutMs: 60_000 },
+  { timeoutMs: 120_000 },
 );
 
 test("refuses a database that is not there, and one that the user may not select", async () => {

@@ -93,7 +93,7 @@ test(
     assert.is((await sender.ended).code, 0);
     assertSecret(JSON.stringify(lines) + child.lines.join() + sender.lines.join());
   },
-  { timeoutMs: 40_000 },
+  { timeoutMs: 120_000 },
 );
 
 test("a certificate that is unknown, expired, or another host's is refused at once", async () => {
@@ -237,5 +237,5 @@ test(
       await o.client.call("ACL", "DELUSER", user);
     }
   },
-  { timeoutMs: 40_000 },
+  { timeoutMs: 120_000 },
 );

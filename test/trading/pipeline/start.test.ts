@@ -14,7 +14,8 @@ import { freshNamespace, redisUrl } from "../../support/redis.ts";
 import { test } from "../../support/test.ts";
 
 const script = resolve("trading/pipeline/start.ts");
-const timeoutMs = 60_000;
+/** Each test runs the whole pipeline, some four times, and a run may take ten times as long beside others. */
+const timeoutMs = 180_000;
 
 /** A working directory of its own, as the private Redis and its data are kept there. */
 class Workplace implements AsyncDisposable {
@@ -156,9 +157,12 @@ test(
       await using run = place.start([]);
       const url = /redis:\S+(?=,)/.exec(await run.line("Redis: "))?.[0] ?? "";
       const client = new Redis(url);
-      await eventually(async () => (await client.xlen("{trading:0}:executions")) > 100);
+      try {
+        await eventually(async () => (await client.xlen("{trading:0}:executions")) > 100);
+      } finally {
+        client.disconnect();
+      }
       run.kill("SIGKILL");
-      client.disconnect();
       await run.ended;
     }
     const { orders, breaches, file } = await place.run([]);

@@ -62,7 +62,7 @@ class Desk implements AsyncDisposable {
   /** Resolves when so many entries are on the channel. */
   async reach(channel: { readonly name: string }, count: number): Promise<void> {
     const { client } = this.#opened;
-    await eventually(async () => (await client.xlen(this.#opened.stream(channel))) >= count, 30_000);
+    await eventually(async () => (await client.xlen(this.#opened.stream(channel))) >= count);
   }
 
   /** Sends the signal to all, and gives back how each has ended. */
@@ -136,7 +136,7 @@ test(
     await assertConserved(opened);
     assert.equal(await desk.stop("SIGTERM"), Array(3).fill({ code: 0, signal: null }));
   },
-  { timeoutMs: 120_000 },
+  { timeoutMs: 240_000 },
 );
 
 test(
@@ -152,7 +152,7 @@ test(
     await Promise.all(names.map((name) => first.kill(name)));
     await assertConserved(opened);
   },
-  { timeoutMs: 120_000 },
+  { timeoutMs: 240_000 },
 );
 
 test("end with 0 at a signal while Redis is away, and say that it is away", async () => {

@@ -27,7 +27,7 @@ test(
     const standing = async () =>
       (await o.backbone.status()).components[0]?.channels.find(({ channel }) => channel === clientOrders.name);
     await using algorithm = startProcess("consumers/algorithm/main.ts", [], { env });
-    await eventually(async () => (await o.client.xlen(o.stream(exchangeOrders))) > 500, 30_000);
+    await eventually(async () => (await o.client.xlen(o.stream(exchangeOrders))) > 500);
     const sentAt = performance.now();
     algorithm.kill("SIGTERM");
     assert.equal(await algorithm.ended, { code: 0, signal: null });
