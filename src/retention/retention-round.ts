@@ -37,6 +37,9 @@ const roundsPerLook = 60;
 /** Least wait before a dropped channel's entry counts as unserved, ms: until then a member that was started earlier may handle it. */
 const droppedAfterMs = 15_000;
 
+/** How long an entry may wait for a foreign group before that is told, ms. */
+const foreignAfterMs = 600_000;
+
 /** Runs rounds, and remembers which warnings it has given. */
 export class RetentionRound {
   readonly #context: RetentionContext;
@@ -148,6 +151,13 @@ export class RetentionRound {
           heldBackBy(one, at),
           `an abandoned component holds retention back: serve it, or retire it (throughline component retire ${one.component})`,
         );
+        continue;
+      }
+      if (one.state === "foreign") {
+        if (one.channels.some(({ lagMs, oldestPendingMs }) => Math.max(lagMs, oldestPendingMs) > foreignAfterMs)) {
+          const text = `a foreign group holds retention back: see to the program that serves it, or retire it (throughline component retire ${one.component})`;
+          warn(name, heldBackBy(one, at), text);
+        }
         continue;
       }
       for (const { channel, dropped, oldestUnfinishedId, lagMs, oldestPendingMs } of one.channels) {

@@ -1,6 +1,6 @@
 /** The examples of docs/reference/wire-format.md write entries that are events here. */
 
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";
@@ -8,19 +8,11 @@ import type { EntryJson } from "../../src/inspect/entries/entry-json.ts";
 import { entryJson } from "../../src/inspect/entries/entry-json.ts";
 import { partitionOf } from "../../src/publish/producer.ts";
 import { ClientOrder } from "../../trading/domain/index.ts";
+import { answers, pythonWith } from "../support/python.ts";
 import { skip, test } from "../support/test.ts";
 import { HandWritten } from "./hand-written.ts";
 
 const run = promisify(execFile);
-
-function answers(command: string, ...args: readonly string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Runs an example; gives what it printed, and the entry that it has written. */
 async function example(
@@ -50,8 +42,7 @@ test("the redis-cli example writes a client order", async () => {
 });
 
 test("the Python example writes a client order with its carrier", async () => {
-  const python = ["python3", "/usr/bin/python3"].find((name) => answers(name, "-c", "import redis"));
-  if (python === undefined) skip("Python's redis package is not installed (Debian: python3-redis)");
+  const python = pythonWith("redis");
   await using log = new HandWritten();
   const { printed, written } = await example(log, python, "docs/examples/append.py");
   assert.ok("payload" in written && (await isClientOrder(written.payload)));

@@ -202,20 +202,26 @@ test("is started by a caller that asks for it, and by a component with a channel
   await eventually(async () => (await o.entries(small)).length === 2);
 });
 
-test("names a component that nobody serves and that holds retention back", async () => {
-  await using o = await open({ maintenanceEveryMs: 100 });
-  const small = things("small", { retention: { maxEntries: 2 } });
-  await o.client.xadd(o.stream(small), "1000-0", "payload", '{"n":0}'); // long ago
-  await o.client.xgroup("CREATE", o.stream(small), "forgotten", "0");
-  await Promise.all(Array.from({ length: 10 }, (_, n) => o.backbone.publish(small, { n })));
-  o.backbone.maintain();
-  const warning = await eventually(() => o.log.find(({ text }) => text.includes("an abandoned component")));
-  assert.equal(
-    [warning.level, warning.fields["component"], warning.fields["from"]],
-    ["warn", "forgotten", ["small from 1000-0"]],
-  );
-  assert.is((await o.entries(small)).length, 11);
-});
+for (const [group, described] of [
+  ["an abandoned component", true],
+  ["a foreign group", false],
+] as const) {
+  test(`names ${group} that nobody serves and that holds retention back`, async () => {
+    await using o = await open({ maintenanceEveryMs: 100 });
+    const small = things("small", { retention: { maxEntries: 2 } });
+    await o.client.xadd(o.stream(small), "1000-0", "payload", '{"n":0}'); // long ago
+    await o.client.xgroup("CREATE", o.stream(small), "forgotten", "0");
+    if (described) await o.client.hset(o.keys.meta(), "component:forgotten", "small");
+    await Promise.all(Array.from({ length: 10 }, (_, n) => o.backbone.publish(small, { n })));
+    o.backbone.maintain();
+    const warning = await eventually(() => o.log.find(({ text }) => text.startsWith(`${group} holds retention back`)));
+    assert.equal(
+      [warning.level, warning.fields["component"], warning.fields["from"]],
+      ["warn", "forgotten", ["small from 1000-0"]],
+    );
+    assert.is((await o.entries(small)).length, 11);
+  });
+}
 
 test("names a channel that a served component has dropped, and goes on there once its group is retired", async () => {
   await using o = await open({ maintenanceEveryMs: 100 });

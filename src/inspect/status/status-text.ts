@@ -79,13 +79,24 @@ function noteOf(status: ComponentStatus, at: number): readonly string[] {
   if (state === "served") return [];
   const seen = lastSeenAt === null ? "no member on record" : `last seen ${ago(lastSeenAt, at)}`;
   if (state === "unserved") return [`${component} has no live member (${seen}).`];
-  const held = channels
+  const held = heldBy(channels);
+  if (state === "foreign") {
+    const what = held === "" ? "It holds back nothing." : `It holds back ${held}.`;
+    return [
+      `${component} is a FOREIGN group, of another program (${lastSeenAt === null ? "never active" : `active ${ago(lastSeenAt, at)}`}). ${what}`,
+    ];
+  }
+  return [`${component} is ABANDONED (${seen}). It holds back ${held}.`];
+}
+
+function heldBy(channels: readonly ConsumptionStatus[]): string {
+  return channels
     .filter((c) => c.oldestUnfinishedId !== null)
     .map(
       (c) =>
         `${shown(c.channel, 80)} from ${c.oldestUnfinishedId} on (${lagText(c)} unread, ${c.pending + c.parked} open)`,
-    );
-  return [`${component} is ABANDONED (${seen}). It holds back ${held.join("; ")}.`];
+    )
+    .join("; ");
 }
 
 function dropsOf({ component, channels }: ComponentStatus): readonly string[] {

@@ -33,9 +33,9 @@ export interface ComponentStatus {
   readonly partition: number;
   /**
    * `served`: a member lives. `unserved`: none does. `abandoned`: none has lived for long, and unfinished entries wait, so that
-   * retention must keep them.
+   * retention must keep them. `foreign`: a group that no component of ours has made, which has no heartbeats: nobody can say who serves it.
    */
-  readonly state: "served" | "unserved" | "abandoned";
+  readonly state: "served" | "unserved" | "abandoned" | "foreign";
   /** Last sign of life of any member, epoch ms; null where none is recorded. */
   readonly lastSeenAt: number | null;
   readonly members: readonly MemberStatus[];
@@ -133,9 +133,11 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
       const lastSeenAt = seenAt.length === 0 ? null : Math.max(...seenAt);
       const state = members.some((member) => member.live)
         ? "served"
-        : isAbandoned(consumption, lastSeenAt, at, abandonedAfterMs)
-          ? "abandoned"
-          : "unserved";
+        : described === undefined && heartbeats.size === 0
+          ? "foreign"
+          : isAbandoned(consumption, lastSeenAt, at, abandonedAfterMs)
+            ? "abandoned"
+            : "unserved";
       components.push({ component, partition, state, lastSeenAt, members, channels: consumption });
     }
   }

@@ -7,6 +7,7 @@ const load = scriptsBeside(import.meta.url);
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   ack: load("ack"),
   append: load("append", "numbers", "groups", "entries"),
+  appendOnce: load("append-once"),
   begin: load("begin"),
   bury: load("bury"),
   claim: load("claim"),
@@ -35,11 +36,12 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
 };
 
 /** Those that publishing runs. Their users may not load any: components do it for them, and owners. */
-export const publishingScripts: readonly Script[] = [scripts.append, scripts.import, scripts.meta];
+export const publishingScripts: readonly Script[] = [scripts.append, scripts.appendOnce, scripts.import, scripts.meta];
 
 type ScriptName =
   | "ack"
   | "append"
+  | "appendOnce"
   | "begin"
   | "bury"
   | "claim"
