@@ -97,6 +97,10 @@ export function acquire(
   const isAsSeen =
     seen === undefined ? row === undefined : isHeldBy(row, seen) && (seen.beat === undefined || seen.beat === row.beat);
   if (!isAsSeen) return { outcome: "lost", row };
+  for (const channel of channels) {
+    server.keys.stream(keyOf.stream(slice.partition, channel)); // refused before anything is written
+    attemptsOf(server, slice, channel);
+  }
   const starts = channels.map((channel) => beginAt(server, slice, row, channel, member, begin));
   const epoch = Math.max((row?.epoch ?? 0) + 1, highestEpoch + 1, server.now());
   const deaths = (row?.deaths ?? 0) + (isDeath ? 1 : 0);
@@ -200,6 +204,7 @@ export function renew(
 ): Renewed {
   const row = rowOf(server, slice);
   if (!isHeldBy(row, claim)) return { outcome: "fenced", row };
+  writeRow(server, slice, { ...row, beat: row.beat + 1 });
   for (const { channel, entryId } of newest) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
     if (stream === undefined || compareIds(stream.lastId, entryId) < 0) return { outcome: "regressed" };
@@ -219,7 +224,6 @@ export function renew(
     group.entriesRead = readAt(stream, at, entriesRead);
   }
   for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);
-  writeRow(server, slice, { ...row, beat: row.beat + 1 });
   return { outcome: "renewed", wanted: row.wanted, remade };
 }
 

@@ -65,7 +65,7 @@ export class MemorySession implements Session {
   read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
     return this.#link.wait((answer, refuse) => {
       const found = this.#readNow(cursors, maxPerChannel);
-      if (found.length > 0) {
+      if (found.length > 0 || blockMs === 0) {
         answer(found);
         return () => undefined;
       }

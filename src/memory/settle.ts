@@ -73,8 +73,8 @@ class Settling {
     if (number <= row.seq) return this.#replyAgain(row);
     if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };
     if (!settlements.every(isPure)) this.#server.refuseWhenFull();
-    for (const { channel } of positions) this.#openPlace(row, channel);
     if (positions.some(({ channel }) => this.#hasGoneBack(channel))) return { outcome: "regressed" };
+    for (const { channel } of positions) this.#openPlace(row, channel);
     const results = settlements.map((settlement) => this.#settleOne(settlement));
     const moved = new Map(row.positions);
     for (const position of positions) moved.set(position.channel, this.#move(row, position));
@@ -95,17 +95,18 @@ class Settling {
     this.#places.set(channel, { stream, group });
   }
 
-  /** It was written before. That it is sent again is a sign of life. */
+  /** It was written before. That it is sent again is a sign of life, for which there is room unless the batch itself needs memory. */
   #replyAgain(row: Row): SettleReply {
     const reply = row.replies.get(this.#batch.number);
     if (reply === undefined) return { outcome: "fenced", row };
-    writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1 });
+    const isPlain = this.#batch.settlements.every(isPure);
+    if (isPlain || !this.#server.isFull) writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1 });
     return { ...reply, wanted: row.wanted };
   }
 
   /** The newest entry of the batch tells: the end of a log is what a server loses first. And so does what was gone and is there again. */
   #hasGoneBack(channel: string): boolean {
-    const stream = this.#places.get(channel)?.stream;
+    const stream = this.#server.keys.stream(keyOf.stream(this.#slice.partition, channel));
     let newest: string | undefined;
     for (const settlement of this.#batch.settlements) {
       const isGone = settlement.kind === "buried" && settlement.isGone;

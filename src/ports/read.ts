@@ -24,8 +24,8 @@ export interface StateKey {
 /** The verbs of reading. @throws {StoreError} when the session is lost, or the server refuses */
 export interface Reading {
   /**
-   * Reads the entries after the cursors, those of a channel in its order. Waits up to `blockMs` while there are none, then resolves with an
-   * empty list. Takes one call at a time, because the session has one connection that waits.
+   * Reads the entries after the cursors, those of a channel in its order. Waits up to `blockMs` while there are none, with 0 not at all, then
+   * resolves with an empty list. Takes one call at a time, because the session has one connection that waits.
    */
   read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]>;
   /** Reads these entries, in this order; an entry that is no longer in its stream has no fields. */

@@ -25,7 +25,7 @@ export interface StateChange extends StateKey {
 /**
  * The settlement of an entry, or with `acked` of a batch of entries that succeeds or fails as a whole.
  * `parked`: the entry is retried when it is due, and others of its key go on. `blocked`: it is retried too, but stays open, and its key waits.
- * `buried`: a dead letter is appended, unless the entry is no longer in its stream.
+ * `buried`: a dead letter is appended, unless the entry is no longer in its stream. `isGone`: the owner knows that it is not.
  * `locks` names the ordering keys and the state read or written: no other settlement may overtake this one on them.
  */
 export type Settlement = { readonly locks: readonly string[]; readonly entries: readonly SettledEntry[] } & (

@@ -20,9 +20,12 @@ export function scriptsBeside(moduleUrl: string): (name: string, ...shared: read
   };
 }
 
-/** The same script for a server whose memory is full. Its header may have no flags of its own. */
-export function allowedWhenFull({ source }: Script): Script {
-  return scriptOf(source.replace(/^#!lua\n/, "#!lua flags=allow-oom\n"));
+/**
+ * The same script without its header. While memory is full the server then refuses the first write that needs memory, and not the script
+ * before it begins.
+ */
+export function withoutHeader({ source }: Script): Script {
+  return scriptOf(source.slice(source.indexOf("\n") + 1));
 }
 
 function scriptOf(source: string): Script {

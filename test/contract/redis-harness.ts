@@ -24,6 +24,7 @@ export class RedisHarness implements Harness {
   readonly keys: Keys;
   readonly #warped: WarpedRedis;
   readonly #connections = new Set<Connection>();
+  readonly #forbidden = new Set<string>();
   /** What is to be put right before the next test. */
   #shiftedMs = 0;
 
@@ -87,11 +88,15 @@ export class RedisHarness implements Harness {
     const consumers = ((await this.admin.call("XINFO", "CONSUMERS", stream, component)) as unknown[][])
       .map((row) => String(toRecord(row)["name"]))
       .filter((name) => name !== "parked");
-    return { lastDelivered: String(own["last-delivered-id"]), pending: pending.map(([id]) => id), consumers };
+    const there: string[] = [];
+    // What was removed from the stream stays in the list until somebody acknowledges it.
+    for (const [id] of pending) if ((await this.admin.xrange(stream, id, id)).length > 0) there.push(id);
+    return { lastDelivered: String(own["last-delivered-id"]), pending: there, consumers };
   }
 
   async destroyGroup(channel: string, component: string): Promise<void> {
-    await this.admin.xgroup("DESTROY", this.#stream(channel), component);
+    if ((await this.admin.exists(this.#stream(channel))) === 1)
+      await this.admin.xgroup("DESTROY", this.#stream(channel), component);
   }
 
   async deleteChannel(channel: string): Promise<void> {
@@ -117,10 +122,18 @@ export class RedisHarness implements Harness {
   }
 
   async forbid(channel: string): Promise<Ending> {
+    this.#forbidden.add(channel);
+    await this.#setRules();
+    return async () => {
+      this.#forbidden.delete(channel);
+      await this.#setRules();
+    };
+  }
+
+  async #setRules(): Promise<void> {
     const name = this.keys.namespace;
-    const others = channels.filter((other) => other !== channel);
-    await this.admin.call("ACL", "SETUSER", name, ...rulesOf(name, others));
-    return async () => void (await this.admin.call("ACL", "SETUSER", name, ...rulesOf(name, channels)));
+    const allowed = channels.filter((channel) => !this.#forbidden.has(channel));
+    await this.admin.call("ACL", "SETUSER", name, ...rulesOf(name, allowed));
   }
 
   async loseFromNow(): Promise<Ending> {

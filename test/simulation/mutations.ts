@@ -506,9 +506,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: settle,
-        find: "    for (const { channel } of positions) this.#openPlace(row, channel);\n    if (positions",
+        find: "    for (const { channel } of positions) this.#openPlace(row, channel);\n    const results",
         replace:
-          '    for (const { channel } of positions) {\n      try {\n        this.#openPlace(row, channel);\n      } catch (refusal) {\n        for (const settlement of settlements) if (settlement.kind === "buried") append(this.#server.keys.madeStream(keyOf.dead(this.#slice.partition, channel, this.#slice.component)), ["dead-entry", (settlement.entries[0] as DeliveryId).entryId], this.#server.now());\n        throw refusal;\n      }\n    }\n    if (positions',
+          '    for (const { channel } of positions) {\n      try {\n        this.#openPlace(row, channel);\n      } catch (refusal) {\n        for (const settlement of settlements) if (settlement.kind === "buried") append(this.#server.keys.madeStream(keyOf.dead(this.#slice.partition, channel, this.#slice.component)), ["dead-entry", (settlement.entries[0] as DeliveryId).entryId], this.#server.now());\n        throw refusal;\n      }\n    }\n    const results',
       },
     ],
     foundBy: 2562,

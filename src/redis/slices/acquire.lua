@@ -18,6 +18,7 @@ local highest, isDeath, begin, channelsFrom = tonumber(ARGV[7]), ARGV[8] == '1',
 local wrong = wrongType(KEYS[1], 'hash')
 for k = 2, #KEYS, 3 do
   wrong = wrong or wrongType(KEYS[k], 'stream') or wrongType(KEYS[k + 1], 'hash') or wrongType(KEYS[k + 2], 'zset')
+    or errorIn(redis.pcall('XACK', KEYS[k], group, '0-0')) -- acknowledges nothing; only asks
 end
 if wrong then return wrong end
 

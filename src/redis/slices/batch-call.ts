@@ -140,7 +140,7 @@ export class BatchCall {
         for (const entry of settlement.entries) {
           if (entry.channel !== channel) continue;
           if (isGone) gone.push(entry.entryId);
-          else if (newest === "" || isAfter(entry.entryId, newest)) newest = entry.entryId;
+          else if (newest === "" || compareIds(entry.entryId, newest) > 0) newest = entry.entryId;
           if (entry.isNoted && !isListed.has(place)) noted.push(entry.entryId);
         }
       }
@@ -180,7 +180,7 @@ export class BatchCall {
     const { component, partition } = slice;
     const { outputs, changes } = settlement.kind === "acked" ? settlement : noEffects;
     body.open();
-    body.part(kindLetter(settlement));
+    body.part(kindLetters[settlement.kind]);
     if (hasLocks) body.part("+");
     body.part("/");
     const { entries } = settlement;
@@ -212,7 +212,7 @@ export class BatchCall {
     if (settlement.kind === "parked" || settlement.kind === "blocked") {
       body.add(settlement.attempt);
       body.add(Math.round(settlement.delayMs));
-    } else if (settlement.kind === "buried" && !settlement.isGone) {
+    } else if (settlement.kind === "buried") {
       const [{ channel } = { channel: "" }] = settlement.entries;
       const { errorCode, error, attempts, traceparent } = settlement.obituary;
       body.add(keys.place(names.dead(slice.partition, channel, slice.component), "o"));
@@ -244,10 +244,8 @@ function parseResult(line: string): SettleResult {
   return { outcome: "settled", ids: line.split(" ") };
 }
 
-function kindLetter(settlement: Settlement): string {
-  if (settlement.kind === "buried") return settlement.isGone ? "g" : "d";
-  return settlement.kind.charAt(0);
-}
+/** As the script calls them. */
+const kindLetters = { acked: "a", parked: "p", blocked: "b", buried: "d" } as const;
 
 /** The places of those with more to write than the position, and of those that come after one of them on a lock. */
 function listedIn(settlements: readonly Settlement[]): readonly number[] {
@@ -275,11 +273,6 @@ function sharedLocks(settlements: readonly Settlement[]): ReadonlyMap<string, nu
     }
   }
   return shared;
-}
-
-/** As `compareIds` says; ids of one length, dashes in one place, compare as texts. */
-function isAfter(a: string, b: string): boolean {
-  return a.length === b.length && a.indexOf("-") === b.indexOf("-") ? a > b : compareIds(a, b) > 0;
 }
 
 /** The keys of a call, and what those after the first ones are used for. */

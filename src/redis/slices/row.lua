@@ -31,6 +31,11 @@ local function nowMs()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- The error in the reply of a command that was allowed to fail.
+local function errorIn(reply)
+  return type(reply) == 'table' and reply.err and reply or nil
+end
+
 -- An error where the key holds something else.
 local function wrongType(key, wanted)
   local kind = redis.call('TYPE', key).ok

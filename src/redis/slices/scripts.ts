@@ -1,12 +1,12 @@
 /** The scripts of slices, one file for each verb. */
 
-import { allowedWhenFull, type Script, scriptsBeside } from "../script-source.ts";
+import { type Script, scriptsBeside, withoutHeader } from "../script-source.ts";
 
 const load = scriptsBeside(import.meta.url);
 const groups = "../store/groups";
 const entries = "../store/entries";
 
-const settle = load("settle-batch", "row", "attempts", groups, "mirror", entries);
+const acknowledge = load("settle-batch", "row", "attempts", groups, "mirror", entries);
 
 export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
   acquire: load("acquire", "row", "attempts", groups, "mirror"),
@@ -19,8 +19,8 @@ export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
   release: load("release", "row"),
   renew: load("renew", "row"),
   /** For batches that only acknowledge: it works while memory is full. */
-  acknowledge: allowedWhenFull(settle),
-  settle,
+  acknowledge,
+  settle: withoutHeader(acknowledge),
   tend: load("tend", "row", "attempts", groups, "open-ids", "mirror"),
   want: load("want", "row"),
 };

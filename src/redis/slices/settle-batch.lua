@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 -- Settles a batch: outputs, state and position in one step, compared with the owner's row, and done once however often it is sent. Loaded
--- twice: as it is the server refuses all of it while memory is full; with `allow-oom` for batches that only acknowledge.
+-- twice: as it is, for batches that only acknowledge, it works while memory is full; without this header the server refuses its first write
+-- then. That comes after the number is compared: what was written before memory was full may not be answered as if it had not been.
 --
 -- KEYS[1]  row     KEYS[2]  the settlement log
 -- then for each channel of the batch: its stream, its attempts, its parked set; then every other key that is touched, each once
@@ -12,7 +13,7 @@
 --          "", ids that are buried as gone separated by spaces, how many ids, ids of entries that are acknowledged and nothing else, and may be counted or pending;
 --          then each settlement that can be refused by itself: its layout, and the values that the layout names, in its order
 -- layout   "<kind>/<entries>/<changes>/<outputs>", each of the last three a list separated by commas:
---            kind       "a" acked, "p" parked, "b" blocked, "d" buried, "g" buried and gone; "+" after it where it has locks
+--            kind       "a" acked, "p" parked, "b" blocked, "d" buried; "+" after it where it has locks
 --            an entry   "<place of its channel from 1>", with a "." where it may be counted or pending    value: entry id
 --            a change   "<place in KEYS of the hash>"                               values: field, JSON, or "" to delete
 --            an output  "<place in KEYS of the stream>:<columns>"                   values: those of the wire format (entries.lua)
@@ -57,11 +58,15 @@ local function replyOf(results, evictions)
 end
 if number <= seq then
   if number <= seq - ring then return { 'fenced', shown(row) } end
-  redis.call('HINCRBY', rowKey, 'beat', 1) -- a write of this connection, which a WAIT after it then covers
+  -- A write of this connection, which a WAIT after it then covers; the group's place is written also where memory is full.
+  if errorIn(redis.pcall('HINCRBY', rowKey, 'beat', 1)) and channels[1] then
+    pcall(place, channels[1].stream, group, row[7] or '0-0', redis.call('HGET', rowKey, 'read:' .. channels[1].name) or '')
+  end
   local noted, results = string.match(redis.call('HGET', rowKey, slot) or '', '^(%d+)\n(.*)$')
   return replyOf(noted == ARGV[4] and results or '', '')
 end
 if number > seq + 1 then return { 'ahead', digits(seq) } end
+if hasEffects then redis.call('HSET', rowKey, 'beat', row[3] or '0') end -- writes nothing new; only asks
 
 -- Not there although nobody has removed it: the server has gone back.
 local function isVanished(stream, id)
@@ -81,19 +86,15 @@ for _, channel in ipairs(channels) do
 end
 
 -- What may refuse the batch as a whole.
-local function firstError(...)
-  for r = 1, select('#', ...) do
-    local reply = select(r, ...)
-    if type(reply) == 'table' and reply.err then return reply end
-  end
-end
 for _, channel in ipairs(channels) do
-  if hasEffects or channel.notedCount > 0 then
-    -- These acknowledge, claim and delete nothing; they only ask.
-    local wrong = wrongType(channel.attempts, 'hash') or wrongType(channel.parked, 'zset')
-      or firstError(redis.pcall('XACK', channel.stream, group, '0-0'), redis.pcall('HDEL', channel.attempts, '0-0'))
-    if wrong then return wrong end
+  -- These acknowledge and delete nothing; they only ask. Where there is one channel and nothing else to write its group's move asks.
+  local isNoted = hasEffects or channel.notedCount > 0
+  local wrong = (isNoted or channelCount > 1) and errorIn(redis.pcall('XACK', channel.stream, group, '0-0'))
+  if isNoted then
+    wrong = wrong or wrongType(channel.attempts, 'hash') or wrongType(channel.parked, 'zset')
+      or errorIn(redis.pcall('HDEL', channel.attempts, '0-0'))
   end
+  if wrong then return wrong end
 end
 if keepsLog then
   local wrong = wrongType(logKey, 'stream')
@@ -115,7 +116,6 @@ local results, resultCount, hasNews = {}, 0, false
 local evicts, unsettled, buried = {}, {}, {}
 
 if hasEffects then
-  redis.call('HSET', rowKey, 'beat', row[3] or '0') -- writes nothing new; only asks
   local now = nowMs()
 
   local bad = {}

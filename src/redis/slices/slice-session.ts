@@ -1,6 +1,7 @@
 /** A session of a slice: its verbs over one link, answered in the order of the calls. Each calls the script of its name, whose head is the contract. */
 
 import { isUtf8 } from "node:buffer";
+import { compareIds } from "../../model/entry-ids.ts";
 import { StoreError } from "../../model/errors.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Log } from "../../ports/log.ts";
@@ -164,7 +165,7 @@ export class SliceSession implements Session {
         dueInMs: Number(dueInMs),
         counts: [attempt, starts, dueInMs] as const,
       }));
-      found.sort((a, b) => a.dueInMs - b.dueInMs || (a.entryId < b.entryId ? -1 : 1));
+      found.sort((a, b) => a.dueInMs - b.dueInMs || compareIds(a.entryId, b.entryId));
       return found.slice(0, max).map(({ channel, entryId, counts }) => ({ channel, entryId, record: countOf(counts) }));
     });
   }

@@ -52,11 +52,7 @@ local function putRight(channel, own, strangers)
   if own['last-delivered-id'] ~= channel.at or counted ~= read then place(stream, group, channel.at, read) end
   local waiting = redis.call('ZCARD', channel.parked)
   if waiting == 0 or waiting > mostShown then return end
-  local shownCount = 0
-  for _, consumer in ipairs(redis.call('XPENDING', stream, group)[4] or {}) do
-    if consumer[1] == 'parked' then shownCount = tonumber(consumer[2]) end
-  end
-  if shownCount >= waiting then return end
+  if redis.call('XPENDING', stream, group)[1] >= waiting then return end
   showNoted(stream, group, member, channel.attempts, channel.parked)
   if not isStrange then
     strangers[#strangers + 1] = channel.name
