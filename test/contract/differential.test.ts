@@ -10,7 +10,7 @@ import { MemoryHarness } from "./memory-harness.ts";
 import { RedisHarness } from "./redis-harness.ts";
 import { Sequence } from "./sequence.ts";
 
-const [first = 1, last = 60] = (process.env["THROUGHLINE_SEQUENCES"] ?? "").split("..").filter(Boolean).map(Number);
+const [first = 1, last = 25] = (process.env["THROUGHLINE_SEQUENCES"] ?? "").split("..").filter(Boolean).map(Number);
 const length = 60;
 /** Long enough for some hundred sequences on a busy machine. */
 const timeoutMs = 600_000;

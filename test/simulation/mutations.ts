@@ -506,9 +506,16 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: settle,
-        find: "    for (const { channel } of positions) this.#openPlace(row, channel);\n    const results",
-        replace:
-          '    for (const { channel } of positions) {\n      try {\n        this.#openPlace(row, channel);\n      } catch (refusal) {\n        for (const settlement of settlements) if (settlement.kind === "buried") append(this.#server.keys.madeStream(keyOf.dead(this.#slice.partition, channel, this.#slice.component)), ["dead-entry", (settlement.entries[0] as DeliveryId).entryId], this.#server.now());\n        throw refusal;\n      }\n    }\n    const results',
+        find: 'if (positions.some(({ channel }) => this.#hasGoneBack(channel))) return { outcome: "regressed" };',
+        replace: `try {
+      if (positions.some(({ channel }) => this.#hasGoneBack(channel))) return { outcome: "regressed" };
+    } catch (refusal) {
+      for (const { kind, entries } of settlements)
+        if (kind === "buried")
+          for (const { channel, entryId } of entries)
+            append(this.#server.keys.madeStream(keyOf.dead(this.#slice.partition, channel, this.#slice.component)), ["dead-entry", entryId], this.#server.now());
+      throw refusal;
+    }`,
       },
     ],
     foundBy: 2562,

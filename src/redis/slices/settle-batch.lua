@@ -10,7 +10,8 @@
 --          "" or "<place in KEYS>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full;
 --          "1" where the batch has more to write than the position; "1" where the settlement log is kept; what to note in it: the calls;
 --          then for each channel: its name, position, entries up to there or "", open ids separated by spaces, the newest id in the batch or
---          "", ids that are buried as gone separated by spaces, how many ids, ids of entries that are acknowledged and nothing else, and may be counted or pending;
+--          "", ids that are buried as gone separated by spaces, how many ids, ids of entries that are acknowledged and nothing else, and may be
+--          counted or pending;
 --          then each settlement that can be refused by itself: its layout, and the values that the layout names, in its order
 -- layout   "<kind>/<entries>/<changes>/<outputs>", each of the last three a list separated by commas:
 --            kind       "a" acked, "p" parked, "b" blocked, "d" buried; "+" after it where it has locks
