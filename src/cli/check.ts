@@ -8,10 +8,10 @@ import { checkLog, renderCheck } from "../inspect/entries/log-check.ts";
 import { type Channel, isChannel } from "../model/channel.ts";
 import { messageOf } from "../model/error-message.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { type CommonOptions, openFor, parsePosition } from "./common.ts";
 import { print, say } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
+import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface CheckOptions extends CommonOptions {
@@ -42,19 +42,19 @@ export function defineCheck(check: Command, extension: LoadExtension): void {
           module === undefined ? "which channels? Name a module that exports them" : `${module} exports no channels`,
         );
       }
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       await using observer = openFor(command, openObserver);
       const range = { signal, ...(from === undefined ? {} : { from }) };
       const result = await checkLog((channel, given) => observer.read(channel, given), channels, range, ids);
       if (signal.aborted) {
         say("Interrupted: the rest was not looked at.");
-        process.exitCode = 1;
+        surroundings().exitCode = 1;
         return;
       }
       // A misspelled namespace must not pass for one without a fault.
       if (result.entries === 0) await observer.status();
       await print(json === true ? JSON.stringify(result, undefined, 2) : renderCheck(result));
-      if (result.refused > 0) process.exitCode = 1;
+      if (result.refused > 0) surroundings().exitCode = 1;
     });
 }
 

@@ -9,6 +9,7 @@ import { commands } from "./commands.ts";
 import type { CommonOptions } from "./common.ts";
 import { endUnforeseen, endWithReader, say } from "./output.ts";
 import type { PlugIn } from "./plug-in.ts";
+import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -16,18 +17,26 @@ import { UsageError } from "./usage-error.ts";
  * it was called wrongly.
  */
 export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
-  const program = programOf(plugIn);
   endWithReader();
   try {
-    await program.parseAsync();
+    await perform(process.argv.slice(2), plugIn);
+  } catch (error) {
+    endUnforeseen(error);
+  }
+}
+
+/** Performs the command that the arguments name, and sets its surroundings' exit code. @throws what nobody foresaw */
+export async function perform(args: readonly string[], plugIn: PlugIn): Promise<void> {
+  try {
+    await programOf(plugIn).parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       // Without arguments commander prints the help, and throws as for an error.
-      process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
+      surroundings().exitCode = error.exitCode === 0 ? 0 : usageExitCode;
     } else if (error instanceof ThroughlineError) {
       say(error.message);
-      process.exitCode = error instanceof UsageError ? usageExitCode : 1;
-    } else endUnforeseen(error);
+      surroundings().exitCode = error instanceof UsageError ? usageExitCode : 1;
+    } else throw error;
   }
 }
 
@@ -53,9 +62,16 @@ export function programOf({ namespace, load = async () => ({}) }: PlugIn): Comma
     .showSuggestionAfterError(true)
     .addHelpText("afterAll", "\nExit codes: 0 done; 1 it failed, or found nothing; 2 it was called wrongly.")
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
+    .configureOutput({
+      writeOut: (text) => surroundings().stdout.write(text),
+      writeErr: (text) => surroundings().stderr.write(text),
+      outputError: (text, write) => write(usageLine(text)),
+    })
     .hook("preSubcommand", (_program, command) => define(command))
-    .hook("preAction", (_program, command) => refuseWithoutNamespace(command))
+    .hook("preAction", (_program, command) => {
+      takeEnvironment(command);
+      refuseWithoutNamespace(command);
+    })
     .helpCommand(false);
   for (const [name, { description }] of commands) program.command(name).description(description);
   program
@@ -69,6 +85,20 @@ export function programOf({ namespace, load = async () => ({}) }: PlugIn): Comma
       return command.help();
     });
   return program;
+}
+
+/** Takes what the command line leaves out from a given environment, as commander itself has taken it from the process's. */
+function takeEnvironment(command: Command): void {
+  const { env } = surroundings();
+  if (env === process.env) return;
+  for (let one: Command | null = command; one !== null; one = one.parent) {
+    for (const option of one.options) {
+      const name = option.attributeName();
+      const value = option.envVar === undefined ? undefined : env[option.envVar];
+      if (value === undefined || one.getOptionValueSource(name) === "cli") continue;
+      one.setOptionValueWithSource(name, value, "env");
+    }
+  }
 }
 
 /** Ends the process where no namespace was given for a command, or a subcommand such as `dead list`, that needs one. */

@@ -3,6 +3,7 @@
 import { ConfigError } from "../model/errors.ts";
 import { readSettings } from "../telemetry/setup/settings.ts";
 import { startTelemetry } from "../telemetry/setup/start-telemetry.ts";
+import { surroundings } from "./surroundings.ts";
 
 /**
  * Starts telemetry, if the peers of `throughline/telemetry` are installed. Their absence is reported only where the
@@ -13,7 +14,7 @@ export async function startCommandTelemetry(serviceName: string): Promise<AsyncD
     return await startTelemetry({ serviceName });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    if (typeof readSettings(process.env) === "object") process.stderr.write(`No telemetry: ${error.message}\n`);
+    if (typeof readSettings(process.env) === "object") surroundings().stderr.write(`No telemetry: ${error.message}\n`);
     return { [Symbol.asyncDispose]: async () => undefined };
   }
 }

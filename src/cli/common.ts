@@ -10,6 +10,7 @@ import { ConfigError } from "../model/errors.ts";
 import type { Log } from "../ports/log.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { say } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface CommonOptions {
@@ -26,7 +27,7 @@ export function openFor<T>(
 ): T {
   const { url } = command.optsWithGlobals<CommonOptions>();
   try {
-    return open({ url, tls: tlsFromEnv(process.env), namespace, log: stderrLog });
+    return open({ url, tls: tlsFromEnv(surroundings().env), namespace, log: stderrLog });
   } catch (error) {
     if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
     throw error;

@@ -7,6 +7,7 @@ import type { RetiredGroup, Retirement } from "../retention/retirement.ts";
 import { openFor } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { print, say } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface RetireCommandOptions {
   readonly channel?: string;
@@ -30,7 +31,7 @@ export function defineComponent(component: Command): void {
       const planned = await owner.retire(name, { ...of, dryRun: true });
       if (!dryRun && yes !== true && !(await isConfirmed(self, deedOf(planned), linesOf(planned).join("\n")))) {
         say("Nothing was done.");
-        process.exitCode = 1;
+        surroundings().exitCode = 1;
         return;
       }
       const retirement = dryRun ? planned : await owner.retire(name, of);

@@ -4,6 +4,7 @@
  */
 
 import cliProgress from "cli-progress";
+import type { Output } from "./surroundings.ts";
 
 export interface CountProgress extends Disposable {
   /** Shows a count. `share`: the part of all work that is done, 0 to 1; undefined where that is not known. */
@@ -13,16 +14,16 @@ export interface CountProgress extends Disposable {
 const plainIntervalMs = 2_000;
 
 /** Opens a progress. Its disposal removes the bar, so that later output begins on a line of its own. */
-export function openCountProgress(stream: NodeJS.WriteStream, noun: string): CountProgress {
+export function openCountProgress(stream: Output, noun: string): CountProgress {
   const began = performance.now();
   const textOf = (count: number): string => {
     const perSecond = Math.round(count / Math.max(0.001, (performance.now() - began) / 1_000));
     return `${count.toLocaleString("en-US")} ${noun}, ${perSecond.toLocaleString("en-US")}/s`;
   };
-  return stream.isTTY ? openBar(stream, textOf) : openLines(stream, textOf);
+  return stream.isTTY === true ? openBar(stream, textOf) : openLines(stream, textOf);
 }
 
-function openBar(stream: NodeJS.WriteStream, textOf: (count: number) => string): CountProgress {
+function openBar(stream: Output, textOf: (count: number) => string): CountProgress {
   const bar = new cliProgress.SingleBar({
     stream,
     format: "{bar} {percentage}%  {text}",
@@ -44,7 +45,7 @@ function openBar(stream: NodeJS.WriteStream, textOf: (count: number) => string):
   };
 }
 
-function openLines(stream: NodeJS.WriteStream, textOf: (count: number) => string): CountProgress {
+function openLines(stream: Output, textOf: (count: number) => string): CountProgress {
   let dueAt = performance.now() + plainIntervalMs;
   return {
     show: (count) => {

@@ -11,6 +11,7 @@ import { openFor } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
 import { print, say } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface ChangeOptions extends DeadOptions {
   readonly all?: true;
@@ -88,7 +89,7 @@ async function run(
   if (counter.total === 0) {
     if (json === true) await print(JSON.stringify({ action: change.name, dryRun, matched: 0, outcomes: {}, left: [] }));
     say(noneFound);
-    process.exitCode = 1;
+    surroundings().exitCode = 1;
     return;
   }
   if (
@@ -98,7 +99,7 @@ async function run(
     !(await isConfirmed(command, `${change.name} ${numberText(counter.total)}`, renderCounts(counter.counts)))
   ) {
     say("Nothing was done.");
-    process.exitCode = 1;
+    surroundings().exitCode = 1;
     return;
   }
   const left: object[] = [];
@@ -123,5 +124,5 @@ async function run(
     }
   }
   const { redriven = 0, purged = 0, gone = 0 } = outcomes;
-  if (redriven + purged + gone < counter.total) process.exitCode = 1;
+  if (redriven + purged + gone < counter.total) surroundings().exitCode = 1;
 }

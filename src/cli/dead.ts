@@ -8,6 +8,7 @@ import { openFor } from "./common.ts";
 import { addPurge, addRedrive } from "./dead-change.ts";
 import { type DeadOptions, filterOf, lettersOf, noneFound, numberText, withFilters } from "./dead-filters.ts";
 import { print, printNow, say, terminalWidth } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 
 export function defineDead(dead: Command): void {
   addList(dead);
@@ -34,7 +35,7 @@ function addList(dead: Command): void {
       } else if (options.count === true && counter.total > 0) await print(renderCounts(counter.counts));
       // Standard error, so that a script that reads the lines gets lines only.
       say(counter.total === 0 ? noneFound : `${numberText(counter.total)}.`);
-      if (counter.total === 0) process.exitCode = 1;
+      if (counter.total === 0) surroundings().exitCode = 1;
     });
 }
 
@@ -55,7 +56,7 @@ function addShow(dead: Command): void {
       });
       if (found > 0) return;
       say(noneFound);
-      process.exitCode = 1;
+      surroundings().exitCode = 1;
     },
   );
 }

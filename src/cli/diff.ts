@@ -9,7 +9,6 @@ import { diff } from "../replay/diff/diff.ts";
 import type { Difference } from "../replay/diff/difference.ts";
 import { renderDiff } from "../replay/diff/difference-text.ts";
 import { usageExitCode } from "../service/exit-code.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { type CommonOptions, stderrLog } from "./common.ts";
 import { print } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
@@ -21,6 +20,7 @@ import {
   type PartitionedSource,
   recordingSource,
 } from "./sources.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface DiffCommandOptions extends CommonOptions {
   readonly ignore?: readonly string[];
@@ -40,7 +40,7 @@ export function defineDiff(command: Command, extension: LoadExtension): void {
     .option(...maxLineBytesOption)
     .action(async (recorded: string, replayed: string, _options: object, command: Command) => {
       const { ignore, json } = command.optsWithGlobals<DiffCommandOptions>();
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       try {
         await using opened = new ResourceStack();
         const sources = [await sourceOf(recorded, command, opened), await sourceOf(replayed, command, opened)] as const;
@@ -61,12 +61,14 @@ export function defineDiff(command: Command, extension: LoadExtension): void {
 /** Prints the difference, and sets the exit code by it. */
 export async function printDiff(difference: Difference, json: boolean): Promise<void> {
   await print(json ? JSON.stringify(difference, undefined, 2) : renderDiff(difference));
-  if (!difference.isSame) process.exitCode = 1;
+  if (!difference.isSame) surroundings().exitCode = 1;
 }
 
 async function sourceOf(text: string, command: Command, opened: ResourceStack): Promise<PartitionedSource> {
   const { url, maxLineBytes } = command.optsWithGlobals<DiffCommandOptions>();
   if (isFile(text)) return recordingSource(text, { maxLineBytes });
-  const observer = opened.use(openObserver({ url, tls: tlsFromEnv(process.env), namespace: text, log: stderrLog }));
+  const observer = opened.use(
+    openObserver({ url, tls: tlsFromEnv(surroundings().env), namespace: text, log: stderrLog }),
+  );
   return namespaceSource(observer, await channelsOf(observer));
 }

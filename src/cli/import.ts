@@ -16,13 +16,13 @@ import { type ImportReport, importRecording } from "../replay/recording/import-r
 import { openRecording } from "../replay/recording/recording-reader.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { type CommonOptions, stderrLog } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { mayWriteLive } from "./live.ts";
 import { print, say } from "./output.ts";
 import type { LineFormat, LoadExtension } from "./plug-in.ts";
 import { maxLineBytesOption } from "./sources.ts";
+import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface ImportCommandOptions extends CommonOptions {
@@ -84,18 +84,18 @@ export async function defineImport(command: Command, extension: LoadExtension): 
   for (const { options = [] } of Object.values(formats)) for (const option of options) command.addOption(option);
   command.action(async (file: string, _options: object, self: Command) => {
     const options = self.optsWithGlobals<ImportCommandOptions>();
-    const signal = stopSignal();
+    const signal = surroundings().stopSignal();
     const format = options.format ?? formatOf(formats, file);
     refuseStray(self, formats, format, options);
     const report = await (format === "recording"
       ? importRecorded(self, file, options, signal)
       : importLines(self, file, formats[format] ?? ndjsonFormat, known, options, signal));
     if (report === undefined) {
-      process.exitCode = 1;
+      surroundings().exitCode = 1;
       return;
     }
     await print(options.json === true ? JSON.stringify(report) : textOf(file, report));
-    if (!report.isComplete) process.exitCode = 1;
+    if (!report.isComplete) surroundings().exitCode = 1;
   });
 }
 
@@ -117,7 +117,7 @@ async function importRecorded(
   const channels = into === undefined ? recording.channels : [into];
   await using backbone = await backboneFor(command, options, channels, recording.header.partitions);
   if (backbone === undefined) return undefined;
-  using progress = openCountProgress(process.stderr, "entries");
+  using progress = openCountProgress(surroundings().stderr, "entries");
   const report = await importRecording(backbone, recording, {
     speed,
     signal,
@@ -143,7 +143,7 @@ async function importLines(
   await using backbone = await backboneFor(command, options, [into], 1);
   if (backbone === undefined) return undefined;
   const invalid = invalidLines();
-  using progress = openCountProgress(process.stderr, "entries");
+  using progress = openCountProgress(surroundings().stderr, "entries");
   let line = 0;
   try {
     return await importEntries(backbone, channel, file, parse, {
@@ -172,7 +172,7 @@ async function backboneFor(
   partitions: number,
 ): Promise<Backbone | undefined> {
   const { url, namespace } = options;
-  const tls = tlsFromEnv(process.env);
+  const tls = tlsFromEnv(surroundings().env);
   await using inspector = openInspector({ url, tls, namespace, log: stderrLog });
   const catalogue = await inspector.catalogue();
   const into = `${channels.join(", ")} of namespace "${namespace}"`;

@@ -6,6 +6,7 @@ import { renderJourney } from "../inspect/journey/journey-text.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
 import { openFor, parsePosition } from "./common.ts";
 import { print, terminalWidth } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface JourneyCommandOptions {
   readonly from?: string;
@@ -33,6 +34,6 @@ export function defineJourney(journey: Command): void {
         ...(limit === undefined ? {} : { maxMatches: limit }),
       });
       await print(json === true ? JSON.stringify(journey, undefined, 2) : renderJourney(journey, terminalWidth()));
-      if (journey.events === 0) process.exitCode = 1;
+      if (journey.events === 0) surroundings().exitCode = 1;
     });
 }

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { escaped } from "../model/safe-text.ts";
 import { usageExitCode } from "../service/exit-code.ts";
+import { surroundings } from "./surroundings.ts";
 
 /**
  * Asks before the write. Ends the process with one line without `--live`, and without `--yes` where nobody can be
@@ -20,10 +21,11 @@ export async function mayWriteLive(
     });
   }
   if (yes === true) return true;
-  if (!process.stdin.isTTY) {
+  const { stdin, stderr } = surroundings();
+  if (!stdin.isTTY) {
     command.error("error: nobody can be asked here: say --yes as well", { exitCode: usageExitCode });
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const terminal = createInterface({ input: stdin, output: stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question(escaped(`${what} Go on? [y/N] `))).trim());
   } finally {

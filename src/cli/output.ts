@@ -4,15 +4,17 @@
 
 import { once } from "node:events";
 import { errorText, escaped, escapedLines } from "../model/safe-text.ts";
+import { surroundings } from "./surroundings.ts";
 
 /** Writes text, or JSON, and a line's end to standard output. Waits while the reader is behind. */
 export async function print(text: string): Promise<void> {
-  if (!process.stdout.write(`${escapedLines(text)}\n`)) await once(process.stdout, "drain");
+  const { stdout } = surroundings();
+  if (!stdout.write(`${escapedLines(text)}\n`)) await once(stdout, "drain");
 }
 
 /** Does what `print` does, for a caller that cannot wait. */
 export function printNow(text: string): void {
-  process.stdout.write(`${escapedLines(text)}\n`);
+  surroundings().stdout.write(`${escapedLines(text)}\n`);
 }
 
 /** Writes one line for the person to standard error, beside the results. */
@@ -22,7 +24,7 @@ export function say(line: string): void {
 
 /** Writes several lines whose texts are escaped already to standard error. */
 export function sayLines(text: string): void {
-  process.stderr.write(`${escapedLines(text)}\n`);
+  surroundings().stderr.write(`${escapedLines(text)}\n`);
 }
 
 /** Prints an unforeseen error with its stack, and ends the process as failed, whatever it still has open. */
@@ -41,5 +43,5 @@ export function endWithReader(): void {
 
 /** The terminal's width in columns; a large one where the output goes to a file or another program. */
 export function terminalWidth(): number {
-  return process.stdout.columns ?? 1_000;
+  return surroundings().stdout.columns ?? 1_000;
 }

@@ -4,12 +4,12 @@ import { type Command, Option } from "commander";
 import { openObserver } from "../composition/observer.ts";
 import { escaped } from "../model/safe-text.ts";
 import { type RecordOptions, record } from "../replay/recording/record.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { openFor, parsePosition } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
 import { parseAttribute } from "./dead-filters.ts";
 import { print, say } from "./output.ts";
 import { maxLineBytesOption } from "./sources.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface RecordCommandOptions {
   readonly output: string;
@@ -46,9 +46,9 @@ export function defineRecord(command: Command): void {
     .action(async (channels: string[], _options: object, self: Command) => {
       const { output, component, continue: isContinued, json, ...rest } = self.optsWithGlobals<RecordCommandOptions>();
       const { from, to, where, follow, maxLineBytes } = rest;
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       await using observer = openFor(self, openObserver);
-      const progress = openCountProgress(process.stderr, "entries");
+      const progress = openCountProgress(surroundings().stderr, "entries");
       const options: RecordOptions = {
         signal,
         onProgress: ({ entries, at, fromMs, toMs }) =>
@@ -69,7 +69,7 @@ export function defineRecord(command: Command): void {
       if (json === true) await print(JSON.stringify(report));
       else await print(textOf(report));
       if (report.entries === 0 && follow !== true) say("There are no such entries.");
-      if (!report.isComplete || (report.entries === 0 && follow !== true)) process.exitCode = 1;
+      if (!report.isComplete || (report.entries === 0 && follow !== true)) surroundings().exitCode = 1;
     });
 }
 

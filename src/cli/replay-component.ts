@@ -19,6 +19,7 @@ import { ignoreOption, printDiff } from "./diff.ts";
 import { print, say } from "./output.ts";
 import type { Extension, LoadExtension, ReplayableComponent, Settings } from "./plug-in.ts";
 import { channelsOf, isFile, namespaceSource, recordingSource } from "./sources.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface Options extends CommonOptions {
   readonly module?: string;
@@ -92,7 +93,7 @@ export async function replaysComponent(
   }
   if (signal.aborted) {
     say("Interrupted: this is not the whole record.");
-    process.exitCode = 1;
+    surroundings().exitCode = 1;
   }
   return true;
 }
@@ -150,7 +151,7 @@ async function openRecord(
   }
   if (channels !== undefined) return refuse("--channel chooses from a recording; channels of the log are simply named");
   const namespace = namespaceOf(options, command);
-  const place = { url: options.url, tls: tlsFromEnv(process.env), namespace, log: stderrLog };
+  const place = { url: options.url, tls: tlsFromEnv(surroundings().env), namespace, log: stderrLog };
   const observer = opened.use(openObserver(place));
   const existing = options.diff === true ? await channelsOf(observer) : [];
   const published = outputs.map(({ name }) => name).filter((name) => existing.includes(name));

@@ -14,7 +14,6 @@ import type { SourceOptions } from "../replay/source/open-source.ts";
 import { factorOf } from "../replay/source/pacing.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { startCommandTelemetry } from "./command-telemetry.ts";
 import { type CommonOptions, namespaceGiven, openFor, parsePosition } from "./common.ts";
 import { openCountProgress } from "./count-progress.ts";
@@ -25,6 +24,7 @@ import { addComponentOptions, replaysComponent } from "./replay-component.ts";
 import { rehearsalJson, rehearsalText, reportJson, reportText, requestText } from "./replay-render.ts";
 import { requireRedis } from "./require-redis.ts";
 import { isFile, maxLineBytesOption } from "./sources.ts";
+import { surroundings } from "./surroundings.ts";
 
 interface ReplayCommandOptions extends CommonOptions {
   readonly fromNamespace?: string;
@@ -71,7 +71,7 @@ export function defineReplay(replay: Command, extension: LoadExtension): void {
       "\nHere, --namespace names where the events go. Without it they go into a shadow of the namespace that they come from.",
     )
     .action(async (sources: string[], _options: object, command: Command) => {
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       await using _telemetry = await startCommandTelemetry("throughline-replay");
       if (await replaysComponent(sources, command, extension, signal)) return;
       const options = command.optsWithGlobals<ReplayCommandOptions>();
@@ -100,13 +100,13 @@ async function begin(
   if (options.dryRun === true) {
     const rehearsal = await replays.rehearse(opened, request, signal);
     await print(json === true ? rehearsalJson(rehearsal) : rehearsalText(rehearsal));
-    if (rehearsal.entries.size === 0) process.exitCode = 1;
+    if (rehearsal.entries.size === 0) surroundings().exitCode = 1;
     return;
   }
   const what = `This republishes into the live namespace "${request.namespace}", whose components will handle it.`;
   if (live === true && !(await mayWriteLive(command, what, options))) {
     say("Nothing was done.");
-    process.exitCode = 1;
+    surroundings().exitCode = 1;
     return;
   }
   if (options.background === true) {
@@ -124,7 +124,7 @@ async function begin(
 function interrupted(error: unknown, signal: AbortSignal): void {
   if (error !== signal.reason) throw error;
   say("Interrupted: nothing was done.");
-  process.exitCode = 1;
+  surroundings().exitCode = 1;
 }
 
 async function resume(
@@ -169,7 +169,7 @@ async function show(
 ): Promise<void> {
   const total = request?.total;
   let firstUnreadable: string | undefined;
-  using progress = openCountProgress(process.stderr, "events");
+  using progress = openCountProgress(surroundings().stderr, "events");
   const report = await run({
     onProgress: (entries) => progress.show(entries, total === undefined ? undefined : entries / Math.max(1, total)),
     onUnreadable: ({ channel, entryId }) => {
@@ -179,7 +179,7 @@ async function show(
   progress[Symbol.dispose]();
   if (firstUnreadable !== undefined) say(`Left out as no event: ${firstUnreadable}`);
   await print(json ? reportJson(report) : reportText(report));
-  if (report.state !== "done" || report.entries === 0) process.exitCode = 1;
+  if (report.state !== "done" || report.entries === 0) surroundings().exitCode = 1;
 }
 
 /** The source: a path, or a name with a recording's ending, is a file; any other names are channels. */

@@ -10,12 +10,12 @@ import { escaped } from "../model/safe-text.ts";
 import type { Run } from "../ports/replay-runs.ts";
 import type { Replays } from "../replay/republish/namespace-replays.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { startCommandTelemetry } from "./command-telemetry.ts";
 import { type CommonOptions, openFor } from "./common.ts";
 import { print, printNow, say } from "./output.ts";
 import { reportText, runText } from "./replay-render.ts";
 import { requireRedis } from "./require-redis.ts";
+import { surroundings } from "./surroundings.ts";
 
 const defaultLimit = 20;
 
@@ -35,7 +35,7 @@ export function defineReplays(replays: Command): void {
       for (const one of runs) await print(json === true ? JSON.stringify(one) : runText(one));
       if (runs.length > 0) return;
       say("There are no replays of this namespace.");
-      process.exitCode = 1;
+      surroundings().exitCode = 1;
     });
   replays
     .command("cancel")
@@ -46,13 +46,13 @@ export function defineReplays(replays: Command): void {
       await using all = openFor(command, openReplays);
       const isCancelled = await all.cancel(run);
       await print(isCancelled ? `Run ${run} is cancelled.` : `Run ${run} has ended.`);
-      if (!isCancelled) process.exitCode = 1;
+      if (!isCancelled) surroundings().exitCode = 1;
     });
   replays
     .command("work")
     .description("takes queued runs, one after the other, until Ctrl-C; the one that it is at then goes back")
     .action(async (_options: object, command: Command) => {
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       await using _telemetry = await startCommandTelemetry("throughline-replay");
       await requireRedis(command);
       await using all = openFor(command, openReplays);

@@ -4,9 +4,9 @@ import { setInterval } from "node:timers/promises";
 import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";
 import { renderStatus } from "../inspect/status/status-text.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { openFor } from "./common.ts";
 import { print } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 
 const watchIntervalMs = 2_000;
 const clearScreen = "\u001b[H\u001b[2J\u001b[3J";
@@ -22,10 +22,10 @@ export function defineStatus(status: Command): void {
         await print(json === true ? JSON.stringify(status, undefined, 2) : renderStatus(status));
         return;
       }
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       const look = async (): Promise<void> => {
         const status = await observer.status();
-        if (json !== true) process.stdout.write(clearScreen);
+        if (json !== true) surroundings().stdout.write(clearScreen);
         await print(json === true ? JSON.stringify(status) : renderStatus(status));
       };
       await look();

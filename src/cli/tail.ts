@@ -8,10 +8,10 @@ import type { LogEntry, ReadRange } from "../inspect/entries/log-reader.ts";
 import { parseQuery } from "../inspect/journey/query.ts";
 import { isName } from "../model/names.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
-import { stopSignal } from "../service/stop-signal.ts";
 import { openFor, parsePosition } from "./common.ts";
 import { parseAttribute } from "./dead-filters.ts";
 import { print, say, terminalWidth } from "./output.ts";
+import { surroundings } from "./surroundings.ts";
 
 const defaultLimit = 20;
 
@@ -45,7 +45,7 @@ export function defineTail(tail: Command): void {
     )
     .action(async (channel: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<TailOptions>();
-      const signal = stopSignal();
+      const signal = surroundings().stopSignal();
       await using observer = openFor(command, openObserver);
       const width = terminalWidth();
       const matches = matcherOf(options.where ?? []);
@@ -62,7 +62,7 @@ export function defineTail(tail: Command): void {
       if (count > 0 || signal.aborted) return;
       // Standard error: a misspelled channel is noticed, and a script's output stays empty.
       say(`There are no such entries in channel "${channel}".`);
-      process.exitCode = 1;
+      surroundings().exitCode = 1;
     });
 }
 

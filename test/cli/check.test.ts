@@ -2,20 +2,13 @@
 
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
-import { startProcess } from "../support/process.ts";
+import { type CommandEnd, runCommand } from "../support/command.ts";
 import { test } from "../support/test.ts";
 
 const deployed = "test/fixtures/deployed-channels.ts";
 
-async function check(
-  log: HandWritten,
-  ...args: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  const env = { REDIS_URL: log.url, NAMESPACE: log.namespace };
-  await using child = startProcess("src/cli/throughline.ts", ["check", ...args], { env });
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const check = (log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> =>
+  runCommand(log, ["check", ...args]);
 
 async function withLog(log: HandWritten): Promise<void> {
   await log.describe(["orders", "payments"], {});

@@ -2,19 +2,11 @@
 
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
-import { startProcess } from "../support/process.ts";
+import { type CommandEnd, runCommand } from "../support/command.ts";
 import { test } from "../support/test.ts";
 
-async function retire(
-  log: HandWritten,
-  ...args: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  await using child = startProcess("src/cli/throughline.ts", ["component", "retire", ...args], {
-    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
-  });
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const retire = (log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> =>
+  runCommand(log, ["component", "retire", ...args]);
 
 /** "algorithm" and "other" on two channels, with all that members leave in Redis. */
 async function twoComponents(log: HandWritten): Promise<void> {

@@ -2,22 +2,10 @@
 
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
-import { type StartedProcess, startProcess } from "../support/process.ts";
+import { type CommandEnd, runCommand } from "../support/command.ts";
 import { test } from "../support/test.ts";
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(log: HandWritten, ...args: readonly string[]): Promise<Ended> {
-  await using child: StartedProcess = startProcess("src/cli/throughline.ts", ["dead", ...args], {
-    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
-  });
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const run = (log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> => runCommand(log, ["dead", ...args]);
 
 /** Four orders that "algorithm" gave up: two with one code, two with another. Gives the letters' ids and the entries'. */
 async function fourLetters(log: HandWritten): Promise<readonly { id: string; entryId: string }[]> {
@@ -173,6 +161,22 @@ test("changes many letters only after a yes, and all letters only with an explic
     assert.is(err.trimEnd().split("\n").length, 1, err);
   }
   assert.equal([await left(log), await handedBack(log)], [4, []]);
+});
+
+test("a person at a terminal is asked before many letters are changed, and only a yes changes them", async () => {
+  await using log = new HandWritten();
+  await fourLetters(log);
+  const ask = (...answers: readonly string[]): Promise<CommandEnd> =>
+    runCommand(log, ["dead", "purge", "--code", "EARLY"], { answers });
+  for (const answer of ["n", "", "yess"]) {
+    const { code, out, err } = await ask(answer);
+    assert.equal([code, out], [1, ""], answer);
+    assert.match(err, /2 {2}orders → algorithm {2}EARLY .*Purge 2 dead letters\? \[y\/N\] .*Nothing was done\.\n$/s);
+    assert.is(await left(log), 4);
+  }
+  const yes = await ask("Yes");
+  assert.equal([yes.code, yes.out], [0, "2 purged\n"]);
+  assert.is(await left(log), 2);
 });
 
 test("a Redis that is away is one line and exit code 1", async () => {

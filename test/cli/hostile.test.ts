@@ -5,26 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
+import { type CommandEnd, runCommand } from "../support/command.ts";
 import { allHostile, unsafeIn } from "../support/hostile.ts";
-import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(log: HandWritten, args: readonly string[]): Promise<Ended> {
-  const env = { REDIS_URL: log.url, NAMESPACE: log.namespace };
-  await using child = startProcess("src/cli/throughline.ts", args, { env });
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
-
 /** Asserts that a text is safe for a terminal. */
-async function looked(log: HandWritten, ...args: readonly string[]): Promise<Ended> {
-  const ended = await run(log, args);
+async function looked(log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> {
+  const ended = await runCommand(log, args);
   const what = `${args.join(" ")}: ${ended.out}${ended.err}`;
   assert.equal(unsafeIn(ended.out + ended.err), [], what);
   assert.not.match(ended.out + ended.err, /^2026-01-01T00:00:00\.000Z {2}forged/m, what);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
+import { runCommand } from "../support/command.ts";
 import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 
@@ -75,10 +76,11 @@ test("tells its version", async () => {
   assert.equal(await run({}, "-V"), { code: 0, out: `${version}\n`, err: "" });
 });
 
-test("ends with 1 where nothing was found, and with 2 where it was called wrongly", async () => {
+test("ends with 0 where all is well, with 1 where nothing was found, and with 2 where it was called wrongly", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"], {});
   const env = { REDIS_URL: log.url, NAMESPACE: log.namespace };
+  assert.is((await run(env, "status")).code, 0);
   const list = await run(env, "dead", "list");
   assert.equal([list.code, list.err], [1, "There are no such dead letters.\n"]);
   assert.is((await run(env, "dead", "list", "--count", "--json")).code, 1);
@@ -87,9 +89,8 @@ test("ends with 1 where nothing was found, and with 2 where it was called wrongl
 });
 
 test("asks for a namespace where it needs one and has no default", async () => {
-  const env = { NAMESPACE: undefined, REDIS_URL: "redis://127.0.0.1:1" };
   for (const args of [["status"], ["component", "retire", "c"], ["repair", "c"], ["replay", "c"], ["dead", "list"]]) {
-    const { code, err } = await run(env, ...args);
+    const { code, err } = await runCommand({ url: "redis://127.0.0.1:1" }, args);
     assert.is(code, 2, `${args.join(" ")}: ${err}`);
     assert.match(err, /which namespace\?/, args.join(" "));
   }

@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
 import { entryIds, header, makeDirectory } from "../replay/recording-files.ts";
+import { type CommandEnd, runCommand, tradingPlugIn } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { freshNamespace } from "../support/redis.ts";
@@ -18,14 +19,8 @@ function start(log: HandWritten, ...args: readonly string[]): StartedProcess {
   });
 }
 
-async function run(
-  log: HandWritten,
-  ...args: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  await using child = start(log, ...args);
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const run = (log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> =>
+  runCommand(log, args, { plugIn: tradingPlugIn });
 
 test(
   "record and import carry channels from one namespace into another, exactly",

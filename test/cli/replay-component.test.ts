@@ -8,22 +8,12 @@ import { subscriptions } from "../fixtures/doubling.ts";
 import { makeDirectory } from "../replay/recording-files.ts";
 import { ordersOf, trade, tradingChannels, tradingComponents } from "../replay/trading.ts";
 import { open, things } from "../support/backbone.ts";
-import { startProcess } from "../support/process.ts";
+import { type CommandEnd, runCommand, tradingPlugIn } from "../support/command.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function throughline(namespace: string, ...args: readonly string[]): Promise<Ended> {
-  const env = { REDIS_URL: redisUrl(), NAMESPACE: namespace };
-  await using child = startProcess("trading/pipeline/throughline.ts", args, { env });
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const throughline = (namespace: string, ...args: readonly string[]): Promise<CommandEnd> =>
+  runCommand({ url: redisUrl(), namespace }, args, { plugIn: tradingPlugIn });
 
 test(
   "replays the Algorithm over a recording or the log, compares, and writes what diff then compares likewise",
@@ -31,7 +21,7 @@ test(
     await using trading = await trade(await ordersOf("trading/domain/sample/orders.ndjson", 120));
     await using directory = await makeDirectory();
     const { namespace } = trading.o.backbone;
-    const run = (...args: readonly string[]): Promise<Ended> => throughline(namespace, ...args);
+    const run = (...args: readonly string[]): Promise<CommandEnd> => throughline(namespace, ...args);
     const morning = directory.path("morning.ndjson.gz");
     await record(trading.o.backbone, tradingChannels, morning, { components: tradingComponents });
 
@@ -81,7 +71,7 @@ test(
     await component.whenIdle();
     await component.drain();
     await running;
-    const run = (...args: readonly string[]): Promise<Ended> =>
+    const run = (...args: readonly string[]): Promise<CommandEnd> =>
       throughline(o.backbone.namespace, "replay", "ins", "--component", "mine", ...args);
     const module = ["--module", "test/fixtures/doubling.ts"];
     const same = await run(...module, "--diff");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { HandWritten } from "../inspect/hand-written.ts";
 import { Stage } from "../replay/stage.ts";
-import { startProcess } from "../support/process.ts";
+import { type CommandEnd, runCommand, tradingPlugIn } from "../support/command.ts";
 import { test } from "../support/test.ts";
 
 const t0 = 1_700_000_000_000;
@@ -23,16 +23,8 @@ async function orders(log: HandWritten, count = 3): Promise<void> {
   }
 }
 
-async function run(
-  log: HandWritten,
-  ...args: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  await using child = startProcess("trading/pipeline/throughline.ts", args, {
-    env: { REDIS_URL: log.url, NAMESPACE: log.namespace },
-  });
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const run = (log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> =>
+  runCommand(log, args, { plugIn: tradingPlugIn });
 
 slowTest("replay goes into a shadow that it names, and journey shows both sides of it", async () => {
   await using stage = new Stage();

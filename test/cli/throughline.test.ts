@@ -2,6 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
+import { type CommandEnd, runCommand } from "../support/command.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 
@@ -9,14 +10,7 @@ function start(log: HandWritten, ...args: readonly string[]): StartedProcess {
   return startProcess("src/cli/throughline.ts", args, { env: { REDIS_URL: log.url, NAMESPACE: log.namespace } });
 }
 
-async function run(
-  log: HandWritten,
-  ...args: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  await using child = start(log, ...args);
-  const { code } = await child.ended;
-  return { code, out: child.stdout(), err: child.stderr() };
-}
+const run = (log: HandWritten, ...args: readonly string[]): Promise<CommandEnd> => runCommand(log, args);
 
 test("status prints tables, and JSON when asked", async () => {
   await using log = new HandWritten();

@@ -5,6 +5,7 @@ import { Connection } from "../../src/redis/client/connection.ts";
 import { RedisRunStore } from "../../src/redis/replay/replay-runs.ts";
 import type { HandWritten } from "../inspect/hand-written.ts";
 import { memoryLog } from "../support/backbone.ts";
+import { runCommand, tradingPlugIn } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
@@ -26,10 +27,9 @@ function cli(log: HandWritten, ...args: readonly string[]): StartedProcess {
   });
 }
 
-async function run(log: HandWritten, ...args: readonly string[]): Promise<{ code: number | null; out: string }> {
-  await using child = cli(log, ...args);
-  const { code } = await child.ended;
-  return { code, out: `${child.stdout()}${code === 0 ? "" : child.stderr()}` };
+async function run(log: HandWritten, ...args: readonly string[]): Promise<{ code: number; out: string }> {
+  const { code, out, err } = await runCommand(log, args, { plugIn: tradingPlugIn });
+  return { code, out: `${out}${code === 0 ? "" : err}` };
 }
 
 /** Queues a replay of the orders; gives its run and its namespace. */

@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import { aclText } from "../../../src/cli/acl-text.ts";
 import { aclRoles, aclRules } from "../../../src/redis/acl.ts";
-import { startProcess } from "../../support/process.ts";
+import { runCommand } from "../../support/command.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
 import { namespace, start } from "./server.ts";
@@ -27,9 +27,8 @@ test(
   "throughline acl prints what was asked for, and refuses what is none",
   async () => {
     const acl = async (...args: readonly string[]): Promise<{ code: number | null; out: string }> => {
-      await using child = startProcess("src/cli/throughline.ts", ["acl", ...args], { env: { NAMESPACE: namespace } });
-      const { code } = await child.ended;
-      return { code, out: child.stdout().trim() };
+      const { code, out } = await runCommand({ url: "redis://127.0.0.1:1", namespace }, ["acl", ...args]);
+      return { code, out: out.trim() };
     };
     const [command, file, json, ...wrong] = await Promise.all([
       acl("replay", "--into", "shadow", "--background"),
