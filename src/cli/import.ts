@@ -42,8 +42,14 @@ type Formats = Readonly<Record<string, LineFormat>>;
 
 /** The format of lines of JSON. */
 const ndjsonFormat: LineFormat = {
-  options: [new Option("--time <field>", "of lines of JSON: the field with the time, such as meta.at (default: time)")],
-  parse: (_file, { time }) => ndjsonLine(time as string | undefined),
+  options: [
+    new Option("--time <field>", "of lines of JSON: the field with the time, such as meta.at (default: time)"),
+    new Option(
+      "--drop <field>",
+      "of lines of JSON: a field that is left out of the payload, such as time, which a strict schema refuses; may be given again",
+    ).argParser((field: string, before: readonly string[] = []) => [...before, field]),
+  ],
+  parse: (_file, { time, drop }) => ndjsonLine(time as string | undefined, drop as readonly string[] | undefined),
 };
 
 /** The schema of unknown channels: any JSON is valid. */

@@ -21,6 +21,8 @@ export interface PrivateRedisOptions {
   readonly fresh?: boolean;
   readonly say?: Say;
   readonly env?: NodeJS.ProcessEnv;
+  /** What else the caller can do where there is no server to start, a sentence. Default: to set REDIS_URL. */
+  readonly otherwise?: string;
 }
 
 /** A private server. Its disposal ends the server, and resolves when it is gone. */
@@ -54,6 +56,7 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     env: options.env ?? process.env,
     say: options.say ?? (() => undefined),
     isRoot: process.getuid?.() === 0,
+    otherwise: options.otherwise,
   });
   const isTemporary = options.directory === undefined;
   const wanted = isTemporary ? await mkdtemp(join(tmpdir(), "throughline-redis-")) : resolve(options.directory);

@@ -23,6 +23,8 @@ export interface FindServerOptions {
   readonly say: Say;
   /** True when packages may be installed. */
   readonly isRoot: boolean;
+  /** What else the caller can do without one, a sentence. Default: to set REDIS_URL. */
+  readonly otherwise?: string | undefined;
 }
 
 /** Finds a server. @throws {ConfigError} with the one command to run when there is none and none can be had. */
@@ -36,10 +38,11 @@ export async function findServer(options: FindServerOptions): Promise<RedisServe
     const installed = await findProgram(options.env, tooOld);
     if (installed !== undefined) return installed;
   }
+  const { otherwise = "Or set REDIS_URL to one that runs already." } = options;
   const found = tooOld.length === 0 ? "none was found" : `only ${tooOld.join(" and ")} was found, which is too old`;
   throw new ConfigError(
     `A Redis or Valkey server of version ${oldestVersion} or later is needed, and ${found}. ` +
-      `${await adviceFor(options.isRoot)} Or set REDIS_URL to one that runs already.`,
+      `${await adviceFor(options.isRoot)} ${otherwise}`,
   );
 }
 

@@ -49,7 +49,18 @@ const leaveGraceMs = 500;
  */
 type Phase = "idle" | "running" | "draining" | "closed";
 
-export class OwnerComponent implements Component {
+/** A component that can be paused. */
+export interface PausableComponent extends Component {
+  /**
+   * Starts no handler in this process until `resume`: what comes waits in the log, and members elsewhere go on with their own share. Resolves
+   * when the handlers that run have ended and are settled. A component that is paused may be run, and drained.
+   */
+  pause(): Promise<void>;
+  /** Goes on. Without a pause it does nothing. */
+  resume(): void;
+}
+
+export class OwnerComponent implements PausableComponent {
   readonly name: string;
   readonly member: string;
   readonly #parts: OwnerComponentParts;
@@ -59,7 +70,10 @@ export class OwnerComponent implements Component {
   readonly #change = new Change();
   /** Aborts when the component is closed. */
   readonly #end = new AbortController();
+  /** The present or last tenure of each partition. */
+  readonly #tenures: (OwnedPartition | undefined)[] = [];
   #phase: Phase = "idle";
+  #isPaused = false;
   #draining: Promise<void> | undefined;
 
   constructor(parts: OwnerComponentParts) {
@@ -84,6 +98,7 @@ export class OwnerComponent implements Component {
         run(deliveries.filter(({ turn }, i) => turn === turns[i])),
       ),
       maxInFlight: Math.max(1, Math.floor(options.maxInFlight / partitions)),
+      isPaused: () => this.#isPaused,
     };
     this.#ownerships = Array.from(
       { length: partitions },
@@ -98,7 +113,11 @@ export class OwnerComponent implements Component {
           begin: from === "now" ? "$" : "0",
           mayOwn: () => members.isConfirmed,
           shouldOwn: (without) => members.shouldOwn(partition, without),
-          open: (hold, { starts, deaths }) => new OwnedPartition({ ...context, partition }, hold, starts, deaths),
+          open: (hold, { starts, deaths }) => {
+            const tenure = new OwnedPartition({ ...context, partition }, hold, starts, deaths);
+            this.#tenures[partition] = tenure;
+            return tenure;
+          },
         }),
     );
   }
@@ -113,7 +132,7 @@ export class OwnerComponent implements Component {
     if (this.#phase !== "running") return { component, isLive: true, isReady: false, reason: this.#phase };
     if (!this.#members.isConfirmed)
       return { component, isLive: true, isReady: false, reason: "the store does not answer" };
-    return { component, isLive: true, isReady: true };
+    return { component, isLive: true, isReady: true, ...(this.#isPaused ? { reason: "paused" } : {}) };
   }
 
   async run(signal?: AbortSignal): Promise<void> {
@@ -139,6 +158,16 @@ export class OwnerComponent implements Component {
       if (this.#phase === "closed") throw new StoreError(`component "${this.name}" was closed before it was ready`);
       await this.#change.next();
     }
+  }
+
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    await Promise.all(this.#tenures.map((tenure) => tenure?.paused()));
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const tenure of this.#tenures) tenure?.unpaused();
   }
 
   drain(): Promise<void> {

@@ -41,6 +41,8 @@ export interface OwnedPartitionContext
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly lanes: Lanes<LaneTask>;
   readonly maxInFlight: number;
+  /** Whether the component is paused in this process. */
+  readonly isPaused: () => boolean;
 }
 
 export class OwnedPartition implements Tenure {
@@ -152,6 +154,19 @@ export class OwnedPartition implements Tenure {
     this.#reader.nudge();
   }
 
+  /** The component was paused. Resolves when nothing runs and everything is settled, or it is not paused any more. */
+  async paused(): Promise<void> {
+    const { isPaused } = this.#context;
+    this.#inFlight.letGoWaiting();
+    const isAtRest = (): boolean => this.#handling.running === 0 && this.#settler.isIdle;
+    while (isPaused() && !isAtRest() && !this.#over.signal.aborted) await this.#inFlight.change.next();
+  }
+
+  /** It is not any more. */
+  unpaused(): void {
+    this.#reader.nudge();
+  }
+
   end(reason: Error): void {
     this.#over.abort(reason);
     this.#settler.stop();
@@ -181,7 +196,7 @@ export class OwnedPartition implements Tenure {
   }
 
   get #isOpen(): boolean {
-    return !this.#isQuiet && !this.#over.signal.aborted && this.#hold.mayStart;
+    return !this.#isQuiet && !this.#over.signal.aborted && this.#hold.mayStart && !this.#context.isPaused();
   }
 
   #accept(delivery: Delivery): void {

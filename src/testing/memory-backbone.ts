@@ -1,7 +1,6 @@
 /** `memoryBackbone`: a backbone without a server, for tests of handlers, retries and time-outs, with a clock that the test moves. */
 
 import { HandlerScope } from "../composition/handler-scope.ts";
-import type { Component } from "../consume/component.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import { MemoryAppender } from "../memory/appender.ts";
 import { keyOf } from "../memory/keyspace.ts";
@@ -14,7 +13,7 @@ import { decodeEntry, type Envelope } from "../model/envelope.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Published } from "../model/event.ts";
 import { bounded } from "../model/option-bounds.ts";
-import { OwnerComponent } from "../ownership/component.ts";
+import { OwnerComponent, type PausableComponent } from "../ownership/component.ts";
 import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import { type OwnerOptions, resolveOwnerOptions } from "../ownership/options.ts";
 import type { Log } from "../ports/log.ts";
@@ -55,7 +54,7 @@ export interface MemoryBackbone extends AsyncDisposable {
   /** Appends all or none. @throws as `publish` */
   publishAll(items: readonly PublishItem[]): Promise<readonly Published[]>;
   /** A component's handlers, to be run. Several of one name are members of it. @throws {ConfigError} */
-  component(name: string, subscriptions: readonly Subscription[], options?: OwnerOptions): Component;
+  component(name: string, subscriptions: readonly Subscription[], options?: OwnerOptions): PausableComponent;
   /** Runs a duty in one of those that are given under this name, from now until it is disposed of. */
   exclusive(name: string, duty: Duty): AsyncDisposable;
   /** A component's state as it was last settled. */
@@ -122,7 +121,7 @@ class InMemory implements MemoryBackbone {
     return this.#producer.publishAll(items.map((item) => ({ ...item, options: { time, ...item.options } })));
   }
 
-  component(name: string, subscriptions: readonly Subscription[], options: OwnerOptions = {}): Component {
+  component(name: string, subscriptions: readonly Subscription[], options: OwnerOptions = {}): PausableComponent {
     if (subscriptions.length === 0) throw new ConfigError(`component "${name}" subscribes to nothing`);
     const timers = this.#timers.get(name) ?? new MemoryTimers((ms, run) => this.clock.after(ms, run));
     this.#timers.set(name, timers);

@@ -29,6 +29,10 @@ export interface TestRedis extends AsyncDisposable {
 const command =
   'exec "$(command -v valkey-server || command -v redis-server)" --protected-mode no --appendonly yes --save "" --maxmemory-policy noeviction';
 
+/** `startRedis` starts one in any case: REDIS_URL says nothing to it. */
+const withoutServer =
+  'Or start an image, startRedis({ image: "redis:8" }), or let provideRedis take the server that REDIS_URL names.';
+
 /**
  * Starts a server on a free port and resolves when it takes commands.
  * @throws {ConfigError} when there is none to start, or Testcontainers is not installed
@@ -37,7 +41,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<TestR
   const { image, startTimeoutMs = 120_000, ...unknown } = options;
   for (const name of Object.keys(unknown)) throw new ConfigError(`startRedis has no option "${name}"`);
   if (image === undefined) {
-    const redis = await startPrivateRedis();
+    const redis = await startPrivateRedis({ otherwise: withoutServer });
     return {
       url: redis.url,
       description: redis.description,

@@ -40,6 +40,17 @@ test("publishes lines of JSON through the channel's schema, with their times and
   assert.equal(new Set(ids).size, 2); // so that a channel with a dedupe window takes them once
 });
 
+test("leaves fields out that are asked to be, once the time is taken", () => {
+  const line = ndjsonLine("meta.at", ["meta.at", "meta.from", "note", "none.such", "list.0"]);
+  assert.equal(line('{"n":1,"note":"x","meta":{"at":5,"from":"b","kept":1},"list":[1]}'), {
+    payload: { n: 1, meta: { kept: 1 }, list: [1] },
+    at: 5,
+    time: 5,
+  });
+  assert.equal(line('"text"'), { payload: "text", at: undefined });
+  assert.equal(ndjsonLine("time", ["time"])('{"n":1,"time":7}'), { payload: { n: 1 }, at: 7, time: 7 });
+});
+
 test("imports nothing of a file with a line that is wrong, and names the line", async () => {
   await using directory = await makeDirectory();
   await using target = await open();

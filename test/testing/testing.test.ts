@@ -65,3 +65,18 @@ test("captured spans are those of one journey, with the attributes by which they
   trace.getTracer("after").startSpan("y").end();
   assert.is(again.one("y").parentSpanId, undefined);
 });
+
+test("startRedis advises what it takes where there is no server to start", async () => {
+  const { PATH } = process.env;
+  process.env["PATH"] = "/nowhere";
+  try {
+    const { message } = await rejects(startRedis(), ConfigError, /is needed, and none was found/);
+    assert.match(
+      message,
+      /startRedis\(\{ image: "redis:8" \}\), or let provideRedis take the server that REDIS_URL names/,
+    );
+    assert.not.match(message, /set REDIS_URL/);
+  } finally {
+    process.env["PATH"] = PATH;
+  }
+});

@@ -97,9 +97,13 @@ export async function importEntries<P>(
   return { entries: publishes.entries, line: publishes.line, isComplete: !isAborted(signal), invalid, left };
 }
 
-/** Parses lines of JSON, each a payload. `timeField`: the dotted path of the time in the payload, epoch ms or text with a date. */
-export function ndjsonLine(timeField = "time"): LineParser<unknown> {
+/**
+ * Parses lines of JSON, each a payload. `timeField`: the dotted path of the time in the payload, epoch ms or text with a date. `drop`: dotted
+ * paths of fields that are left out of the payload, once the time is taken: a line need not have them.
+ */
+export function ndjsonLine(timeField = "time", drop: readonly string[] = []): LineParser<unknown> {
   const path = timeField.split(".");
+  const dropped = drop.map((field) => field.split("."));
   return (text) => {
     let payload: unknown;
     try {
@@ -107,16 +111,26 @@ export function ndjsonLine(timeField = "time"): LineParser<unknown> {
     } catch (error) {
       return { invalid: `the line is no JSON: ${messageOf(error)}` };
     }
-    let value: unknown = payload;
-    for (const name of path) {
-      const isThere = typeof value === "object" && value !== null && Object.hasOwn(value, name);
-      value = isThere ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+    const value = ownValue(payload, path);
+    for (const field of dropped) {
+      const holder = ownValue(payload, field.slice(0, -1));
+      const isObject = typeof holder === "object" && holder !== null && !Array.isArray(holder);
+      if (isObject) Reflect.deleteProperty(holder, field.at(-1) as string);
     }
     const at = typeof value === "string" ? Date.parse(value) : value;
     return typeof at === "number" && Number.isFinite(at) && at >= 0
       ? { payload, at, time: Math.floor(at) }
       : { payload, at: undefined };
   };
+}
+
+function ownValue(root: unknown, path: readonly string[]): unknown {
+  let value = root;
+  for (const name of path) {
+    const isThere = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+    value = isThere ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+  }
+  return value;
 }
 
 // A function, because the compiler's flow analysis does not see that a signal can abort during an await.
