@@ -3,6 +3,7 @@
 import { append, entryOf, keyOf, remove, type Stream } from "../../src/memory/keyspace.ts";
 import { LocalLink } from "../../src/memory/local-link.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
+import type { Link } from "../../src/memory/session.ts";
 import { MemoryStore } from "../../src/memory/store.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Harness } from "./harness.ts";
@@ -24,7 +25,12 @@ export class MemoryHarness implements Harness {
       };
     },
   );
-  readonly store: MemoryStore = new MemoryStore(this.#server, 1, () => new LocalLink());
+  readonly store: MemoryStore;
+
+  /** `openLink`: of a store that lies. */
+  constructor(openLink: () => Link = () => new LocalLink()) {
+    this.store = new MemoryStore(this.#server, 1, openLink);
+  }
 
   async append(channel: string, ...eventIds: readonly string[]): Promise<readonly string[]> {
     const stream = this.#asAdmin(() => this.#server.keys.madeStream(keyOf.stream(partition, channel)));

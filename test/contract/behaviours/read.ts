@@ -24,6 +24,25 @@ export const reading: readonly Behaviour[] = [
     },
   },
   {
+    name: "who reads on from the last entry is given each once, in the order of the log",
+    run: async (harness) => {
+      const { session } = await own(harness);
+      const given: string[] = [];
+      const appended: string[] = [];
+      let after = "0-0";
+      for (let round = 1; round <= 5; round++) {
+        appended.push(...(await harness.append(channel, ...Array.from({ length: round }, (_, i) => `e${round}-${i}`))));
+        while (given.length < appended.length) {
+          for (const { entryId } of await session.read([{ channel, after }], 2, 1_000)) {
+            given.push(entryId);
+            after = entryId;
+          }
+        }
+      }
+      assert.equal(given, appended);
+    },
+  },
+  {
     name: "a read waits for what comes, and ends with nothing in its time",
     run: async (harness) => {
       const session = harness.store.open(slice, [channel]);

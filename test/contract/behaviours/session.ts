@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { compareIds } from "../../../src/model/entry-ids.ts";
-import { acked, at, type Behaviour, batch, channel, own, refusal } from "../behaviour.ts";
+import { acked, at, type Behaviour, batch, channel, idsOf, output, own, refusal } from "../behaviour.ts";
 
 export const answering: readonly Behaviour[] = [
   {
@@ -35,6 +35,49 @@ export const answering: readonly Behaviour[] = [
         note(session.renew(claim, [], []).then(({ outcome }) => outcome)),
       ]);
       assert.equal(answers, ["e1", "settled", 1, "settled", 2, "renewed"]);
+    },
+  },
+  {
+    name: "no call is done twice",
+    run: async (harness) => {
+      const [id = ""] = await harness.append(channel, "e1");
+      const { session, claim } = await own(harness);
+      const beatOf = async (): Promise<number> => (await session.look([])).row?.beat ?? 0;
+      const before = await beatOf();
+      await Promise.all([1, 2, 3].map(() => session.renew(claim, [], [])));
+      assert.is(await beatOf(), before + 3);
+      await session.count(claim, { channel, entryId: id }, 1);
+      const counted = await session.count(claim, { channel, entryId: id }, 2);
+      assert.is(counted?.attempt, 2);
+      assert.is(counted?.starts, 2);
+      await session.settle(claim, batch(1, [acked([id], { outputs: [output("out", "o1")] })], at(id)));
+      assert.is(await beatOf(), before + 4);
+      assert.equal(idsOf(await harness.entries("out")), ["o1"]);
+    },
+  },
+  {
+    name: "no answer is older than its question, nor from another epoch",
+    run: async (harness) => {
+      const [id = ""] = await harness.append(channel, "e1");
+      let former = await own(harness, "m1");
+      for (const member of ["m2", "m1", "m2", "m1"]) {
+        const owner = await own(harness, member);
+        const { row } = await owner.session.look([]);
+        assert.is(row?.owner, owner.claim.owner);
+        const [looked, renewed, settled, counted] = await Promise.all([
+          former.session.look([]),
+          former.session.renew(former.claim, [], []),
+          former.session.settle(former.claim, batch(1, [acked([id])], at(id))),
+          former.session.count(former.claim, { channel, entryId: id }, 1),
+        ]);
+        assert.equal(looked.row, row);
+        assert.equal(renewed, { outcome: "fenced", row });
+        assert.equal(settled, { outcome: "fenced", row });
+        assert.is(counted, undefined);
+        assert.is((await owner.session.renew(owner.claim, [], [])).outcome, "renewed");
+        former.session.close();
+        former = owner;
+      }
     },
   },
   {
