@@ -66,7 +66,7 @@ export class OwnerComponent implements PausableComponent {
   readonly #parts: OwnerComponentParts;
   readonly #members: Members;
   readonly #ownerships: readonly Ownership[];
-  /** Told when the phase changes, or this member's beat is confirmed. */
+  /** Told when the phase changes, or there is news of the members. */
   readonly #change = new Change();
   /** Aborts when the component is closed. */
   readonly #end = new AbortController();
@@ -85,7 +85,7 @@ export class OwnerComponent implements PausableComponent {
     const beatMs = beatMsOf(takeoverAfterMs);
     const members = new Members(
       { ...parts, component: name, takeoverAfterMs, beatMs, presence: store.presence(name) },
-      () => this.#onBeat(),
+      () => this.#onNews(),
     );
     this.#members = members;
     const channels = subscriptions.map(({ channel }) => channel.name);
@@ -228,7 +228,7 @@ export class OwnerComponent implements PausableComponent {
     this.#parts.closed();
   }
 
-  #onBeat(): void {
+  #onNews(): void {
     this.#change.tell();
     for (const ownership of this.#ownerships) ownership.nudge();
   }

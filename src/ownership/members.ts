@@ -31,17 +31,17 @@ export class Members {
   readonly #context: MembersContext;
   readonly #pause: Pause;
   readonly #known = new Map<string, Known>();
-  /** Called after each beat that was confirmed. */
-  readonly #onBeat: () => void;
+  /** Called when a beat has brought news of who lives, or this member is confirmed again. */
+  readonly #onNews: () => void;
   #assigned: { readonly living: string; readonly owners: readonly string[] } = { living: "", owners: [] };
   /** When the last beat was sent that was confirmed. */
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #isOver = false;
 
-  constructor(context: MembersContext, onBeat: () => void) {
+  constructor(context: MembersContext, onNews: () => void) {
     this.#context = context;
     this.#pause = new Pause(context.clock);
-    this.#onBeat = onBeat;
+    this.#onNews = onNews;
   }
 
   /** Whether this member's own beat is confirmed: only then may it want or acquire anything. */
@@ -51,12 +51,12 @@ export class Members {
 
   /** Whether this member should own the partition, among all who live but for `without`. */
   shouldOwn(partition: number, without?: string): boolean {
-    const { member, partitions, clock, takeoverAfterMs } = this.#context;
+    const { member, partitions, clock } = this.#context;
     const now = clock.now();
-    const living = [...this.#known]
-      .filter(([name, { hasLeft, changedAt }]) => !hasLeft && name !== without && now - changedAt < takeoverAfterMs)
-      .map(([name]) => name)
-      .sort();
+    const living: string[] = [];
+    for (const [name, known] of this.#known)
+      if (!known.hasLeft && name !== without && !this.#isSilent(known, now)) living.push(name);
+    living.sort();
     const key = living.join(" ");
     if (this.#assigned.living !== key) this.#assigned = { living: key, owners: assign(living, partitions) };
     return this.#assigned.owners[partition] === member;
@@ -89,27 +89,35 @@ export class Members {
     const sentAt = clock.now();
     try {
       const beats = await presence.beat(member, about, this.#forgettable(sentAt));
-      this.#saw(beats, clock.now());
+      const wasConfirmed = this.isConfirmed;
+      const isNews = this.#saw(beats, clock.now());
       this.#confirmedAt = sentAt;
-      this.#onBeat();
+      if (isNews || !wasConfirmed) this.#onNews();
     } catch (error) {
       if (!this.#isOver) log.warn({ component, reason: String(error) }, "this member's beat was not confirmed");
     }
   }
 
-  /** Who is absent is unchanged: the list may have been lost. Who leaves says so. */
-  #saw(beats: ReadonlyMap<string, MemberBeat>, receivedAt: number): void {
+  /** Who is absent is unchanged: the list may have been lost. Who leaves says so. True: somebody has come, left, or come back from silence. */
+  #saw(beats: ReadonlyMap<string, MemberBeat>, receivedAt: number): boolean {
+    let isNews = false;
     for (const [name, { beat, hasLeft }] of beats) {
       const known = this.#known.get(name);
       if (known?.beat === beat && known.hasLeft === hasLeft) continue;
+      isNews ||= known === undefined || known.hasLeft !== hasLeft || this.#isSilent(known, receivedAt);
       this.#known.set(name, { beat, hasLeft, changedAt: receivedAt });
     }
+    return isNews;
+  }
+
+  #isSilent({ changedAt }: Known, now: number): boolean {
+    return now - changedAt >= this.#context.takeoverAfterMs;
   }
 
   #forgettable(now: number): readonly string[] {
-    const gone = [...this.#known].flatMap(([name, { changedAt }]) =>
-      now - changedAt > forgetAfter * this.#context.takeoverAfterMs ? [name] : [],
-    );
+    const gone: string[] = [];
+    for (const [name, { changedAt }] of this.#known)
+      if (now - changedAt > forgetAfter * this.#context.takeoverAfterMs) gone.push(name);
     for (const name of gone) this.#known.delete(name);
     return gone;
   }

@@ -116,11 +116,16 @@ export class Ownership implements Hold {
     return this.#claim;
   }
 
-  /** The wall clock too, for a host that was suspended while its monotonic clock stood still. */
+  /**
+   * The wall clock too, for a host that was suspended while its monotonic clock stood still. Where both disagree the wall clock was set, or the
+   * host suspended, or one after the other: nobody knows how long ago it was.
+   */
   get mayStart(): boolean {
     const { clock, takeoverAfterMs } = this.#context;
     const most = takeoverAfterMs / 2;
-    return clock.now() - this.#confirmedAt.now <= most && clock.wallNow() - this.#confirmedAt.wallNow <= most;
+    const passedMs = clock.now() - this.#confirmedAt.now;
+    const wallPassedMs = clock.wallNow() - this.#confirmedAt.wallNow;
+    return passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;
   }
 
   /** Watches and owns until it is closed. */
@@ -195,6 +200,7 @@ export class Ownership implements Hold {
     this.#isRetaking = true;
     try {
       const isTaken = await this.#acquire(session, this.#claim, false, () => tenure);
+      if (session !== this.#session) return false;
       if (isTaken) tenure.showAgain();
       else if (tenure === this.#tenure) this.lost("the slice was taken by another member");
       return isTaken && tenure === this.#tenure;
@@ -228,15 +234,17 @@ export class Ownership implements Hold {
   /** After a look over a new session. What the server has forgotten cannot be built upon. */
   #takeUp(session: Session, tenure: Tenure, { row, isBehind }: Look): void {
     const isOurs = row !== undefined && row.epoch === this.#claim.epoch && row.owner === this.#claim.owner;
-    // A release that was cut off on its way may still come: who goes on does so under another claim.
-    if (isOurs && this.#isReleaseDoubtful && !this.#isLeaving) this.lost("a release is under way");
+    // A release that was cut off on its way may still come: who goes on does so under another claim. Likewise after so long that somebody may
+    // have taken the slice, and a failover may have taken that back: what is outside has seen a later fence.
+    if (isOurs && !this.#isLeaving && (this.#isReleaseDoubtful || !this.mayStart))
+      this.lost(this.#isReleaseDoubtful ? "a release is under way" : "nothing has confirmed it for too long");
     else if (!isOurs) this.#drop("the slice was taken by another member");
     else if (isBehind || row.seq < tenure.answered) this.#drop("the server has gone back");
     else {
       tenure.resume(session);
-      if (!this.#isHandingOver) return;
+      // Who leaves starts nothing more: its release may be under way.
+      if (this.#isHandingOver && !this.#isLeaving) tenure.goOn();
       this.#isHandingOver = false;
-      tenure.goOn();
     }
   }
 
@@ -267,7 +275,7 @@ export class Ownership implements Hold {
       if (shouldOwn() || this.#watch.unchangedMs >= takeoverAfterMs) await this.#take(session, row, false);
     } else if (this.#watch.unchangedMs >= takeoverAfterMs) {
       if (shouldOwn(owner) || this.#watch.unchangedMs >= 1.5 * takeoverAfterMs) await this.#take(session, row, true);
-    } else if (row !== undefined && row.wanted !== member && shouldOwn() && this.#watch.sameOwnerMs >= takeoverAfterMs)
+    } else if (row !== undefined && row.wanted !== member && this.#watch.sameOwnerMs >= takeoverAfterMs && shouldOwn())
       await session.want(row, member);
   }
 
@@ -299,7 +307,8 @@ export class Ownership implements Hold {
     const begin = this.#isKnown ? "0" : this.#context.begin;
     const highestEpoch = this.#highestEpoch;
     const acquired = await session.acquire({ member, token, seen, highestEpoch, isDeath, begin });
-    if (acquired.outcome === "lost") return false;
+    // Of an answer that comes after its session was lost nobody knows how old it is: the row is looked at again.
+    if (acquired.outcome === "lost" || session !== this.#session) return false;
     this.#highestEpoch = acquired.epoch;
     this.#isKnown = true;
     this.#isReleaseDoubtful = false;

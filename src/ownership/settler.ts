@@ -167,7 +167,9 @@ export class Settler {
     sent.state = "sent";
     session.settle(hold.claim, sent.batch).then(
       (reply) => {
-        if (!this.#isOver && this.#unanswered.includes(sent)) this.#onReply(sent, reply, moment);
+        // An answer of a session that is lost says nothing about what was sent again since.
+        if (!this.#isOver && session === this.#session && this.#unanswered.includes(sent))
+          this.#onReply(sent, reply, moment);
       },
       () => {
         if (!this.#isOver && session === this.#session) hold.broken(session);

@@ -3,10 +3,9 @@
 import { type Entry, keyOf } from "../../src/memory/keyspace.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
-import { partitionOf } from "../../src/publish/producer.ts";
-import type { Effects, Observer } from "./observer.ts";
+import { component, partitionOf } from "./channels.ts";
+import type { Observer } from "./observer.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
-import { component } from "./work.ts";
 
 export interface Ended {
   readonly server: MemoryServer;
@@ -22,11 +21,11 @@ export interface Ended {
 export function findWrong(ended: Ended): readonly string[] {
   const { plan, observer } = ended;
   const wrong: string[] = [];
+  observer.effects.count();
   for (let partition = 0; partition < plan.partitions; partition++) {
-    const effects = observer.effectsIn(partition);
     const events = plan.events.filter(({ key }) => partitionOf(key, plan.partitions) === partition);
-    wrong.push(...findLost(ended, partition, events), ...findUnfolded(ended, partition, events, effects));
-    wrong.push(...findReordered(ended, partition, events), ...findInnocentDead(ended, events, effects));
+    wrong.push(...findLost(ended, partition, events), ...findUnfolded(ended, partition, events));
+    wrong.push(...findReordered(ended, partition, events), ...findInnocentDead(ended, partition, events));
     wrong.push(...findRunAgain(ended, events));
   }
   return wrong;
@@ -48,21 +47,18 @@ function findLost(
 }
 
 /** Each effect stands in the state, once, and nothing else does. */
-function findUnfolded(
-  { server }: Ended,
-  partition: number,
-  events: readonly PlannedEvent[],
-  { outputs }: Effects,
-): string[] {
+function findUnfolded({ server, observer }: Ended, partition: number, events: readonly PlannedEvent[]): string[] {
   const wrong: string[] = [];
-  const shared = events.filter(({ id, isShared }) => isShared && outputs.has(id)).length;
+  const shared = events.filter(({ id, isShared }) => isShared && observer.effects.hasOutput(id)).length;
   const totals = server.keys.hash<string>(keyOf.state(partition, component, "totals"))?.get("all");
   const total = Number(totals ?? 0);
   if (total !== shared)
     wrong.push(`the shared total of partition ${partition} is ${total}, and ${shared} were settled`);
   for (const key of new Set(events.map((event) => event.key))) {
     const folded = logOf(server, partition, key);
-    const settled = events.filter((event) => event.key === key && outputs.has(event.id)).map(({ id }) => id);
+    const settled = events
+      .filter((event) => event.key === key && observer.effects.hasOutput(event.id))
+      .map(({ id }) => id);
     if (folded.length !== settled.length || !settled.every((id) => folded.includes(id)))
       wrong.push(`the state of ${key} is ${folded.join(" ")}, and settled were ${settled.join(" ")}`);
   }
@@ -98,14 +94,14 @@ function findReordered(
 
 /** Nobody gives up on what would have succeeded in time: five deaths are needed where nothing else fails. */
 function findInnocentDead(
-  { plan, observer, published, lost }: Ended,
+  { observer, published, lost }: Ended,
+  partition: number,
   events: readonly PlannedEvent[],
-  { dead }: Effects,
 ): string[] {
-  if (observer.kills >= 5 || plan.faults.some(({ kind }) => kind === "deleteStream" || kind === "flush")) return [];
+  if (observer.kills >= 5) return [];
   return events
     .filter(({ fails, isHopeless, kills, calls }) => fails < 3 && !isHopeless && kills === 0 && !calls)
-    .filter(({ id, channel }) => !lost.has(id) && dead.has(`${channel}/${published.get(id)}`))
+    .filter(({ id, channel }) => !lost.has(id) && observer.effects.isDead(partition, channel, published.get(id) ?? ""))
     .map(({ id }) => `${id} is a dead letter, although nothing was wrong with it`);
 }
 

@@ -1,14 +1,17 @@
 /** What can go wrong, each fault as something that happens to the world. */
 
-import { keyOf } from "../../src/memory/keyspace.ts";
-import { idIn } from "../../src/memory/owner.ts";
+import { type Entry, keyOf, remove } from "../../src/memory/keyspace.ts";
+import { attemptsOf, idIn, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
+import { evict } from "../../src/memory/settle.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
+import type { Slice } from "../../src/ports/own.ts";
+import { component, inputs } from "./channels.ts";
+import type { Conditions } from "./conditions.ts";
 import type { Host } from "./host.ts";
 import type { Network } from "./network.ts";
-import type { Observer } from "./observer.ts";
 import type { Fault, Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
-import { component, inputs } from "./work.ts";
 import type { World } from "./world.ts";
 
 interface FaultyMember {
@@ -23,25 +26,31 @@ export interface Faulty<M extends FaultyMember = never> {
   readonly random: Random;
   readonly server: MemoryServer;
   readonly network: Network;
-  readonly observer: Observer;
+  readonly conditions: Conditions;
   readonly members: readonly M[];
   serverErrorMs: number;
   hasRewound: boolean;
   join(): M;
   leave(member: M): void;
   kill(host: Host): void;
+  /** The server goes back, or loses everything. */
+  rewind(goBack: () => void): void;
   flushed(): void;
+  /** Events that a failover has lost. */
   lose(ids: Iterable<string>): void;
+  /** Events that somebody has removed from the log, and those that are there again. */
+  remove(ids: Iterable<string>): void;
+  restore(ids: Iterable<string>): void;
 }
 
 export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fault): void {
-  const { world, network, members, observer, server, plan } = faulty;
+  const { world, network, members, conditions, server, plan } = faulty;
   const { kind, which, ms } = fault;
   const living = members.filter(({ host, isLeaving }) => !host.isDead && !isLeaving);
   const member = living[which % Math.max(1, living.length)];
   const partition = which % plan.partitions;
   const channel = Object.keys(inputs)[which % 3] as string;
-  observer.say(`fault ${kind} ${ms}`);
+  conditions.say(() => `fault ${kind} ${ms}`);
   switch (kind) {
     case "join":
       if (living.length < 4) faulty.join();
@@ -96,42 +105,68 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
       return;
     case "deleteStream": {
       const key = keyOf.stream(partition, channel);
-      faulty.lose(server.keys.stream(key)?.entries.map(({ fields }) => idIn(fields)) ?? []);
+      faulty.remove(server.keys.stream(key)?.entries.map(({ fields }) => idIn(fields)) ?? []);
       server.keys.delete(key);
       return;
     }
+    case "remove": {
+      // Mostly one of those that are under way.
+      const stream = server.keys.stream(keyOf.stream(partition, channel));
+      const entry = stream?.entries.at(-1 - (which % 4));
+      if (stream === undefined || entry === undefined) return;
+      faulty.remove([idIn(entry.fields)]);
+      remove(stream, entry.id);
+      return;
+    }
+    case "trim":
+      for (let place = 0; place < plan.partitions; place++)
+        for (const name of Object.keys(inputs)) faulty.remove(trim(server, { component, partition: place }, name));
+      return;
     case "flush":
-      faulty.lose(idsIn(server));
-      server.keys.clear();
+      faulty.remove(idsIn(server));
+      faulty.rewind(() => server.keys.clear());
       faulty.flushed();
-      observer.rewound();
       return;
     case "loseBeats":
       server.keys.delete(keyOf.members(component));
       return;
     case "serverClock":
       faulty.serverErrorMs += ms;
-      if (ms < 0) observer.isClockBack = true;
+      if (ms < 0) conditions.isClockBack = true;
       return;
   }
 }
 
 /** A replica that has not received the last writes takes over. */
 function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fault): void {
-  const { world, server, network, observer } = faulty;
+  const { world, server, network, conditions } = faulty;
   const copy = server.keys.copy();
   world.after(ms, () => {
     const before = new Set(idsIn(server));
-    server.keys.restore(copy);
-    for (const id of idsIn(server)) before.delete(id);
+    faulty.rewind(() => server.keys.restore(copy));
+    const after = idsIn(server);
+    for (const id of after) before.delete(id);
     faulty.lose(before);
+    faulty.restore(after);
     faulty.hasRewound = true;
     faulty.serverErrorMs -= backMs;
-    if (backMs > 0) observer.isClockBack = true;
-    observer.say(`failed over, ${before.size} lost`);
-    observer.rewound();
+    if (backMs > 0) conditions.isClockBack = true;
+    conditions.say(() => `failed over, ${before.size} lost`);
     network.cut(undefined, false);
   });
+}
+
+/** Retention: removes what is older than anything unfinished, and gives the event ids. */
+function trim(server: MemoryServer, slice: Slice, channel: string): readonly string[] {
+  const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
+  const position = rowOf(server, slice)?.positions.get(channel);
+  if (stream === undefined || position === undefined) return [];
+  const isUnfinished = ({ id }: Entry): boolean =>
+    compareIds(id, position.at) > 0 ||
+    position.open.some((open) => open.id === id) ||
+    attemptsOf(server, slice, channel).get(id)?.isParked === true;
+  const floor = stream.entries.findIndex(isUnfinished);
+  return evict(stream, floor < 0 ? 0 : stream.entries.length - floor).map(({ fields }) => idIn(fields));
 }
 
 /** Event ids of all inputs. */
@@ -144,22 +179,22 @@ function idsIn(server: MemoryServer): readonly string[] {
   return ids;
 }
 
-function spoil<M extends FaultyMember>({ server, world, observer }: Faulty<M>, key: string, ms: number): void {
-  if (observer.isBlind) return;
+function spoil<M extends FaultyMember>({ server, world, conditions }: Faulty<M>, key: string, ms: number): void {
+  if (conditions.isBlind) return;
   const restore = server.keys.spoil(key);
-  observer.isBlind = true;
+  conditions.isBlind = true;
   world.after(ms, () => {
     restore();
-    observer.isBlind = false;
+    conditions.isBlind = false;
   });
 }
 
-function forbid<M extends FaultyMember>({ server, world, observer }: Faulty<M>, key: string, ms: number): void {
-  if (observer.isBlind) return;
+function forbid<M extends FaultyMember>({ server, world, conditions }: Faulty<M>, key: string, ms: number): void {
+  if (conditions.isBlind) return;
   server.keys.forbidden.add(key);
-  observer.isBlind = true;
+  conditions.isBlind = true;
   world.after(ms, () => {
     server.keys.forbidden.delete(key);
-    observer.isBlind = false;
+    conditions.isBlind = false;
   });
 }

@@ -1,13 +1,18 @@
-/** `node --import ./mutate.ts find-mutation.ts FIRST MOST [FAULT …]`: the first seed, of those with these faults, that finds the mutation, as JSON. */
+/**
+ * `node --import ./mutate.ts find-mutation.ts FIRST MOST`: the first seed, of those whose faults concern it, that finds the mutation, as JSON;
+ * or with a plan as JSON in place of FIRST, whether that one does.
+ */
 
 import { findMutation } from "./mutations.ts";
-import { planOf } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
 import { runPlan } from "./scenario.ts";
 
-const { name } = findMutation(process.env["THROUGHLINE_MUTATION"] ?? "");
-const [first = 1, most = 1] = process.argv.slice(2, 4).map(Number);
-const faults = process.argv.slice(4);
+const { name, faults } = findMutation(process.env["THROUGHLINE_MUTATION"] ?? "");
+const [what = "1", most = "1"] = process.argv.slice(2);
+const given = what.startsWith("{") ? (JSON.parse(what) as Plan) : undefined;
+const first = given?.seed ?? Number(what);
 let histories = 0;
+Error.stackTraceLimit = 0;
 let seed = first;
 
 function report(violation: string | undefined): void {
@@ -21,9 +26,9 @@ process.on("uncaughtException", (error) => {
 });
 
 let violation: string | undefined;
-for (; seed < first + most; seed++) {
-  const plan = planOf(seed);
-  if (!faults.every((kind) => plan.faults.some((fault) => fault.kind === kind))) continue;
+for (; seed < first + Number(most); seed++) {
+  const plan = given ?? planOf(seed);
+  if (!given && !faults.every((kind) => plan.faults.some((fault) => fault.kind === kind))) continue;
   histories++;
   [violation] = (await runPlan(plan)).violations;
   if (violation !== undefined) break;

@@ -37,14 +37,14 @@ export class Host implements Clock, Chance {
 
   after(ms: number, run: () => void): () => void {
     const due = this.now() + ms;
-    let cancel = (): void => undefined;
+    const enter = (): void => this.enter(fire);
+    let timer = this.#world.after(ms, enter);
     const fire = (): void => {
       const early = due - this.now();
-      if (early > 0.001) cancel = this.#world.after(early, () => this.enter(fire));
+      if (early > 0.001) timer = this.#world.after(early, enter);
       else run();
     };
-    cancel = this.#world.after(ms, () => this.enter(fire));
-    return () => cancel();
+    return () => timer.cancel();
   }
 
   soon(run: () => void): void {

@@ -20,7 +20,7 @@ function describe({ events, faults, ...rest }: Plan): readonly string[] {
 async function showOne(seed: number): Promise<boolean> {
   const plan = planOf(seed);
   for (const line of describe(plan)) say(line);
-  const { lines, steps, violations } = await runPlan(plan);
+  const { lines, steps, violations } = await runPlan(plan, true);
   for (const line of lines) say(line);
   say(`seed ${seed}: ${steps} steps, ${violations.length === 0 ? "nothing violated" : violations.join("; ")}`);
   return violations.length === 0;

@@ -1,5 +1,7 @@
 /** Rules of the protocol left out, and bugs put back, each as an edit of the sources that must apply. */
 
+import type { FaultKind } from "./plan.ts";
+
 export interface Edit {
   /** Below `src/`. */
   readonly file: string;
@@ -15,9 +17,10 @@ export interface Mutation {
   /** Marked ▲ in the design, a rule beside it, or a bug of CHANGELOG.md. */
   readonly of: "▲" | "rule" | "bug";
   readonly edits: readonly Edit[];
-  /** The first seed that finds it, of those whose faults concern it. */
-  readonly foundBy: number;
-  /** The histories of such seeds until then, from seed 1 on. */
+  /** The faults that concern it: histories without them are left out when it is looked for. */
+  readonly faults: readonly FaultKind[];
+  /** The first seed of such histories that finds it, and how many of them there were until then, from seed 1 on. `kept`: see regressions.ts. */
+  readonly foundBy: number | "kept";
   readonly after: number;
 }
 
@@ -40,8 +43,9 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1",
       },
     ],
-    foundBy: 4,
-    after: 4,
+    faults: [],
+    foundBy: 22,
+    after: 22,
   },
   {
     name: "epoch-without-the-highest-seen",
@@ -54,8 +58,9 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1, server.now()",
       },
     ],
-    foundBy: 827,
-    after: 76,
+    faults: ["failover"],
+    foundBy: 125,
+    after: 26,
   },
   {
     name: "epoch-without-the-time",
@@ -68,8 +73,9 @@ export const mutations: readonly Mutation[] = [
         replace: "(row?.epoch ?? 0) + 1, highestEpoch + 1",
       },
     ],
-    foundBy: 83,
-    after: 9,
+    faults: ["failover"],
+    foundBy: 914,
+    after: 165,
   },
   {
     name: "owner-not-compared",
@@ -78,8 +84,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: owner, find: "row.epoch === claim.epoch && row.owner === claim.owner", replace: 'row.owner !== ""' },
     ],
-    foundBy: 8,
-    after: 8,
+    faults: [],
+    foundBy: 2,
+    after: 2,
   },
   {
     name: "pending-list-not-made-again",
@@ -92,8 +99,9 @@ export const mutations: readonly Mutation[] = [
         replace: "new Map<string, string>([])",
       },
     ],
-    foundBy: 260,
-    after: 34,
+    faults: ["destroyGroup"],
+    foundBy: 221,
+    after: 25,
   },
   {
     name: "no-look",
@@ -107,8 +115,9 @@ export const mutations: readonly Mutation[] = [
       },
       { file: ownership, find: "isBehind || row.seq < tenure.answered", replace: "isBehind && row === undefined" },
     ],
-    foundBy: 148,
-    after: 16,
+    faults: ["failover"],
+    foundBy: 388,
+    after: 74,
   },
   {
     name: "look-without-the-newest-read",
@@ -121,8 +130,9 @@ export const mutations: readonly Mutation[] = [
         replace: "isBehind: newest.length > 0 && newest.every(() => isThere === undefined)",
       },
     ],
-    foundBy: 6743,
-    after: 651,
+    faults: ["failover"],
+    foundBy: 2_384,
+    after: 431,
   },
   {
     name: "number-with-other-content",
@@ -140,8 +150,9 @@ export const mutations: readonly Mutation[] = [
         replace: "      this.#number = this.#answered;\n",
       },
     ],
-    foundBy: 4069,
-    after: 443,
+    faults: ["full"],
+    foundBy: 2_096,
+    after: 254,
   },
   {
     name: "refused-not-named-open",
@@ -154,8 +165,9 @@ export const mutations: readonly Mutation[] = [
         replace: "new Set([...refused, ...refusedBefore].slice(0, 0).filter(",
       },
     ],
-    foundBy: 44,
-    after: 8,
+    faults: ["spoil"],
+    foundBy: 5,
+    after: 1,
   },
   {
     name: "refused-once-only",
@@ -168,8 +180,119 @@ export const mutations: readonly Mutation[] = [
         replace: "new Set([...refused, ...refusedBefore.slice(0, 0)].filter(",
       },
     ],
-    foundBy: 2843,
-    after: 418,
+    faults: ["spoil"],
+    foundBy: 2_731,
+    after: 403,
+  },
+  {
+    name: "gone-and-there-again",
+    what: "an entry that was gone counts as lost although a failover has brought it back",
+    of: "rule",
+    edits: [
+      {
+        file: settle,
+        find: "if (isGone && entryOf(stream, entry.entryId) !== undefined) return true;",
+        replace: "",
+      },
+    ],
+    faults: ["failover", "remove"],
+    foundBy: "kept",
+    after: 31_736,
+  },
+  {
+    name: "not-compared-with-the-log",
+    what: "entries are settled that a failover has lost",
+    of: "▲",
+    edits: [
+      {
+        file: settle,
+        find: "return newest !== undefined && isVanished(stream, newest);",
+        replace: "return isVanished === undefined;",
+      },
+    ],
+    faults: ["failover", "cut"],
+    foundBy: 13_005,
+    after: 907,
+  },
+  {
+    name: "member-without-epoch-and-token",
+    what: "scripts compare the member alone, without its epoch and its token",
+    of: "▲",
+    edits: [
+      {
+        file: owner,
+        find: "row.epoch === claim.epoch && row.owner === claim.owner",
+        replace: 'row.owner.split("/", 1)[0] === claim.owner.split("/", 1)[0]',
+      },
+    ],
+    faults: ["full", "cutAll"],
+    foundBy: 6_887,
+    after: 624,
+  },
+  {
+    name: "gaps-between-looks",
+    what: "a watcher goes on counting although it has not looked for long",
+    of: "▲",
+    edits: [
+      {
+        file: "ownership/row-watch.ts",
+        find: "this.#isNew || sentAt - this.#receivedAt > this.#longestGapMs",
+        replace: "this.#isNew && this.#longestGapMs > 0",
+      },
+    ],
+    faults: ["failover", "stop"],
+    foundBy: 16_190,
+    after: 913,
+  },
+  {
+    name: "goes-on-after-long-silence",
+    what: "an owner that was out of touch for long goes on under the claim that it had",
+    of: "rule",
+    edits: [
+      {
+        file: ownership,
+        find: "(this.#isReleaseDoubtful || !this.mayStart))",
+        replace: "this.#isReleaseDoubtful)",
+      },
+    ],
+    faults: ["failover", "unreachable"],
+    foundBy: 11_412,
+    after: 426,
+  },
+  {
+    name: "goes-on-while-it-leaves",
+    what: "a member that leaves starts handlers again when its session was lost in a handover",
+    of: "rule",
+    edits: [
+      {
+        file: ownership,
+        find: "if (this.#isHandingOver && !this.#isLeaving) tenure.goOn();",
+        replace: "if (this.#isHandingOver) tenure.goOn();",
+      },
+    ],
+    faults: ["unreachable", "leave"],
+    foundBy: 3_986,
+    after: 64,
+  },
+  {
+    name: "acquired-over-a-lost-session",
+    what: "a store's late answer that the slice was taken is believed",
+    of: "rule",
+    edits: [
+      {
+        file: ownership,
+        find: 'acquired.outcome === "lost" || session !== this.#session) return false;',
+        replace: 'acquired.outcome === "lost") return false;',
+      },
+      {
+        file: ownership,
+        find: "      if (session !== this.#session) return false;\n      if (isTaken)",
+        replace: "      if (isTaken)",
+      },
+    ],
+    faults: ["full", "cutAll"],
+    foundBy: "kept",
+    after: 14_443,
   },
   {
     name: "later-of-a-lane-not-refused",
@@ -182,8 +305,9 @@ export const mutations: readonly Mutation[] = [
         replace: "settlement.locks.length < 0",
       },
     ],
-    foundBy: 93,
-    after: 16,
+    faults: ["spoil"],
+    foundBy: 29,
+    after: 8,
   },
   {
     name: "lane-in-two-batches",
@@ -196,8 +320,9 @@ export const mutations: readonly Mutation[] = [
         replace: "new Set<string>([])",
       },
     ],
-    foundBy: 1445,
-    after: 210,
+    faults: ["spoil"],
+    foundBy: 5,
+    after: 1,
   },
   {
     name: "state-is-no-lane",
@@ -210,8 +335,9 @@ export const mutations: readonly Mutation[] = [
         replace: "lanes",
       },
     ],
-    foundBy: 511,
-    after: 83,
+    faults: ["spoil"],
+    foundBy: 739,
+    after: 97,
   },
   {
     name: "takeover-by-the-wall-clock",
@@ -225,8 +351,9 @@ export const mutations: readonly Mutation[] = [
           "const sentAt = clock.wallNow();\n    const { row } = await this.#ask(session, []);\n    this.#watch.saw(row, sentAt, clock.wallNow());",
       },
     ],
-    foundBy: 8963,
-    after: 433,
+    faults: ["wallClock"],
+    foundBy: 2_961,
+    after: 111,
   },
   {
     name: "takeover-by-the-members-beats",
@@ -239,8 +366,9 @@ export const mutations: readonly Mutation[] = [
         replace: "} else if (this.#watch.unchangedMs >= takeoverAfterMs || shouldOwn()) {",
       },
     ],
-    foundBy: 12,
-    after: 12,
+    faults: [],
+    foundBy: 2,
+    after: 2,
   },
   {
     name: "beat-not-compared",
@@ -253,8 +381,9 @@ export const mutations: readonly Mutation[] = [
         replace: "isHeldBy(row, seen)",
       },
     ],
-    foundBy: 2141,
-    after: 176,
+    faults: ["stop"],
+    foundBy: 6_384,
+    after: 1_725,
   },
   {
     name: "no-stall-check",
@@ -263,20 +392,43 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: ownership,
-        find: "return clock.now() - this.#confirmedAt.now <= most && clock.wallNow() - this.#confirmedAt.wallNow <= most;",
-        replace: "return clock.now() - this.#confirmedAt.now <= most * 1_000;",
+        find: "return passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;",
+        replace: "return passedMs <= most * 1_000 && wallPassedMs <= Number.POSITIVE_INFINITY;",
       },
     ],
-    foundBy: 17,
-    after: 3,
+    faults: ["suspend"],
+    foundBy: 124,
+    after: 2,
   },
   {
     name: "stall-check-without-the-wall-clock",
     what: "a host that was suspended goes by its monotonic clock alone",
     of: "rule",
-    edits: [{ file: ownership, find: " && clock.wallNow() - this.#confirmedAt.wallNow <= most;", replace: ";" }],
-    foundBy: 342,
-    after: 15,
+    edits: [
+      {
+        file: ownership,
+        find: "passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;",
+        replace: "passedMs <= most && wallPassedMs <= Number.POSITIVE_INFINITY;",
+      },
+    ],
+    faults: ["suspend"],
+    foundBy: 124,
+    after: 2,
+  },
+  {
+    name: "clocks-that-disagree",
+    what: "a host whose wall clock was set back before it was suspended goes by its clocks",
+    of: "rule",
+    edits: [
+      {
+        file: ownership,
+        find: " && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;",
+        replace: ";",
+      },
+    ],
+    faults: ["wallClock", "suspend"],
+    foundBy: "kept",
+    after: 10_923,
   },
   {
     name: "named-in-the-row-and-waits",
@@ -289,8 +441,9 @@ export const mutations: readonly Mutation[] = [
         replace: "if",
       },
     ],
-    foundBy: 35,
-    after: 12,
+    faults: ["cut"],
+    foundBy: 22,
+    after: 7,
   },
   {
     name: "refused-for-ever",
@@ -303,8 +456,9 @@ export const mutations: readonly Mutation[] = [
         replace: "",
       },
     ],
-    foundBy: 44,
-    after: 8,
+    faults: ["spoil"],
+    foundBy: 5,
+    after: 1,
   },
   {
     name: "no-numbers",
@@ -317,8 +471,9 @@ export const mutations: readonly Mutation[] = [
         replace: "",
       },
     ],
-    foundBy: 39,
-    after: 15,
+    faults: ["cut"],
+    foundBy: 92,
+    after: 30,
   },
   {
     name: "gaps-in-numbers",
@@ -327,8 +482,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: settle, find: 'if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };', replace: "" },
     ],
-    foundBy: 1770,
-    after: 380,
+    faults: ["cut"],
+    foundBy: 2_884,
+    after: 1_087,
   },
   {
     name: "released-before-it-is-settled",
@@ -337,8 +493,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "ownership/owned-partition.ts",
-        find: "this.#handling.running === 0 && this.#settler.isIdle",
-        replace: "this.#handling.running === 0",
+        find: "change, () => this.#handling.running === 0 && this.#settler.isIdle",
+        replace: "change, () => this.#handling.running === 0",
       },
       {
         file: owner,
@@ -346,8 +502,9 @@ export const mutations: readonly Mutation[] = [
         replace: "if (!isHeldBy(row, claim) || seq < 0) return false;",
       },
     ],
-    foundBy: 75,
-    after: 12,
+    faults: ["leave"],
+    foundBy: 116,
+    after: 24,
   },
   {
     name: "released-while-handlers-run",
@@ -356,12 +513,13 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "ownership/owned-partition.ts",
-        find: "this.#handling.running === 0 && this.#settler.isIdle",
-        replace: "this.#settler.isIdle",
+        find: "change, () => this.#handling.running === 0 && this.#settler.isIdle",
+        replace: "change, () => this.#settler.isIdle",
       },
     ],
-    foundBy: 43,
-    after: 43,
+    faults: [],
+    foundBy: 66,
+    after: 66,
   },
   {
     name: "open-forgotten",
@@ -374,8 +532,9 @@ export const mutations: readonly Mutation[] = [
         replace: "for (const [i, entryId] of start.open.slice(0, 0).entries())",
       },
     ],
-    foundBy: 12,
-    after: 12,
+    faults: [],
+    foundBy: 13,
+    after: 13,
   },
   {
     name: "reads-before-open",
@@ -388,8 +547,9 @@ export const mutations: readonly Mutation[] = [
         replace: "this.#awayCount < maxAway",
       },
     ],
-    foundBy: 12,
-    after: 12,
+    faults: [],
+    foundBy: 22,
+    after: 22,
   },
   {
     name: "overtakes-what-was-let-go",
@@ -402,8 +562,9 @@ export const mutations: readonly Mutation[] = [
         replace: 'this.#blocked.has(laneOf(delivery)) && lane !== ""',
       },
     ],
-    foundBy: 22,
-    after: 22,
+    faults: [],
+    foundBy: 5,
+    after: 5,
   },
   {
     name: "state-built-on-others",
@@ -416,8 +577,9 @@ export const mutations: readonly Mutation[] = [
         replace: 'if (!this.#state.isCurrent(name, cell) && name === "") return undefined;',
       },
     ],
-    foundBy: 12,
-    after: 12,
+    faults: [],
+    foundBy: 13,
+    after: 13,
   },
   {
     name: "retries-wait-for-the-clock",
@@ -430,8 +592,9 @@ export const mutations: readonly Mutation[] = [
         replace: "dueAt <= now + 0 * longestDelayMs",
       },
     ],
-    foundBy: 105,
-    after: 6,
+    faults: ["serverClock"],
+    foundBy: 633,
+    after: 21,
   },
   {
     name: "counts-an-attempt-twice",
@@ -444,8 +607,9 @@ export const mutations: readonly Mutation[] = [
         replace: "{ ...known, attempt: known.attempt + 1, starts: known.starts + 1 }",
       },
     ],
-    foundBy: 441,
-    after: 171,
+    faults: ["cut"],
+    foundBy: 67,
+    after: 23,
   },
   {
     name: "one-solitary-start-is-enough",
@@ -454,8 +618,9 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: "ownership/delivery.ts", find: "export const maxStarts = 3;", replace: "export const maxStarts = 1;" },
     ],
-    foundBy: 171,
-    after: 60,
+    faults: ["kill"],
+    foundBy: 528,
+    after: 129,
   },
   {
     name: "crash-loop",
@@ -468,8 +633,9 @@ export const mutations: readonly Mutation[] = [
         replace: "const suspectDeaths = 2_000;",
       },
     ],
-    foundBy: 12,
-    after: 12,
+    faults: [],
+    foundBy: 47,
+    after: 47,
   },
   {
     name: "group-made-again-at-the-end",
@@ -482,8 +648,9 @@ export const mutations: readonly Mutation[] = [
         replace: "start = { ...saved, ...(group === undefined ? { at: stream.lastId } : {}), open,",
       },
     ],
-    foundBy: 104,
-    after: 12,
+    faults: ["destroyGroup"],
+    foundBy: 54,
+    after: 5,
   },
   {
     name: "passes-over-after-a-flush",
@@ -496,8 +663,9 @@ export const mutations: readonly Mutation[] = [
         replace: "const begin = this.#context.begin;",
       },
     ],
-    foundBy: 343,
-    after: 20,
+    faults: ["flush"],
+    foundBy: 176,
+    after: 8,
   },
   {
     name: "dead-letters-again-and-again",
@@ -518,8 +686,9 @@ export const mutations: readonly Mutation[] = [
     }`,
       },
     ],
-    foundBy: 2562,
-    after: 117,
+    faults: ["forbid"],
+    foundBy: 5_259,
+    after: 204,
   },
   {
     name: "handlers-fail-with-the-connection",
@@ -532,8 +701,9 @@ export const mutations: readonly Mutation[] = [
         replace: "async (keys) => (await this.#session?.readState(keys)) ?? [],",
       },
     ],
-    foundBy: 471,
-    after: 471,
+    faults: [],
+    foundBy: 156,
+    after: 156,
   },
 ];
 

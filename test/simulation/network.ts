@@ -3,12 +3,14 @@
 import type { Link } from "../../src/memory/session.ts";
 import { StoreError } from "../../src/model/errors.ts";
 import type { Host } from "./host.ts";
+import type { Lie } from "./plan.ts";
 import type { Random } from "./random.ts";
-import type { World } from "./world.ts";
+import type { Scheduled, World } from "./world.ts";
 
 export interface NetworkOptions {
   readonly leastMs: number;
   readonly mostMs: number;
+  readonly lies: readonly Lie[];
 }
 
 export class Network {
@@ -18,6 +20,8 @@ export class Network {
   readonly #links = new Set<SimulatedLink>();
   /** Hosts that cannot reach the server. */
   readonly #unreachable = new Set<Host>();
+  /** Requests that will arrive although their connections were cut. */
+  unheard = 0;
   /** The server does not work on anything before. */
   stillUntil = 0;
 
@@ -46,26 +50,103 @@ export class Network {
     else this.#unreachable.add(host);
   }
 
+  latency(): number {
+    return this.options.leastMs + this.random.next() * (this.options.mostMs - this.options.leastMs);
+  }
+
   /** Cuts the connections of a host, or all. `mayArrive`: what is on its way to the server may still come there, up to half a second later. */
   cut(host: Host | undefined, mayArrive: boolean): void {
     for (const link of [...this.#links]) if (host === undefined || link.host === host) link.cut(mayArrive);
   }
 }
 
-/** On its way there or back. */
-interface Call {
-  /** Each cancels something that would happen to it. */
-  readonly cancels: (() => void)[];
-  readonly run: () => void;
-  isOnServer: boolean;
-  reject(error: unknown): void;
+type Answer<T> = (value: T) => void;
+type Refuse = (refusal: unknown) => void;
+/** What is asked of the server. The returned function gives up what it does not answer at once. */
+type Request<T> = (answer: Answer<T>, refuse: Refuse) => (() => void) | undefined;
+
+/** On its way there, on the server, or on its way back. */
+class Call<T> {
+  readonly #link: SimulatedLink;
+  readonly #request: Request<T>;
+  readonly #resolve: Answer<T>;
+  readonly reject: Refuse;
+  readonly #isOrdered: boolean;
+  /** What happens to it next. */
+  #next: Scheduled | undefined;
+  #giveUp: (() => void) | undefined;
+  isOnServer = false;
+  /** Its answer is on its way. */
+  #settle: (() => void) | undefined;
+
+  constructor(link: SimulatedLink, request: Request<T>, resolve: Answer<T>, reject: Refuse, isOrdered: boolean) {
+    this.#link = link;
+    this.#request = request;
+    this.#resolve = resolve;
+    this.reject = reject;
+    this.#isOrdered = isOrdered;
+  }
+
+  arriveAt(ms: number): void {
+    this.#next = this.#link.world.at(ms, this.#arrive);
+  }
+
+  readonly #arrive = (): void => {
+    const { world, stillUntil } = this.#link;
+    if (world.now < stillUntil) {
+      this.arriveAt(stillUntil);
+      return;
+    }
+    this.isOnServer = true;
+    if (this.#link.isRepeated()) this.#link.arriveUnheard(this);
+    try {
+      this.#giveUp = this.#request(
+        (value) => this.#answer(() => this.#resolve(value)),
+        (refusal) => this.#answer(() => this.reject(refusal)),
+      );
+    } catch (refusal) {
+      this.#answer(() => this.reject(refusal));
+    }
+  };
+
+  /** Nothing is heard of it until a watchdog cuts the connection. */
+  vanish(): void {
+    this.#next = this.#link.world.after(1_000, () => this.#link.cut(false));
+  }
+
+  cancel(): void {
+    this.#next?.cancel();
+    this.#giveUp?.();
+  }
+
+  /** It arrives although its connection is cut: nobody hears of it. */
+  runUnheard(): void {
+    try {
+      this.#request(ignore, ignore)?.();
+    } catch {
+      // A refusal that nobody hears of, either.
+    }
+  }
+
+  /** Its connection is cut: it is rejected, or by a store that lies answered all the same. */
+  end(error: () => unknown): void {
+    if (this.#settle !== undefined && this.#link.isLate()) this.#settle();
+    else this.reject(error());
+  }
+
+  #answer(settle: () => void): void {
+    this.#settle = settle;
+    this.#next = this.#link.world.at(this.#link.answersAt(this.#isOrdered), () => this.#link.answer(this, settle));
+  }
 }
+
+const ignore = (): void => undefined;
 
 /** Two connections: one whose calls keep their order, and one for what waits. */
 class SimulatedLink implements Link {
   readonly host: Host;
   readonly #network: Network;
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Set<Pick<Call<unknown>, "cancel" | "runUnheard" | "isOnServer" | "end">>();
   /** When the last request arrives, and the last reply. */
   #arrivesAt = 0;
   #answersAt = 0;
@@ -76,14 +157,22 @@ class SimulatedLink implements Link {
     this.host = host;
   }
 
+  get world(): World {
+    return this.#network.world;
+  }
+
+  get stillUntil(): number {
+    return this.#network.stillUntil;
+  }
+
   call<T>(run: () => T): Promise<T> {
-    return this.#send((answer) => {
+    return this.#send<T>((answer) => {
       answer(run());
-      return () => undefined;
+      return undefined;
     }, true);
   }
 
-  wait<T>(run: (answer: (value: T) => void, refuse: (refusal: unknown) => void) => () => void): Promise<T> {
+  wait<T>(run: (answer: Answer<T>, refuse: Refuse) => () => void): Promise<T> {
     return this.#send(run, false);
   }
 
@@ -98,78 +187,63 @@ class SimulatedLink implements Link {
     const { world, random } = this.#network;
     const rejectAfterMs = random.between(0, 20);
     for (const call of this.#calls) {
-      for (const cancel of call.cancels) cancel();
-      if (mayArrive && !call.isOnServer && random.isLucky(0.5)) world.after(random.between(0, 500), call.run);
-      world.after(rejectAfterMs, () => this.host.enter(() => call.reject(lost())));
+      call.cancel();
+      if (mayArrive && !call.isOnServer && random.isLucky(0.5)) this.arriveUnheard(call);
+      const endAfterMs = this.isLate() ? random.between(0, 700) : rejectAfterMs;
+      world.after(endAfterMs, () => this.host.enter(() => call.end(lost)));
     }
     this.#calls.clear();
   }
 
-  #send<T>(
-    run: (answer: (value: T) => void, refuse: (refusal: unknown) => void) => () => void,
-    isOrdered: boolean,
-  ): Promise<T> {
-    const { world } = this.#network;
+  /** The call arrives once more, or although its connection is cut. */
+  arriveUnheard(call: Pick<Call<unknown>, "runUnheard">): void {
+    const { world, random } = this.#network;
+    this.#network.unheard++;
+    world.after(random.between(0, 500), () => {
+      this.#network.unheard--;
+      call.runUnheard();
+    });
+  }
+
+  isRepeated(): boolean {
+    const { random, options } = this.#network;
+    return options.lies.includes("twice") && random.isLucky(0.05);
+  }
+
+  isLate(): boolean {
+    return this.#isLost && this.#network.options.lies.includes("late");
+  }
+
+  /** A call's answer has come. */
+  answer<T>(call: Call<T>, settle: () => void): void {
+    this.#calls.delete(call);
+    this.host.enter(settle);
+  }
+
+  /** When an answer that is given now comes. */
+  answersAt(isOrdered: boolean): number {
+    const at = this.world.now + this.#network.latency();
+    if (!isOrdered) return at;
+    this.#answersAt = Math.max(at, this.#answersAt);
+    return this.#answersAt;
+  }
+
+  #send<T>(request: Request<T>, isOrdered: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#isLost) {
         this.host.soon(() => reject(lost()));
         return;
       }
-      const arrive = (): void => {
-        if (world.now < this.#network.stillUntil) {
-          call.cancels.push(world.at(this.#network.stillUntil, arrive));
-          return;
-        }
-        call.isOnServer = true;
-        try {
-          const giveUp = run(
-            (value) => this.#answer(call, isOrdered, () => resolve(value)),
-            (refusal) => this.#answer(call, isOrdered, () => reject(refusal)),
-          );
-          call.cancels.push(giveUp);
-        } catch (refusal) {
-          this.#answer(call, isOrdered, () => reject(refusal));
-        }
-      };
-      const quietly = (): void => {
-        try {
-          run(
-            () => undefined,
-            () => undefined,
-          )();
-        } catch {
-          // A refusal that nobody hears of.
-        }
-      };
-      const call: Call = { cancels: [], run: quietly, isOnServer: false, reject };
+      const call = new Call<T>(this, request, resolve, reject, isOrdered);
       this.#calls.add(call);
       if (!this.#network.canReach(this.host)) {
-        // Nothing is heard of it until a watchdog cuts the connection.
-        call.cancels.push(world.after(1_000, () => this.cut(false)));
+        call.vanish();
         return;
       }
-      const at = world.now + this.#latency();
-      const arrivesAt = isOrdered ? Math.max(at, this.#arrivesAt) : at;
-      if (isOrdered) this.#arrivesAt = arrivesAt;
-      call.cancels.push(world.at(arrivesAt, arrive));
+      const at = this.world.now + this.#network.latency();
+      if (isOrdered) this.#arrivesAt = Math.max(at, this.#arrivesAt);
+      call.arriveAt(isOrdered ? this.#arrivesAt : at);
     });
-  }
-
-  #answer(call: Call, isOrdered: boolean, resolve: () => void): void {
-    const { world } = this.#network;
-    const at = world.now + this.#latency();
-    const answersAt = isOrdered ? Math.max(at, this.#answersAt) : at;
-    if (isOrdered) this.#answersAt = answersAt;
-    const deliver = (): void => {
-      this.#calls.delete(call);
-      this.host.enter(resolve);
-    };
-    call.cancels.push(world.at(answersAt, deliver));
-  }
-
-  #latency(): number {
-    const { random, options } = this.#network;
-    return options.leastMs + random.next() * (options.mostMs - options.leastMs);
   }
 }
 

@@ -1,35 +1,35 @@
 /** Watches a history while it happens: what must hold at every moment, by the server's own data. */
 
-import { type Entry, keyOf, type Stream } from "../../src/memory/keyspace.ts";
+import { entryOf, keyOf, placeAfter, type Stream } from "../../src/memory/keyspace.ts";
 import { attemptsOf, idIn, type Row, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
-import { isFinished } from "../../src/memory/store.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Event } from "../../src/model/event.ts";
 import type { Fence } from "../../src/ownership/context.ts";
+import { BeatWatch } from "./beat-watch.ts";
+import { partitionOf } from "./channels.ts";
+import type { Conditions } from "./conditions.ts";
+import { Effects, type Watched } from "./effects.ts";
 import type { Host } from "./host.ts";
 import type { PlannedEvent } from "./plan.ts";
 
-/** What the log has of the events of one partition. */
-export interface Effects {
-  /** How many outputs each event has. */
-  readonly outputs: ReadonlyMap<string, number>;
-  /** How many letters each dead entry has, by channel and entry id. */
-  readonly dead: ReadonlyMap<string, number>;
+export interface ObserverParts {
+  readonly server: MemoryServer;
+  readonly watched: Watched;
+  readonly partitions: number;
+  readonly takeoverAfterMs: number;
+  /** Of the events that have an effect, by id. */
+  readonly planned: Pick<ReadonlyMap<string, PlannedEvent>, "get">;
+  readonly conditions: Conditions;
 }
 
 export class Observer {
-  readonly violations: string[] = [];
-  /** What happened, a line each: the same seed gives the same lines. */
-  readonly lines: string[] = [];
+  readonly conditions: Conditions;
   readonly #server: MemoryServer;
   readonly #component: string;
   readonly #channels: readonly string[];
-  readonly #planned: ReadonlyMap<string, PlannedEvent>;
+  readonly #planned: ObserverParts["planned"];
   readonly #partitions: number;
-  readonly #now: () => number;
-  /** Keys that cannot be looked into for now. */
-  isBlind = false;
   /** Handlers that run, by fence and key. */
   readonly #running = new Map<string, string>();
   /** Events whose handler has come to its end once. */
@@ -44,41 +44,35 @@ export class Observer {
   /** Beginnings of handlers by event, and members that were killed. */
   readonly starts: Map<string, number> = new Map();
   kills = 0;
+  readonly effects: Effects;
   /** Events that were there before the component began. */
   readonly #passedOver = new Set<string>();
-  /** Owners of an epoch up to this one may not know yet that the server has gone back. */
-  #rewoundEpoch = 0;
-  /** The server's clock was set back, or may have been. */
-  isClockBack = false;
+  /** By partition: owners of an epoch up to this one may not know yet that the server has taken back an acquisition. */
+  readonly #rewoundEpochs = new Map<number, number>();
+  readonly #beats: BeatWatch;
   #onKill: (host: Host) => void = () => undefined;
 
-  constructor(
-    server: MemoryServer,
-    component: string,
-    channels: readonly string[],
-    partitions: number,
-    planned: ReadonlyMap<string, PlannedEvent>,
-    now: () => number,
-  ) {
+  constructor({ server, watched, partitions, takeoverAfterMs, planned, conditions }: ObserverParts) {
+    this.conditions = conditions;
     this.#server = server;
-    this.#component = component;
-    this.#channels = channels;
+    this.#component = watched.name;
+    this.#channels = watched.inputs;
     this.#planned = planned;
     this.#partitions = partitions;
-    this.#now = now;
+    this.effects = new Effects(server, watched, partitions);
+    this.#beats = new BeatWatch(() => conditions.now, takeoverAfterMs);
   }
 
   onKill(kill: (host: Host) => void): void {
     this.#onKill = kill;
   }
 
-  say(line: string): void {
-    this.lines.push(`${this.#now().toFixed(3)} ${line}`);
+  say(line: () => string): void {
+    this.conditions.say(line);
   }
 
   violated(text: string): void {
-    this.say(`VIOLATION ${text}`);
-    this.violations.push(text);
+    this.conditions.violated(text);
   }
 
   kill(host: Host): void {
@@ -91,24 +85,50 @@ export class Observer {
     this.#seenEpochs.set(name, Math.max(epoch, this.#seenEpochs.get(name) ?? 0));
   }
 
-  /** The server has gone back, or lost everything. */
-  rewound(): void {
-    for (const { epoch } of this.#lastRows.values()) this.#rewoundEpoch = Math.max(this.#rewoundEpoch, epoch);
+  /** The server goes back, or loses everything. */
+  rewind(goBack: () => void): void {
+    this.look();
+    const before = this.#rows();
+    goBack();
+    const after = this.#rows();
     this.#lastRows.clear();
+    for (const [partition, row] of after) {
+      this.#lastRows.set(partition, row);
+      this.#beats.wentBack(partition, row);
+    }
+    for (const [partition, { epoch, owner }] of before) {
+      const row = after.get(partition);
+      if (row?.epoch !== epoch || row.owner !== owner)
+        this.#rewoundEpochs.set(partition, Math.max(epoch, this.#rewoundEpochs.get(partition) ?? 0));
+    }
+  }
+
+  #rows(): ReadonlyMap<number, Row> {
+    const rows = new Map<number, Row>();
     for (let partition = 0; partition < this.#partitions; partition++) {
       const row = rowOf(this.#server, { component: this.#component, partition });
-      if (row !== undefined) this.#lastRows.set(partition, row);
+      if (row !== undefined) rows.set(partition, row);
+    }
+    return rows;
+  }
+
+  /** After each step: who has beaten. */
+  lookAtBeats(): void {
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const row = rowOf(this.#server, { component: this.#component, partition });
+      if (row !== undefined) this.#beats.saw(partition, row);
     }
   }
 
   /** A handler has begun with an event; `isFirst` of its batch, or `isAlone`. The returned function says that it has ended. */
   started(host: Host, event: Event<unknown>, fence: Fence, isFirst: boolean, isAlone: boolean): () => void {
     const partition = this.#partitionWith(event);
-    this.say(`start ${event.channel} ${event.id} on ${host.name} ${fence.token}`);
+    this.say(() => `start ${event.channel} ${event.id} on ${host.name} ${fence.token}`);
     this.starts.set(event.id, (this.starts.get(event.id) ?? 0) + 1);
     const row = partition === undefined ? undefined : rowOf(this.#server, { component: this.#component, partition });
     const owner = row?.owner ?? "";
-    if (isFirst && row !== undefined && fence.epoch > this.#rewoundEpoch && !owner.startsWith(`${host.name}/`))
+    const isInformed = fence.epoch > (this.#rewoundEpochs.get(partition ?? 0) ?? 0);
+    if (isFirst && row !== undefined && isInformed && !owner.startsWith(`${host.name}/`))
       this.violated(`${host.name} starts ${event.id} after it has lost the partition to "${owner}"`);
     const place = `${fence.token} ${event.key}`;
     const other = this.#running.get(place);
@@ -125,9 +145,14 @@ export class Observer {
 
   refusedOutside(host: Host, partition: number, fence: Fence): void {
     const row = rowOf(this.#server, { component: this.#component, partition });
-    this.say(`refused outside ${host.name} ${fence.epoch} ${fence.token}`);
-    if (row?.owner === `${host.name}/${fence.token}` && !this.isClockBack)
+    this.say(() => `refused outside ${host.name} ${fence.epoch} ${fence.token}`);
+    if (row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
       this.violated(`the outside refuses ${row.owner}, which owns the partition`);
+  }
+
+  /** The component need not handle it. */
+  passOver(eventId: string): void {
+    this.#passedOver.add(eventId);
   }
 
   /** The component has begun on a partition after what was there. */
@@ -143,56 +168,46 @@ export class Observer {
       if (row === undefined || row === this.#lastRows.get(partition)) continue;
       this.#checkRow(partition, row);
       this.#lastRows.set(partition, row);
-      if (this.isBlind) continue;
-      const effects = this.effectsIn(partition);
-      for (const [id, count] of effects.outputs)
-        if (count > 1) this.violated(`${id} has its effect ${count} times in partition ${partition}`);
-      for (const [name, count] of effects.dead)
-        if (count > 1 && !this.isClockBack) this.violated(`${name} has ${count} dead letters`);
-      for (const channel of this.#channels) this.#checkPosition(partition, row, channel, effects);
+      if (this.conditions.isBlind) continue;
+      this.effects.count((eventId) => this.#checkSource(eventId));
+      for (const text of this.effects.repeated(this.conditions.isClockBack)) this.violated(text);
+      for (const channel of this.#channels) this.#checkPosition(partition, row, channel);
     }
-  }
-
-  effectsIn(partition: number): Effects {
-    const outputs = new Map<string, number>();
-    for (const name of ["sound", "frail"]) {
-      for (const { fields } of this.#server.keys.stream(keyOf.stream(partition, name))?.entries ?? []) {
-        const source = fields[5] as string;
-        outputs.set(source, (outputs.get(source) ?? 0) + 1);
-      }
-    }
-    const dead = new Map<string, number>();
-    for (const channel of this.#channels) {
-      const letters = this.#server.keys.stream(keyOf.dead(partition, channel, this.#component));
-      for (const { fields } of letters?.entries ?? []) {
-        const name = `${channel}/${fields[fields.indexOf("dead-entry") + 1]}`;
-        dead.set(name, (dead.get(name) ?? 0) + 1);
-      }
-    }
-    return { outputs, dead };
   }
 
   #checkRow(partition: number, row: Row): void {
     const last = this.#lastRows.get(partition);
     if (last?.owner === row.owner) return;
-    this.say(`row ${partition} ${row.owner} deaths ${row.deaths}`);
+    this.say(() => `row ${partition} ${row.owner} deaths ${row.deaths}`);
     const [member = ""] = row.owner.split("/", 1);
     if (row.owner !== "" && row.epoch <= (this.#seenEpochs.get(`${member} ${partition}`) ?? 0))
       this.violated(`${member} takes partition ${partition} with an epoch that it has seen before`);
     this.#ownerChanges.set(partition, (this.#ownerChanges.get(partition) ?? 0) + 1);
     const highest = this.#highestEpochs.get(partition) ?? 0;
-    if (row.owner !== "" && row.epoch <= highest && !this.isClockBack)
+    if (row.owner !== "" && row.epoch <= highest && !this.conditions.isClockBack)
       this.violated(`partition ${partition} is taken with an epoch that was there before`);
     this.#highestEpochs.set(partition, Math.max(highest, row.epoch));
     if (last === undefined) return;
     if (row.deaths > last.deaths && last.owner.startsWith(`${member}/`))
       this.violated(`${member} takes itself for dead`);
+    const stoodStillMs = this.#beats.msSince(last.owner);
+    if (row.deaths > last.deaths && stoodStillMs < this.#beats.leastMs)
+      this.violated(`${member} takes ${last.owner} for dead, which has beaten ${stoodStillMs} ms ago`);
     if (row.epoch < last.epoch) this.violated(`the epoch of partition ${partition} falls`);
     if (row.epoch === last.epoch && row.owner !== last.owner && row.owner !== "")
       this.violated(`the owner of partition ${partition} changes within an epoch`);
   }
 
-  #checkPosition(partition: number, row: Row, channel: string, { outputs, dead }: Effects): void {
+  /** Nothing has an effect that a failover has lost: what somebody removes while it is handled has one. */
+  #checkSource(eventId: string): void {
+    const event = this.#planned.get(eventId);
+    if (event === undefined || this.conditions.removed.has(eventId)) return;
+    const stream = this.#streamOf(partitionOf(event.key, this.#partitions), event.channel);
+    if (stream?.entries.some(({ fields }) => idIn(fields) === eventId) !== true)
+      this.violated(`${eventId} has an effect, and is not in the log`);
+  }
+
+  #checkPosition(partition: number, row: Row, channel: string): void {
     const slice = { component: this.#component, partition };
     const stream = this.#server.keys.stream(keyOf.stream(partition, channel));
     const position = row.positions.get(channel);
@@ -201,24 +216,26 @@ export class Observer {
     const group = stream.groups.get(this.#component);
     if (group !== undefined && group.at !== position.at)
       this.violated(`the group of ${channel} stands at ${group.at}, the row at ${position.at}`);
-    for (const entry of stream.entries) {
+    const attempts = attemptsOf(this.#server, slice, channel);
+    const passed = placeAfter(stream, position.at);
+    for (const [i, entry] of stream.entries.entries()) {
       const id = idIn(entry.fields);
-      const isDone = isFinished(this.#server, row, slice, channel, entry.id);
-      const hasOutput = outputs.has(id);
-      const isDead = dead.has(`${channel}/${entry.id}`);
+      const counted = attempts.get(entry.id);
+      const isParked = counted?.isParked === true;
+      const isDone = i < passed && !isParked && !position.open.some((open) => open.id === entry.id);
+      const hasOutput = this.effects.hasOutput(id);
+      const isDead = this.effects.isDead(partition, channel, entry.id);
       if (hasOutput && isDead) this.violated(`${id} has an effect and a dead letter`);
       if (!isDone && (hasOutput || isDead)) this.violated(`${id} is settled, and the row names it as unfinished`);
       if (isDone && !this.#isBacked(id, hasOutput, isDead))
         this.violated(`${id} counts as finished without its effect`);
-      const counted = attemptsOf(this.#server, slice, channel).get(entry.id);
-      const isParked = counted?.isParked === true;
       // An attempt may be counted whose owner was lost before its handler began.
       const most = (this.starts.get(id) ?? 0) + (this.#ownerChanges.get(partition) ?? 0);
       if ((counted?.attempt ?? 0) > most)
         this.violated(`${counted?.attempt} attempts at ${id} are counted, and ${most} were begun at most`);
-      if (isParked && group?.pending.has(entry.id) === false)
-        this.violated(`${id} is parked, and the group does not show it`);
-      if (isDone && group?.pending.has(entry.id) === true) this.violated(`${id} is finished, and pending in the group`);
+      const isPending = group?.pending.has(entry.id);
+      if (isParked && isPending === false) this.violated(`${id} is parked, and the group does not show it`);
+      if (isDone && isPending === true) this.violated(`${id} is finished, and pending in the group`);
     }
   }
 
@@ -230,7 +247,8 @@ export class Observer {
   #partitionWith({ channel, entryId, id }: Event<unknown>): number | undefined {
     for (let partition = 0; partition < this.#partitions; partition++) {
       const stream = this.#streamOf(partition, channel);
-      if (stream?.entries.some((entry: Entry) => entry.id === entryId && idIn(entry.fields) === id)) return partition;
+      const entry = entryOf(stream, entryId);
+      if (entry !== undefined && idIn(entry.fields) === id) return partition;
     }
     return undefined;
   }

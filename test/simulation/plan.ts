@@ -41,6 +41,8 @@ export type FaultKind =
   | "forbid"
   | "destroyGroup"
   | "deleteStream"
+  | "remove"
+  | "trim"
   | "flush"
   | "loseBeats"
   | "wallClock"
@@ -57,6 +59,8 @@ export interface Fault {
   readonly backMs: number;
 }
 
+export type Lie = "late" | "twice";
+
 export interface Plan {
   readonly seed: number;
   readonly partitions: number;
@@ -66,6 +70,10 @@ export interface Plan {
   readonly takeoverAfterMs: number;
   readonly latencyMs: number;
   readonly hasDuty: boolean;
+  /** A second component reads one of the first one's channels, and what it publishes. */
+  readonly hasFollower: boolean;
+  /** What the store does that it must not, or must not be harmed by: answers after its session is lost, does a call twice. */
+  readonly lies: readonly Lie[];
   /** The component begins after the newest entry where it never was. */
   readonly isFromNow: boolean;
   readonly events: readonly PlannedEvent[];
@@ -89,15 +97,18 @@ const themes: readonly (readonly FaultKind[])[] = [
   ["leave", "join"],
   burst,
   ["deleteStream", "flush", "failover", "destroyGroup", "cut"],
+  ["remove", "trim", "failover", "cut", "remove"],
+  ["failover", "stop", "unreachable", "failover"],
 ];
-
-const loadMs = 3_000;
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed, "plan");
+  // Dense and thin: in much of a long history members only beat.
+  const loadMs = random.pick([500, 800, 2_000]);
   const keys = random.between(1, 4);
   const hasFailures = random.isLucky(0.5);
-  const hasKillers = random.isLucky(0.15);
+  const hasKillers = random.isLucky(0.08);
+  const hasSlow = random.isLucky(0.15);
   const handlerMs = random.pick([5, 30, 150]);
   const events = Array.from({ length: random.between(12, 40) }, (_, i): PlannedEvent => {
     const fails = hasFailures && random.isLucky(0.2);
@@ -106,10 +117,10 @@ export function planOf(seed: number): Plan {
       at: random.between(0, loadMs),
       channel: random.pick(["parking", "parking", "blocking", "blocking", "batched"]),
       key: `k${random.between(1, keys)}`,
-      handlerMs: random.between(0, random.isLucky(0.03) ? 1_500 : handlerMs),
+      handlerMs: random.between(0, hasSlow && random.isLucky(0.1) ? 1_500 : handlerMs),
       fails: fails ? random.between(1, 5) : 0,
       isHopeless: hasFailures && random.isLucky(0.04),
-      kills: hasKillers && random.isLucky(0.05) ? random.pick([1, 100]) : 0,
+      kills: hasKillers && random.isLucky(0.08) ? random.pick([1, 100]) : 0,
       effect: random.pick(["none", "sound", "sound", "frail", "frail"]),
       isShared: random.isLucky(0.3),
       calls: random.isLucky(0.3),
@@ -117,20 +128,24 @@ export function planOf(seed: number): Plan {
   });
   const theme = random.pick(themes);
   const takeoverAfterMs = random.pick([500, 500, 800]);
-  const burstAt = random.between(300, loadMs - 500);
+  const burstAt = random.between(150, loadMs - 250);
   const faults = Array.from({ length: theme === burst ? 7 : random.between(1, 7) }, (): Fault => {
     const kind = random.pick(theme);
-    const at = theme === burst ? burstAt + random.between(0, 900) : random.between(50, loadMs + 500);
+    const at = theme === burst ? burstAt + random.between(0, 900) : random.between(50, loadMs + 300);
     return { kind, at, which: random.between(0, 11), ...extentOf(kind, random) };
   });
+  const lying = new Random(seed, "lies");
+  const lies = lying.isLucky(0.15) ? lying.pick<readonly Lie[]>([["late"], ["twice"], ["late", "twice"]]) : [];
   return {
     seed,
+    lies,
     partitions: random.between(1, 2),
     members: random.between(1, 3),
     concurrency: random.pick([1, 4, 16]),
     maxInFlight: random.pick([16, 64, 1_000]),
     takeoverAfterMs,
     latencyMs: theme === burst ? 20 : random.pick([1, 4, 20]),
+    hasFollower: new Random(seed, "follower").isLucky(0.1),
     hasDuty: random.isLucky(0.15),
     isFromNow: random.isLucky(0.1),
     events: events.sort((a, b) => a.at - b.at),

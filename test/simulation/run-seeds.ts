@@ -17,6 +17,8 @@ export async function runSeeds(
   last: number,
   onHistory: (histories: number) => void = () => undefined,
 ): Promise<SeedsReport> {
+  // Most errors of a history are expected, and nobody looks where they come from.
+  Error.stackTraceLimit = 0;
   let [histories, steps, leastSteps] = [0, 0, Number.POSITIVE_INFINITY];
   for (let seed = first; seed <= last; seed++) {
     const plan = planOf(seed);

@@ -1,26 +1,31 @@
 /** One history: members, load and faults of a plan in one thread on virtual time, and what it has violated. */
 
+import type { Subscription } from "../../src/consume/subscription.ts";
 import { append, keyOf } from "../../src/memory/keyspace.ts";
 import { idIn, rowOf } from "../../src/memory/owner.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
 import { MemoryStore } from "../../src/memory/store.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
 import { encodeEntry, wireEntry } from "../../src/model/envelope.ts";
 import { OwnerComponent } from "../../src/ownership/component.ts";
 import { ExclusiveDuty } from "../../src/ownership/exclusive.ts";
 import { resolveOwnerOptions } from "../../src/ownership/options.ts";
 import type { Slice } from "../../src/ports/own.ts";
 import type { Session } from "../../src/ports/slice-store.ts";
-import { partitionOf } from "../../src/publish/producer.ts";
+import { component, follower, inputs, outputs, partitionOf } from "./channels.ts";
 import { findWrong } from "./checks.ts";
+import { Conditions } from "./conditions.ts";
+import type { Watched } from "./effects.ts";
 import { applyFault, type Faulty } from "./faults.ts";
 import { Host } from "./host.ts";
 import { Network } from "./network.ts";
 import { Observer } from "./observer.ts";
 import { Outside } from "./outside.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
+import { isFinished, isShared, unfinishedOf } from "./progress.ts";
 import { Random } from "./random.ts";
-import { SimulatedTimers, silentLog, untraced } from "./stand-ins.ts";
-import { component, inputs, subscriptionsOf, Tries } from "./work.ts";
+import { noCarrier, SimulatedTimers, silentLog, untraced } from "./stand-ins.ts";
+import { followerSubscriptions, subscriptionsOf, Tries } from "./work.ts";
 import { beginning, World } from "./world.ts";
 
 export interface Outcome {
@@ -34,10 +39,13 @@ export interface Outcome {
 export interface Member {
   readonly host: Host;
   readonly component: OwnerComponent;
+  readonly follower: OwnerComponent | undefined;
   readonly duty: ExclusiveDuty | undefined;
   isLeaving: boolean;
 }
 
+const watched: Watched = { name: component, inputs: Object.keys(inputs), outputs: Object.keys(outputs) };
+const watchedFollower: Watched = { name: follower, inputs: [inputs.parking.name, outputs.sound.name], outputs: [] };
 /** A short history goes on for so long, events. */
 const leastSteps = 200;
 /** Tells of the rows that a member is shown. */
@@ -59,8 +67,9 @@ class WatchedStore extends MemoryStore {
 /** After the last fault all must be well again within this time, ms: dead letters of what kills its process need five deaths. */
 const healMs = 60_000;
 
-export async function runPlan(plan: Plan): Promise<Outcome> {
-  return await new Scenario(plan).run();
+/** `isTold`: with the lines of what happened. */
+export async function runPlan(plan: Plan, isTold = false): Promise<Outcome> {
+  return await new Scenario(plan, isTold).run();
 }
 
 class Scenario implements Faulty<Member> {
@@ -69,17 +78,18 @@ class Scenario implements Faulty<Member> {
   readonly random: Random;
   readonly server: MemoryServer;
   readonly network: Network;
+  readonly conditions: Conditions;
   readonly observer: Observer;
+  readonly #following: Observer | undefined;
   readonly members: Member[] = [];
   /** Ids of events that a fault may have taken with it. */
   readonly lost = new Set<string>();
   serverErrorMs = 0;
-  /** Nothing is to go wrong any more. */
-  isHealing = false;
   readonly #outside = new Outside();
   readonly #tries = new Tries();
   readonly #planned: ReadonlyMap<string, PlannedEvent>;
   readonly #timers: SimulatedTimers;
+  readonly #followerTimers: SimulatedTimers;
   /** Appended, by event id. */
   readonly #published = new Map<string, string>();
   #names = 0;
@@ -89,27 +99,37 @@ class Scenario implements Faulty<Member> {
   #namesAtFlush = 0;
   #duties = new Map<string, string>();
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, isTold: boolean) {
     this.plan = plan;
     this.random = new Random(plan.seed, "faults");
     const serverNow = (): number => beginning + this.world.now + this.serverErrorMs;
-    this.server = new MemoryServer(serverNow, (ms, run) => this.world.after(ms, run));
-    const network = { leastMs: 0.1, mostMs: plan.latencyMs };
+    this.server = new MemoryServer(serverNow, (ms, run) => {
+      const timer = this.world.after(ms, run);
+      return () => timer.cancel();
+    });
+    const network = { leastMs: 0.1, mostMs: plan.latencyMs, lies: plan.lies };
     this.network = new Network(this.world, new Random(plan.seed, "network"), network);
     this.#planned = new Map(plan.events.map((event) => [event.id, event]));
-    const channels = Object.keys(inputs);
-    const now = (): number => this.world.now;
-    this.observer = new Observer(this.server, component, channels, plan.partitions, this.#planned, now);
+    this.conditions = new Conditions(this.world, isTold);
+    const { partitions, takeoverAfterMs } = plan;
+    const parts = { server: this.server, partitions, takeoverAfterMs, conditions: this.conditions };
+    this.observer = new Observer({ ...parts, watched, planned: this.#planned });
+    const noEffect = { get: () => ({ effect: "none" }) as PlannedEvent };
+    this.#following = plan.hasFollower
+      ? new Observer({ ...parts, watched: watchedFollower, planned: noEffect })
+      : undefined;
     this.observer.onKill((host) => this.kill(host));
     this.#timers = new SimulatedTimers(this.world, new Random(plan.seed, "timers"));
+    this.#followerTimers = new SimulatedTimers(this.world, new Random(plan.seed, "follower's timers"));
     this.server.watch(() => {
       if (plan.isFromNow) this.#passOver();
       this.observer.look();
+      this.#following?.look();
     });
   }
 
   async run(): Promise<Outcome> {
-    const { world, plan, observer } = this;
+    const { world, plan, conditions } = this;
     for (let i = 0; i < plan.members; i++) this.join();
     for (const event of plan.events) world.at(event.at, () => this.#publish(event));
     let last = 0;
@@ -117,18 +137,22 @@ class Scenario implements Faulty<Member> {
       last = Math.max(last, fault.at + Math.abs(fault.kind.endsWith("Clock") ? 0 : fault.ms));
       world.at(fault.at, () => applyFault(this, fault));
     }
-    last = Math.max(last, ...plan.events.map(({ at }) => at)) + 600; // with what was cut while it travelled
-    await world.run(last, () => observer.violations.length > 0);
-    if (observer.violations.length === 0) {
-      this.isHealing = true;
+    last = Math.max(last, ...plan.events.map(({ at }) => at));
+    const { violations, lines } = conditions;
+    await world.run(last, () => this.#hasFailed());
+    if (violations.length === 0) {
       if (this.#living.length === 0) this.join();
-      await world.run(
-        last + healMs,
-        () => observer.violations.length > 0 || (world.steps >= leastSteps && this.#isWell),
-      );
-      if (observer.violations.length === 0) for (const text of this.#findWrong()) observer.violated(text);
+      await world.run(last + healMs, () => this.#hasFailed() || (world.steps >= leastSteps && this.#isWell));
+      if (violations.length === 0) for (const text of this.#findWrong()) conditions.violated(text);
     }
-    return { violations: observer.violations, steps: world.steps, lines: observer.lines };
+    return { violations, steps: world.steps, lines };
+  }
+
+  /** Asked after each step. */
+  #hasFailed(): boolean {
+    this.observer.lookAtBeats();
+    this.#following?.lookAtBeats();
+    return this.conditions.violations.length > 0;
   }
 
   join(): Member {
@@ -137,7 +161,9 @@ class Scenario implements Faulty<Member> {
     const host = new Host(name, world, new Random(plan.seed, name));
     const store = new WatchedStore(server, plan.partitions, () => network.open(host));
     store.onLook = (slice, epoch) => {
-      if (slice.component === component) observer.saw(host, slice.partition, epoch);
+      const seeing =
+        slice.component === component ? observer : slice.component === follower ? this.#following : undefined;
+      seeing?.saw(host, slice.partition, epoch);
     };
     const partitionWith = (key: string): number => partitionOf(key, plan.partitions);
     const bench = { host, planned: this.#planned, tries: this.#tries, outside: this.#outside, observer };
@@ -150,19 +176,23 @@ class Scenario implements Faulty<Member> {
       maxInFlight: Math.max(maxInFlight, concurrency),
       drainTimeoutMs: 1_000,
     };
-    const member: Member = {
-      host,
-      component: new OwnerComponent({
+    const componentOf = (of: string, subscriptions: readonly Subscription[], timers: SimulatedTimers): OwnerComponent =>
+      new OwnerComponent({
         ...parts,
-        name: component,
-        subscriptions: subscriptionsOf({ ...bench, partitionOf: partitionWith }),
-        options: resolveOwnerOptions(component, options),
+        name: of,
+        subscriptions,
+        options: resolveOwnerOptions(of, of === component ? options : { ...options, from: "start" }),
         partitions: plan.partitions,
-        timers: this.#timers.of(host),
+        timers: timers.of(host),
         tracing: untraced,
         onChannel: () => undefined,
         closed: () => undefined,
-      }),
+      });
+    const following = this.#following;
+    const member: Member = {
+      host,
+      component: componentOf(component, subscriptionsOf({ ...bench, partitionOf: partitionWith }), this.#timers),
+      follower: following && componentOf(follower, followerSubscriptions(host, following), this.#followerTimers),
       duty: plan.hasDuty
         ? new ExclusiveDuty({ ...parts, name: "duty", takeoverAfterMs }, ({ signal, fence }) =>
             this.#duty(host, signal, fence.token),
@@ -170,32 +200,40 @@ class Scenario implements Faulty<Member> {
         : undefined,
       isLeaving: false,
     };
-    observer.say(`join ${name}`);
+    observer.say(() => `join ${name}`);
     this.members.push(member);
-    member.component.run().catch(() => observer.say(`${name} ran out of its drain's time`));
+    for (const one of [member.component, member.follower])
+      one?.run().catch(() => observer.say(() => `${name} ran out of its drain's time`));
     return member;
   }
 
   leave(member: Member): void {
     if (member.isLeaving || member.host.isDead) return;
     member.isLeaving = true;
-    this.observer.say(`leave ${member.host.name}`);
+    this.observer.say(() => `leave ${member.host.name}`);
     const gone = (): void => {
-      this.observer.say(`left ${member.host.name}`);
+      this.observer.say(() => `left ${member.host.name}`);
       member.host.kill();
       this.network.cut(member.host, true);
     };
-    Promise.all([member.component.drain().catch(() => undefined), member.duty?.[Symbol.asyncDispose]()]).then(gone);
+    const drained = [member.component, member.follower].map((one) => one?.drain().catch(() => undefined));
+    Promise.all([...drained, member.duty?.[Symbol.asyncDispose]()]).then(gone);
   }
 
   /** Its process ends; another one takes its place a little later, as a supervisor would have it. */
   kill(host: Host): void {
     if (host.isDead) return;
-    this.observer.say(`kill ${host.name}`);
+    this.observer.say(() => `kill ${host.name}`);
     this.observer.kills++;
     host.kill();
     this.network.cut(host, true);
     this.world.after(this.random.between(50, 900), () => void this.join());
+  }
+
+  rewind(goBack: () => void): void {
+    const { observer } = this;
+    const following = this.#following;
+    observer.rewind(following === undefined ? goBack : () => following.rewind(goBack));
   }
 
   /** Everything is gone. */
@@ -208,6 +246,17 @@ class Scenario implements Faulty<Member> {
   /** What is lost with a part of the log. */
   lose(ids: Iterable<string>): void {
     for (const id of ids) this.lost.add(id);
+  }
+
+  remove(ids: Iterable<string>): void {
+    for (const id of ids) {
+      this.lost.add(id);
+      this.conditions.removed.add(id);
+    }
+  }
+
+  restore(ids: Iterable<string>): void {
+    for (const id of ids) if (this.conditions.removed.delete(id)) this.lost.delete(id);
   }
 
   get #living(): readonly Member[] {
@@ -231,19 +280,16 @@ class Scenario implements Faulty<Member> {
     if (server.isFull) return; // rejected
     try {
       const stream = server.keys.madeStream(keyOf.stream(partition, event.channel));
-      const values = encodeEntry(
-        event.id,
-        1,
-        event.key,
-        JSON.stringify({ key: event.key }),
-        { traceparent: "", tracestate: "", baggage: "" },
-        [],
-      );
-      this.#published.set(event.id, append(stream, wireEntry(values), server.now()));
-      this.observer.say(`publish ${event.channel} ${event.id} ${event.key}`);
+      const json = JSON.stringify({ key: event.key });
+      const values = encodeEntry(event.id, 1, event.key, json, noCarrier, []);
+      const id = append(stream, wireEntry(values), server.now());
+      this.#published.set(event.id, id);
+      // Nobody can tell it from what was finished: its stream was deleted, and the server's clock is behind.
+      const position = rowOf(server, { component, partition })?.positions.get(event.channel);
+      if (position !== undefined && compareIds(id, position.at) <= 0) this.observer.passOver(event.id);
       server.changed();
     } catch {
-      this.observer.say(`rejected ${event.id}`);
+      this.observer.say(() => `rejected ${event.id}`);
     }
   }
 
@@ -258,44 +304,25 @@ class Scenario implements Faulty<Member> {
 
   hasRewound = false;
 
-  /** Everything is finished, and every partition has an owner that lives. */
+  /** Everything is finished, every partition has an owner that lives, and nothing is on its way that may still change it. */
   get #isWell(): boolean {
-    const living = this.#living;
+    if (this.network.unheard > 0) return false;
     const { partitions, hasDuty } = this.plan;
-    const owners = Array.from({ length: partitions }, (_, partition) => {
-      const owner = rowOf(this.server, { component, partition })?.owner ?? "";
-      return living.find(({ host }) => owner.startsWith(`${host.name}/`));
-    });
-    if (owners.some((owner) => owner === undefined)) return false;
-    const fair = Math.ceil(partitions / living.length);
-    if (living.some((one) => owners.filter((owner) => owner === one).length > fair)) return false;
-    if (hasDuty && !living.some(({ host }) => this.#duties.has(host.name))) return false;
-    return this.#unfinished().length === 0;
+    const living = this.#living.map(({ host }) => host.name);
+    for (const one of this.#watched)
+      if (!isFinished(this.server, one, partitions) || !isShared(this.server, one, partitions, living)) return false;
+    return !hasDuty || living.some((name) => this.#duties.has(name));
   }
 
-  #unfinished(): readonly string[] {
-    const found: string[] = [];
-    for (let partition = 0; partition < this.plan.partitions; partition++) {
-      const row = rowOf(this.server, { component, partition });
-      for (const channel of Object.keys(inputs)) {
-        const stream = this.server.keys.stream(keyOf.stream(partition, channel));
-        const group = stream?.groups.get(component);
-        const at = row?.positions.get(channel)?.at ?? "0-0";
-        const isOpen = (row?.positions.get(channel)?.open.length ?? 0) > 0 || (group?.pending.size ?? 0) > 0;
-        const next = stream?.entries.at(-1);
-        if (isOpen || (next !== undefined && next.id !== at))
-          found.push(
-            `${channel} of partition ${partition} at ${at} of ${next?.id}, open ${row?.positions.get(channel)?.open.map(({ id }) => id)}, pending ${[...(group?.pending.keys() ?? [])]}`,
-          );
-      }
-    }
-    return found;
+  get #watched(): readonly Watched[] {
+    return this.#following === undefined ? [watched] : [watched, watchedFollower];
   }
 
   #findWrong(): readonly string[] {
     if (!this.#isWell) {
       const living = this.#living.map(({ host, component: one }) => `${host.name} owns ${one.owned.join(" ")}`);
-      return [`it does not end: ${[...this.#unfinished(), ...living].join(", ")}`];
+      const unfinished = this.#watched.flatMap((one) => unfinishedOf(this.server, one, this.plan.partitions));
+      return [`it does not end: ${[...unfinished, ...living].join(", ")}`];
     }
     const { server, observer, plan, lost } = this;
     return findWrong({ server, observer, plan, lost, published: this.#published, idOf: (entry) => idIn(entry.fields) });

@@ -34,6 +34,7 @@ function* smallerThan(plan: Plan): Iterable<Plan> {
   for (const i of events.keys()) yield { ...plan, events: events.filter((_, other) => other !== i) };
   if (plan.members > 1) yield { ...plan, members: plan.members - 1 };
   if (plan.partitions > 1) yield { ...plan, partitions: 1 };
+  if (plan.hasFollower) yield { ...plan, hasFollower: false };
   if (plan.hasDuty) yield { ...plan, hasDuty: false };
   for (const [i, event] of events.entries()) {
     for (const simpler of simplerThan(event)) yield { ...plan, events: events.with(i, simpler) };

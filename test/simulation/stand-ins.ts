@@ -16,7 +16,7 @@ export const silentLog: Log = {
   error: () => undefined,
 };
 
-const noCarrier: Carrier = { traceparent: "", tracestate: "", baggage: "" };
+export const noCarrier: Carrier = { traceparent: "", tracestate: "", baggage: "" };
 const noSendSpan: SendSpan = { carrier: noCarrier, sent: () => undefined, failed: () => undefined };
 const noProcessSpan: ProcessSpan = {
   run: (handle) => handle(),

@@ -1,47 +1,15 @@
-/** The component under simulation: its channels, and handlers that do what the plan says of each event. */
+/** The handlers under simulation, which do what the plan says of each event. */
 
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { on, type StateStore, type Subscription } from "../../src/consume/subscription.ts";
-import { type Channel, defineChannel } from "../../src/model/channel.ts";
+import type { Channel } from "../../src/model/channel.ts";
 import { PermanentError } from "../../src/model/errors.ts";
 import type { Event } from "../../src/model/event.ts";
 import type { Fence } from "../../src/ownership/context.ts";
+import { inputs, outputs, type Payload, type Result } from "./channels.ts";
 import type { Host } from "./host.ts";
 import type { Observer } from "./observer.ts";
 import type { Outside } from "./outside.ts";
-import type { ChannelName, PlannedEvent } from "./plan.ts";
-
-export const component = "c";
-
-export interface Payload {
-  readonly key: string;
-}
-
-/** Takes anything: what is simulated is not the validation. */
-function anything<T>(): StandardSchemaV1<unknown, T> {
-  return { "~standard": { version: 1, vendor: "simulation", validate: (value) => ({ value: value as T }) } };
-}
-
-function input(name: ChannelName, onRetry: "park" | "block"): Channel<Payload> {
-  const retry = { maxAttempts: 5, backoffMs: 40, maxBackoffMs: 400, onRetry };
-  return defineChannel<Payload>({ name, schema: anything(), key: ({ key }) => key, retry });
-}
-
-export const inputs: Readonly<Record<ChannelName, Channel<Payload>>> = {
-  parking: input("parking", "park"),
-  blocking: input("blocking", "block"),
-  batched: input("batched", "park"),
-};
-
-/** What an output names: the event that it comes from, which is its key, too. */
-export interface Result {
-  readonly source: string;
-}
-
-export const outputs: Readonly<Record<"sound" | "frail", Channel<Result>>> = {
-  sound: defineChannel<Result>({ name: "sound", schema: anything(), key: ({ source }) => source }),
-  frail: defineChannel<Result>({ name: "frail", schema: anything(), key: ({ source }) => source }),
-};
+import type { PlannedEvent } from "./plan.ts";
 
 /** What a history has of its events beyond the log: how often each was tried, wherever. */
 export class Tries {
@@ -98,6 +66,18 @@ export function subscriptionsOf(bench: Bench): readonly Subscription[] {
     }
   });
   return [single(inputs.parking), single(inputs.blocking), batched];
+}
+
+/** Another component, which has no effects: it reads what the first one reads, and what that one publishes. */
+export function followerSubscriptions(host: Host, observer: Observer): readonly Subscription[] {
+  const follow = <P>(channel: Channel<P>): Subscription =>
+    on(channel, async (event, tools) => {
+      const end = observer.started(host, event, fenceOf(tools), true, true);
+      await host.wait(3);
+      observer.handled(event);
+      end();
+    });
+  return [follow(inputs.parking), follow(outputs.sound)];
 }
 
 function fenceOf(tools: GivenTools): Fence {

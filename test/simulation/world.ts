@@ -1,15 +1,29 @@
 /** Virtual time: what happens is an event, the next one is the earliest, and between two of them every promise has had its turn. */
 
-interface Scheduled {
+/** Something that will happen, unless it is cancelled. */
+export class Scheduled {
   readonly at: number;
   /** Tells events of one moment apart: in the order in which they were scheduled. */
   readonly place: number;
   /** Undefined once it is cancelled. */
   run: (() => void) | undefined;
+
+  constructor(at: number, place: number, run: () => void) {
+    this.at = at;
+    this.place = place;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = undefined;
+  }
 }
 
 /** Epoch ms at the beginning of every history. */
 export const beginning = 1_800_000_000_000;
+
+/** To turn the event loop costs as much as to take a step. */
+const stepsPerTurn = 64;
 
 export class World {
   /** True time, ms from the beginning. */
@@ -19,33 +33,35 @@ export class World {
   readonly #heap: Scheduled[] = [];
   #scheduled = 0;
 
-  /** The returned function cancels. */
-  at(ms: number, run: () => void): () => void {
-    const scheduled: Scheduled = { at: Math.max(ms, this.now), place: this.#scheduled++, run };
+  at(ms: number, run: () => void): Scheduled {
+    const scheduled = new Scheduled(Math.max(ms, this.now), this.#scheduled++, run);
     this.#push(scheduled);
-    return () => {
-      scheduled.run = undefined;
-    };
+    return scheduled;
   }
 
-  after(ms: number, run: () => void): () => void {
+  after(ms: number, run: () => void): Scheduled {
     return this.at(this.now + ms, run);
   }
 
   /** Lets things happen until `isOver` says so, or true time is `until`. */
   async run(until: number, isOver: () => boolean): Promise<void> {
-    for (;;) {
+    await undefined;
+    for (let isDone = false; !isDone; ) {
       const next = this.#heap[0];
-      if (next === undefined || next.at > until) break;
+      if (next === undefined || next.at > until) {
+        this.now = Math.max(this.now, until);
+        break;
+      }
       this.#pop();
       if (next.run === undefined) continue;
       this.now = next.at;
       this.steps++;
       next.run();
       await settled();
-      if (isOver()) return;
+      if (this.steps % stepsPerTurn === 0) await turned();
+      isDone = isOver();
     }
-    this.now = Math.max(this.now, until);
+    await turned();
   }
 
   #push(scheduled: Scheduled): void {
@@ -81,7 +97,12 @@ function isBefore(a: Scheduled, b: Scheduled): boolean {
   return a.at < b.at || (a.at === b.at && a.place < b.place);
 }
 
-/** Resolves when nothing is left that a promise could do: all of them run before the event loop turns. */
-function settled(): Promise<void> {
+/** Resolves when the event loop has turned: a rejection that nobody handles ends the process before. */
+function turned(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Resolves when nothing is left that a promise could do: a tick that is asked for by a promise has its turn after all of them. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
