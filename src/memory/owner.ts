@@ -26,14 +26,15 @@ export interface OpenId {
 
 export interface SavedPosition {
   readonly at: string;
-  readonly entriesRead: number | undefined;
   readonly open: readonly OpenId[];
 }
 
 /** Replaced whole at each change. */
 export interface Row extends OwnerRow {
-  /** Takeovers by death since anything that the row names as unfinished has moved. */
+  /** Takeovers by death while the floors stood still. */
   readonly deaths: number;
+  /** By channel, at the last acquisition: the oldest that was unfinished, or where the unread began. */
+  readonly floors: ReadonlyMap<string, string>;
   readonly positions: ReadonlyMap<string, SavedPosition>;
   /** The last replies, by number. */
   readonly replies: ReadonlyMap<number, SettledReply>;
@@ -103,16 +104,24 @@ export function acquire(
   }
   const starts = channels.map((channel) => beginAt(server, slice, row, channel, member, begin));
   const epoch = Math.max((row?.epoch ?? 0) + 1, highestEpoch + 1, server.now());
-  const deaths = (row?.deaths ?? 0) + (isDeath ? 1 : 0);
+  // What may have killed an owner has not moved while the floors stand still.
+  const hasMoved = [...(row?.floors ?? [])].some(([channel, floor]) => floorOf(row?.positions.get(channel)) !== floor);
+  const deaths = (hasMoved ? 0 : (row?.deaths ?? 0)) + (isDeath ? 1 : 0);
   // Those of channels that the component does not read any more stay: it may read them again.
   const positions = new Map(row?.positions);
-  for (const { channel, at, entriesRead, open } of starts)
-    positions.set(channel, { at, entriesRead, open: open.map((id) => ({ id, isRefused: false })) });
+  for (const { channel, at, open } of starts)
+    positions.set(channel, { at, open: open.map((id) => ({ id, isRefused: false })) });
+  const floors = new Map(starts.map(({ channel }) => [channel, floorOf(positions.get(channel))]));
   const beat = (row?.beat ?? 0) + 1;
-  const taken = { epoch, owner: `${member}/${token}`, beat, seq: 0, wanted: "", deaths, positions, replies: new Map() };
-  writeRow(server, slice, taken);
+  const taken = { epoch, owner: `${member}/${token}`, beat, seq: 0, wanted: "", deaths, floors, positions };
+  writeRow(server, slice, { ...taken, replies: new Map() });
   server.changed();
   return { outcome: "acquired", epoch, deaths, starts };
+}
+
+/** The oldest that the row names as unfinished, or where the unread begins. */
+function floorOf(position: SavedPosition | undefined): string {
+  return position?.open[0]?.id ?? position?.at ?? "0-0";
 }
 
 /** Finds where the owner begins, and makes the group exist there. Its pending list shows what was counted or parked; the owner shows the rest. */
@@ -132,7 +141,8 @@ function beginAt(
   let start: Omit<Start, "channel" | "counts">;
   if (saved === undefined && group !== undefined) {
     const ids = [...group.pending.keys()].filter((id) => attempts.get(id)?.isParked !== true);
-    start = { at: group.at, entriesRead: group.entriesRead, open: ids.sort(compareIds), became: "again", lost: 0 };
+    const entriesRead = readAt(stream, group.at, group);
+    start = { at: group.at, entriesRead, open: ids.sort(compareIds), became: "again", lost: 0 };
   } else if (saved === undefined) {
     const at = begin === "$" ? stream.lastId : "0-0";
     start = { at, entriesRead: begin === "$" ? stream.added : trimmed, open: [], became: "new", lost: 0 };
@@ -142,9 +152,9 @@ function beginAt(
     start = { at: "0-0", entriesRead: trimmed, open: [], became: "gone", lost: saved.open.length + parked };
   } else {
     const open = saved.open.map(({ id }) => id);
-    start = { ...saved, open, became: group === undefined ? "again" : "there", lost: 0 };
+    const became = group === undefined ? "again" : "there";
+    start = { at: saved.at, entriesRead: readAt(stream, saved.at, group), open, became, lost: 0 };
   }
-  start = { ...start, entriesRead: readAt(stream, start.at, start.entriesRead) };
   // Of an entry that was removed before it was reached nobody will settle anything.
   for (const [id, { isParked }] of attempts)
     if (!isParked && !start.open.includes(id) && entryOf(stream, id) === undefined) attempts.delete(id);
@@ -166,9 +176,13 @@ function shownOf(stream: Stream, attempts: ReadonlyMap<string, Attempts>, member
   return new Map(there.map(([id, { isParked }]) => [id, isParked ? parkedConsumer : member]));
 }
 
-/** How many entries the stream ever had up to the position: at its end all, whatever was removed before it was read. */
-function readAt(stream: Stream, at: string, entriesRead: number | undefined): number | undefined {
-  return at === stream.lastId ? stream.added : entriesRead;
+/**
+ * How many entries the stream ever had up to the position: at its end all, whatever was removed before it was read; else as the group says,
+ * where it stands there.
+ */
+function readAt(stream: Stream, at: string, group: Group | undefined): number | undefined {
+  if (at === stream.lastId) return stream.added;
+  return group?.at === at ? group.entriesRead : undefined;
 }
 
 /**
@@ -186,10 +200,10 @@ export function groupOf(
   const there = stream.groups.get(slice.component);
   if (there !== undefined) return there;
   remade.push(channel);
-  const { at, entriesRead } = row.positions.get(channel) as SavedPosition;
+  const { at } = row.positions.get(channel) as SavedPosition;
   const [member = ""] = row.owner.split("/", 1);
   const pending = shownOf(stream, attemptsOf(server, slice, channel), member);
-  const made: Group = { at, entriesRead, consumers: new Set([member]), pending };
+  const made: Group = { at, entriesRead: undefined, consumers: new Set([member]), pending };
   stream.groups.set(slice.component, made);
   return made;
 }
@@ -218,10 +232,10 @@ export function renew(
   for (const channel of channels) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
     if (stream === undefined) continue;
-    const { at, entriesRead } = row.positions.get(channel) as SavedPosition;
+    const { at } = row.positions.get(channel) as SavedPosition;
     const group = groupOf(server, slice, row, channel, stream, remade);
+    group.entriesRead = readAt(stream, at, group);
     group.at = at;
-    group.entriesRead = readAt(stream, at, entriesRead);
   }
   for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);
   return { outcome: "renewed", wanted: row.wanted, remade };

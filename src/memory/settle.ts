@@ -78,11 +78,9 @@ class Settling {
     const results = settlements.map((settlement) => this.#settleOne(settlement));
     const moved = new Map(row.positions);
     for (const position of positions) moved.set(position.channel, this.#move(row, position));
-    const hasMoved = positions.some(({ channel }) => floorOf(row, channel) !== floorOf({ positions: moved }, channel));
     const reply: SettledReply = { outcome: "settled", results, wanted: row.wanted, remade: this.#remade };
     const replies = new Map([...row.replies, [number, reply] as const].slice(-settlePipeline));
-    const deaths = hasMoved ? 0 : row.deaths;
-    writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1, seq: number, positions: moved, replies, deaths });
+    writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1, seq: number, positions: moved, replies });
     this.#server.changed();
     return reply;
   }
@@ -203,7 +201,6 @@ class Settling {
     group.entriesRead = entriesRead;
     return {
       at,
-      entriesRead,
       open: ids.map((id): OpenId => ({ id, isRefused: isRefused.has(id) })),
     };
   }
@@ -212,12 +209,6 @@ class Settling {
 /** Needs no memory. */
 function isPure(settlement: Settlement): boolean {
   return settlement.kind === "acked" && settlement.outputs.length + settlement.changes.length === 0;
-}
-
-/** The oldest that the row names as unfinished, or where the unread begins. */
-function floorOf({ positions }: Pick<Row, "positions">, channel: string): string | undefined {
-  const position = positions.get(channel);
-  return position?.open[0]?.id ?? position?.at;
 }
 
 function refuseWithoutRoom(

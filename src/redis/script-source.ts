@@ -10,14 +10,32 @@ export interface Script {
   readonly sha: string;
 }
 
-/** Reads scripts by name, without `.lua`, beside the module whose URL this is, each with what it shares with others. */
-export function scriptsBeside(moduleUrl: string): (name: string, ...shared: readonly string[]) => Script {
+/** Reads a script by name, without `.lua`, with what it shares with others. */
+export interface ScriptReader {
+  (name: string, ...shared: readonly string[]): Script;
+  /**
+   * Likewise, but what is in `rare` is made only when the script calls `library()`, which returns the functions by name: a server makes all
+   * functions of a script anew each time it runs.
+   */
+  withLibrary(name: string, shared: readonly string[], rare: readonly string[]): Script;
+}
+
+/** Reads the scripts beside the module whose URL this is. */
+export function scriptsBeside(moduleUrl: string): ScriptReader {
   const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, moduleUrl), "utf8");
-  return (name, ...shared) => {
+  const load = (name: string, included: string): Script => {
     const own = read(name);
     const afterHeader = own.indexOf("\n") + 1;
-    return scriptOf(own.slice(0, afterHeader) + shared.map(read).join("") + own.slice(afterHeader));
+    return scriptOf(own.slice(0, afterHeader) + included + own.slice(afterHeader));
   };
+  return Object.assign((name: string, ...shared: readonly string[]) => load(name, shared.map(read).join("")), {
+    withLibrary: (name: string, shared: readonly string[], rare: readonly string[]): Script => {
+      const text = rare.map(read).join("");
+      const names = [...text.matchAll(/^local function (\w+)/gm)].map(([, one]) => `${one} = ${one}`);
+      const library = `local function library()\n${text}return { ${names.join(", ")} }\nend\n`;
+      return load(name, shared.map(read).join("") + library);
+    },
+  });
 }
 
 /**

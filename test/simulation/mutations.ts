@@ -644,8 +644,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: owner,
-        find: "start = { ...saved, open,",
-        replace: "start = { ...saved, ...(group === undefined ? { at: stream.lastId } : {}), open,",
+        find: "start = { at: saved.at,",
+        replace: "start = { at: group === undefined ? stream.lastId : saved.at,",
       },
     ],
     faults: ["destroyGroup"],

@@ -24,7 +24,7 @@ if wrong then return wrong end
 
 local row = rowOf(KEYS[1])
 local isAsSeen = row == nil
-if seenEpoch ~= '' then isAsSeen = isHeldBy(row, seenEpoch, seenOwner) and (seenBeat == '' or seenBeat == row[3]) end
+if seenEpoch ~= '' then isAsSeen = isHeldBy(row, seenEpoch, seenOwner) and (seenBeat == '' or seenBeat == beatOf(row)) end
 if not isAsSeen then return { 'lost', shown(row) } end
 local now = nowMs()
 
@@ -77,18 +77,19 @@ local function startOn(channel, stream, attempts, parked)
   local facts = factsOf(stream)
   local own = facts and groupOf(stream, group)
   facts = facts or nothing
-  local saved = redis.call('HMGET', KEYS[1], 'at:' .. channel, 'read:' .. channel, 'open:' .. channel)
-  local at, read, open, became, lost = saved[1], saved[2] or '', {}, 'there', 0
-  for id in string.gmatch(saved[3] or '', '[%d-]+') do open[#open + 1] = id end
+  local saved = redis.call('HMGET', KEYS[1], 'at:' .. channel, 'open:' .. channel)
+  local at, open, became, lost = saved[1], {}, 'there', 0
+  for id in string.gmatch(saved[2] or '', '[%d-]+') do open[#open + 1] = id end
+  local read
   if not at and own then
-    at, read, became = own['last-delivered-id'], own['entries-read'] and digits(own['entries-read']) or '', 'again'
+    at, became = own['last-delivered-id'], 'again'
     eachPending(stream, function(id)
       if not redis.call('ZSCORE', parked, id) then open[#open + 1] = id end
     end)
     table.sort(open, isBefore)
   elseif not at then
     at, read, became = '0-0', digits(facts['entries-added'] - facts['length']), 'new'
-    if begin == '$' then at, read = facts['last-generated-id'], digits(facts['entries-added']) end
+    if begin == '$' then at, read = facts['last-generated-id'], nil end
   elseif isBefore(facts['last-generated-id'], at) then
     lost = #open + redis.call('ZCARD', parked)
     redis.call('DEL', attempts)
@@ -97,7 +98,7 @@ local function startOn(channel, stream, attempts, parked)
   elseif not own then
     became = 'again'
   end
-  read = readAt(facts, at, read)
+  read = read or readAt(facts, at, own)
 
   local isOpen = {}
   for _, id in ipairs(open) do isOpen[id] = true end
@@ -125,26 +126,36 @@ local function startOn(channel, stream, attempts, parked)
   return start
 end
 
+-- Deaths count as long as what was the oldest unfinished entry of each channel at the last acquisition, the floor, is so still: what may have
+-- killed an owner has not moved then. The oldest open id, or where the unread begins.
+local function floorOf(at, open)
+  return string.match(open or '', '[%d-]+') or at or '0-0'
+end
+local noted = redis.call('HMGET', KEYS[1], 'deaths', 'floors')
+local deaths = tonumber(noted[1] or 0)
+for channel, floor in string.gmatch(noted[2] or '', '(%S+)=(%S+)') do
+  local saved = redis.call('HMGET', KEYS[1], 'at:' .. channel, 'open:' .. channel)
+  if floorOf(saved[1], saved[2]) ~= floor then deaths = 0 end
+end
+deaths = digits(deaths + (isDeath and 1 or 0))
+
 local epoch = digits(math.max((row and tonumber(row[1]) or 0) + 1, highest + 1, now))
-local deaths = digits((row and tonumber(row[6] or 0) or 0) + (isDeath and 1 or 0))
-local write = {
-  'HSET', KEYS[1], 'epoch', epoch, 'owner', member .. '/' .. token, 'beat', digits((row and tonumber(row[3] or 0) or 0) + 1), 'seq', '0',
-  'wanted', '', 'deaths', deaths,
-}
+local write, floors = {}, {}
 local reply = { 'acquired', epoch, deaths }
 for k = 2, #KEYS, 3 do
   local channel = ARGV[channelsFrom + (k - 2) / 3]
   local start = startOn(channel, KEYS[k], KEYS[k + 1], KEYS[k + 2])
-  for _, value in ipairs({ 'at:' .. channel, start[1], 'read:' .. channel, start[2], 'open:' .. channel, start[3] }) do
-    write[#write + 1] = value
-  end
+  for _, value in ipairs({ 'at:' .. channel, start[1], 'open:' .. channel, start[3] }) do write[#write + 1] = value end
+  floors[#floors + 1] = channel .. '=' .. floorOf(start[1], start[3])
   reply[#reply + 1] = start
 end
 -- unpack() has no room for the fields of thousands of channels.
-for first = 15, #write, 6000 do
+for first = 1, #write, 6000 do
   redis.call('HSET', KEYS[1], unpack(write, first, math.min(first + 5999, #write)))
 end
 -- The replies of the owner before, whose numbers come again.
 if row then redis.call('HDEL', KEYS[1], 'reply:0', 'reply:1', 'reply:2') end
-redis.call(unpack(write, 1, 14))
+local beat = row and beatOf(row) + 1 or 1
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', member .. '/' .. token, 'seq', '0', 'wanted', '', 'beat', digits(beat), 'deaths', deaths,
+  'floors', table.concat(floors, ' '))
 return reply

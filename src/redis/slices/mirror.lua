@@ -39,13 +39,18 @@ local function showNoted(stream, group, member, attempts, parked)
   show(stream, group, member, counted)
 end
 
+-- Whether an XGROUP was refused because there is no such group, or no such stream.
+local function isGone(reply)
+  return string.find(reply.err, 'NOGROUP', 1, true) ~= nil or string.find(reply.err, 'requires the key to exist', 1, true) ~= nil
+end
+
 -- Moves the group to a position. False: there is no such group, or no such stream. `read`: entries up to there, empty where that is not known.
 local function place(stream, group, at, read)
   local reply
   if read == '' then reply = redis.pcall('XGROUP', 'SETID', stream, group, at)
   else reply = redis.pcall('XGROUP', 'SETID', stream, group, at, 'ENTRIESREAD', read) end
   if not reply.err then return true end
-  if string.find(reply.err, 'NOGROUP', 1, true) or string.find(reply.err, 'requires the key to exist', 1, true) then return false end
+  if isGone(reply) then return false end
   error(reply)
 end
 
@@ -54,8 +59,16 @@ local function makeGroup(stream, group, member, at, read)
   redis.call('XGROUP', 'CREATECONSUMER', stream, group, member)
 end
 
--- How many entries the stream ever had up to the position: at its end, all, whatever was removed before it was read.
-local function readAt(facts, at, read)
+-- How many entries the stream ever had up to the position: at its end all, whatever was removed before it was read; else as the group says,
+-- where it stands there; empty where that is not known.
+local function readAt(facts, at, own)
   if at == facts['last-generated-id'] then return digits(facts['entries-added']) end
-  return read or ''
+  if own and own['last-delivered-id'] == at and own['entries-read'] then return digits(own['entries-read']) end
+  return ''
+end
+
+-- Makes a group that is gone again.
+local function remake(stream, group, member, at, read, attempts, parked)
+  makeGroup(stream, group, member, at, read)
+  showNoted(stream, group, member, attempts, parked)
 end

@@ -8,4 +8,4 @@
 local row = rowOf(KEYS[1])
 if not isHeldBy(row, ARGV[1], ARGV[2]) then return shown(row) end
 redis.call('HINCRBY', KEYS[1], 'beat', 1)
-return row[5] or ''
+return row[4] or ''

@@ -6,7 +6,7 @@ const load = scriptsBeside(import.meta.url);
 const groups = "../store/groups";
 const entries = "../store/entries";
 
-const acknowledge = load("settle-batch", "row", "attempts", groups, "mirror", entries);
+const acknowledge = load.withLibrary("settle-batch", ["row"], [groups, "mirror", "attempts", entries, "effects"]);
 
 export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
   acquire: load("acquire", "row", "attempts", groups, "mirror"),

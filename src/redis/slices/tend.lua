@@ -16,9 +16,9 @@ local channels = {}
 local a = 4
 for k = 2, #KEYS, 3 do
   local count = math.min(tonumber(ARGV[a + 2]), #ARGV) -- whoever may run any script may send any arguments
-  local saved = redis.call('HMGET', KEYS[1], 'at:' .. ARGV[a], 'read:' .. ARGV[a], 'open:' .. ARGV[a])
+  local saved = redis.call('HMGET', KEYS[1], 'at:' .. ARGV[a], 'open:' .. ARGV[a])
   local channel = {
-    name = ARGV[a], at = saved[1], read = saved[2] or '', open = saved[3], late = {},
+    name = ARGV[a], at = saved[1], open = saved[2], late = {},
     stream = KEYS[k], attempts = KEYS[k + 1], parked = KEYS[k + 2], facts = factsOf(KEYS[k]),
   }
   local last = channel.facts and channel.facts['last-generated-id'] or '0-0'
@@ -47,7 +47,7 @@ local function putRight(channel, own, strangers)
       redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
     end
   end
-  local read = readAt(channel.facts, channel.at, channel.read)
+  local read = readAt(channel.facts, channel.at, own)
   local counted = own['entries-read'] and digits(own['entries-read']) or ''
   if own['last-delivered-id'] ~= channel.at or counted ~= read then place(stream, group, channel.at, read) end
   local waiting = redis.call('ZCARD', channel.parked)
@@ -66,8 +66,7 @@ for _, channel in ipairs(channels) do
   if own then
     putRight(channel, own, strangers)
   else
-    makeGroup(channel.stream, group, member, channel.at, readAt(channel.facts, channel.at, channel.read))
-    showNoted(channel.stream, group, member, channel.attempts, channel.parked)
+    remake(channel.stream, group, member, channel.at, readAt(channel.facts, channel.at), channel.attempts, channel.parked)
     remade[#remade + 1] = channel.name
   end
   show(channel.stream, group, member, channel.late)
