@@ -5,8 +5,7 @@ import { attemptsOf, idIn, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { evict } from "../../src/memory/settle.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
-import type { Slice } from "../../src/ports/own.ts";
-import { component, inputs } from "./channels.ts";
+import { component, follower, inputs } from "./channels.ts";
 import type { Conditions } from "./conditions.ts";
 import type { Host } from "./host.ts";
 import type { Network } from "./network.ts";
@@ -120,7 +119,7 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
     }
     case "trim":
       for (let place = 0; place < plan.partitions; place++)
-        for (const name of Object.keys(inputs)) faulty.remove(trim(server, { component, partition: place }, name));
+        for (const name of Object.keys(inputs)) faulty.remove(trim(server, readersOf(name, plan), place, name));
       return;
     case "flush":
       faulty.remove(idsIn(server));
@@ -156,15 +155,28 @@ function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fau
   });
 }
 
-/** Retention: removes what is older than anything unfinished, and gives the event ids. */
-function trim(server: MemoryServer, slice: Slice, channel: string): readonly string[] {
-  const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
-  const position = rowOf(server, slice)?.positions.get(channel);
-  if (stream === undefined || position === undefined) return [];
+function readersOf(channel: string, { hasFollower }: Plan): readonly string[] {
+  return hasFollower && channel === inputs.parking.name ? [component, follower] : [component];
+}
+
+/** Retention: removes what is older than anything that one of the components has not finished, and gives the event ids. */
+function trim(
+  server: MemoryServer,
+  components: readonly string[],
+  partition: number,
+  channel: string,
+): readonly string[] {
+  const stream = server.keys.stream(keyOf.stream(partition, channel));
+  if (stream === undefined) return [];
   const isUnfinished = ({ id }: Entry): boolean =>
-    compareIds(id, position.at) > 0 ||
-    position.open.some((open) => open.id === id) ||
-    attemptsOf(server, slice, channel).get(id)?.isParked === true;
+    components.some((name) => {
+      const slice = { component: name, partition };
+      const position = rowOf(server, slice)?.positions.get(channel);
+      if (position === undefined || compareIds(id, position.at) > 0) return true;
+      return (
+        position.open.some((open) => open.id === id) || attemptsOf(server, slice, channel).get(id)?.isParked === true
+      );
+    });
   const floor = stream.entries.findIndex(isUnfinished);
   return evict(stream, floor < 0 ? 0 : stream.entries.length - floor).map(({ fields }) => idIn(fields));
 }

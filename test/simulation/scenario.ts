@@ -1,31 +1,25 @@
 /** One history: members, load and faults of a plan in one thread on virtual time, and what it has violated. */
 
-import type { Subscription } from "../../src/consume/subscription.ts";
 import { append, keyOf } from "../../src/memory/keyspace.ts";
 import { idIn, rowOf } from "../../src/memory/owner.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
-import { MemoryStore } from "../../src/memory/store.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import { encodeEntry, wireEntry } from "../../src/model/envelope.ts";
-import { OwnerComponent } from "../../src/ownership/component.ts";
-import { ExclusiveDuty } from "../../src/ownership/exclusive.ts";
-import { resolveOwnerOptions } from "../../src/ownership/options.ts";
-import type { Slice } from "../../src/ports/own.ts";
-import type { Session } from "../../src/ports/slice-store.ts";
 import { component, follower, inputs, outputs, partitionOf } from "./channels.ts";
 import { findWrong } from "./checks.ts";
 import { Conditions } from "./conditions.ts";
 import type { Watched } from "./effects.ts";
 import { applyFault, type Faulty } from "./faults.ts";
 import { Host } from "./host.ts";
+import { type Member, memberOn } from "./member.ts";
 import { Network } from "./network.ts";
 import { Observer } from "./observer.ts";
 import { Outside } from "./outside.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
 import { isFinished, isShared, unfinishedOf } from "./progress.ts";
 import { Random } from "./random.ts";
-import { noCarrier, SimulatedTimers, silentLog, untraced } from "./stand-ins.ts";
-import { followerSubscriptions, subscriptionsOf, Tries } from "./work.ts";
+import { noCarrier, SimulatedTimers } from "./stand-ins.ts";
+import { Tries } from "./work.ts";
 import { beginning, World } from "./world.ts";
 
 export interface Outcome {
@@ -35,35 +29,10 @@ export interface Outcome {
   readonly lines: readonly string[];
 }
 
-/** A member, and what it runs. */
-export interface Member {
-  readonly host: Host;
-  readonly component: OwnerComponent;
-  readonly follower: OwnerComponent | undefined;
-  readonly duty: ExclusiveDuty | undefined;
-  isLeaving: boolean;
-}
-
 const watched: Watched = { name: component, inputs: Object.keys(inputs), outputs: Object.keys(outputs) };
 const watchedFollower: Watched = { name: follower, inputs: [inputs.parking.name, outputs.sound.name], outputs: [] };
 /** A short history goes on for so long, events. */
 const leastSteps = 200;
-/** Tells of the rows that a member is shown. */
-class WatchedStore extends MemoryStore {
-  onLook: (slice: Slice, epoch: number) => void = () => undefined;
-
-  override open(slice: Slice, channels: readonly string[]): Session {
-    const session = super.open(slice, channels);
-    const look = session.look.bind(session);
-    session.look = async (newest) => {
-      const looked = await look(newest);
-      if (looked.row !== undefined) this.onLook(slice, looked.row.epoch);
-      return looked;
-    };
-    return session;
-  }
-}
-
 /** After the last fault all must be well again within this time, ms: dead letters of what kills its process need five deaths. */
 const healMs = 60_000;
 
@@ -159,47 +128,19 @@ class Scenario implements Faulty<Member> {
     const { plan, world, server, network, observer } = this;
     const name = `m${++this.#names}`;
     const host = new Host(name, world, new Random(plan.seed, name));
-    const store = new WatchedStore(server, plan.partitions, () => network.open(host));
-    store.onLook = (slice, epoch) => {
-      const seeing =
-        slice.component === component ? observer : slice.component === follower ? this.#following : undefined;
-      seeing?.saw(host, slice.partition, epoch);
-    };
-    const partitionWith = (key: string): number => partitionOf(key, plan.partitions);
-    const bench = { host, planned: this.#planned, tries: this.#tries, outside: this.#outside, observer };
-    const { takeoverAfterMs, concurrency, maxInFlight } = plan;
-    const parts = { member: name, about: "", clock: host, chance: host, log: silentLog, store };
-    const options = {
-      from: plan.isFromNow ? ("now" as const) : ("start" as const),
-      takeoverAfterMs,
-      concurrency,
-      maxInFlight: Math.max(maxInFlight, concurrency),
-      drainTimeoutMs: 1_000,
-    };
-    const componentOf = (of: string, subscriptions: readonly Subscription[], timers: SimulatedTimers): OwnerComponent =>
-      new OwnerComponent({
-        ...parts,
-        name: of,
-        subscriptions,
-        options: resolveOwnerOptions(of, of === component ? options : { ...options, from: "start" }),
-        partitions: plan.partitions,
-        timers: timers.of(host),
-        tracing: untraced,
-        onChannel: () => undefined,
-        closed: () => undefined,
-      });
-    const following = this.#following;
-    const member: Member = {
-      host,
-      component: componentOf(component, subscriptionsOf({ ...bench, partitionOf: partitionWith }), this.#timers),
-      follower: following && componentOf(follower, followerSubscriptions(host, following), this.#followerTimers),
-      duty: plan.hasDuty
-        ? new ExclusiveDuty({ ...parts, name: "duty", takeoverAfterMs }, ({ signal, fence }) =>
-            this.#duty(host, signal, fence.token),
-          )
-        : undefined,
-      isLeaving: false,
-    };
+    const member = memberOn(host, {
+      plan,
+      server,
+      network,
+      observer,
+      following: this.#following,
+      planned: this.#planned,
+      tries: this.#tries,
+      outside: this.#outside,
+      timers: this.#timers,
+      followerTimers: this.#followerTimers,
+      duty: (signal, token) => this.#duty(host, signal, token),
+    });
     observer.say(() => `join ${name}`);
     this.members.push(member);
     for (const one of [member.component, member.follower])
@@ -285,8 +226,12 @@ class Scenario implements Faulty<Member> {
       const id = append(stream, wireEntry(values), server.now());
       this.#published.set(event.id, id);
       // Nobody can tell it from what was finished: its stream was deleted, and the server's clock is behind.
-      const position = rowOf(server, { component, partition })?.positions.get(event.channel);
-      if (position !== undefined && compareIds(id, position.at) <= 0) this.observer.passOver(event.id);
+      const isPassed = (name: string): boolean => {
+        const position = rowOf(server, { component: name, partition })?.positions.get(event.channel);
+        return position !== undefined && compareIds(id, position.at) <= 0;
+      };
+      if (isPassed(component)) this.observer.passOver(event.id);
+      if (isPassed(follower)) this.#following?.passOver(event.id);
       server.changed();
     } catch {
       this.observer.say(() => `rejected ${event.id}`);
