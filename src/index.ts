@@ -5,6 +5,7 @@ import "./model/require-node.ts";
 
 export { type Backbone, connectBackbone, type StateReader } from "./composition/backbone.ts";
 export type { BackboneOptions } from "./composition/backbone-options.ts";
+export type { PublishInHandlers } from "./composition/handler-scope.ts";
 export { type Observer, type ObserverOptions, openObserver } from "./composition/observer.ts";
 export { type Operator, openOperator } from "./composition/operator.ts";
 export { type Owner, openOwner } from "./composition/owner.ts";
@@ -74,6 +75,7 @@ export {
   HandlerTimeoutError,
   LostEntryError,
   PayloadError,
+  type PayloadErrorOptions,
   type PayloadIssue,
   PermanentError,
   PublishError,
@@ -89,7 +91,7 @@ export type { NotificationHandler } from "./model/notification-handler.ts";
 export type { RecordedSettlement, SettledCall } from "./model/recorded-settlement.ts";
 export type { Replayed } from "./model/replay-mark.ts";
 export type { Retention, RetentionPolicy } from "./model/retention-policy.ts";
-export type { Upcaster, Upcasters } from "./model/schema-version.ts";
+export type { Upcaster, Upcasters, Versioned } from "./model/schema-version.ts";
 export type { StoredEntry } from "./model/stored-entry.ts";
 export type { TlsOptions } from "./model/tls-options.ts";
 export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";

@@ -26,7 +26,8 @@ export interface PayloadIssue {
   readonly reason: string;
 }
 
-interface PayloadErrorOptions extends ErrorOptions {
+/** What a `PayloadError` says beside its issues. */
+export interface PayloadErrorOptions extends ErrorOptions {
   /** What is refused. Default: "the payload". */
   readonly what?: string;
   /** A sentence that follows the issues. */
