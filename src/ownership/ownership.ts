@@ -225,10 +225,14 @@ export class Ownership implements Hold {
 
   async #ask(session: Session, newest: readonly NewestRead[]): Promise<Look> {
     const looked = await session.look(newest);
-    const { row } = looked;
-    this.#highestEpoch = Math.max(this.#highestEpoch, row?.epoch ?? 0);
-    if (row !== undefined) this.#isKnown = true;
+    this.#heardOf(looked.row);
     return looked;
+  }
+
+  #heardOf(row: OwnerRow | undefined): void {
+    if (row === undefined) return;
+    this.#highestEpoch = Math.max(this.#highestEpoch, row.epoch);
+    this.#isKnown = true;
   }
 
   /** After a look over a new session. What the server has forgotten cannot be built upon. */
@@ -307,6 +311,7 @@ export class Ownership implements Hold {
     const begin = this.#isKnown ? "0" : this.#context.begin;
     const highestEpoch = this.#highestEpoch;
     const acquired = await session.acquire({ member, token, seen, highestEpoch, isDeath, begin });
+    if (acquired.outcome === "lost") this.#heardOf(acquired.row);
     // Of an answer that comes after its session was lost nobody knows how old it is: the row is looked at again.
     if (acquired.outcome === "lost" || session !== this.#session) return false;
     this.#highestEpoch = acquired.epoch;

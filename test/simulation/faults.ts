@@ -140,6 +140,7 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
 function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fault): void {
   const { world, server, network, conditions } = faulty;
   const copy = server.keys.copy();
+  const removed = [...conditions.removed];
   world.after(ms, () => {
     const before = new Set(idsIn(server));
     faulty.rewind(() => server.keys.restore(copy));
@@ -147,6 +148,7 @@ function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fau
     for (const id of after) before.delete(id);
     faulty.lose(before);
     faulty.restore(after);
+    faulty.remove(removed);
     faulty.hasRewound = true;
     faulty.serverErrorMs -= backMs;
     if (backMs > 0) conditions.isClockBack = true;

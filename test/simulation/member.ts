@@ -41,9 +41,10 @@ export interface MemberParts {
   readonly duty: (signal: AbortSignal, token: string) => Promise<void>;
 }
 
-/** Tells of the rows that a member is shown. */
+/** Tells of the rows that a member is shown, and of what it asks for. */
 class WatchedStore extends MemoryStore {
   onLook: (slice: Slice, epoch: number) => void = () => undefined;
+  onAcquire: (slice: Slice, token: string) => void = () => undefined;
 
   override open(slice: Slice, channels: readonly string[]): Session {
     const session = super.open(slice, channels);
@@ -52,6 +53,14 @@ class WatchedStore extends MemoryStore {
       const looked = await look(newest);
       if (looked.row !== undefined) this.onLook(slice, looked.row.epoch);
       return looked;
+    };
+    const acquire = session.acquire.bind(session);
+    session.acquire = async (acquisition) => {
+      this.onAcquire(slice, acquisition.token);
+      const acquired = await acquire(acquisition);
+      const epoch = acquired.outcome === "acquired" ? acquired.epoch : acquired.row?.epoch;
+      if (epoch !== undefined) this.onLook(slice, epoch);
+      return acquired;
     };
     return session;
   }
@@ -64,6 +73,9 @@ export function memberOn(host: Host, parts: MemberParts): Member {
   store.onLook = (slice, epoch) => {
     if (slice.component === component) observer.saw(host, slice.partition, epoch);
     if (slice.component === follower) following?.saw(host, slice.partition, epoch);
+  };
+  store.onAcquire = (slice, token) => {
+    if (slice.component === component) observer.asks(host, slice.partition, token);
   };
   const common = { member: host.name, about: "", clock: host, chance: host, log: silentLog, store };
   const options = {

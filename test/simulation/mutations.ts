@@ -74,8 +74,8 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     faults: ["failover"],
-    foundBy: 914,
-    after: 165,
+    foundBy: 1_453,
+    after: 261,
   },
   {
     name: "owner-not-compared",
@@ -293,6 +293,15 @@ export const mutations: readonly Mutation[] = [
     faults: ["full", "cutAll"],
     foundBy: "kept",
     after: 14_443,
+  },
+  {
+    name: "deaf-to-lost-races",
+    what: "a member that has lost the race for a slice has not heard of its row",
+    of: "rule",
+    edits: [{ file: ownership, find: 'if (acquired.outcome === "lost") this.#heardOf(acquired.row);', replace: "" }],
+    faults: ["flush"],
+    foundBy: 67_420,
+    after: 2_693,
   },
   {
     name: "later-of-a-lane-not-refused",

@@ -37,6 +37,7 @@ export class Observer {
   readonly #lastRows = new Map<number, Row>();
   /** The greatest epoch that each member was shown, by member and partition. */
   readonly #seenEpochs = new Map<string, number>();
+  readonly #strangers = new Set<string>();
   /** The greatest epoch of each partition, those that a failover has taken back among them. */
   readonly #highestEpochs = new Map<number, number>();
   /** How often each partition was taken. */
@@ -83,6 +84,16 @@ export class Observer {
   saw(host: Host, partition: number, epoch: number): void {
     const name = `${host.name} ${partition}`;
     this.#seenEpochs.set(name, Math.max(epoch, this.#seenEpochs.get(name) ?? 0));
+  }
+
+  /** A member asks for a partition. */
+  asks(host: Host, partition: number, token: string): void {
+    if (!this.#seenEpochs.has(`${host.name} ${partition}`)) this.#strangers.add(`${host.name}/${token}`);
+  }
+
+  /** Whether an owner had never been shown a row of its partition when it asked for it. */
+  isStranger(owner: string): boolean {
+    return this.#strangers.has(owner);
   }
 
   /** The server goes back, or loses everything. */
@@ -178,7 +189,7 @@ export class Observer {
   #checkRow(partition: number, row: Row): void {
     const last = this.#lastRows.get(partition);
     if (last?.owner === row.owner) return;
-    this.say(() => `row ${partition} ${row.owner} deaths ${row.deaths}`);
+    this.say(() => `row ${partition} of ${this.#component} ${row.owner} deaths ${row.deaths}`);
     const [member = ""] = row.owner.split("/", 1);
     if (row.owner !== "" && row.epoch <= (this.#seenEpochs.get(`${member} ${partition}`) ?? 0))
       this.violated(`${member} takes partition ${partition} with an epoch that it has seen before`);

@@ -64,8 +64,6 @@ class Scenario implements Faulty<Member> {
   #names = 0;
   /** Partitions that the component has owned. */
   readonly #begun = new Set<number>();
-  /** Members that had joined when everything was lost. */
-  #namesAtFlush = 0;
   #duties = new Map<string, string>();
 
   constructor(plan: Plan, isTold: boolean) {
@@ -175,13 +173,13 @@ class Scenario implements Faulty<Member> {
     const { observer } = this;
     const following = this.#following;
     observer.rewind(following === undefined ? goBack : () => following.rewind(goBack));
+    for (const partition of this.#begun)
+      if (rowOf(this.server, { component, partition }) === undefined) this.#begun.delete(partition);
   }
 
   /** Everything is gone. */
   flushed(): void {
     this.hasRewound = true;
-    this.#namesAtFlush = this.#names;
-    this.#begun.clear();
   }
 
   /** What is lost with a part of the log. */
@@ -210,8 +208,8 @@ class Scenario implements Faulty<Member> {
       const row = rowOf(this.server, { component, partition });
       if (this.#begun.has(partition) || row === undefined) continue;
       this.#begun.add(partition);
-      // Who has never seen the component before the flush takes it for a new one.
-      if (Number(row.owner.slice(1).split("/", 1)[0]) > this.#namesAtFlush) this.observer.begunLate(partition);
+      // Who has heard of the component goes on with it after everything was lost; anybody else takes it for a new one.
+      if (this.observer.isStranger(row.owner)) this.observer.begunLate(partition);
     }
   }
 
