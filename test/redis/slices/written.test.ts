@@ -1,0 +1,88 @@
+/** What the scripts of slices write beside the contract: other partitions, the settlement log, evictions, state of the format before. */
+
+import * as assert from "uvu/assert";
+import type { Settlement } from "../../../src/ports/settle.ts";
+import { parseSettlement } from "../../../src/redis/inspect/settlement-log.ts";
+import { test } from "../../support/test.ts";
+import { acked, append, batch, channel, component, openStore, output, own } from "./store.ts";
+
+test("an output lies in the partition that it names, settled in the same step", async () => {
+  await using opened = await openStore({ partitions: 2 });
+  const { admin, keys } = opened;
+  const [id = ""] = await append(opened, "e1");
+  const { session, claim } = await own(opened);
+  await session.settle(claim, batch(1, [acked(id, { outputs: [output("out", "o0"), output("out", "o1", 1)] })], id));
+  for (const partition of [0, 1]) {
+    const [[, fields] = ["", []]] = await admin.xrange(keys.stream(partition, "out"), "-", "+");
+    assert.is(fields[1], `o${partition}`);
+  }
+});
+
+test("the settlement log names calls and dead letters in their order, and what was refused not", async () => {
+  await using opened = await openStore();
+  const { admin, keys } = opened;
+  const [first = "", second = "", third = "", fourth = ""] = await append(opened, "e1", "e2", "e3", "e4");
+  await admin.set(keys.stream(0, "spoiled"), "x");
+  const { session, claim } = await own(opened);
+  const both = { entries: [first, second].map((entryId) => ({ channel, entryId, isNoted: false })) };
+  const obituary = { errorCode: "EX", error: "", attempts: 1, traceparent: "" };
+  const entries = [{ channel, entryId: fourth, isNoted: false }];
+  const bury: Settlement = { kind: "buried", locks: [], entries, obituary, isGone: false };
+  const refused = acked(third, { outputs: [output("spoiled", "o1")] });
+  await session.settle(claim, batch(1, [acked(first, both), refused, bury], fourth, 4));
+  const rows = await admin.xrange(keys.settled(0, component), "-", "+");
+  const calls = rows.flatMap(([entryId, fields]) => parseSettlement(keys, 0, component, entryId, fields).calls);
+  assert.equal(calls, [
+    { channel, entryIds: [first, second], outcome: "acked" },
+    { channel, entryIds: [fourth], outcome: "deadLettered" },
+  ]);
+});
+
+test("a full channel that makes room for outputs says what it has evicted", async () => {
+  await using opened = await openStore();
+  const { admin, keys } = opened;
+  const [id = ""] = await append(opened, "e1");
+  const { session, claim } = await own(opened);
+  const outputs = ["o1", "o2", "o3"].map((name) => output("out", name, 0, -2));
+  await session.settle(claim, batch(1, [acked(id, { outputs })], id));
+  assert.equal(opened.evicted, [{ channel: "out", partition: 0, removed: 1, unfinished: 0 }]);
+  assert.is(await admin.xlen(keys.stream(0, "out")), 2);
+});
+
+test("state is written as JSON; what was written with a version before it is read without", async () => {
+  await using opened = await openStore();
+  const { admin, keys } = opened;
+  const [id = ""] = await append(opened, "e1");
+  await admin.hset(keys.state(0, component, "book"), "old", 'q3x_-Z.1f {"a":"b c"}', "number", "1.5");
+  const { session, claim } = await own(opened);
+  const changes = [{ store: "book", key: "new", json: '{"a":1}' }];
+  await session.settle(claim, batch(1, [acked(id, { changes })], id));
+  assert.is(await admin.hget(keys.state(0, component, "book"), "new"), '{"a":1}');
+  const read = await session.readState(["old", "number", "new"].map((key) => ({ store: "book", key })));
+  assert.equal(read, ['{"a":"b c"}', "1.5", '{"a":1}']);
+});
+
+test("a duty without channels is owned like a slice", async () => {
+  await using opened = await openStore();
+  const { session, claim } = await own(opened, 0, []);
+  assert.equal(await session.renew(claim, [], []), { outcome: "renewed", wanted: "", remade: [] });
+  assert.is(await session.release(claim, 0), true);
+});
+
+test("a row of another type, or edited by hand, is refused or fenced", async () => {
+  await using opened = await openStore();
+  const { admin, keys } = opened;
+  const [id = ""] = await append(opened, "e1");
+  const { session, claim } = await own(opened);
+  const row = keys.owner(0, component);
+  await admin.hset(row, "epoch", "rubbish");
+  assert.is((await session.renew(claim, [], [])).outcome, "fenced");
+  await admin.del(row);
+  assert.equal(await session.settle(claim, batch(1, [acked(id)], id)), { outcome: "fenced", row: undefined });
+  const { start } = await own(opened);
+  assert.is(start.became, "again", "its group tells where it stood");
+  await admin.set(row, "x");
+  assert.is((await session.settle(claim, batch(1, [acked(id)], id))).outcome, "refused");
+  const error = await session.renew(claim, [], []).catch((reason: unknown) => reason);
+  assert.match(String(error), /WRONGTYPE/);
+});
