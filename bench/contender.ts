@@ -12,12 +12,11 @@ export type Work =
   | "batch"
   | "components"
   | "members"
+  | "contention"
   | "drain"
   | "pipeline"
   | "latency"
   | "entryBytes"
-  | "settle"
-  | "acknowledge"
   | "record"
   | "import"
   | "tracing";
@@ -32,6 +31,8 @@ export interface Shape {
   readonly components?: number;
   /** Number of members of the one component, a process each. */
   readonly members?: number;
+  /** Number of partitions of the namespace. Default 1. */
+  readonly partitions?: number;
   /** Number of backlogs that are drained one after the other. */
   readonly drains?: number;
   /** Rate of the generator, events a second. */

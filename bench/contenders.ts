@@ -25,9 +25,7 @@ export type ContenderName =
   | "ioredis-files"
   | "throughline-files"
   | "throughline-replay"
-  | "throughline-replay-log"
-  | "fenced"
-  | "unfenced";
+  | "throughline-replay-log";
 
 const bullmqOtel = { module: "bullmq", exported: "tracedContender" } as const;
 const throughline = { module: "throughline", exported: "contender" } as const;
@@ -51,8 +49,6 @@ export const contenders: Readonly<Record<ContenderName, Entry>> = {
   "throughline-files": { title: "Throughline", module: "files", exported: "contender" },
   "throughline-replay": { title: "replay of a recording", module: "replay", exported: "recordingContender" },
   "throughline-replay-log": { title: "replay of the log", module: "replay", exported: "logContender" },
-  fenced: { title: "the settlement scripts", module: "settle", exported: "contender" },
-  unfenced: { title: "the same, their fence taken out", module: "settle", exported: "unfencedContender" },
 };
 
 /** Loads the contender itself into this process. */

@@ -2,11 +2,12 @@
 
 import { type Backbone, type Component, on } from "../src/index.ts";
 import { componentName, connect } from "./contenders/throughline/common.ts";
-import { orders } from "./order.ts";
+import { orders, routed, routedOf } from "./order.ts";
 
 export type MemberTask =
-  | { readonly task: "connect"; readonly url: string }
-  | { readonly task: "run" }
+  | { readonly task: "connect"; readonly url: string; readonly partitions?: number }
+  /** `isRouting`: it makes an output of each event. */
+  | { readonly task: "run"; readonly isRouting?: boolean }
   | { readonly task: "stop" };
 
 /**
@@ -27,15 +28,20 @@ let handled = 0;
 async function perform(task: MemberTask): Promise<MemberAnswer> {
   switch (task.task) {
     case "connect":
-      backbone = await connect(task.url);
+      backbone = await connect(task.url, task.partitions);
       return { done: true };
     case "run":
       handled = 0;
       cpuBefore = process.cpuUsage();
       component = backbone.component(componentName, [
-        on(orders, ({ payload }) => {
-          if (payload.quantity > 0) handled++;
-        }),
+        task.isRouting === true
+          ? on(orders, async ({ payload }, { publish }) => {
+              handled++;
+              await publish(routed, routedOf(payload));
+            })
+          : on(orders, ({ payload }) => {
+              if (payload.quantity > 0) handled++;
+            }),
       ]);
       run = component.run();
       await Promise.race([component.ready(), run]);

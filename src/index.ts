@@ -5,13 +5,13 @@ import "./model/require-node.ts";
 
 export { type Backbone, connectBackbone, type StateReader } from "./composition/backbone.ts";
 export type { BackboneOptions } from "./composition/backbone-options.ts";
+export type { ExclusiveOptions } from "./composition/exclusive-options.ts";
 export type { PublishInHandlers } from "./composition/handler-scope.ts";
 export { type Observer, type ObserverOptions, openObserver } from "./composition/observer.ts";
 export { type Operator, openOperator } from "./composition/operator.ts";
 export { type Owner, openOwner } from "./composition/owner.ts";
 export { tlsFromEnv } from "./composition/tls-files.ts";
 export type { Component, ComponentHealth } from "./consume/component.ts";
-export type { Settled } from "./consume/hand.ts";
 export type { ComponentOptions } from "./consume/options.ts";
 export {
   type BatchHandler,

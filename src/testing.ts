@@ -3,13 +3,12 @@
 
 import "./model/require-node.ts";
 
+export type { ComponentOptions } from "./consume/options.ts";
 export type { PrivateRedisOptions } from "./local-redis/private-server.ts";
 export { isGivenRedis, type ProvidedRedis, provideRedis } from "./local-redis/provided-redis.ts";
 export type { Say } from "./local-redis/server-program.ts";
-export type { PausableComponent } from "./ownership/component.ts";
-export type { Fence } from "./ownership/context.ts";
 export type { Duty, DutyTools } from "./ownership/exclusive.ts";
-export type { OwnerOptions } from "./ownership/options.ts";
+export type { Fence } from "./ownership/fence.ts";
 export {
   type MemoryBackbone,
   type MemoryBackboneOptions,

@@ -2,6 +2,7 @@
 
 import type { Scenario } from "../scenario.ts";
 import { batch, consume, transform } from "./consume.ts";
+import { contention } from "./contention.ts";
 import { entryBytes } from "./entry-bytes.ts";
 import { importing, record } from "./files.ts";
 import { backlog, components, members } from "./growth.ts";
@@ -10,7 +11,6 @@ import { payloads } from "./payload.ts";
 import { pipeline } from "./pipeline.ts";
 import { publish, publish64, publishOne } from "./publish.ts";
 import { replaying } from "./replay.ts";
-import { acknowledge, settle } from "./settle.ts";
 import { tracing } from "./tracing.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -26,11 +26,10 @@ export const scenarios: readonly Scenario[] = [
   backlog,
   components,
   members,
+  ...contention,
   entryBytes,
   record,
   importing,
   replaying,
-  settle,
-  acknowledge,
   tracing,
 ];

@@ -6,11 +6,13 @@ import { startTelemetry } from "throughline/telemetry";
 
 import { Option } from "commander";
 import { positiveNumber, runProcess } from "throughline/service";
+import { tradingPartitions } from "../../trading/domain/index.ts";
 import { createAlgorithm } from "./algorithm.ts";
 
 await runProcess<{ maxSliceQuantity: number }>({
   telemetry: startTelemetry,
   namespace: "trading",
+  partitions: tradingPartitions,
   name: "algorithm",
   description: "Nets and slices client orders into exchange orders, and allocates fills to client orders.",
   options: [

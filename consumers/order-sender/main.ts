@@ -6,6 +6,7 @@ import { startTelemetry } from "throughline/telemetry";
 
 import { Option } from "commander";
 import { positiveNumber, runProcess, share, wholeNumber } from "throughline/service";
+import { tradingPartitions } from "../../trading/domain/index.ts";
 import { openRedisBook } from "../../trading/venue/redis-book.ts";
 import { createSimulatedExchange } from "../../trading/venue/simulated-exchange.ts";
 import { createOrderSender } from "./order-sender.ts";
@@ -13,6 +14,7 @@ import { createOrderSender } from "./order-sender.ts";
 await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectRate: number }>({
   telemetry: startTelemetry,
   namespace: "trading",
+  partitions: tradingPartitions,
   name: "order-sender",
   description: "Sends exchange orders to the simulated exchange and publishes its reports.",
   options: [

@@ -8,7 +8,7 @@ import { stat } from "node:fs/promises";
 import { Option } from "commander";
 import { type Backbone, ConfigError, type Log } from "throughline";
 import { hostList, portNumber, runProcess } from "throughline/service";
-import { type OrderFileFormat, orderFileFormats } from "../../trading/domain/index.ts";
+import { type OrderFileFormat, orderFileFormats, tradingPartitions } from "../../trading/domain/index.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { placeFile } from "./intake.ts";
 import { createOrderManager } from "./order-manager.ts";
@@ -25,6 +25,7 @@ interface Options {
 await runProcess<Options>({
   telemetry: startTelemetry,
   namespace: "trading",
+  partitions: tradingPartitions,
   name: "order-manager",
   description: "Takes client orders over WebSocket and from files, and keeps the record of each.",
   options: [

@@ -8,18 +8,12 @@ import { ResourceStack } from "../model/resource-stack.ts";
 import { diff } from "../replay/diff/diff.ts";
 import type { Difference } from "../replay/diff/difference.ts";
 import { renderDiff } from "../replay/diff/difference-text.ts";
+import type { ReplaySource } from "../replay/source/source.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { type CommonOptions, stderrLog } from "./common.ts";
 import { print } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
-import {
-  channelsOf,
-  isFile,
-  maxLineBytesOption,
-  namespaceSource,
-  type PartitionedSource,
-  recordingSource,
-} from "./sources.ts";
+import { channelsOf, isFile, maxLineBytesOption, namespaceSource, recordingSource } from "./sources.ts";
 import { surroundings } from "./surroundings.ts";
 
 interface DiffCommandOptions extends CommonOptions {
@@ -64,7 +58,7 @@ export async function printDiff(difference: Difference, json: boolean): Promise<
   if (!difference.isSame) surroundings().exitCode = 1;
 }
 
-async function sourceOf(text: string, command: Command, opened: ResourceStack): Promise<PartitionedSource> {
+async function sourceOf(text: string, command: Command, opened: ResourceStack): Promise<ReplaySource> {
   const { url, maxLineBytes } = command.optsWithGlobals<DiffCommandOptions>();
   if (isFile(text)) return recordingSource(text, { maxLineBytes });
   const observer = opened.use(

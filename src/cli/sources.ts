@@ -9,10 +9,6 @@ import type { ReplaySource } from "../replay/source/source.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
 import { say } from "./output.ts";
 
-export interface PartitionedSource extends ReplaySource {
-  readonly partitions: number;
-}
-
 /** True for a path or a name with a recording's ending. Any other text names a channel or a namespace. */
 export function isFile(text: string): boolean {
   return text.includes("/") || /\.(ndjson|jsonl|json|gz|zst)$/.test(text);
@@ -37,10 +33,9 @@ export interface ReadOptions {
 export async function recordingSource(
   path: string,
   { skipInvalid = false, maxLineBytes }: ReadOptions = {},
-): Promise<PartitionedSource> {
+): Promise<ReplaySource> {
   const onInvalid = (error: Error): void => void say(`Left out: ${error.message}`);
-  const recording = await openRecording(path, { skipInvalid, onInvalid, maxLineBytes });
-  return Object.assign(recording, { partitions: recording.header.partitions });
+  return openRecording(path, { skipInvalid, onInvalid, maxLineBytes });
 }
 
 /**
@@ -52,7 +47,7 @@ export async function namespaceSource(
   observer: Observer,
   channels: readonly string[],
   range: LiveRange = {},
-): Promise<PartitionedSource> {
+): Promise<ReplaySource> {
   const catalogue = await accessTo(observer).inspector.catalogue();
   return openLog(observer, channels, { ...range, components: [...(catalogue?.components.keys() ?? [])] });
 }

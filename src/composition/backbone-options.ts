@@ -7,6 +7,7 @@ import { bounded } from "../model/option-bounds.ts";
 import { escaped } from "../model/safe-text.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
+import type { WantedPartitions } from "../redis/namespace.ts";
 import type { PublishInHandlers } from "./handler-scope.ts";
 
 export interface BackboneOptions {
@@ -18,8 +19,11 @@ export interface BackboneOptions {
    * The namespace: 1 to 64 of `a-z 0-9 . _ -`. Backbones of one namespace share everything, those of two share nothing.
    */
   readonly namespace: string;
-  /** The number of slices of the namespace; fixed when it is first used. Default 1. */
-  readonly partitions?: number;
+  /**
+   * The number of slices of the namespace, 1 to 1,024; fixed when it is first used. A number that is not the namespace's is refused.
+   * `ifNew`: of a namespace that nothing has used yet; any other is taken as it is. Default: `{ ifNew: 1 }`.
+   */
+  readonly partitions?: number | { readonly ifNew: number };
   /** Default: warnings and errors as JSON lines on standard error. */
   readonly log?: Log;
   /** Aborts the wait for a Redis that is away. */
@@ -63,8 +67,9 @@ export interface BackboneOptions {
 }
 
 export type ResolvedBackboneOptions = Required<
-  Omit<BackboneOptions, "signal" | "tls" | "durability" | "connectTimeoutMs">
+  Omit<BackboneOptions, "signal" | "tls" | "durability" | "connectTimeoutMs" | "partitions">
 > & {
+  readonly partitions: WantedPartitions;
   readonly connectTimeoutMs: number | undefined;
   readonly durability: ResolvedDurability | undefined;
   readonly signal: AbortSignal | undefined;
@@ -77,7 +82,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     url: options.url ?? "redis://127.0.0.1:6379",
     tls: options.tls === undefined ? undefined : resolveTls(options.tls),
     namespace: options.namespace,
-    partitions: options.partitions ?? 1,
+    partitions: wantedPartitions(options.partitions),
     log: options.log ?? standardErrorLog,
     signal: options.signal,
     connectTimeoutMs: options.connectTimeoutMs,
@@ -99,7 +104,7 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
       `"${resolved.namespace}" is no namespace: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit`,
     );
   }
-  bounded("partitions", resolved.partitions, 1, 1_024);
+  bounded("partitions", resolved.partitions.count, 1, 1_024);
   if (resolved.connectTimeoutMs !== undefined) bounded("connectTimeoutMs", resolved.connectTimeoutMs, 1, 86_400_000);
   bounded("publishTimeoutMs", resolved.publishTimeoutMs, 1, 86_400_000);
   bounded("maxPending", resolved.maxPending, 1, 100_000_000);
@@ -112,6 +117,14 @@ export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackbo
     );
   bounded("maintenanceEveryMs", resolved.maintenanceEveryMs, 100, 86_400_000);
   return Object.freeze(resolved);
+}
+
+function wantedPartitions(partitions: BackboneOptions["partitions"] = { ifNew: 1 }): WantedPartitions {
+  if (typeof partitions === "number") return { count: partitions, isRequired: true };
+  const [option = "", ...others] = Object.keys(partitions ?? {});
+  if (option !== "ifNew" || others.length > 0)
+    throw new ConfigError(`partitions is ${JSON.stringify(partitions)}; it is a number, or { ifNew: number }`);
+  return { count: partitions.ifNew, isRequired: false };
 }
 
 /** The keys themselves are checked where the limits are. */

@@ -1,7 +1,8 @@
 /** The composition root of a backbone: options in, wired parts out. Owns every connection and disposes of it. */
 
-import { type Component, type ComponentHealth, type ComponentParts, RunningComponent } from "../consume/component.ts";
+import type { Component, ComponentHealth } from "../consume/component.ts";
 import { type ComponentOptions, resolveComponentOptions } from "../consume/options.ts";
+import { RunningComponent } from "../consume/running-component.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import { type DeadLetters, StoredDeadLetters } from "../inspect/dead-letters/dead-letters.ts";
 import type { LogEntry, ReadRange } from "../inspect/entries/log-reader.ts";
@@ -17,8 +18,11 @@ import type { NotificationHandler } from "../model/notification-handler.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
 import { describeRetention, letsGo, type Retention } from "../model/retention-policy.ts";
 import { requireWellFormed } from "../model/well-formed-text.ts";
+import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import type { Evicted } from "../ports/append.ts";
-import type { Tracing } from "../ports/tracing.ts";
+import { hostChance, hostClock } from "../ports/host-clock.ts";
+import type { OwnedGauge, Tracing } from "../ports/tracing.ts";
+import { partitionOf } from "../publish/placement.ts";
 import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
 import { parseRedisUrl } from "../redis/client/address.ts";
 import { redisClientOptions } from "../redis/client/client-options.ts";
@@ -30,12 +34,12 @@ import { runningChannels } from "../redis/component-directory.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
 import { Keys } from "../redis/keys.ts";
 import { describe, Namespace } from "../redis/namespace.ts";
+import { RedisSliceStore } from "../redis/slices/slice-store.ts";
 import { RedisAppender, type StoreContext } from "../redis/store/appender.ts";
 import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
 import { RedisExactAppender } from "../redis/store/exact-appender.ts";
 import { RedisMaintenanceTurns } from "../redis/store/maintenance-turns.ts";
 import { ScriptKeeper } from "../redis/store/script-loader.ts";
-import { RedisStreamStore } from "../redis/store/stream-store.ts";
 import { RedisTrimmer } from "../redis/store/trimmer.ts";
 import { grantAccess } from "../replay/log-access.ts";
 import { ChannelWatch } from "../retention/channel-watch.ts";
@@ -47,18 +51,24 @@ import { createTracing } from "../tracing/tracer.ts";
 import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./backbone-options.ts";
 import { refuseOtherChannels } from "./component-name.ts";
 import { silenceMs as leastSilenceMs } from "./connection.ts";
+import { type ExclusiveOptions, takeoverAfterMsOf } from "./exclusive-options.ts";
 import { HandlerScope } from "./handler-scope.ts";
+import { memberOf } from "./member-name.ts";
 import { SupervisedComponent } from "./supervised-component.ts";
 
-/** A read-only look at a component's state. */
+/**
+ * A read-only look at a component's state. State belongs to a partition: a key may have a value in several, where events of several partitions
+ * write it (as with outputs that have `placement: "source"`).
+ */
 export interface StateReader<V> {
+  /** The value in the key's own partition, else in the first other one that has any. */
   get(key: string): Promise<V | undefined>;
   /**
-   * Lists every key with its value, in no particular order, each key once. A key that is written or deleted meanwhile may or may not be
-   * listed. Keys are read by the hundred; the memory is that of the keys.
+   * Lists every key with its value and partition, in no particular order, each key once for each partition that has it. A key that is written
+   * or deleted meanwhile may or may not be listed. Keys are read by the hundred; the memory is that of one partition's keys.
    * @throws {StoreError}
    */
-  list(): AsyncIterable<readonly [key: string, value: V]>;
+  list(): AsyncIterable<readonly [key: string, value: V, partition: number]>;
 }
 
 export interface Backbone extends AsyncDisposable {
@@ -76,6 +86,11 @@ export interface Backbone extends AsyncDisposable {
   notifier<P>(channel: Channel<P>): NotificationHandler<P>;
   /** Makes a component: a consumer group's handlers, to be run in this process. @throws {ConfigError} */
   component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
+  /**
+   * Runs a duty in one process of all that are given one under this name, from now until it is disposed of: a poller, a schedule. When that
+   * process stops, or falls silent for `takeoverAfterMs` (default 5,000), another one begins. @throws {ConfigError}
+   */
+  exclusive(name: string, duty: Duty, options?: ExclusiveOptions): ExclusiveDuty;
   /**
    * Takes part in the namespace's maintenance until `close`: trims the channels that this process has used, as its own
    * code says, once a period among all processes that trim the same. Components whose channels have a retention begin
@@ -107,6 +122,9 @@ export interface Backbone extends AsyncDisposable {
  */
 const maxSubscriptions = 10_000;
 
+/** By then a member that has joined owns what nobody owned, ms. */
+const primaryKnownAfterMs = 1_000;
+
 /**
  * Connects and opens the namespace. Waits for as long as Redis is away, or for `connectTimeoutMs`; the log says at once what is wrong.
  * @throws {ConfigError} on options, a server or a namespace that cannot be worked with; nothing was written then
@@ -114,7 +132,7 @@ const maxSubscriptions = 10_000;
  */
 export async function connectBackbone(options: BackboneOptions): Promise<Backbone> {
   const resolved = resolveBackboneOptions(options);
-  const { partitions, durability, connectTimeoutMs } = resolved;
+  const { durability, connectTimeoutMs } = resolved;
   const keys = new Keys(resolved.namespace);
   let clock: ServerClock | undefined;
   const { log, redisSpans, url } = resolved;
@@ -129,12 +147,19 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   const cut = (): void => connection.close();
   limit?.addEventListener("abort", cut, { once: true });
   try {
-    const namespace = await Namespace.open(connection, keys, partitions, signal);
+    const namespace = await Namespace.open(connection, keys, resolved.partitions, signal);
     if (durability !== undefined) await refuseWithoutDurability(connection, durability, signal);
     const eviction = await EvictionWatch.begin(connection, { log, isAccepted: resolved.eviction === "accept", signal });
     clock = new ServerClock(connection);
     await clock.measure().catch(() => undefined); // until it succeeds, the host's clock is used
-    return new ConnectedBackbone(resolved, keys, { namespace, tracing, open, connection, clock, eviction });
+    return new ConnectedBackbone({ ...resolved, partitions: namespace.partitions }, keys, {
+      namespace,
+      tracing,
+      open,
+      connection,
+      clock,
+      eviction,
+    });
   } catch (error) {
     connection.close();
     if (limit?.aborted !== true || resolved.signal?.aborted === true || error instanceof ConfigError) throw error;
@@ -164,6 +189,9 @@ function openerOf(
   return (purpose) => new Connection({ url, tls, log, silenceMs, purpose, quietly: (run) => tracing.quietly(run) });
 }
 
+/** The options of a backbone whose namespace is known. */
+type ConnectedOptions = Omit<ResolvedBackboneOptions, "partitions"> & { readonly partitions: number };
+
 /** The parts of a backbone, once Redis has answered. */
 interface Parts {
   readonly namespace: Namespace;
@@ -177,7 +205,7 @@ interface Parts {
 class ConnectedBackbone implements Backbone {
   readonly namespace: string;
   readonly read: ReadChannel;
-  readonly #options: ResolvedBackboneOptions;
+  readonly #options: ConnectedOptions;
   readonly #keys: Keys;
   readonly #connection: Connection;
   readonly #clock: ServerClock;
@@ -187,9 +215,14 @@ class ConnectedBackbone implements Backbone {
   readonly #inspector: RedisInspector;
   readonly #deadLetterStore: RedisDeadLetterStore;
   readonly #components = new Set<SupervisedComponent>();
+  readonly #duties = new Set<ExclusiveDuty>();
   readonly #handlers: HandlerScope;
   /** Channels that the namespace's description names by now. */
   readonly #described = new Set<Channel<unknown>>();
+  /** The names of components of this process that have joined. */
+  readonly #running = new Set<string>();
+  /** Set while a component of this process takes part: ends the report of what Redis tells of components. */
+  #stopGauges: (() => void) | undefined;
   /** The retention of each channel that this process has used, by name, as its own code says. */
   readonly #retention = new Map<string, Retention>();
   readonly #open: (purpose: string) => Connection;
@@ -204,7 +237,7 @@ class ConnectedBackbone implements Backbone {
   #scriptKeeper: ScriptKeeper | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ResolvedBackboneOptions, keys: Keys, parts: Parts) {
+  constructor(options: ConnectedOptions, keys: Keys, parts: Parts) {
     const { tracing, open, connection, clock } = parts;
     const { namespace, url, tls, log, partitions } = options;
     this.namespace = namespace;
@@ -289,25 +322,24 @@ class ConnectedBackbone implements Backbone {
       throw new ConfigError(`component "${name}" subscribes to "${twice}" twice: each of its entries has one handler`);
     }
     const { url, tls, log, partitions, redisSpans, durability } = this.#options;
-    if (durability !== undefined && durability.timeoutMs * 2 > resolved.claimAfterMs) {
+    if (durability !== undefined && durability.timeoutMs * 2 > resolved.takeoverAfterMs) {
       throw new ConfigError(
-        `component "${name}": claimAfterMs ${resolved.claimAfterMs} is below twice the durability's timeoutMs ${durability.timeoutMs}: ` +
-          "members that wait for their settlements to be durable would be taken for dead",
+        `component "${name}": takeoverAfterMs ${resolved.takeoverAfterMs} is below twice the durability's timeoutMs ${durability.timeoutMs}: ` +
+          "owners that wait for their settlements to be durable would be taken for dead",
       );
     }
     for (const { name: running, channels: others } of this.#components) {
       if (running === name) refuseOtherChannels(name, channels, others);
     }
-    const open = this.#open;
-    const connection = open(`settle:${name}`);
-    const isConnected = (): boolean => connection.isReady;
     let gauges: (() => void) | undefined;
-    const parts: ComponentParts = {
+    const store = this.#sliceStore(name, resolved.settlementLog);
+    const running = new RunningComponent({
       name,
+      ...memberOf(name),
       subscriptions: this.#handlers.around(name, subscriptions),
       options: resolved,
       partitions,
-      store: new RedisStreamStore(connection, this.#keys, this.#storeContext, open, resolved.settlementLog),
+      store,
       timers: new BullRetryTimers({
         component: name,
         connection: { ...redisClientOptions(url, tls), maxRetriesPerRequest: null },
@@ -316,8 +348,9 @@ class ConnectedBackbone implements Backbone {
         telemetry: bullTelemetry({ redisSpans }),
       }),
       tracing: this.#tracing,
+      clock: hostClock,
+      chance: hostChance,
       log,
-      isConnected,
       onChannel: (channel) => this.#describeChannel(channel),
       describe: () => {
         this.#described.clear();
@@ -325,43 +358,87 @@ class ConnectedBackbone implements Backbone {
         for (const { channel } of subscriptions) this.#describeChannel(channel);
       },
       joined: (oldest) => {
-        this.#watch ??= this.#tracing.atRoot(() =>
-          this.#tracing.quietly(
-            () =>
-              new ChannelWatch({
-                own: { partitions, retention: this.#retention },
-                inspector: this.#inspector,
-                log,
-                everyMs: this.#options.maintenanceEveryMs,
-              }),
-          ),
-        );
-        this.#scriptKeeper ??= this.#tracing.atRoot(() =>
-          this.#tracing.quietly(() => new ScriptKeeper(this.#connection)),
-        );
-        const stops = [
-          this.#tracing.observe(async () => gaugesOf(await this.status(), name)),
-          this.#tracing.observeHandlers(oldest),
-        ];
+        this.#beginWatches();
+        const owned = (): readonly OwnedGauge[] => ownedBy(component, partitions);
+        const stops = [this.#tracing.observeHandlers(oldest), this.#tracing.observeOwned(owned)];
+        if (partitions === 1) stops.push(this.#tellPrimary(component));
         gauges = () => {
           for (const stop of stops) stop();
         };
-        parts.describe();
+        this.#stopGauges ??= this.#tracing.observe(async () => gaugesOf(await this.status(), this.#running));
+        this.#running.add(name);
       },
       closed: () => {
+        store[Symbol.dispose]();
         gauges?.();
         this.#components.delete(component);
+        if ([...this.#components].some(({ name: other }) => other === name)) return;
+        this.#running.delete(name);
+        if (this.#running.size > 0) return;
+        this.#stopGauges?.();
+        this.#stopGauges = undefined;
       },
-    };
-    const component = new SupervisedComponent(new RunningComponent(parts), {
+    });
+    const component = new SupervisedComponent(running, {
       channels,
-      isConnected,
+      isConnected: () => this.#connection.isReady,
       admit: (signal) => this.#admit(name, channels, signal),
       isServed: async () =>
         !this.#connection.isReady || (await runningChannels(this.#connection, this.#keys, name)) !== undefined,
     });
     this.#components.add(component);
     return component;
+  }
+
+  exclusive(name: string, duty: Duty, options: ExclusiveOptions = {}): ExclusiveDuty {
+    if (this.#closing !== undefined) throw new ConfigError(`the backbone is closed: duty "${name}" cannot be begun`);
+    const takeoverAfterMs = takeoverAfterMsOf(name, options);
+    const store = this.#sliceStore(name, false);
+    const closed = (): void => store[Symbol.dispose]();
+    const parts = {
+      name,
+      ...memberOf("duty"),
+      takeoverAfterMs,
+      store,
+      clock: hostClock,
+      chance: hostChance,
+      log: this.#options.log,
+      closed,
+    };
+    const running = this.#tracing.atRoot(() => new ExclusiveDuty(parts, duty));
+    this.#duties.add(running);
+    return running;
+  }
+
+  #sliceStore(component: string, keepsLog: boolean): RedisSliceStore {
+    const { partitions, log } = this.#options;
+    const [keys, context, openConnection] = [this.#keys, this.#storeContext, this.#open];
+    return new RedisSliceStore({ component, keys, partitions, log, context, openConnection, keepsLog });
+  }
+
+  /** Says what one partition means, once, when it is known which part the member has. The returned function stops that. */
+  #tellPrimary(component: SupervisedComponent): () => void {
+    const { log } = this.#options;
+    const settled = setTimeout(() => {
+      const fields = { component: component.name, member: component.member };
+      const remedy = "the namespace has one partition; in one with more, members share the work";
+      if (component.owned.length > 0) log.info(fields, `primary: other members of the component stand by. ${remedy}`);
+      else log.info(fields, `stands by: another member owns the component's one partition. ${remedy}`);
+    }, primaryKnownAfterMs);
+    settled.unref();
+    return () => clearTimeout(settled);
+  }
+
+  /** Once a component of this process takes part. */
+  #beginWatches(): void {
+    const { log, partitions, maintenanceEveryMs: everyMs } = this.#options;
+    const own = { partitions, retention: this.#retention };
+    this.#tracing.atRoot(() =>
+      this.#tracing.quietly(() => {
+        this.#watch ??= new ChannelWatch({ own, inspector: this.#inspector, log, everyMs });
+        this.#scriptKeeper ??= new ScriptKeeper(this.#connection);
+      }),
+    );
   }
 
   async #admit(name: string, channels: readonly string[], signal: AbortSignal): Promise<void> {
@@ -387,10 +464,11 @@ class ConnectedBackbone implements Backbone {
   }
 
   view<V>(component: string, store: string): StateReader<V> {
+    const { partitions } = this.#options;
     return {
       get: async (key) => {
         requireWellFormed("the state key", key);
-        for (let partition = 0; partition < this.#options.partitions; partition++) {
+        for (const partition of partitionsFrom(partitionOf(key, partitions), partitions)) {
           const json = await this.#inspector.state(partition, component, store, key);
           if (json !== undefined) return JSON.parse(json) as V;
         }
@@ -400,10 +478,10 @@ class ConnectedBackbone implements Backbone {
     };
   }
 
-  async *#stateOf<V>(component: string, store: string): AsyncGenerator<readonly [string, V], void, undefined> {
+  async *#stateOf<V>(component: string, store: string): AsyncGenerator<readonly [string, V, number], void, undefined> {
     for (let partition = 0; partition < this.#options.partitions; partition++) {
       for await (const [key, json] of this.#inspector.states(partition, component, store))
-        yield [key, JSON.parse(json) as V];
+        yield [key, JSON.parse(json) as V, partition];
     }
   }
 
@@ -437,7 +515,7 @@ class ConnectedBackbone implements Backbone {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#components].map((component) => component[Symbol.asyncDispose]()));
+    await Promise.all([...this.#components, ...this.#duties].map((one) => one[Symbol.asyncDispose]()));
     await this.#maintenance?.rounds.close();
     this.#maintenance?.turns.close();
     this.#maintenance?.trimmer.close();
@@ -475,6 +553,20 @@ class ConnectedBackbone implements Backbone {
         this.#options.log.debug({ name, reason: String(error) }, "the namespace could not be described"),
       );
   }
+}
+
+function ownedBy({ name, owned }: SupervisedComponent, partitions: number): readonly OwnedGauge[] {
+  return Array.from({ length: partitions }, (_, partition) => ({
+    component: name,
+    partition,
+    isOwned: owned.includes(partition),
+  }));
+}
+
+/** All partitions, this one first. */
+function* partitionsFrom(first: number, count: number): Generator<number> {
+  yield first;
+  for (let partition = 0; partition < count; partition++) if (partition !== first) yield partition;
 }
 
 /** The server's host and port for the spans. A socket's path is its address. */

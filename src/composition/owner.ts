@@ -52,20 +52,20 @@ export function openOwner(options: ObserverOptions): Owner {
   const connection = openConnection(options, "own");
   return {
     prepare: async ({ partitions, channels = [] } = {}) => {
-      const count = partitions ?? (await inspector.catalogue())?.partitions ?? 1;
+      const wanted = { count: partitions ?? 1, isRequired: partitions !== undefined };
       const signal = AbortSignal.timeout(silenceMs);
       try {
-        const opened = await Namespace.open(connection, keys, count, signal);
+        const opened = await Namespace.open(connection, keys, wanted, signal);
         const repeat = (run: () => Promise<unknown>): Promise<unknown> => connection.repeat(run, signal);
         await opened.claim((script, scriptKeys, args) => repeat(() => runScript(connection, script, scriptKeys, args)));
         // HSETNX keeps the retention that a component has written for the channel.
         for (const name of channels) await repeat(() => connection.client.hsetnx(keys.meta(), `channel:${name}`, "1"));
         await repeat(() => loadPublishingScripts(connection));
+        return opened.partitions;
       } catch (error) {
         if (error instanceof ThroughlineError) throw error;
         throw storeError(`namespace "${namespace}" cannot be prepared`, error);
       }
-      return count;
     },
     retire: (component, options) => retire(inspector, new RedisRetirer(connection, keys), component, options),
     repair: async (channel) => {

@@ -1,9 +1,9 @@
 /** A component as a backbone gives it out: refuses what can never come, and leaves each error with one who hears it. */
 
 import type { Component, ComponentHealth } from "../consume/component.ts";
-import type { Settled } from "../consume/hand.ts";
 import { ConfigError, DrainTimeoutError } from "../model/errors.ts";
 import type { EventRef } from "../model/event.ts";
+import type { Finished } from "../ports/slice-store.ts";
 
 export interface Supervision {
   readonly channels: readonly string[];
@@ -43,6 +43,10 @@ export class SupervisedComponent implements Component {
     return this.#component.member;
   }
 
+  get owned(): readonly number[] {
+    return this.#component.owned;
+  }
+
   get channels(): readonly string[] {
     return this.#supervision.channels;
   }
@@ -67,12 +71,20 @@ export class SupervisedComponent implements Component {
     return this.#ready;
   }
 
+  pause(): Promise<void> {
+    return this.#component.pause();
+  }
+
+  resume(): void {
+    this.#component.resume();
+  }
+
   drain(): Promise<void> {
     this.#stop.abort();
     return this.#component.drain();
   }
 
-  async whenSettled(ref: EventRef, signal?: AbortSignal): Promise<Settled> {
+  async whenSettled(ref: EventRef, signal?: AbortSignal): Promise<Finished> {
     if (!this.#supervision.channels.includes(ref.channel)) {
       throw new ConfigError(
         `component "${this.name}" does not consume "${ref.channel}": it will never settle event ${ref.id}`,
@@ -105,7 +117,8 @@ export class SupervisedComponent implements Component {
         throw error;
       }
     }
-    return this.#stop.signal.aborted ? this.#component.drain() : this.#component.run(signal);
+    if (this.#stop.signal.aborted) return this.#component.drain();
+    return this.#component.run(signal);
   }
 
   /** Waits for an answer; where this one was not run, only while a member runs elsewhere. @throws {ConfigError} */

@@ -1,76 +1,59 @@
 /** One attempt at a delivery or a batch, from its span to its settlement: tracing is told of it, and the settler is given it. */
 
-import { HandlerTimeoutError } from "../model/errors.ts";
+import { FencedError, HandlerTimeoutError } from "../model/errors.ts";
 import type { Event } from "../model/event.ts";
-import type { NewEntry } from "../ports/append.ts";
-import type { Membership, Settlement, SettleResult, StateRead, StateWrite } from "../ports/store.ts";
+import type { Fence } from "../ownership/fence.ts";
+import type { Settlement } from "../ports/settle.ts";
 import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
-import type { AttemptContext } from "./context.ts";
+import type { HandlingContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
-import { refusedDelayMs } from "./insist.ts";
 import { reasonOf } from "./outcome.ts";
 import type { RunningHandler } from "./running-handlers.ts";
 import type { Submission } from "./settler.ts";
+import { StateView } from "./state.ts";
 import { Collector, SingleTools } from "./tools.ts";
 
-const none: readonly never[] = Object.freeze([]);
-
 /** An object for all of it: an event costs little more than the objects that are made for it. */
-export class Attempt implements Processing, Settlement, Submission, RunningHandler {
+export class Attempt implements Processing, Submission, RunningHandler {
   readonly channel: TracedChannel;
   readonly component: string;
   readonly member: string;
   readonly partition: number;
-  readonly membership: Membership;
   readonly deliveries: readonly Delivery[];
   /** Of a batch the highest of its events. */
   readonly attempt: number;
   readonly claimed: boolean;
-  readonly redelivered: boolean;
   readonly span: ProcessSpan;
-  /** Set by `commit`. */
-  reads: readonly StateRead[] = none;
-  writes: readonly StateWrite[] = none;
-  outputs: readonly NewEntry[] = none;
-  size = 0;
-  /** How long it waits when Redis refuses its settlement, ms. */
-  nextDelayMs: number = refusedDelayMs.first;
   startedAt = 0;
   isLate = false;
   tellAfterMs = 0;
-  readonly #context: AttemptContext;
-  readonly #onSettled: (attempt: Attempt, result: SettleResult) => void;
+  readonly #context: HandlingContext;
+  readonly #onSettled: (attempt: Attempt) => void;
+  /** Set by `commit`. */
+  #settlement: Settlement | undefined;
   /** Made for a handler that asks for what it needs one for; many do not. */
   #collector: Collector | undefined;
-  /** For a handler that has a time of its own, and asks for its signal. */
-  #abortion: AbortController | undefined;
   /** Why nothing can be added any more; undefined while something can. */
   #end: string | undefined;
+  /** Why nothing of it is written; undefined otherwise. */
+  #failure: unknown;
+  /** Made where the handler has a time of its own. */
+  #ownEnd: AbortController | undefined;
 
-  constructor(
-    context: AttemptContext,
-    deliveries: readonly Delivery[],
-    onSettled: (attempt: Attempt, result: SettleResult) => void,
-  ) {
-    const { subscription, membership } = deliveries[0] as Delivery;
-    this.channel = subscription.channel;
+  constructor(context: HandlingContext, deliveries: readonly Delivery[], onSettled: (attempt: Attempt) => void) {
+    this.channel = (deliveries[0] as Delivery).subscription.channel;
     this.component = context.component;
-    this.member = membership.member;
-    this.partition = membership.partition;
-    this.membership = membership;
+    this.member = context.member;
+    this.partition = context.partition;
     this.deliveries = deliveries;
     let attempt = 1;
     let claimed = false;
-    let redelivered = false;
-    for (let i = 0; i < deliveries.length; i++) {
-      const delivery = deliveries[i] as Delivery;
+    for (const delivery of deliveries) {
       if (delivery.attempt > attempt) attempt = delivery.attempt;
       if (delivery.claimed) claimed = true;
-      if (delivery.hasRecord) redelivered = true;
     }
     this.attempt = attempt;
     this.claimed = claimed;
-    this.redelivered = redelivered;
     this.#context = context;
     this.#onSettled = onSettled;
     this.span = context.tracing.process(this);
@@ -78,12 +61,6 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
 
   get entries(): readonly Delivery[] {
     return this.deliveries;
-  }
-
-  /** Whether one of its deliveries was taken over: then nothing of it may be written. */
-  get isVoid(): boolean {
-    for (let i = 0; i < this.deliveries.length; i++) if ((this.deliveries[i] as Delivery).isVoid) return true;
-    return false;
   }
 
   /** Runs the handler, with the span active. */
@@ -95,13 +72,18 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
     const [delivery] = this.deliveries as readonly [Delivery];
     const { handling } = delivery.subscription;
     if (handling.mode === "single") return handling.handle(delivery.event as Event<unknown>, new SingleTools(this));
-    const { signal } = this;
+    const { signal, fence } = this;
     const { publish, state, effectIdOf, baggageOf } = this.collector;
-    return handling.handle(this.#events, { publish, state, signal, attempt: this.attempt, effectIdOf, baggageOf });
+    const tools = { publish, state, signal, attempt: this.attempt, effectIdOf, baggageOf, fence };
+    return handling.handle(this.#events, tools);
   }
 
   get #events(): readonly Event<unknown>[] {
     return this.deliveries.map(({ event }) => event as Event<unknown>);
+  }
+
+  get fence(): Fence {
+    return this.#context.fence;
   }
 
   /** How long its handler may take, ms; undefined: as long as it likes. */
@@ -109,37 +91,35 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
     return (this.deliveries[0] as Delivery).subscription.handlerTimeoutMs;
   }
 
-  /** The handler's. */
+  /** The handler's: aborts with the ownership's, or when its own time is up. */
   get signal(): AbortSignal {
     const { signal } = this.#context;
-    if (this.timeoutMs === undefined || (signal.aborted && this.#abortion === undefined)) return signal;
-    if (this.#abortion === undefined) {
-      this.#abortion = new AbortController();
-      if (this.#end !== undefined) this.#abortion.abort(new DOMException(this.#end, "AbortError"));
+    if (this.timeoutMs === undefined) return signal;
+    if (this.#ownEnd === undefined) {
+      this.#ownEnd = new AbortController();
+      if (this.#failure !== undefined) this.#ownEnd.abort(this.#failure);
     }
-    return this.#abortion.signal;
-  }
-
-  abort(reason: unknown): void {
-    this.#abortion?.abort(reason);
+    return AbortSignal.any([signal, this.#ownEnd.signal]);
   }
 
   get collector(): Collector {
     if (this.#collector === undefined) {
-      const { component, state, bounds, onChannel, log } = this.#context;
-      const view = state.view(component, bounds.maxOutputs);
+      const { component, partitions, state, bounds, onChannel, clock, log } = this.#context;
+      const view = new StateView(state, component, bounds.maxOutputs);
       const { partition, span } = this;
+      const now = (): number => clock.wallNow();
       const late = (error: unknown): void =>
         log.error({ component, reason: reasonOf(error) }, "a publish that nobody awaits came after its attempt's end");
       this.#collector = new Collector(
         component,
         partition,
+        partitions,
         this.#events,
         span,
         view,
         bounds,
         onChannel,
-        Date.now,
+        now,
         late,
       );
       // Tools that were kept beyond the end of the handler.
@@ -158,45 +138,64 @@ export class Attempt implements Processing, Settlement, Submission, RunningHandl
     await this.#collector?.validated();
   }
 
-  /** The handler has ended: nothing more can be added. */
-  finish(): void {
-    this.#end = "after its handler had returned: await it inside the handler";
-    this.#collector?.finish(this.#end);
-  }
-
-  /** Makes what was collected ready to be settled. False: the state that it has read is not the newest any more. */
+  /** The handler has ended. False: another handler has changed the state that this one has read, and it must run again. */
   commit(): boolean {
+    this.#end = "after its handler had returned: await it inside the handler";
     const collector = this.#collector;
-    if (collector === undefined) return true;
-    const writes = collector.view.commit();
-    if (writes === undefined) return false;
-    this.reads = collector.view.reads;
-    this.writes = writes;
-    this.outputs = collector.entries;
-    this.size = collector.size;
+    collector?.finish(this.#end);
+    const changes = collector?.view.commit();
+    if (collector !== undefined && changes === undefined) return false;
+    const lanes = lanesOf(this.deliveries);
+    this.#settlement = {
+      kind: "acked",
+      locks: collector === undefined ? lanes : [...lanes, ...collector.view.names],
+      entries: this.deliveries,
+      outputs: (collector?.outputs ?? []).map((entry) => ({ partition: entry.partition, entry })),
+      changes: changes ?? [],
+    };
     return true;
   }
 
-  /** Its settlement did not commit: nothing that it has read or written can be trusted. */
-  forget(): void {
-    this.#collector?.view.forget();
+  /** Only after `commit`. */
+  get settlement(): Settlement {
+    return this.#settlement as Settlement;
+  }
+
+  get size(): number {
+    return this.#collector?.size ?? 0;
+  }
+
+  settled(ids: readonly string[]): void {
+    this.#collector?.view.settled();
+    this.#collector?.appended(ids);
+    this.span.settled("acked");
+    this.#onSettled(this);
+  }
+
+  lost(reason: Error, isSent: boolean): void {
+    this.discard(isSent ? maybeWritten(reason) : reason);
+    this.span.settled(reason instanceof FencedError ? "fenced" : "abandoned", isSent ? maybeWritten(reason) : reason);
   }
 
   /** Nothing was appended and nothing will be. */
   discard(reason: unknown): void {
     this.#end =
       reason instanceof HandlerTimeoutError
-        ? "after its handler's time was up: nothing of this attempt is written"
-        : "after its attempt had failed: nothing of it is written";
+        ? "after its time was up: heed the signal"
+        : "after its attempt had failed or was lost: heed the signal";
+    this.#failure = reason;
+    this.#ownEnd?.abort(reason);
     this.#collector?.discard(reason, this.#end);
   }
+}
 
-  /** The settlement appended the outputs. */
-  appended(entryIds: readonly string[]): void {
-    this.#collector?.appended(entryIds);
-  }
+/** Its settlement was sent, and its reply lost. */
+export function maybeWritten({ message }: Error): FencedError {
+  return new FencedError(`${message}; whether this settlement was written before is not known`);
+}
 
-  settled(result: SettleResult): void {
-    this.#onSettled(this, result);
-  }
+/** The lanes that deliveries need, each once. */
+export function lanesOf(deliveries: readonly Delivery[]): readonly string[] {
+  const lanes = deliveries.flatMap(({ lane }) => (lane === undefined || lane === "" ? [] : [lane]));
+  return lanes.length < 2 ? lanes : [...new Set(lanes)];
 }

@@ -1,23 +1,18 @@
-/** What the attempts of one member work with, and what they work on. */
+/** What the handling of a partition works with. */
 
 import type { Channel } from "../model/channel.ts";
+import type { Fence } from "../ownership/fence.ts";
+import type { Hold } from "../ownership/ownership.ts";
+import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { StreamStore } from "../ports/store.ts";
+import type { Session } from "../ports/slice-store.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import type { Deferrals } from "./deferrals.ts";
-import type { Delivery } from "./delivery.ts";
-import type { Hand } from "./hand.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { RunningHandlers } from "./running-handlers.ts";
 import type { Settler } from "./settler.ts";
-import type { StateCache } from "./state.ts";
-
-/** Deliveries that are handled and settled together: one, or a batch. */
-export interface Task {
-  readonly deliveries: readonly Delivery[];
-  /** Its attempt is counted already: it runs again because its state had changed. */
-  readonly isCounted: boolean;
-}
+import type { State } from "./state.ts";
 
 /** What one attempt may leave to its settlement: it is one script, and Redis does nothing else while it runs. */
 export interface SettlementBounds {
@@ -27,26 +22,30 @@ export interface SettlementBounds {
   readonly maxOutputBytes: number;
 }
 
-/** What the attempts work with; the same for all of one member's. */
-export interface AttemptContext {
+export interface HandlingContext {
   readonly component: string;
-  readonly store: Pick<StreamStore, "isValidText" | "begin" | "park" | "bury">;
+  readonly member: string;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly hold: Hold;
+  readonly fence: Fence;
+  readonly inFlight: InFlight;
   readonly settler: Settler;
-  readonly hand: Hand;
-  readonly timers: Pick<RetryTimers, "schedule">;
-  readonly tracing: Pick<Tracing, "process" | "quietly" | "lost">;
-  readonly log: Log;
-  readonly state: StateCache;
+  readonly state: State;
+  readonly deferrals: Pick<Deferrals, "of">;
   readonly bounds: SettlementBounds;
-  readonly running: RunningHandlers;
-  /** What has to wait; undefined in a rehearsal, where nothing waits. */
-  readonly deferrals: Deferrals | undefined;
-  /** Aborts when the drain has run out of time. */
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly tracing: Pick<Tracing, "process" | "lost" | "quietly">;
+  readonly handlers: RunningHandlers;
+  readonly timers: Pick<RetryTimers, "schedule">;
+  /** Aborts when the slice is lost, or the drain has run out of time. */
   readonly signal: AbortSignal;
+  /** Asks the store until it answers, over one session after the other. @throws once the slice is lost */
+  readonly ask: <T>(call: (session: Pick<Session, "count" | "isValidText">) => Promise<T>) => Promise<T>;
+  /** Whether anything may be started now. */
+  readonly isOpen: () => boolean;
   /** Called with the channel of each output. */
   readonly onChannel: (channel: Channel<unknown>) => void;
-  /** Another member has changed their state: they run again, here or elsewhere. */
-  readonly again: (deliveries: readonly Delivery[]) => void;
-  /** Deliveries have left the hand that may still be this member's. */
-  readonly strayed: () => void;
 }

@@ -1,4 +1,4 @@
-/** An entry in this member's hands, from its arrival to its settlement. */
+/** An entry that an owner has in flight, from the moment it knows of it to its settlement. */
 
 import type { Carrier } from "../model/carrier.ts";
 import type { Correlation } from "../model/channel.ts";
@@ -6,81 +6,115 @@ import { decodeEntry, type Envelope } from "../model/envelope.ts";
 import type { Cause, Event } from "../model/event.ts";
 import { readPayload } from "../model/payload-reading.ts";
 import { plain } from "../model/plain-objects.ts";
-import { listOf } from "../model/single-item-list.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
-import type { AttemptRecord, DeliveryId, Membership } from "../ports/store.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
+import type { AttemptCount } from "../ports/own.ts";
 import type { Delivered } from "../ports/tracing.ts";
-import { sharedCrashes } from "./outcome.ts";
 import type { Subscription } from "./subscription.ts";
+
+/** Starts of one entry that each ended with its process: then it is a dead letter. */
+export const maxStarts = 3;
+
+/**
+ * away      its content is not here: an open entry of the owner before, or one that was let go. Fetched → waiting.
+ * waiting   in its lane. Its turn → running; let go → away.
+ * running   its handler runs. Ended → ended; blocked → away.
+ * ended     its settlement is submitted. Answered → it leaves.
+ */
+export type DeliveryPhase = "away" | "waiting" | "running" | "ended";
 
 /** The process span is told what `Delivered` says. */
 export class Delivery implements DeliveryId, Delivered {
   readonly channel: string;
   readonly entryId: string;
   readonly subscription: Subscription;
-  /** Under which membership it was delivered: only that one may settle it. */
-  readonly membership: Membership;
-  /** Characters of the entry, for the bound on what is in hand. */
-  readonly size: number;
-  /** Taken over from another member rather than read. */
+  /** Its place among the channel's entries in flight: above 0 for what this owner has read, from 1; 0 for what is parked. */
+  readonly ordinal: number;
+  /** A retry that is due: the row does not name it as open. */
+  readonly isParked: boolean;
+  phase: DeliveryPhase = "away";
+  /** How often it was loaded: what waited for its turn before it was let go does not count any more. */
+  turn = 0;
+  /** Its settlement is in a batch that is sent, or will be in the next. */
+  isInBatch = false;
+  /** The store may have its attempts' count, or show it in the group's pending list. */
+  isNoted: boolean;
+  /** It is shown there, as far as this owner knows. */
+  isShown = false;
+  /** It was there when processes died: it runs alone, and its attempts are counted before they begin. */
+  isSuspect = false;
+  /** Taken up after another owner, or after a retry. */
   readonly claimed: boolean;
-  /** What was read; undefined where the entry cannot be. */
-  readonly envelope: Envelope | undefined;
+  /** Attempts so far, the running one included. */
+  attempt: number;
+  starts: number;
+  /** The attempt that runs, or is about to, is in `attempt` already. */
+  isBegun = false;
+  /** Traceparent of the timer that woke it; empty where none did. */
+  wokenBy = "";
+  /** Of an open entry that waits for a retry: until then its lane is blocked. 0 otherwise. */
+  dueInMs: number;
+  /** When its first attempt here began, on the monotonic clock; undefined before. */
+  startedAt: number | undefined;
+  /** Undefined while it is away, and where the entry cannot be read. */
+  envelope: Envelope | undefined;
   /** Why the entry cannot be handled at all: it goes to the dead letters without its handler. */
   problem: unknown;
-  /** Set once the payload is parsed and valid. */
   event: Event<unknown> | undefined;
   correlation: Correlation = noCorrelation;
-  /** Attempts so far, the running one included. 0 before the first. */
-  attempt: number;
-  /** Starts that ended with the silence of a member. */
-  crashes: number;
-  /** How often another member had changed the state that its handler had read. */
-  conflicts = 0;
-  /** A durable attempt record exists: attempts are counted in Redis before they run, and the record goes with the settlement. */
-  hasRecord: boolean;
-  /** An attempt may start long after its timer has fired, and in the context of whatever ended just before it. */
-  wokenBy = "";
-  /** No longer this member's: whatever comes of it is thrown away. */
-  isVoid = false;
+  /** The lane in which its turn must come; empty: it waits for nobody. Known once it was loaded. */
+  lane: string | undefined;
+  /** Characters of the entry while it is here. */
+  size = 0;
 
   constructor(
-    entry: StoredEntry,
+    { channel, entryId }: DeliveryId,
     subscription: Subscription,
-    membership: Membership,
-    record: AttemptRecord | undefined,
-    claimed: boolean,
+    ordinal: number,
+    isParked: boolean,
+    record: AttemptCount | undefined,
   ) {
-    this.channel = entry.channel;
-    this.entryId = entry.entryId;
+    this.channel = channel;
+    this.entryId = entryId;
     this.subscription = subscription;
-    this.membership = membership;
-    this.claimed = claimed;
+    this.ordinal = ordinal;
+    this.isParked = isParked;
+    this.claimed = ordinal <= 0 || record !== undefined;
+    this.isNoted = this.claimed;
     this.attempt = record?.attempt ?? 0;
-    this.crashes = record?.crashes ?? 0;
-    this.hasRecord = record !== undefined;
+    this.starts = record?.starts ?? 0;
+    const dueInMs = record?.dueInMs ?? 0;
+    // Due later than anything ever is: the server's clock was set back since.
+    this.dueInMs = isParked || dueInMs > subscription.retry.maxBackoffMs ? 0 : dueInMs;
+  }
+
+  /** Its content is here. */
+  load(entry: StoredEntry): void {
     let size = 0;
     for (const field of entry.fields) size += field.length;
     this.size = size;
+    this.phase = "waiting";
+    this.turn++;
     try {
       this.envelope = decodeEntry(entry);
     } catch (problem) {
       this.problem = problem;
     }
+    this.lane = this.envelope?.key ?? "";
   }
 
-  /** The lanes in which its turn must come. Events of one key keep their order, whatever channel they are on. */
-  get keys(): readonly string[] {
-    const key = this.envelope?.key ?? "";
-    if (key === "") return noKeys;
-    // Lanes are shared by all partitions; the first one's keys, mostly all that there are, stand for themselves.
-    const { partition } = this.membership;
-    return listOf(partition === 0 ? key : `${partition}/${key}`);
+  /** Its content is let go; it will be fetched again. */
+  unload(): void {
+    this.phase = "away";
+    this.size = 0;
+    this.envelope = undefined;
+    this.event = undefined;
+    this.problem = undefined;
   }
 
-  /** It was there too often when a member fell silent: only a start that it has alone can tell whether it is the cause. */
-  get isSuspect(): boolean {
-    return this.hasRecord && this.crashes >= sharedCrashes;
+  /** Whether the attempt that comes must be counted durably before it begins. */
+  get isCounted(): boolean {
+    return this.isSuspect || this.attempt > 0;
   }
 
   /** Whether what it is told apart by, or what its handler gets, may stand for bytes that are no UTF-8. */
@@ -97,14 +131,12 @@ export class Delivery implements DeliveryId, Delivered {
     if (envelope === undefined || this.event !== undefined || this.problem !== undefined) return;
     try {
       const valid = readPayload(subscription.channel, envelope);
-      if (valid instanceof Promise) {
-        return valid
-          .then((payload) => this.#accept(envelope, payload))
-          .catch((problem: unknown) => {
-            this.problem = problem;
-          });
-      }
-      this.#accept(envelope, valid);
+      if (!(valid instanceof Promise)) return this.#accept(envelope, valid);
+      return valid
+        .then((payload) => this.#accept(envelope, payload))
+        .catch((problem: unknown) => {
+          this.problem = problem;
+        });
     } catch (problem) {
       this.problem = problem;
     }
@@ -149,6 +181,5 @@ const HandledEvent = plain<Event<unknown>, [Envelope, unknown]>(function (envelo
   this.causes = envelope.causes;
 });
 
-const noKeys: readonly string[] = Object.freeze([]);
 const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });
 const noCorrelation: Correlation = Object.freeze({});

@@ -1,14 +1,18 @@
 /** A component's options: defaults, bounds, and what is refused. */
 
 import { ConfigError } from "../model/errors.ts";
+import { bounded } from "../model/option-bounds.ts";
 
 export interface ComponentOptions {
   /** Handlers that run at once in this member, for different keys. Default 16. */
   readonly concurrency?: number;
-  /** Most entries in hand: read or claimed, and not settled. Default 1,000. */
-  readonly maxInHand?: number;
-  /** Silence of another member, ms, after which its deliveries are taken over. Default 15,000. */
-  readonly claimAfterMs?: number;
+  /** Most entries in flight: read and not settled. Default 1,000. */
+  readonly maxInFlight?: number;
+  /**
+   * The owner of a partition is taken for dead, and the partition taken over, when its row has stood still for so long, ms. Default 5,000,
+   * least 500. All members of a component should have the same.
+   */
+  readonly takeoverAfterMs?: number;
   /** How long a drain waits for handlers that were started, ms. Default 10,000. */
   readonly drainTimeoutMs?: number;
   /**
@@ -16,7 +20,7 @@ export interface ComponentOptions {
    * the component is not ready while nothing but such handlers runs and others wait for them. Default 30,000.
    */
   readonly slowHandlerMs?: number;
-  /** Where a group begins that does not exist yet: at the oldest entry (default), or after the newest. */
+  /** Where a component begins on a channel that it never had: at the oldest entry (default), or after the newest. */
   readonly from?: "start" | "now";
   /**
    * Most events that one attempt may publish, and most keys of state that it may write; an attempt that asks for more fails. A settlement
@@ -40,8 +44,8 @@ export function resolveComponentOptions(name: string, options: ComponentOptions)
   }
   const resolved: ResolvedComponentOptions = {
     concurrency: options.concurrency ?? 16,
-    maxInHand: options.maxInHand ?? 1_000,
-    claimAfterMs: options.claimAfterMs ?? 15_000,
+    maxInFlight: options.maxInFlight ?? 1_000,
+    takeoverAfterMs: options.takeoverAfterMs ?? 5_000,
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
     slowHandlerMs: options.slowHandlerMs ?? 30_000,
     from: options.from ?? "start",
@@ -52,32 +56,24 @@ export function resolveComponentOptions(name: string, options: ComponentOptions)
   for (const option of Object.keys(options)) {
     if (!(option in resolved)) throw new ConfigError(`component "${name}" has no option "${option}"`);
   }
-  bounded(name, "concurrency", resolved.concurrency, 1, 10_000);
-  bounded(name, "maxInHand", resolved.maxInHand, 1, 100_000);
-  bounded(name, "claimAfterMs", resolved.claimAfterMs, 100, 86_400_000);
-  bounded(name, "drainTimeoutMs", resolved.drainTimeoutMs, 0, 3_600_000);
-  bounded(name, "slowHandlerMs", resolved.slowHandlerMs, 10, 86_400_000);
-  bounded(name, "maxOutputs", resolved.maxOutputs, 1, 10_000_000);
-  bounded(name, "maxOutputBytes", resolved.maxOutputBytes, 1_024, 2 ** 30);
-  if (resolved.maxInHand < resolved.concurrency) {
+  const of = `component "${name}": `;
+  bounded(`${of}concurrency`, resolved.concurrency, 1, 10_000);
+  bounded(`${of}maxInFlight`, resolved.maxInFlight, 1, 100_000);
+  bounded(`${of}takeoverAfterMs`, resolved.takeoverAfterMs, 500, 86_400_000);
+  bounded(`${of}drainTimeoutMs`, resolved.drainTimeoutMs, 0, 3_600_000);
+  bounded(`${of}slowHandlerMs`, resolved.slowHandlerMs, 10, 86_400_000);
+  bounded(`${of}maxOutputs`, resolved.maxOutputs, 1, 10_000_000);
+  bounded(`${of}maxOutputBytes`, resolved.maxOutputBytes, 1_024, 2 ** 30);
+  if (resolved.maxInFlight < resolved.concurrency) {
     throw new ConfigError(
-      `component "${name}": maxInHand ${resolved.maxInHand} is below concurrency ${resolved.concurrency}, which could then never be reached`,
+      `${of}maxInFlight ${resolved.maxInFlight} is below concurrency ${resolved.concurrency}, which could then never be reached`,
     );
   }
   if (resolved.from !== "start" && resolved.from !== "now") {
-    throw new ConfigError(`component "${name}": from is "${String(resolved.from)}"; it is "start" or "now"`);
+    throw new ConfigError(`${of}from is "${String(resolved.from)}"; it is "start" or "now"`);
   }
   if (typeof resolved.settlementLog !== "boolean") {
-    throw new ConfigError(
-      `component "${name}": settlementLog is ${String(resolved.settlementLog)}; it is true or false`,
-    );
+    throw new ConfigError(`${of}settlementLog is ${String(resolved.settlementLog)}; it is true or false`);
   }
   return Object.freeze(resolved);
-}
-
-function bounded(component: string, option: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new ConfigError(
-    `component "${component}": ${option} is ${value}; it must be a whole number from ${least} to ${most}`,
-  );
 }

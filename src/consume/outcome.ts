@@ -3,15 +3,6 @@
 import type { RetryPolicy } from "../model/channel.ts";
 import { EnvelopeError, PayloadError, PermanentError, ThroughlineError } from "../model/errors.ts";
 
-/** Starts that may end with the silence of their member while others run beside them: one of them, or none, was the cause. */
-export const sharedCrashes: number = 2;
-
-/**
- * Starts in all that may end so. The last three are solitary, so that an entry which reaches this number has killed its process three
- * times by itself: a member that happens to be killed from outside, even again and again, costs no innocent entry.
- */
-export const maxCrashes: number = sharedCrashes + 3;
-
 export type Verdict =
   | { readonly kind: "retry"; readonly delayMs: number; readonly block: boolean }
   | { readonly kind: "bury"; readonly code: string; readonly reason: string };

@@ -1,7 +1,8 @@
 /** The handlers of a component that have not returned, and since when: one that never does must not go unnoticed. */
 
+import type { Clock } from "../ports/clock.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type { Log } from "../ports/log.ts";
-import type { DeliveryId } from "../ports/store.ts";
 import type { HandlerGauge } from "../ports/tracing.ts";
 import { RollingMap } from "./rolling-map.ts";
 
@@ -18,12 +19,11 @@ export interface RunningHandler {
   isLate: boolean;
   /** It is told of once it has run for so long, ms. 0: for as long as the component says. */
   tellAfterMs: number;
-  /** Aborts its signal. */
-  abort(reason: unknown): void;
 }
 
 export interface RunningHandlersContext {
   readonly component: string;
+  readonly clock: Clock;
   readonly log: Log;
   /** From when on a handler is slow, ms. */
   readonly slowMs: number;
@@ -36,26 +36,31 @@ export class RunningHandlers {
   #ended = 0;
   #endedBefore = 0;
   /** When the last look found that one more had ended. */
-  #endedAt = performance.now();
-  #timer: NodeJS.Timeout | undefined;
+  #endedAt: number;
+  /** Cancels the next look. */
+  #cancel = (): void => undefined;
 
   constructor(context: RunningHandlersContext) {
     this.#context = context;
+    this.#endedAt = context.clock.now();
   }
 
   /** Begins to tell of slow handlers. */
   watch(): void {
-    this.#timer = setInterval(() => this.#look(), Math.min(lookMs, this.#context.slowMs / 2));
-    this.#timer.unref();
+    const { clock, slowMs } = this.#context;
+    this.#cancel = clock.after(Math.min(lookMs, slowMs / 2), () => {
+      this.#look();
+      this.watch();
+    });
   }
 
   unwatch(): void {
-    clearInterval(this.#timer);
+    this.#cancel();
   }
 
   /** One that ends later. */
   begin(handler: RunningHandler): void {
-    handler.startedAt = performance.now();
+    handler.startedAt = this.#context.clock.now();
     this.#running.set(handler, handler);
   }
 
@@ -77,11 +82,6 @@ export class RunningHandlers {
     this.#ended++;
   }
 
-  /** Nothing that they do can be settled any more. */
-  abort(reason: unknown): void {
-    for (const handler of this.#running.values()) handler.abort(reason);
-  }
-
   /**
    * Why the component stands still, for people; undefined where it does not. `inHand`: its deliveries, `concurrency`: handlers that may run
    * at once. It stands still when nothing but slow handlers runs, none has ended for so long, and something waits or could not begin.
@@ -91,14 +91,14 @@ export class RunningHandlers {
     const { slowMs } = this.#context;
     const awaited = this.#running.values().filter(({ isLate }) => !isLate);
     const [oldest] = awaited;
-    if (oldest === undefined || performance.now() - this.#endedAt <= slowMs) return undefined;
-    const isSlow = awaited.every((handler) => msOf(handler) > slowMs);
+    if (oldest === undefined || this.#context.clock.now() - this.#endedAt <= slowMs) return undefined;
+    const isSlow = awaited.every((handler) => this.#msOf(handler) > slowMs);
     const handled = awaited.reduce((sum, { deliveries }) => sum + deliveries.length, 0);
     if (!isSlow || (inHand <= handled && awaited.length < concurrency)) return undefined;
     const { channel, entryId } = oldest.deliveries[0] as DeliveryId;
     const many = awaited.length === 1 ? "a handler has" : `${awaited.length} handlers have`;
     return (
-      `${many} not returned, the oldest (${channel}/${entryId}) for ${Math.round(msOf(oldest) / 1_000)} s, ` +
+      `${many} not returned, the oldest (${channel}/${entryId}) for ${Math.round(this.#msOf(oldest) / 1_000)} s, ` +
       "and nothing else gets its turn"
     );
   }
@@ -108,14 +108,14 @@ export class RunningHandlers {
     const running = this.#running.values();
     return channels.map((channel) => {
       const oldest = running.find(({ deliveries }) => deliveries[0]?.channel === channel);
-      return { channel, component: this.#context.component, ranMs: oldest === undefined ? 0 : msOf(oldest) };
+      return { channel, component: this.#context.component, ranMs: oldest === undefined ? 0 : this.#msOf(oldest) };
     });
   }
 
   #noteEnded(): void {
     if (this.#ended === this.#endedBefore) return;
     this.#endedBefore = this.#ended;
-    this.#endedAt = performance.now();
+    this.#endedAt = this.#context.clock.now();
   }
 
   /** Tells of the oldest when it is slow, when it has run for twice as long, and so on; never of all at once. */
@@ -125,7 +125,7 @@ export class RunningHandlers {
     if (oldest === undefined) return;
     const { slowMs, log } = this.#context;
     const tellAfterMs = Math.max(slowMs, oldest.tellAfterMs);
-    if (msOf(oldest) < tellAfterMs) return;
+    if (this.#msOf(oldest) < tellAfterMs) return;
     oldest.tellAfterMs = 2 * tellAfterMs;
     const text = "a handler has not returned: its key, and a slot of the component's concurrency, wait for it";
     log.warn({ ...this.#fieldsOf(oldest), running: this.#running.size }, text);
@@ -135,10 +135,17 @@ export class RunningHandlers {
     const { deliveries, attempt } = handler;
     const { channel, entryId } = deliveries[0] as DeliveryId;
     const { component } = this.#context;
-    return { component, channel, entryId, events: deliveries.length, attempt, runningMs: Math.round(msOf(handler)) };
+    return {
+      component,
+      channel,
+      entryId,
+      events: deliveries.length,
+      attempt,
+      runningMs: Math.round(this.#msOf(handler)),
+    };
   }
-}
 
-function msOf({ startedAt }: RunningHandler): number {
-  return performance.now() - startedAt;
+  #msOf({ startedAt }: RunningHandler): number {
+    return this.#context.clock.now() - startedAt;
+  }
 }

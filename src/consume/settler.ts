@@ -1,82 +1,312 @@
-/** Gathers settlements into batches: one script for many, a few on the wire at once, in order. */
+/** Settlements into numbered batches, a few unanswered at once: sent again in their order after a loss, never with other content under a number. */
 
-import type { Membership, Settlement, SettleResult, StreamStore } from "../ports/store.ts";
+import type { Hold, Moment } from "../ownership/ownership.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import {
+  type Batch,
+  type Settlement,
+  type SettleReply,
+  type SettleResult,
+  type Settling,
+  settlePipeline,
+} from "../ports/settle.ts";
 
-/** Most settlements in one script: those with effects take the server ten times as long as an acknowledgement. */
+type Session = Pick<Settling, "settle">;
+
+import type { Delivery } from "./delivery.ts";
+import type { InFlight } from "./in-flight.ts";
+
+/** Most settlements in one batch: those with effects take the server ten times as long as an acknowledgement. */
 const maxBatch = 512;
 const maxEffects = 128;
-/** Most outputs and keys of state in one script, and about how many bytes; a settlement that has more goes alone. */
+/** Most outputs and keys of state in one batch, and about how many bytes of outputs; a settlement that has more goes alone. */
 const maxParts = 1_000;
 const maxSize = 1_048_576;
-/** Scripts on the wire at once: the next one is being built while one runs. Fewer than the numbers that Redis remembers. */
-const maxInFlight = 3;
+/** How long what the store refuses waits before it is tried again, ms. */
+const refusedDelayMs = { first: 200, most: 10_000 } as const;
 
-/** A settlement with whom it belongs to. */
-export interface Submission extends Settlement {
-  readonly membership: Membership;
+/** What is submitted: a settlement, and who is to be told of it. */
+export interface Submission {
+  readonly deliveries: readonly Delivery[];
+  readonly settlement: Settlement;
   /** An estimate of its outputs' bytes. */
   readonly size: number;
-  /** Called with the result, once for each time that it is submitted. */
-  settled(result: SettleResult): void;
+  /** It is written; `ids` of its outputs or its dead letter. */
+  settled(ids: readonly string[]): void;
+  /** The slice is lost first. `isSent`: whether it was written is not known. */
+  lost(reason: Error, isSent: boolean): void;
+}
+
+class Waiting {
+  readonly submission: Submission;
+  delayMs: number = refusedDelayMs.first;
+  /** On the monotonic clock; refused before, and not sent again until then. */
+  notBefore = 0;
+
+  constructor(submission: Submission) {
+    this.submission = submission;
+  }
+}
+
+interface Sent {
+  readonly batch: Batch;
+  readonly waiting: readonly Waiting[];
+  /** `sent`: unanswered. `ahead`: not written, as one before it is missing. `refused`: not written, as the server takes none of it. */
+  state: "sent" | "ahead" | "refused";
+}
+
+export interface SettlerContext {
+  readonly hold: Hold;
+  readonly inFlight: InFlight;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly component: string;
 }
 
 export class Settler {
-  readonly #store: Pick<StreamStore, "settle">;
-  /** Runs the store's commands without making spans of them. */
-  readonly #quietly: <T>(run: () => T) => T;
-  #queue: Submission[] = [];
-  #inFlight = 0;
-  #flushDue = false;
+  readonly #context: SettlerContext;
+  #session: Session | undefined;
+  #queue: Waiting[] = [];
+  /** In the order of their numbers. */
+  #unanswered: Sent[] = [];
+  /** The number of the last batch. */
+  #number = 0;
+  #answered = 0;
+  /** Whole batches were refused: until then nothing is sent, or only what needs no memory. On the monotonic clock. */
+  #anythingFrom = 0;
+  #effectsFrom = 0;
+  #nextDelayMs: number = refusedDelayMs.first;
+  /** What was refused is cut anew, once the slice is taken again. */
+  #isCutting = false;
+  #isFlushDue = false;
+  /** Why it is over; undefined before. */
+  #end: Error | undefined;
 
-  constructor(store: Pick<StreamStore, "settle">, quietly: <T>(run: () => T) => T) {
-    this.#store = store;
-    this.#quietly = quietly;
+  constructor(context: SettlerContext) {
+    this.#context = context;
+  }
+
+  /** Number of the last batch that was answered. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  get isIdle(): boolean {
+    return this.#queue.length + this.#unanswered.length === 0;
   }
 
   submit(submission: Submission): void {
-    this.#queue.push(submission);
-    if (this.#flushDue) return;
-    this.#flushDue = true;
-    setImmediate(() => {
-      this.#flushDue = false;
+    if (this.#end !== undefined) {
+      submission.lost(this.#end, false);
+      return;
+    }
+    this.#queue.push(new Waiting(submission));
+    this.#flushSoon();
+  }
+
+  /** Sends over this session from now on; what is unanswered first, in its order. */
+  resume(session: Session): void {
+    this.#session = session;
+    if (this.#isCutting) this.#cutAnew();
+    else this.#sendAgain();
+    this.#flushSoon();
+  }
+
+  /** The slice is lost. */
+  stop(reason: Error): void {
+    this.#end = reason;
+    for (const { waiting } of this.#unanswered) for (const { submission } of waiting) submission.lost(reason, true);
+    for (const { submission } of this.#queue) submission.lost(reason, false);
+    this.#queue = [];
+    this.#unanswered = [];
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue || this.#end !== undefined) return;
+    this.#isFlushDue = true;
+    this.#context.clock.soon(() => {
+      this.#isFlushDue = false;
       this.#flush();
     });
   }
 
   #flush(): void {
-    while (this.#inFlight < maxInFlight && this.#queue.length > 0) {
-      const { membership } = this.#queue[0] as Submission;
-      let count = 0;
-      let effects = 0;
-      let parts = 0;
-      let size = 0;
-      while (count < maxBatch && effects < maxEffects) {
-        const next = this.#queue[count];
-        if (next?.membership !== membership) break;
-        const own = partsOf(next);
-        if (own > 0) {
-          parts += own;
-          size += next.size;
-          if (count > 0 && (parts > maxParts || size > maxSize)) break;
-          effects++;
-        }
-        count++;
-      }
-      this.#send(membership, this.#queue.splice(0, count));
+    // While one is not written, those after it cannot be.
+    while (this.#end === undefined && !this.#isCutting && this.#session !== undefined && this.#mayAdd()) {
+      const next = this.#takeNext();
+      if (next.length === 0) return;
+      this.#send(this.#batchOf(next));
     }
   }
 
-  #send(membership: Membership, batch: readonly Submission[]): void {
-    this.#inFlight++;
-    this.#quietly(() => this.#store.settle(membership, batch)).then((results) => {
-      this.#inFlight--;
-      for (let i = 0; i < batch.length; i++) batch[i]?.settled(results[i] as SettleResult);
-      this.#flush();
+  #mayAdd(): boolean {
+    return this.#unanswered.length < settlePipeline && this.#unanswered.every(({ state }) => state === "sent");
+  }
+
+  /** The next ones that may travel: none overtakes another on a lock, and a lock is in one unanswered batch at most. */
+  #takeNext(): readonly Waiting[] {
+    const now = this.#context.clock.now();
+    if (now < this.#anythingFrom) return [];
+    const held = new Set(this.#unanswered.flatMap(({ batch }) => batch.settlements.flatMap(({ locks }) => locks)));
+    const taken: Waiting[] = [];
+    const left: Waiting[] = [];
+    let effects = 0;
+    let parts = 0;
+    let size = 0;
+    for (const waiting of this.#queue) {
+      const { settlement, size: ownSize } = waiting.submission;
+      const isEffect = hasEffects(settlement);
+      const ownParts = partsOf(settlement);
+      const isDue = waiting.notBefore <= now && !(isEffect && now < this.#effectsFrom);
+      const isFull =
+        taken.length >= maxBatch || effects >= maxEffects || parts + ownParts > maxParts || size + ownSize > maxSize;
+      const hasRoom = !isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch);
+      if (isDue && hasRoom && !settlement.locks.some((lock) => held.has(lock))) {
+        taken.push(waiting);
+        if (isEffect) effects++;
+        parts += ownParts;
+        size += ownSize;
+      } else {
+        left.push(waiting);
+        for (const lock of settlement.locks) held.add(lock);
+      }
+    }
+    this.#queue = left;
+    return taken;
+  }
+
+  #batchOf(waiting: readonly Waiting[]): Sent {
+    const { inFlight } = this.#context;
+    const channels = new Set<string>();
+    for (const { submission } of waiting) {
+      if (submission.settlement.kind !== "blocked") inFlight.setInBatch(submission.deliveries, true);
+      for (const { channel } of submission.deliveries) channels.add(channel);
+    }
+    const settlements = waiting.map(({ submission }) => submission.settlement);
+    const positions = [...channels].map((channel) => inFlight.positionOf(channel));
+    const sent: Sent = { batch: { number: ++this.#number, settlements, positions }, waiting, state: "sent" };
+    this.#unanswered.push(sent);
+    return sent;
+  }
+
+  #send(sent: Sent): void {
+    const { hold, clock } = this.#context;
+    const session = this.#session as Session;
+    const moment = { now: clock.now(), wallNow: clock.wallNow() };
+    sent.state = "sent";
+    session.settle(hold.claim, sent.batch).then(
+      (reply) => {
+        // An answer of a session that is lost says nothing about what was sent again since.
+        if (this.#end === undefined && session === this.#session && this.#unanswered.includes(sent))
+          this.#onReply(sent, reply, moment);
+      },
+      () => {
+        if (this.#end === undefined && session === this.#session) hold.broken(session);
+      },
+    );
+  }
+
+  #onReply(sent: Sent, reply: SettleReply, moment: Moment): void {
+    const { hold } = this.#context;
+    switch (reply.outcome) {
+      case "settled":
+        this.#onSettled(sent, reply.results);
+        hold.confirmed(moment, reply.wanted, reply.remade);
+        break;
+      case "fenced":
+        hold.lost("another member has taken the partition");
+        return;
+      case "regressed":
+        hold.lost("the server has gone back");
+        return;
+      case "ahead":
+        if (reply.seq < this.#answered) {
+          hold.lost("the server has gone back");
+          return;
+        }
+        sent.state = "ahead";
+        break;
+      case "refused":
+        this.#onRefused(sent, reply.reason);
+        break;
+    }
+    if (this.#end !== undefined) return;
+    if (this.#unanswered.every(({ state }) => state !== "sent")) {
+      if (this.#unanswered.some(({ state }) => state === "refused")) this.#cutAnew();
+      else this.#sendAgain();
+    }
+    this.#flushSoon();
+  }
+
+  #onSettled(sent: Sent, results: readonly SettleResult[]): void {
+    const { inFlight, clock } = this.#context;
+    this.#unanswered = this.#unanswered.filter((one) => one !== sent);
+    this.#answered = Math.max(this.#answered, sent.batch.number);
+    if (sent.batch.settlements.some(hasEffects)) this.#nextDelayMs = refusedDelayMs.first;
+    const refused: Waiting[] = [];
+    for (const [i, waiting] of sent.waiting.entries()) {
+      const result = results[i] as SettleResult;
+      const { submission } = waiting;
+      if (result.outcome === "settled") {
+        submission.settled(result.ids);
+        continue;
+      }
+      this.#tell(submission, result.reason);
+      inFlight.setInBatch(submission.deliveries, false);
+      for (const delivery of submission.deliveries) delivery.isNoted = true; // the row names it as refused
+      waiting.notBefore = clock.now() + waiting.delayMs;
+      clock.after(waiting.delayMs, () => this.#flushSoon());
+      waiting.delayMs = Math.min(2 * waiting.delayMs, refusedDelayMs.most);
+      refused.push(waiting);
+    }
+    // Before everything that must not overtake it.
+    if (refused.length > 0) this.#queue = [...refused, ...this.#queue];
+  }
+
+  #onRefused(sent: Sent, reason: string): void {
+    const { clock } = this.#context;
+    sent.state = "refused";
+    for (const { submission } of sent.waiting) this.#tell(submission, reason);
+    this.#effectsFrom = clock.now() + this.#nextDelayMs;
+    if (!sent.batch.settlements.some(hasEffects)) this.#anythingFrom = this.#effectsFrom;
+    clock.after(this.#nextDelayMs, () => this.#flushSoon());
+    this.#nextDelayMs = Math.min(2 * this.#nextDelayMs, refusedDelayMs.most);
+  }
+
+  /** A batch that was refused as a whole must not hold up what needs no memory; and a number gets no other content. */
+  #cutAnew(): void {
+    const { hold, inFlight } = this.#context;
+    this.#isCutting = true;
+    hold.retake().then((isTaken) => {
+      if (this.#end !== undefined || !isTaken) return; // it is lost, or `resume` tries again
+      const waiting = this.#unanswered.flatMap((sent) => sent.waiting);
+      for (const { submission } of waiting) inFlight.setInBatch(submission.deliveries, false);
+      this.#queue = [...waiting, ...this.#queue];
+      this.#unanswered = [];
+      this.#number = 0;
+      this.#answered = 0;
+      this.#isCutting = false;
+      this.#flushSoon();
     });
+  }
+
+  #sendAgain(): void {
+    for (const sent of this.#unanswered) this.#send(sent);
+  }
+
+  #tell({ deliveries }: Submission, reason: string): void {
+    const { log, component } = this.#context;
+    const entries = deliveries.map(({ channel, entryId }) => `${channel}/${entryId}`);
+    log.error({ component, entries, reason }, "the store refuses a settlement: the entry stays open");
   }
 }
 
-/** 0: it is an acknowledgement alone. */
-function partsOf({ reads, writes, outputs }: Settlement): number {
-  return reads.length + writes.length + outputs.length;
+function partsOf(settlement: Settlement): number {
+  return settlement.kind === "acked" ? settlement.outputs.length + settlement.changes.length : 0;
+}
+
+/** Needs memory on the server. */
+function hasEffects(settlement: Settlement): boolean {
+  return settlement.kind !== "acked" || settlement.outputs.length + settlement.changes.length > 0;
 }

@@ -1,233 +1,209 @@
-/** A component's keyed state: a cache in front of the store, checked by version when a settlement commits. */
+/** A component's keyed state in a partition: one owner writes it, so what it has cached is right for as long as it owns the partition. */
 
 import { ChannelError, ConfigError } from "../model/errors.ts";
 import { requireWellFormed } from "../model/well-formed-text.ts";
-import type { StateRead, StateWrite } from "../ports/store.ts";
+import type { StateKey } from "../ports/read.ts";
+import type { StateChange } from "../ports/settle.ts";
 import type { StateStore } from "./subscription.ts";
 
-/** Most keys and characters kept in memory; the least recently used go first. */
-const maxCachedKeys = 20_000;
-const maxCachedLength = 32 * 1_048_576;
+/** Most keys and characters kept in memory; the least recently used go first, once they are settled. */
+const maxKeys = 20_000;
+const maxLength = 32 * 1_048_576;
 
-interface Cached {
-  readonly version: string;
-  /** Undefined: the key is known to be absent. */
+/** A value as one attempt wrote it, or as it was read. Another value is another cell. */
+interface Cell {
+  /** Undefined: the key is absent. */
   readonly json: string | undefined;
-  /** Purges before the value, or the one that it follows from, was read from the store. */
-  readonly lineage: number;
+  /** What the store has is older: its settlement is not answered yet. */
+  isUnsettled: boolean;
 }
 
-/** What an attempt knew of a key, and how many purges there had been by then. */
-interface Known {
-  readonly store: string;
-  readonly key: string;
-  readonly at: number;
-}
-
-/** Reads a key from the store. */
-export type ReadState = (store: string, key: string) => Promise<{ version: string; json: string | undefined }>;
-
-/**
- * The newest value that this member knows for each key, settled or about to be. It may be wrong: another member may have
- * written, or a settlement that wrote it may fail. Then the version that a later settlement has read is not the store's, and it
- * is refused as a conflict. By that time others have read what it wrote, and more follow from theirs: all of that lineage is purged
- * at once, and what conflicts later because of it purges nothing that was read anew since. Otherwise those who run again would build on
- * values that are doomed already, and none would ever get through.
- */
-export class StateCache {
-  readonly #read: ReadState;
-  readonly #cached = new Map<string, Cached>();
-  readonly #versionPrefix: string;
+export class State {
+  /** By name, the least recently used first. */
+  readonly #cells = new Map<string, Cell>();
+  readonly #read: (keys: readonly StateKey[]) => Promise<readonly (string | undefined)[]>;
+  readonly #soon: (run: () => void) => void;
+  /** Reads of this turn: they travel together. */
+  #asked: {
+    readonly key: StateKey;
+    readonly resolve: (json: string | undefined) => void;
+    reject(error: unknown): void;
+  }[] = [];
   #length = 0;
-  #writes = 0;
-  #purges = 0;
+  #evictions = 0;
 
-  /** `memberNonce` makes this member's versions differ from every other's. */
-  constructor(memberNonce: string, read: ReadState) {
-    this.#versionPrefix = memberNonce;
+  constructor(
+    read: (keys: readonly StateKey[]) => Promise<readonly (string | undefined)[]>,
+    soon: (run: () => void) => void,
+  ) {
     this.#read = read;
+    this.#soon = soon;
   }
 
-  /** A fresh view for one attempt of the component, which may write so many keys. */
-  view(component: string, maxWrites: number): StateView {
-    return new StateView(this, component, maxWrites);
-  }
-
-  /** A version that no write had before. */
-  nextVersion(): string {
-    return `${this.#versionPrefix}.${(++this.#writes).toString(36)}`;
-  }
-
-  /** How many purges there have been. */
-  get purges(): number {
-    return this.#purges;
-  }
-
-  async get(store: string, key: string): Promise<Cached> {
-    const name = nameOf(store, key);
+  async cell(key: StateKey): Promise<Cell> {
+    const name = nameOf(key);
     const known = this.#touch(name);
     if (known !== undefined) return known;
-    const found = await this.#read(store, key);
-    // While the read travelled, a delivery of this member may have written the key: its value is the newer one.
+    const evictions = this.#evictions;
+    const json = await this.#ask(key);
+    // What was written meanwhile may have made room again.
+    if (evictions !== this.#evictions) return this.cell(key);
+    // While the read travelled, another handler may have written the key.
     const written = this.#touch(name);
     if (written !== undefined) return written;
-    const value = { ...found, lineage: this.#purges };
-    this.#put(name, value);
-    return value;
+    const cell = { json, isUnsettled: false };
+    this.#put(name, cell);
+    return cell;
   }
 
-  /**
-   * Whether an attempt may still commit that has seen this version: nobody here has written the key since. A key that is
-   * not cached was purged, or it was the least recently used and only the store can tell.
-   */
-  isCurrent({ store, key, version }: StateRead, at: number): boolean {
-    const cached = this.#cached.get(nameOf(store, key));
-    return cached === undefined ? this.#purges === at : cached.version === version;
+  /** Whether it is still the newest value. One that had to make room counts as changed. */
+  isCurrent(name: string, cell: Cell): boolean {
+    return this.#cells.get(name) === cell;
   }
 
-  put({ store, key, version, json }: StateWrite): void {
-    const name = nameOf(store, key);
-    const lineage = this.#cached.get(name)?.lineage ?? this.#purges;
-    this.#put(name, { version: json === undefined ? "" : version, json, lineage });
+  write(name: string, json: string | undefined): Cell {
+    const cell = { json, isUnsettled: true };
+    this.#put(name, cell);
+    return cell;
   }
 
-  /** An attempt that knew these keys has failed to commit. */
-  purge(keys: Iterable<Known>): void {
-    let purged = false;
-    for (const { store, key, at } of keys) {
-      const name = nameOf(store, key);
-      const cached = this.#cached.get(name);
-      if (cached === undefined || cached.lineage > at) continue;
-      this.#length -= cached.json?.length ?? 0;
-      this.#cached.delete(name);
-      purged = true;
-    }
-    if (purged) this.#purges++;
+  #ask(key: StateKey): Promise<string | undefined> {
+    if (this.#asked.length === 0) this.#soon(() => this.#readAsked());
+    return new Promise((resolve, reject) => this.#asked.push({ key, resolve, reject }));
   }
 
-  /** Moves the key to the young end. */
-  #touch(name: string): Cached | undefined {
-    const known = this.#cached.get(name);
+  #readAsked(): void {
+    const asked = this.#asked;
+    this.#asked = [];
+    this.#read(asked.map(({ key }) => key)).then(
+      (values) => {
+        for (const [i, { resolve }] of asked.entries()) resolve(values[i]);
+      },
+      (error: unknown) => {
+        for (const { reject } of asked) reject(error);
+      },
+    );
+  }
+
+  #touch(name: string): Cell | undefined {
+    const known = this.#cells.get(name);
     if (known === undefined) return undefined;
-    this.#cached.delete(name);
-    this.#cached.set(name, known);
+    this.#cells.delete(name);
+    this.#cells.set(name, known);
     return known;
   }
 
-  #put(name: string, value: Cached): void {
-    this.#length += (value.json?.length ?? 0) - (this.#cached.get(name)?.json?.length ?? 0);
-    this.#cached.delete(name);
-    this.#cached.set(name, value);
-    for (const [oldest, { json }] of this.#cached) {
-      if (this.#cached.size <= maxCachedKeys && this.#length <= maxCachedLength) break;
-      this.#cached.delete(oldest);
+  #put(name: string, cell: Cell): void {
+    this.#length += (cell.json?.length ?? 0) - (this.#cells.get(name)?.json?.length ?? 0);
+    this.#cells.delete(name);
+    this.#cells.set(name, cell);
+    if (this.#cells.size <= maxKeys && this.#length <= maxLength) return;
+    for (const [oldest, { json, isUnsettled }] of this.#cells) {
+      if (this.#cells.size <= maxKeys && this.#length <= maxLength) break;
+      if (isUnsettled) continue;
+      this.#cells.delete(oldest);
+      this.#evictions++;
       this.#length -= json?.length ?? 0;
     }
   }
 }
 
-const none: readonly never[] = Object.freeze([]);
-
 /** What one attempt has read and wants to write. Thrown away if the attempt fails. */
 export class StateView {
-  readonly #cache: StateCache;
+  readonly #state: State;
   readonly #component: string;
   readonly #maxWrites: number;
-  /** Made when they are first needed: most attempts have no state. */
-  #reads: Map<string, StateRead & Known> | undefined;
-  #writes: Map<string, { store: string; key: string; json: string | undefined }> | undefined;
-  #committedAt = 0;
-  /** Why nothing can be read or written any more; undefined while it can. */
+  /** Why nothing can be read or written any more, as what follows "it was used"; undefined while something can. */
   #end: string | undefined;
+  /** Made when they are first needed: most attempts have no state. */
+  #reads: Map<string, Cell> | undefined;
+  #writes: Map<string, StateChange> | undefined;
+  #written: Cell[] = [];
 
-  constructor(cache: StateCache, component: string, maxWrites: number) {
-    this.#cache = cache;
+  constructor(state: State, component: string, maxWrites: number) {
+    this.#state = state;
     this.#component = component;
     this.#maxWrites = maxWrites;
+  }
+
+  /** Nothing can be read or written from now on. */
+  end(end: string): void {
+    this.#end = end;
   }
 
   store<V>(store: string): StateStore<V> {
     return {
       get: async (key) => {
-        const json = await this.#get(store, key);
+        const json = await this.#get({ store, key });
         return json === undefined ? undefined : (JSON.parse(json) as V);
       },
       set: (key, value) => {
         const json = JSON.stringify(value);
         if (json === undefined) throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
-        this.#write(store, key, json);
+        this.#write({ store, key, json });
       },
-      delete: (key) => {
-        this.#write(store, key, undefined);
-      },
+      delete: (key) => this.#write({ store, key, json: undefined }),
     };
   }
 
-  /** Nothing can be read or written from now on, for a reason that follows "it was used". */
-  end(end: string): void {
-    this.#end = end;
-  }
-
-  get reads(): readonly StateRead[] {
-    return this.#reads === undefined ? none : [...this.#reads.values()];
-  }
-
   /**
-   * Gives the writes their versions and shows them to the attempts that follow. Undefined, and nothing shown, when another
-   * attempt of this member has overtaken this one, so that its settlement would be a conflict for certain.
+   * Shows what was written to the attempts that follow. Undefined, and nothing shown, when another handler of this owner has changed
+   * meanwhile what this one had read: it runs again.
    */
-  commit(): readonly StateWrite[] | undefined {
-    for (const read of this.#reads?.values() ?? none) if (!this.#cache.isCurrent(read, read.at)) return undefined;
-    if (this.#writes === undefined) return none;
-    this.#committedAt = this.#cache.purges;
-    const version = this.#cache.nextVersion();
-    const writes = [...this.#writes.values()].map((write) => ({ ...write, version }));
-    for (const write of writes) this.#cache.put(write);
-    return writes;
+  commit(): readonly StateChange[] | undefined {
+    for (const [name, cell] of this.#reads ?? none) if (!this.#state.isCurrent(name, cell)) return undefined;
+    if (this.#writes === undefined) return noChanges;
+    const changes = [...this.#writes];
+    this.#written = changes.map(([name, { json }]) => this.#state.write(name, json));
+    return changes.map(([, change]) => change);
   }
 
-  /** The attempt's settlement did not commit: nothing that it has read or written can be trusted. */
-  forget(): void {
-    const written = [...(this.#writes?.values() ?? none)].map(({ store, key }) => ({
-      store,
-      key,
-      at: this.#committedAt,
-    }));
-    this.#cache.purge([...(this.#reads?.values() ?? none), ...written]);
+  /** Names of all that was read or written: a settlement must not overtake another one on them. */
+  get names(): readonly string[] {
+    if (this.#reads === undefined && this.#writes === undefined) return noNames;
+    return [...new Set([...(this.#reads?.keys() ?? noNames), ...(this.#writes?.keys() ?? noNames)])];
   }
 
-  #require(store: string, key: string): void {
+  /** The store has what was written. */
+  settled(): void {
+    for (const cell of this.#written) cell.isUnsettled = false;
+  }
+
+  #require({ store, key }: StateKey): void {
     if (this.#end !== undefined) throw new ChannelError(`state "${store}" was used ${this.#end}`);
     requireWellFormed("the state key", key);
   }
 
-  #write(store: string, key: string, json: string | undefined): void {
-    this.#require(store, key);
+  #write(change: StateChange): void {
+    this.#require(change);
     this.#writes ??= new Map();
-    const name = nameOf(store, key);
+    const name = nameOf(change);
     if (this.#writes.size >= this.#maxWrites && !this.#writes.has(name)) {
       throw new ConfigError(
-        `component "${this.#component}": an attempt writes up to ${this.#maxWrites} keys of state (maxOutputs): Redis does nothing else ` +
-          "while they are settled. Use several events, each for a part of them",
+        `component "${this.#component}": an attempt writes up to ${this.#maxWrites} keys of state (maxOutputs): the store does nothing ` +
+          "else while they are settled. Use several events, each for a part of them",
       );
     }
-    this.#writes.set(name, { store, key, json });
+    this.#writes.set(name, change);
   }
 
-  async #get(store: string, key: string): Promise<string | undefined> {
-    this.#require(store, key);
-    const name = nameOf(store, key);
+  async #get(key: StateKey): Promise<string | undefined> {
+    this.#require(key);
+    const name = nameOf(key);
     const own = this.#writes?.get(name);
     if (own !== undefined) return own.json;
-    const { version, json } = await this.#cache.get(store, key);
-    // A key that is read twice must have kept its version, or the attempt mixes two states: the first version is what is
-    // compared at the settlement, so that it then conflicts.
+    const cell = await this.#state.cell(key);
+    // The first one that was seen counts: who reads two states of a key must not commit.
     this.#reads ??= new Map();
-    if (!this.#reads.has(name)) this.#reads.set(name, { store, key, version, at: this.#cache.purges });
-    return json;
+    if (!this.#reads.has(name)) this.#reads.set(name, cell);
+    return cell.json;
   }
 }
 
-function nameOf(store: string, key: string): string {
+const none: readonly never[] = Object.freeze([]);
+const noNames: readonly string[] = none;
+const noChanges: readonly StateChange[] = none;
+
+function nameOf({ store, key }: StateKey): string {
   return `${store}\n${key}`;
 }

@@ -3,6 +3,7 @@
 import { type Channel, type RetryPolicy, resolveRetry } from "../model/channel.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Event, EventRef } from "../model/event.ts";
+import type { Fence } from "../ownership/fence.ts";
 
 /** How an output differs from its defaults. */
 export interface OutputOptions {
@@ -23,7 +24,7 @@ export type PublishOutput = <P>(channel: Channel<P>, payload: P, options?: Outpu
 
 /**
  * A component's durable keyed state: JSON values, one store per name, kept per partition. Writes commit with the
- * settlement. If another delivery changed a key that this one has read, nothing is written and the handler runs again
+ * settlement. If another handler changed a key that this one has read, nothing is written and the handler runs again
  * on the new state. Each throws a `ChannelError` on a key that is no well-formed Unicode.
  */
 export interface StateStore<V> {
@@ -37,10 +38,15 @@ interface CommonTools {
   readonly publish: PublishOutput;
   readonly state: <V>(store: string) => StateStore<V>;
   /**
-   * Aborts when the drain has run out of time (what is not settled by then stays pending), or when `handlerTimeoutMs` is over (the attempt
+   * Aborts when the partition has another owner, or the drain has run out of time (what is not settled by then stays open), or when `handlerTimeoutMs` is over (the attempt
    * has failed). From then on `publish` and `state` are refused, and nothing of the attempt is written.
    */
   readonly signal: AbortSignal;
+  /**
+   * The number of this ownership. A system outside Redis that keeps the greatest fence it saw, and refuses a lower epoch, and the same epoch
+   * with another token, cannot be written to by a former owner that does not know yet that it is one.
+   */
+  readonly fence: Fence;
   /** Which attempt this is, from 1; in a batch the highest of its events. */
   readonly attempt: number;
 }

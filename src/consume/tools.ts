@@ -9,10 +9,12 @@ import { deriveEventId } from "../model/event-id.ts";
 import { payloadToPublish } from "../model/json-survival.ts";
 import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
+import type { Fence } from "../ownership/fence.ts";
 import type { NewEntry } from "../ports/append.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { dueAtOf } from "../publish/due.ts";
 import { Outgoing } from "../publish/outgoing.ts";
+import { partitionOf } from "../publish/placement.ts";
 import type { SettlementBounds } from "./context.ts";
 import { OutputPromise } from "./output-promise.ts";
 import type { StateView } from "./state.ts";
@@ -35,15 +37,16 @@ class Output extends Outgoing {
 }
 
 /** Collects the outputs and state of one attempt. Thrown away whole if the attempt fails. */
-export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
+export class Collector {
   readonly #component: string;
   readonly #partition: number;
+  readonly #partitions: number;
   /** The events being handled; the outputs' ids derive from them. */
   readonly #sources: readonly EventRef[];
   readonly #sourceId: string;
   readonly #span: ProcessSpan;
   /** What the attempt has read and wants to write. */
-  readonly view: V;
+  readonly view: StateView;
   readonly #bounds: SettlementBounds;
   readonly #onChannel: (channel: Channel<unknown>) => void;
   /** Epoch ms. */
@@ -64,9 +67,10 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
   constructor(
     component: string,
     partition: number,
+    partitions: number,
     sources: readonly EventRef[],
     span: ProcessSpan,
-    view: V,
+    view: StateView,
     bounds: SettlementBounds,
     onChannel: (channel: Channel<unknown>) => void,
     now: () => number,
@@ -74,6 +78,7 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
   ) {
     this.#component = component;
     this.#partition = partition;
+    this.#partitions = partitions;
     this.#sources = sources;
     const [only] = sources;
     this.#sourceId = sources.length === 1 ? (only as EventRef).id : sources.map((source) => source.id).join(" ");
@@ -140,8 +145,8 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
   }
 
   /** What is to be appended, in the order of the publishes. */
-  get entries(): readonly NewEntry[] {
-    return this.#outputs ?? noEntries;
+  get outputs(): readonly (NewEntry & { readonly partition: number })[] {
+    return this.#outputs ?? noOutputs;
   }
 
   /** An estimate of the outputs' bytes. */
@@ -180,8 +185,10 @@ export class Collector<V extends Pick<StateView, "store" | "end"> = StateView> {
     const id = deriveEventId(this.#sourceId, this.#component, place);
     const time = options.time ?? this.#now();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
+    const isBySource = channel.placement === "source" || key === "";
+    const partition = isBySource ? this.#partition : partitionOf(key, this.#partitions);
     const dueAt = dueAtOf(options);
-    const output = new Output(channel, this.#partition, id, time, key, json, correlation, stated, undefined, dueAt);
+    const output = new Output(channel, partition, id, time, key, json, correlation, stated, undefined, dueAt);
     output.sources = this.#sources;
     output.under(this.#span.send(output));
     this.#onChannel(channel);
@@ -220,7 +227,7 @@ const OutputRef = plain<EventRef, [id: string, channel: string, traceparent: str
   },
 );
 
-const noEntries: readonly NewEntry[] = Object.freeze([]);
+const noOutputs: readonly Output[] = Object.freeze([]);
 const noCauses: readonly Cause[] = Object.freeze([]);
 const noOptions: OutputOptions = Object.freeze({});
 
@@ -228,7 +235,8 @@ const noOptions: OutputOptions = Object.freeze({});
 interface Collecting {
   readonly attempt: number;
   readonly signal: AbortSignal;
-  readonly collector: Pick<Collector<Pick<StateView, "store" | "end">>, "publish" | "state" | "effectId">;
+  readonly fence: Fence;
+  readonly collector: Pick<Collector, "publish" | "state" | "effectId">;
   readonly span: Pick<ProcessSpan, "baggageOf">;
   readonly entries: readonly { readonly eventId: string }[];
 }
@@ -247,6 +255,10 @@ export class SingleTools implements Tools {
 
   get attempt(): number {
     return this.#collecting.attempt;
+  }
+
+  get fence(): Fence {
+    return this.#collecting.fence;
   }
 
   get publish(): PublishOutput {

@@ -1,7 +1,7 @@
 /** What the store in memory holds: plain values under keys, as a server has them, and the refusals that a server gives. */
 
 import { compareIds } from "../model/entry-ids.ts";
-import { StoreError } from "../model/errors.ts";
+import { StoreRefusal } from "../model/errors.ts";
 
 export interface Entry {
   readonly id: string;
@@ -44,7 +44,7 @@ export interface Foreign {
 type Value = Stream | Hash<unknown> | Foreign;
 
 /** The server's text for what it refuses. */
-export class Refusal extends StoreError {}
+export class Refusal extends StoreRefusal {}
 
 export class Keyspace {
   #values = new Map<string, Value>();

@@ -1,6 +1,7 @@
 /** The owner's row, and the verbs that take, keep and give away a slice: the reference of what each script does in one step. */
 
 import { compareIds } from "../model/entry-ids.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type {
   Acquired,
   Acquisition,
@@ -14,7 +15,6 @@ import type {
   Start,
 } from "../ports/own.ts";
 import type { SettleReply } from "../ports/settle.ts";
-import type { DeliveryId } from "../ports/store.ts";
 import { entryOf, type Group, keyOf, type Stream } from "./keyspace.ts";
 import type { MemoryServer } from "./server.ts";
 
@@ -213,12 +213,13 @@ export function renew(
   slice: Slice,
   channels: readonly string[],
   claim: Claim,
-  newest: readonly NewestRead[],
+  newest: readonly NewestRead[] | undefined,
   late: readonly DeliveryId[],
 ): Renewed {
   const row = rowOf(server, slice);
   if (!isHeldBy(row, claim)) return { outcome: "fenced", row };
   writeRow(server, slice, { ...row, beat: row.beat + 1 });
+  if (newest === undefined) return { outcome: "renewed", wanted: row.wanted, remade: [] };
   for (const { channel, entryId } of newest) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
     if (stream === undefined || compareIds(stream.lastId, entryId) < 0) return { outcome: "regressed" };

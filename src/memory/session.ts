@@ -2,11 +2,11 @@
 
 import { compareIds } from "../model/entry-ids.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type { Acquired, Acquisition, Claim, Look, NewestRead, Renewed, Slice } from "../ports/own.ts";
 import type { Cursor, DueEntry, StateKey } from "../ports/read.ts";
 import type { Batch, SettleReply } from "../ports/settle.ts";
 import type { Session } from "../ports/slice-store.ts";
-import type { DeliveryId } from "../ports/store.ts";
 import { entryOf, keyOf, placeAfter } from "./keyspace.ts";
 import { type Attempts, acquire, look, recordOf, release, renew, want } from "./owner.ts";
 import type { MemoryServer } from "./server.ts";
@@ -42,7 +42,7 @@ export class MemorySession implements Session {
     return this.#link.call(() => acquire(this.#server, this.#slice, this.#channels, acquisition));
   }
 
-  renew(claim: Claim, newest: readonly NewestRead[], late: readonly DeliveryId[]): Promise<Renewed> {
+  renew(claim: Claim, newest: readonly NewestRead[] | undefined, late: readonly DeliveryId[]): Promise<Renewed> {
     return this.#link.call(() => renew(this.#server, this.#slice, this.#channels, claim, newest, late));
   }
 
@@ -100,13 +100,13 @@ export class MemorySession implements Session {
     );
   }
 
-  due(longestDelayMs: number, max: number): Promise<readonly DueEntry[]> {
+  due(longestDelayMs: number, max: number, only?: string): Promise<readonly DueEntry[]> {
     return this.#link.call(() => {
       const now = this.#server.now();
       const isDue = ({ isParked, dueAt }: Attempts): boolean =>
         isParked && (dueAt <= now || dueAt > now + longestDelayMs);
       const { component, partition } = this.#slice;
-      const found = this.#channels.flatMap((channel) =>
+      const found = (only === undefined ? this.#channels : [only]).flatMap((channel) =>
         [...(this.#server.keys.hash<Attempts>(keyOf.attempts(partition, channel, component)) ?? [])].flatMap(
           ([entryId, attempts]) => (isDue(attempts) ? [{ channel, entryId, attempts }] : []),
         ),

@@ -2,6 +2,7 @@
 
 import { compareIds } from "../model/entry-ids.ts";
 import { wireEntry } from "../model/envelope.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type { AttemptCount, Claim, Slice } from "../ports/own.ts";
 import {
   type Batch,
@@ -11,7 +12,6 @@ import {
   type SettleResult,
   settlePipeline,
 } from "../ports/settle.ts";
-import type { DeliveryId } from "../ports/store.ts";
 import { append, type Entry, entryOf, type Group, isVanished, keyOf, Refusal, type Stream } from "./keyspace.ts";
 import {
   attemptsOf,

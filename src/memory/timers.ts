@@ -1,6 +1,6 @@
 /** Retry timers in memory: each wakes all of a component's members in the process, and the owner takes what is due. */
 
-import type { DeliveryId } from "../ports/store.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 
 type Wake = (partition: number, delivery: DeliveryId) => Promise<void>;

@@ -55,6 +55,12 @@ export interface ChannelDefinition<P> {
   readonly retention?: RetentionPolicy;
   /** `parent` (default): handling continues the producer's trace. `link`: handling starts a new trace that links to the producer's. */
   readonly topology?: "parent" | "link";
+  /**
+   * The partition of what handlers publish. `key` (default): that of its key, as for any other publish; without a key that of its source.
+   * `source`: that of the event that it comes from, whatever its key. The events of one key then lie in one partition only if their sources
+   * do, and so does the state that handlers keep for the key.
+   */
+  readonly placement?: "key" | "source";
   /** Largest encoded payload, bytes. Default 1 MiB. */
   readonly maxPayloadBytes?: number;
   /** Deepest nesting of objects and arrays in a payload, levels. Default 64. */
@@ -74,6 +80,7 @@ export interface Channel<P> extends Versioned {
   /** The hard cap, entries, as the store takes it: 0 is no cap; above 0 a full channel rejects, below 0 it evicts. */
   readonly cap: number;
   readonly topology: "parent" | "link";
+  readonly placement: "key" | "source";
   readonly maxPayloadBytes: number;
   readonly maxNesting: number;
 }
@@ -97,6 +104,7 @@ const knownOptions: ReadonlySet<string> = new Set([
   "retry",
   "retention",
   "topology",
+  "placement",
   "maxPayloadBytes",
   "maxNesting",
 ]);
@@ -105,7 +113,7 @@ const knownOptions: ReadonlySet<string> = new Set([
 const reservedNames: ReadonlySet<string> = new Set([
   "state",
   "members",
-  "robbed",
+  "owner",
   "numbers",
   "bull",
   "meta",
@@ -133,6 +141,10 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
     throw new ChannelError(`channel "${name}" needs a Standard Schema (zod, valibot, arktype, …) as its schema`);
   }
   const retention = resolveRetention(name, definition.retention);
+  const placement = definition.placement ?? "key";
+  if (placement !== "key" && placement !== "source") {
+    throw new ChannelError(`channel "${name}": placement is "${String(placement)}"; it is "key" or "source"`);
+  }
   return Object.freeze({
     name,
     schema,
@@ -145,6 +157,7 @@ export function defineChannel<P>(definition: ChannelDefinition<P>): Channel<P> {
     retention,
     cap: capOf(retention),
     topology: definition.topology ?? "parent",
+    placement,
     maxPayloadBytes: positive(name, "maxPayloadBytes", definition.maxPayloadBytes ?? 1_048_576, 1),
     maxNesting: positive(name, "maxNesting", definition.maxNesting ?? 64, 1),
   });

@@ -99,6 +99,14 @@ export class StoreError extends ThroughlineError {
   readonly code = "THROUGHLINE_STORE";
 }
 
+/** The server answers, and refuses: a key of another type, a missing right. Trying again helps only once somebody has mended it. */
+export class StoreRefusal extends StoreError {}
+
+/** Trying again does not help by itself: the server refuses, or what was asked of it cannot be. */
+export function isRefusal(error: unknown): error is StoreRefusal | ConfigError {
+  return error instanceof StoreRefusal || error instanceof ConfigError;
+}
+
 /** A write for a delivery that another member has taken over. Nothing of it was written. */
 export class FencedError extends ThroughlineError {
   readonly code = "THROUGHLINE_FENCED";

@@ -3,10 +3,9 @@
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { SliceStore } from "../ports/slice-store.ts";
-import type { Fence } from "./context.ts";
+import { type Fence, fenceOf } from "./fence.ts";
 import { Members } from "./members.ts";
-import { beatMsOf } from "./options.ts";
-import { type Hold, Ownership, type Tenure } from "./ownership.ts";
+import { beatMsOf, type Hold, Ownership, type Tenure } from "./ownership.ts";
 import { atMost } from "./pause.ts";
 
 /** What a duty is given. Its signal aborts when another process has it, and then nothing of it may go on. */
@@ -27,6 +26,8 @@ export interface ExclusiveParts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
+  /** Called once, when it is disposed of. */
+  readonly closed?: () => void;
 }
 
 /** Between the end of a duty and its next beginning, ms. */
@@ -69,9 +70,10 @@ export class ExclusiveDuty implements AsyncDisposable {
   /** Ends the duty here and lets another process have it. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { clock, takeoverAfterMs } = this.#parts;
-    await atMost(clock, takeoverAfterMs, this.#members.leave());
-    await this.#ownership.leave(takeoverAfterMs);
+    const said = atMost(clock, takeoverAfterMs, this.#members.leave());
+    await this.#ownership.leave(takeoverAfterMs, said);
     await this.#running;
+    this.#parts.closed?.();
   }
 }
 
@@ -91,8 +93,7 @@ class DutyTenure implements Tenure {
     this.#parts = parts;
     this.#duty = duty;
     this.#hold = hold;
-    const { epoch, owner } = hold.claim;
-    this.#fence = { epoch, token: owner.slice(owner.indexOf("/") + 1) };
+    this.#fence = fenceOf(hold.claim);
   }
 
   get unfinished(): number {
@@ -114,6 +115,8 @@ class DutyTenure implements Tenure {
         clock.after(againAfterMs, () => this.resume());
       });
   }
+
+  lost(): void {}
 
   showAgain(): void {}
 

@@ -1,5 +1,6 @@
 /** The members of a component as one of them sees them: who lives, and so which partitions it should own. */
 
+import { isRefusal, type ThroughlineError } from "../model/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { MemberBeat, Presence } from "../ports/slice-store.ts";
@@ -31,17 +32,23 @@ export class Members {
   readonly #context: MembersContext;
   readonly #pause: Pause;
   readonly #known = new Map<string, Known>();
-  /** Called when a beat has brought news of who lives, or this member is confirmed again. */
+  /** Called when a beat has brought news of who lives, when this member is confirmed again, and when its beat is refused. */
   readonly #onNews: () => void;
   #assigned: { readonly living: string; readonly owners: readonly string[] } = { living: "", owners: [] };
   /** When the last beat was sent that was confirmed. */
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #isOver = false;
+  #refused: ThroughlineError | undefined;
 
   constructor(context: MembersContext, onNews: () => void) {
     this.#context = context;
     this.#pause = new Pause(context.clock);
     this.#onNews = onNews;
+  }
+
+  /** Why the store refuses the beat; undefined where it does not. */
+  get refused(): ThroughlineError | undefined {
+    return this.#refused;
   }
 
   /** Whether this member's own beat is confirmed: only then may it want or acquire anything. */
@@ -92,9 +99,14 @@ export class Members {
       const wasConfirmed = this.isConfirmed;
       const isNews = this.#saw(beats, clock.now());
       this.#confirmedAt = sentAt;
+      this.#refused = undefined;
       if (isNews || !wasConfirmed) this.#onNews();
     } catch (error) {
-      if (!this.#isOver) log.warn({ component, reason: String(error) }, "this member's beat was not confirmed");
+      if (this.#isOver) return;
+      log.debug({ component, reason: String(error) }, "this member's beat was not confirmed");
+      if (!isRefusal(error)) return;
+      this.#refused = error;
+      this.#onNews();
     }
   }
 

@@ -1,13 +1,18 @@
 /** A slice's row in the eyes of one member: watched, taken, kept, handed over. What is done with the slice while it is owned is a tenure. */
 
-import { FencedError, StoreError } from "../model/errors.ts";
+import { FencedError, isRefusal, StoreError, type ThroughlineError } from "../model/errors.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type { Log } from "../ports/log.ts";
-import type { Acquired, Claim, Look, NewestRead, OwnerRow, Slice } from "../ports/own.ts";
+import type { Acquired, Claim, Look, Loss, NewestRead, OwnerRow, Slice, Stranger } from "../ports/own.ts";
 import type { Session, SliceStore } from "../ports/slice-store.ts";
-import type { DeliveryId } from "../ports/store.ts";
-import { Pause } from "./pause.ts";
+import { atMost, Pause } from "./pause.ts";
 import { RowWatch } from "./row-watch.ts";
+
+/** How often an owner renews its row, and watchers look at it, ms. */
+export function beatMsOf(takeoverAfterMs: number): number {
+  return Math.min(250, takeoverAfterMs / 8);
+}
 
 /** What is done with a slice between acquiring and losing it. */
 export interface Tenure {
@@ -18,6 +23,8 @@ export interface Tenure {
   readonly unfinished: number;
   /** Entries that are to be shown as under way for long. */
   late(): readonly DeliveryId[];
+  /** Somebody has removed entries before they were read. */
+  lost(losses: readonly Loss[]): void;
   /** Works over this session from now on; what is unanswered is sent again. */
   resume(session: Session): void;
   /** Starts nothing more, and lets go of what was not started. False: something still runs after `ms`. */
@@ -42,7 +49,7 @@ export interface Hold {
   /** A settlement was fenced, or the server has gone back. */
   lost(reason: string): void;
   /** The session is lost: another one is opened, and `resume` called. */
-  broken(session: Session): void;
+  broken(session: object): void;
   /** Takes the slice again, from itself, which fences all that is still under way. False: it is lost, or the session is. */
   retake(): Promise<boolean>;
 }
@@ -69,11 +76,19 @@ export interface OwnershipContext {
   /** Whether it should own the slice, among all that live but for `without`. */
   readonly shouldOwn: (without?: string) => boolean;
   readonly open: (hold: Hold, acquired: Acquired & { outcome: "acquired" }) => Tenure;
+  /** The row was looked at, or the store has refused that. */
+  readonly looked?: () => void;
 }
 
 /** Between two tries to hand over, and to reach a server that is away, ms. */
 const handOverEveryMs = 1_000;
+/** How often an owner looks after its channels, ms. */
+const tendMs = 1_000;
 const reconnectMs = 100;
+/** After so long without a turn its loop stands still, ms: longer than any call waits for its answer. */
+const stillMs = 30_000;
+/** How long a member that leaves waits for the answer to its release, ms. */
+const releaseGraceMs = 1_000;
 
 /**
  * watching   looks at the row. Free and ours, dead, or named in it → owning. Somebody else's and ours → says so in the row.
@@ -101,11 +116,33 @@ export class Ownership implements Hold {
   #handOverFrom = 0;
   #isLeaving = false;
   #isClosed = false;
+  #isSeen = false;
+  /** Why the store refuses what was last asked of it; undefined where it does not. */
+  #refused: ThroughlineError | undefined;
+  /** When the channels were last looked after, on the monotonic clock. */
+  #tendedAt = Number.NEGATIVE_INFINITY;
+  /** When the loop last turned, on the monotonic clock. */
+  #turnedAt: number;
 
   constructor(context: OwnershipContext) {
     this.#context = context;
     this.#pause = new Pause(context.clock);
     this.#watch = new RowWatch(context.takeoverAfterMs);
+    this.#turnedAt = context.clock.now();
+  }
+
+  /** The row was looked at once, by a member that could have acquired it. */
+  get isSeen(): boolean {
+    return this.#isSeen;
+  }
+
+  get refused(): ThroughlineError | undefined {
+    return this.#refused;
+  }
+
+  /** Its loop does not turn any more. */
+  get isStill(): boolean {
+    return this.#context.clock.now() - this.#turnedAt > stillMs;
   }
 
   get tenure(): Tenure | undefined {
@@ -130,18 +167,41 @@ export class Ownership implements Hold {
 
   /** Watches and owns until it is closed. */
   async run(): Promise<void> {
-    const { store, slice, channels, log } = this.#context;
+    const { store, slice, channels } = this.#context;
     while (!this.#isClosed) {
+      this.#turnedAt = this.#context.clock.now();
       const session = store.open(slice, channels);
       this.#session = session;
       try {
         await this.#serve(session);
       } catch (error) {
-        if (!this.#isClosed) log.warn({ ...slice, reason: String(error) }, "the slice's server does not answer");
+        this.#onFailure(error);
       }
       session.close();
       if (!this.#isClosed) await this.#pause.for(reconnectMs);
     }
+  }
+
+  #onFailure(error: unknown): void {
+    const { log, slice, looked } = this.#context;
+    if (this.#isClosed) return;
+    if (!isRefusal(error)) {
+      log.debug({ ...slice, reason: String(error) }, "the slice's server does not answer");
+      return;
+    }
+    // Said once, and again when it is another one.
+    if (this.#refused?.message !== error.message)
+      log.error({ ...slice, reason: error.message }, "Redis refuses this member its part");
+    this.#refused = error;
+    looked?.();
+  }
+
+  /** What this member could own at first, it has acquired by now. */
+  #seen(): void {
+    const { mayOwn, looked } = this.#context;
+    if (this.#isSeen || !mayOwn()) return;
+    this.#isSeen = true;
+    looked?.();
   }
 
   /** Looks at once: who should own what may have changed. */
@@ -149,15 +209,19 @@ export class Ownership implements Hold {
     if (this.#tenure === undefined) this.#pause.wake();
   }
 
-  /** Hands over for good, and closes. Resolves with what was begun and not settled after `graceMs`: others will take it for dead. */
-  async leave(graceMs: number): Promise<number> {
+  /**
+   * Hands over for good, and closes; starts nothing more from now on, and releases once `said` has resolved. Resolves with what was begun and
+   * not settled after `graceMs`: others will take it for dead.
+   */
+  async leave(graceMs: number, said: Promise<void>): Promise<number> {
     const { clock } = this.#context;
     this.#isLeaving = true;
     const until = clock.now() + graceMs;
     let isReleased = this.#tenure === undefined;
     while (this.#tenure !== undefined && !isReleased && clock.now() < until) {
       const isQuiet = await this.#tenure.quiesce(until - clock.now());
-      if (isQuiet) isReleased = await this.#release();
+      await said;
+      if (isQuiet) isReleased = await this.#releaseSoon();
       if (isQuiet && !isReleased) await new Promise<void>((resolve) => void clock.after(reconnectMs, resolve));
     }
     const unfinished = this.#tenure?.unfinished ?? 0;
@@ -186,10 +250,10 @@ export class Ownership implements Hold {
     this.#pause.wake(); // the row may still name this member: then it takes over at once
   }
 
-  broken(session: Session): void {
+  broken(session: object): void {
     if (session !== this.#session) return;
+    this.#session.close();
     this.#session = undefined;
-    session.close();
     this.#pause.wake();
   }
 
@@ -202,7 +266,7 @@ export class Ownership implements Hold {
       const isTaken = await this.#acquire(session, this.#claim, false, () => tenure);
       if (session !== this.#session) return false;
       if (isTaken) tenure.showAgain();
-      else if (tenure === this.#tenure) this.lost("the slice was taken by another member");
+      else if (tenure === this.#tenure) this.lost("another member has taken the partition");
       return isTaken && tenure === this.#tenure;
     } catch {
       this.broken(session);
@@ -217,8 +281,11 @@ export class Ownership implements Hold {
     const looked = await this.#ask(session, tenure?.newest ?? []);
     if (tenure !== undefined && tenure === this.#tenure) this.#takeUp(session, tenure, looked);
     while (!this.#isClosed && session === this.#session) {
+      this.#turnedAt = this.#context.clock.now();
       if (this.#tenure === undefined) await this.#look(session);
       else await this.#keep(session);
+      this.#refused = undefined;
+      this.#seen();
       if (!this.#isClosed && session === this.#session) await this.#pause.for(this.#context.beatMs);
     }
   }
@@ -242,7 +309,7 @@ export class Ownership implements Hold {
     // have taken the slice, and a failover may have taken that back: what is outside has seen a later fence.
     if (isOurs && !this.#isLeaving && (this.#isReleaseDoubtful || !this.mayStart))
       this.lost(this.#isReleaseDoubtful ? "a release is under way" : "nothing has confirmed it for too long");
-    else if (!isOurs) this.#drop("the slice was taken by another member");
+    else if (!isOurs) this.#drop("another member has taken the partition");
     else if (isBehind || row.seq < tenure.answered) this.#drop("the server has gone back");
     else {
       tenure.resume(session);
@@ -256,14 +323,17 @@ export class Ownership implements Hold {
   async #keep(session: Session): Promise<void> {
     const { beatMs } = this.#context;
     const [tenure, claim, sent] = [this.#tenure as Tenure, this.#claim, this.#moment()];
-    const late = tenure.late();
-    if (sent.now - this.#confirmedAt.now < beatMs && late.length === 0) return;
-    const renewed = await session.renew(claim, tenure.newest, late);
+    const tends = sent.now - this.#tendedAt >= tendMs;
+    if (!tends && sent.now - this.#confirmedAt.now < beatMs) return;
+    if (tends) this.#tendedAt = sent.now;
+    const renewed = await session.renew(claim, tends ? tenure.newest : undefined, tends ? tenure.late() : []);
     if (claim !== this.#claim || this.#isRetaking) return;
     if (renewed.outcome === "renewed") {
+      this.#tellOf(renewed.strangers ?? []);
+      tenure.lost(renewed.losses ?? []);
       this.confirmed(sent, renewed.wanted, renewed.remade);
     } else
-      this.lost(renewed.outcome === "fenced" ? "the slice was taken by another member" : "the server has gone back");
+      this.lost(renewed.outcome === "fenced" ? "another member has taken the partition" : "the server has gone back");
   }
 
   async #look(session: Session): Promise<void> {
@@ -293,7 +363,9 @@ export class Ownership implements Hold {
       return open(this, acquired);
     });
     if (!isTaken) return;
-    log.info({ ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "", isDeath }, "owns the slice");
+    const fields = { ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "" };
+    if (isDeath) log.warn(fields, "took over from an owner that had fallen silent");
+    else log.info(fields, "owns the partition");
     this.#isHandingOver = false;
     this.#watch.reset();
     if (this.#isLeaving || this.#isClosed) await this.#release();
@@ -344,6 +416,16 @@ export class Ownership implements Hold {
     handOver().catch((error: unknown) => log.error({ ...slice, reason: String(error) }, "a handover failed"));
   }
 
+  /** A server that does not answer is not waited for: others take this member for dead. */
+  async #releaseSoon(): Promise<boolean> {
+    let isReleased = true;
+    const releasing = this.#release().then((is) => {
+      isReleased = is;
+    });
+    await atMost(this.#context.clock, releaseGraceMs, releasing);
+    return isReleased;
+  }
+
   /** Frees the slice; its tenure is quiet. False: nobody knows whether it is free. */
   async #release(): Promise<boolean> {
     const { log, slice } = this.#context;
@@ -352,8 +434,8 @@ export class Ownership implements Hold {
     try {
       const isReleased = await session.release(this.#claim, tenure.answered);
       if (tenure !== this.#tenure) return true;
-      this.#drop("the slice was handed over");
-      log.info({ ...slice, isReleased }, "has handed over the slice");
+      this.#endTenure(new FencedError("the partition was handed over"));
+      log.info({ ...slice, isReleased }, "has handed over the partition");
       return isReleased;
     } catch {
       this.#isReleaseDoubtful = true;
@@ -363,7 +445,9 @@ export class Ownership implements Hold {
   }
 
   #drop(reason: string): void {
-    this.#endTenure(new FencedError(`${reason}: nothing of this attempt was written`));
+    const { log, slice } = this.#context;
+    if (this.#tenure !== undefined) log.warn({ ...slice, reason }, "has lost the partition");
+    this.#endTenure(new FencedError(reason));
   }
 
   #endTenure(reason: Error): void {
@@ -374,6 +458,15 @@ export class Ownership implements Hold {
     this.#isHandingOver = false;
     this.#watch.reset();
     tenure.end(reason);
+  }
+
+  #tellOf(strangers: readonly Stranger[]): void {
+    const { log, slice } = this.#context;
+    for (const { channel, consumer } of strangers) {
+      if (consumer === "")
+        log.error({ ...slice, channel }, "somebody else has acknowledged in the component's group; it was put right");
+      else log.error({ ...slice, channel, consumer }, "somebody else reads in the component's group; it was put right");
+    }
   }
 
   #alarm(remade: readonly string[]): void {

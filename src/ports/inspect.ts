@@ -42,42 +42,63 @@ export interface ReplayRun {
   readonly createdAt: number;
 }
 
-/** The facts of one stream and of the groups that read it. */
+/** The facts of one stream and of the components that consume it. */
 export interface StreamFacts extends StreamCounts {
   readonly groups: readonly GroupFacts[];
 }
 
-/** The position of a component's group on one stream, and what it has not finished. */
+/** Where a component stands on one stream: by the row of its partition, or by its group where no owner has been there yet. */
 export interface GroupFacts {
   readonly component: string;
-  readonly lastDeliveredId: string;
-  /** Unread entries as Redis counts them; undefined where Redis cannot count them. */
+  /** The position: every entry up to here is finished, but for open and parked ones. */
+  readonly positionId: string;
+  /** Entries after the position as Redis counts them; undefined where Redis cannot count them. */
   readonly lag: number | undefined;
-  /** Number of deliveries not settled, by the consumer that holds them; without parked and handed-back ones. */
-  readonly pendingOf: ReadonlyMap<string, number>;
+  /** Number of open entries, parked ones left out: those before the position, and those after it that the group's pending list shows. */
+  readonly pending: number;
+  /** Number of entries that wait for their next attempt while others of their key go on. */
   readonly parked: number;
-  /** Deliveries that a draining member handed back: any member takes them at once. */
-  readonly released: number;
-  /** The lowest entry id that is delivered and not settled, parked ones included; empty where there is none. */
-  readonly oldestPendingId: string;
+  /** The lowest entry id that is open or parked; empty where there is none. */
+  readonly oldestOpenId: string;
   readonly deadLetters: number;
   /** Entries that were removed before the component read them, as far as they could be counted. */
   readonly lost: number;
-  /** Names of all consumers that have read in the group: members, live or not, and others. */
+  /** Names of the group's consumers, `parked` left out: the owner, earlier owners, and others. */
   readonly consumers: readonly string[];
   /** Time of the last command that Redis received from any consumer of the group, epoch ms; undefined without a consumer. */
   readonly lastSeenAt: number | undefined;
 }
 
-/** A delivery that is not settled. */
-export interface OpenDelivery {
-  readonly held: "pending" | "parked" | "released";
-  /** Name of the member that holds it; empty unless `held` is `pending`. */
+/** The row of a component's partition, as far as it tells who has it. */
+export interface OwnerFacts {
+  /** The number of the ownership: about the time at which it began, epoch ms on the server's clock. */
+  readonly epoch: number;
+  /** The owner, alive or not; empty where nobody owns the partition. */
   readonly member: string;
-  readonly idleMs: number;
+  /** The member that the partition should go to; empty where it stays. */
+  readonly wanted: string;
+  /** Owners that died since the position last moved. */
+  readonly deaths: number;
+}
+
+/** A member's last heartbeat. */
+export interface MemberFacts {
+  readonly hasLeft: boolean;
+  /** Epoch ms on the server's clock. */
+  readonly seenAt: number;
+  /** For people: what the member says about itself, JSON. */
+  readonly about: string;
+}
+
+/** An entry that a component has begun and not finished, or that waits for another attempt. */
+export interface OpenDelivery {
+  /** `parked`: it waits for its next attempt, and others of its key go on. */
+  readonly held: "open" | "parked";
+  /** The owner of the partition; empty where nobody owns it. */
+  readonly member: string;
   /** The attempt that runs, or else the last one; 1 where none was recorded. */
   readonly attempt: number;
-  /** Time at which a parked delivery is due, epoch ms. */
+  /** Time at which the next attempt is due, epoch ms; undefined where none is waited for. */
   readonly dueAt: number | undefined;
 }
 
@@ -88,12 +109,17 @@ export interface Inspector extends AsyncDisposable {
   now(): Promise<number>;
   /** Reads the description; undefined where nothing has used the namespace yet. @throws {ConfigError} when it has another format. */
   catalogue(): Promise<Catalogue | undefined>;
-  /** Reads a stream's facts; undefined where the stream does not exist. */
-  streamFacts(stream: LogStream): Promise<StreamFacts | undefined>;
+  /**
+   * Reads a stream's facts; undefined where the stream does not exist. `components`: those that are known to consume it, of which the row
+   * tells where they stand although their group is gone.
+   */
+  streamFacts(stream: LogStream, components?: readonly string[]): Promise<StreamFacts | undefined>;
   /** Reads a stream's facts without its groups; undefined where the stream does not exist. */
   counts(stream: LogStream): Promise<StreamCounts | undefined>;
-  /** Reads the last heartbeat of each registered member, epoch ms. */
-  members(partition: number, component: string): Promise<ReadonlyMap<string, number>>;
+  /** Reads the last heartbeat of each member of a component, those included that have left or died lately. */
+  members(component: string): Promise<ReadonlyMap<string, MemberFacts>>;
+  /** Reads who owns a component's partition; undefined where nobody ever did. */
+  owner(partition: number, component: string): Promise<OwnerFacts | undefined>;
   /** Reads at most `max` entries of the range, in its order. */
   page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]>;
   /** Reads an entry's fields byte for byte; undefined where the entry is gone. */
@@ -107,7 +133,7 @@ export interface Inspector extends AsyncDisposable {
   ): Promise<readonly RecordedSettlement[]>;
   /** Finds the entry of an event id while the channel's dedupe window lasts. */
   entryOf(stream: LogStream, eventId: string): Promise<string | undefined>;
-  /** Reads an unsettled delivery; undefined where the component has settled the entry or has not read it. */
+  /** Reads an open or parked entry; undefined where the component has settled the entry or has not begun it. */
   openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined>;
   /** Lists the latest runs that have replayed this namespace, the latest first; empty where the user may not read them. */
   replayRuns(max: number): Promise<readonly ReplayRun[]>;

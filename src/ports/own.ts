@@ -1,6 +1,6 @@
 /** Ownership of a slice: one row for each component and partition names the owner, and every write of an owner is compared with it. */
 
-import type { DeliveryId } from "./store.ts";
+import type { DeliveryId } from "./delivery.ts";
 
 /** A component's partition, the unit of ownership. */
 export interface Slice {
@@ -30,6 +30,8 @@ export interface OwnerRow extends Claim {
 /** The newest entry that an owner has read of a channel. `eventId` is the entry's field `id`, empty where it has none. */
 export interface NewestRead extends DeliveryId {
   readonly eventId: string;
+  /** Entries up to it that the stream ever had, those among them that are known as lost; undefined where the number is unknown. */
+  readonly entriesRead?: number | undefined;
 }
 
 /** The result of `look`. */
@@ -94,9 +96,31 @@ export type Acquired =
   | { readonly outcome: "acquired"; readonly epoch: number; readonly deaths: number; readonly starts: readonly Start[] }
   | { readonly outcome: "lost"; readonly row: OwnerRow | undefined };
 
-/** The result of `renew`. `wanted`: as in the row. `remade`: channels whose group was gone, and was made again from the row. */
+/** A consumer of the component's group that is none of ours; empty where somebody has acknowledged what waits for a retry. */
+export interface Stranger {
+  readonly channel: string;
+  readonly consumer: string;
+}
+
+/** Entries that somebody else than retention has removed before the component had them. Where not exact, at most so many. */
+export interface Loss {
+  readonly channel: string;
+  readonly count: number;
+  readonly isExact: boolean;
+}
+
+/**
+ * The result of `renew`. `wanted`: as in the row. `remade`: channels whose group was gone, and was made again from the row. `strangers`: what
+ * they did is undone. `losses`: each is told once, to one owner.
+ */
 export type Renewed =
-  | { readonly outcome: "renewed"; readonly wanted: string; readonly remade: readonly string[] }
+  | {
+      readonly outcome: "renewed";
+      readonly wanted: string;
+      readonly remade: readonly string[];
+      readonly strangers?: readonly Stranger[];
+      readonly losses?: readonly Loss[];
+    }
   | { readonly outcome: "fenced"; readonly row: OwnerRow | undefined }
   | { readonly outcome: "regressed" };
 
@@ -113,8 +137,11 @@ export interface Owning {
    * the options require.
    */
   acquire(acquisition: Acquisition): Promise<Acquired>;
-  /** Renews the ownership, and puts the group right on each channel. `late`: entries long under way, which the group's pending list then shows to people. */
-  renew(claim: Claim, newest: readonly NewestRead[], late: readonly DeliveryId[]): Promise<Renewed>;
+  /**
+   * Renews the ownership; with `newest` it also looks after the channels: puts their groups right, and tells what others did. `late`: entries
+   * long under way, which the group's pending list then shows to people.
+   */
+  renew(claim: Claim, newest: readonly NewestRead[] | undefined, late: readonly DeliveryId[]): Promise<Renewed>;
   /** Asks the owner to hand the slice over to `member`. Does nothing if another owner has taken the slice since. */
   want(seen: Claim, member: string): Promise<void>;
   /** Frees the slice if `seq` is the number of the last written batch. False: nothing was changed. */

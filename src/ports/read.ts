@@ -1,8 +1,8 @@
 /** Reading by cursor: it changes nothing on the server, so a reader that does not own the slice takes nothing from the owner. */
 
 import type { StoredEntry } from "../model/stored-entry.ts";
+import type { DeliveryId } from "./delivery.ts";
 import type { AttemptCount } from "./own.ts";
-import type { DeliveryId } from "./store.ts";
 
 /** The position in a channel after which entries are read. */
 export interface Cursor {
@@ -32,9 +32,9 @@ export interface Reading {
   fetch(entries: readonly DeliveryId[]): Promise<readonly StoredEntry[]>;
   /**
    * Lists parked entries that are due, the longest due first. Entries due later than `longestDelayMs` from now are listed, too: the server's
-   * clock was set back since they were parked.
+   * clock was set back since they were parked. One call may look at a part of the channels, in turn; with `channel` it looks at that one.
    */
-  due(longestDelayMs: number, max: number): Promise<readonly DueEntry[]>;
+  due(longestDelayMs: number, max: number, channel?: string): Promise<readonly DueEntry[]>;
   /** Reads the values' JSON, in the order of the keys; undefined where a key is absent. */
   readState(keys: readonly StateKey[]): Promise<readonly (string | undefined)[]>;
   /** Tells whether an entry is valid UTF-8 throughout: in text, invalid bytes have become U+FFFD. */

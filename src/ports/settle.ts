@@ -1,9 +1,9 @@
 /** Settling: outputs, state and position of a batch in one step, compared with the owner's row, and done once however often it is sent. */
 
 import type { NewEntry } from "./append.ts";
+import type { DeliveryId, Obituary } from "./delivery.ts";
 import type { AttemptCount, Claim, OwnerRow } from "./own.ts";
 import type { StateKey } from "./read.ts";
-import type { DeliveryId, Obituary } from "./store.ts";
 
 /** An entry of a settlement. */
 export interface SettledEntry extends DeliveryId {

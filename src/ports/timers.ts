@@ -1,6 +1,6 @@
 /** Timers of retries, as the core needs them. */
 
-import type { DeliveryId } from "./store.ts";
+import type { DeliveryId } from "./delivery.ts";
 
 /** Timers that start retries. A lost timer delays its retry until the sweep finds the delivery; the delivery itself is never lost. */
 export interface RetryTimers {

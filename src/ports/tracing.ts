@@ -133,7 +133,9 @@ export interface Tracing {
   /** Counts entries that retention removed. */
   trimmed(channel: string, count: number): void;
   /** Registers gauges that are read when metrics are collected; the returned function removes them. */
-  observe(read: () => Promise<readonly GroupGauges[]>): () => void;
+  observe(read: () => Promise<ComponentGauges>): () => void;
+  /** Registers gauges of what this process owns, which are read whether Redis answers or not; the returned function removes them. */
+  observeOwned(read: () => readonly OwnedGauge[]): () => void;
   /** Registers gauges of running handlers, which are read whether Redis answers or not; the returned function removes them. */
   observeHandlers(read: () => readonly HandlerGauge[]): () => void;
 }
@@ -145,13 +147,35 @@ export interface HandlerGauge {
   readonly ranMs: number;
 }
 
-/** A component's lag and open deliveries on a channel, for gauges and `status`. */
+/** A component's lag and open deliveries on a channel, in one partition. */
 export interface GroupGauges {
   readonly channel: string;
   readonly component: string;
+  readonly partition: number;
   readonly lagEntries: number;
   readonly lagMs: number;
   readonly pending: number;
   readonly parked: number;
   readonly deadLetters: number;
+}
+
+/** The ownership of a component's partition. */
+export interface EpochGauge {
+  readonly component: string;
+  readonly partition: number;
+  /** 0 where nobody owns it. */
+  readonly epoch: number;
+}
+
+/** Gauges of components that Redis is asked for. */
+export interface ComponentGauges {
+  readonly groups: readonly GroupGauges[];
+  readonly epochs: readonly EpochGauge[];
+}
+
+/** Whether a member of this process owns a component's partition. */
+export interface OwnedGauge {
+  readonly component: string;
+  readonly partition: number;
+  readonly isOwned: boolean;
 }

@@ -12,6 +12,7 @@ import type { Appended, Appender } from "../ports/append.ts";
 import type { SendSpan, Tracing } from "../ports/tracing.ts";
 import { Batcher, type BatcherLimits } from "./batcher.ts";
 import { dueAtOf } from "./due.ts";
+import { partitionOf } from "./placement.ts";
 import { Publication, PublishedTogether } from "./publication.ts";
 
 /** The options of one publish. */
@@ -131,7 +132,7 @@ export class Producer {
     if (id === "" || id.length > 256) throw new ChannelError(`an eventId has 1 to 256 characters, not ${id.length}`);
     requireWellFormed("the eventId", id);
     const causes = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
-    const partition = this.#batchers.length === 1 ? 0 : partitionOf(key === "" ? id : key, this.#batchers.length);
+    const partition = partitionOf(key === "" ? id : key, this.#batchers.length);
     const time = options.time ?? Date.now();
     const correlation = channel.correlation(payload);
     return new Publication(
@@ -167,10 +168,3 @@ export class Producer {
 
 const noOptions: PublishOptions = Object.freeze({});
 const noCauses: readonly Cause[] = Object.freeze([]);
-
-/** The partition of a key, by FNV-1a (32 bits) over its UTF-8 bytes: every program computes the same one (docs/reference/wire-format.md). */
-export function partitionOf(key: string, partitions: number): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 0) % partitions;
-}

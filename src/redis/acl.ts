@@ -46,14 +46,12 @@ type KeyKind =
   | "seen"
   | "owner"
   | "beats"
-  | "members"
-  | "robbed"
   | "batchNumbers"
-  | "memberNumbers"
   | "replies"
   | "state"
-  | "positions"
   | "settled"
+  | "anyOwner"
+  | "anyParked"
   | "trimmed"
   | "maintenanceTurn"
   | "scratch"
@@ -93,11 +91,11 @@ const publishing: readonly Grant[] = [
 
 const deduping: Grant = { on: ["seen"], access: "RW", commands: ["get", "set", "exists"] };
 
-const evicting: Grant = {
-  on: ["stream"],
-  access: "RW",
-  commands: ["xtrim", "xrange", "xpending", "xinfo|groups"],
-};
+/** What is evicted is counted by what the components' rows say of it, whichever they are. */
+const evicting: readonly Grant[] = [
+  { on: ["stream"], access: "RW", commands: ["xtrim", "xrange", "xpending", "xinfo|stream", "xinfo|groups"] },
+  { on: ["anyOwner", "anyParked"], access: "R", commands: ["hmget", "zcard", "zscore"] },
+];
 
 /** Commands of BullMQ's scripts for a queue and its workers. They touch nothing but BullMQ's own keys. */
 const queueing: Grant["commands"] = [
@@ -115,7 +113,7 @@ const consuming: readonly Grant[] = [
     on: ["stream"],
     access: "RW",
     commands: [
-      ...["xreadgroup", "xack", "xclaim", "xpending", "xrange", "xlen", "type", "exists"],
+      ...["xack", "xclaim", "xpending", "xrange", "xlen", "type", "exists"],
       ...["xgroup|create", "xgroup|setid", "xgroup|createconsumer", "xgroup|delconsumer"],
       ...["xread", "xinfo|stream", "xinfo|groups", "xinfo|consumers"],
       // XDEL and XSETID take an output back when a later write of the same settlement is refused. XTRIM is for
@@ -124,11 +122,7 @@ const consuming: readonly Grant[] = [
     ],
   },
   { on: ["dead"], access: "RW", commands: ["xadd", "xrange", "type"] },
-  {
-    on: ["attempts"],
-    access: "RW",
-    commands: ["hget", "hmget", "hgetall", "hkeys", "hset", "hsetnx", "hdel", "del", "type"],
-  },
+  { on: ["attempts"], access: "RW", commands: ["hget", "hgetall", "hkeys", "hset", "hdel", "del", "type"] },
   {
     on: ["parked"],
     access: "RW",
@@ -136,16 +130,9 @@ const consuming: readonly Grant[] = [
   },
   { on: ["owner"], access: "RW", commands: ["hget", "hmget", "hset", "hdel", "hincrby", "type"] },
   { on: ["beats"], access: "RW", commands: ["hget", "hset", "hdel", "hgetall", "type"] },
-  {
-    on: ["members"],
-    access: "RW",
-    commands: ["zadd", "zrem", "zscore", "zcard", "zrange", "zrangebyscore", "del", "type"],
-  },
-  { on: ["robbed"], access: "RW", commands: ["exists", "sadd", "srem", "sismember", "del"] },
-  { on: ["memberNumbers"], access: "RW", commands: ["hget", "hset", "pexpire", "get", "set"] },
   { on: ["state"], access: "RW", commands: ["hget", "hmget", "hscan", "hset", "hdel", "type"] },
   { on: ["settled"], access: "RW", commands: ["xadd", "type", "xtrim"] },
-  { on: ["positions", "trimmed"], access: "RW", commands: ["hget", "hset", "hdel", "hincrby", "type"] },
+  { on: ["trimmed"], access: "RW", commands: ["hget", "hset", "hincrby", "type"] },
   { on: ["maintenanceTurn"], access: "RW", commands: ["get", "set"] },
   // BullMQ sends a script whole where the server does not have it.
   { on: ["bull"], access: "RW", commands: ["eval", ...queueing] },
@@ -184,6 +171,7 @@ const lookingUpRuns: Grant = { on: ["replayRuns"], access: "R", commands: ["hget
 const mending: readonly Grant[] = [
   { on: ["stream"], access: "RW", commands: ["xclaim"] },
   { on: ["attempts"], access: "RW", commands: ["hset", "hdel"] },
+  { on: ["parked"], access: "RW", commands: ["zadd", "zrem"] },
   { on: ["dead"], access: "RW", commands: ["xdel"] },
   { on: ["replies"], access: "RW", commands: ["hget", "hset", "pexpire"] },
 ];
@@ -193,8 +181,8 @@ const retiring: readonly Grant[] = [
   { on: ["meta"], access: "RW", commands: ["hdel"] },
   { on: ["stream"], access: "RW", commands: ["xgroup|destroy", "xinfo|consumers"] },
   { on: ["attempts", "parked"], access: "RW", commands: ["del"] },
-  { on: ["members"], access: "RW", commands: ["zrangebyscore", "del"] },
-  { on: ["positions"], access: "RW", commands: ["hdel", "del"] },
+  { on: ["owner"], access: "RW", commands: ["hdel", "del"] },
+  { on: ["beats"], access: "RW", commands: ["del"] },
 ];
 
 /** Describes a namespace before its components do, retires components, and mends what a producer can spoil. */
@@ -205,9 +193,9 @@ const owning: readonly Grant[] = [
     access: "RW",
     commands: ["xadd", "xdel", "xtrim", "xsetid", "xack", "xclaim", "xgroup|setid"],
   },
-  { on: ["attempts"], access: "RW", commands: ["hget", "hset", "hdel"] },
-  { on: ["parked"], access: "RW", commands: ["zadd", "zrem", "zscore"] },
-  { on: ["members"], access: "RW", commands: ["del"] },
+  { on: ["attempts"], access: "RW", commands: ["hget", "hkeys", "hset", "hdel"] },
+  { on: ["parked"], access: "RW", commands: ["zadd", "zrange", "zrem", "zscore"] },
+  { on: ["owner"], access: "RW", commands: ["hmget", "hset"] },
   ...retiring,
   { on: ["trimmed"], access: "RW", commands: ["hget", "hset"] },
   { on: ["scratch"], access: "RW", commands: ["xadd", "xdel", "xsetid", "del"] },
@@ -239,7 +227,7 @@ export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly s
   const { namespace, into, background = false, evicts = false, dedupes = false, waits = false } = scope;
   const parts = roles.map((role) => table[role]);
   const grants = parts.flatMap((part) => part.grants);
-  if (evicts && (roles.includes("producer") || roles.includes("component"))) grants.push(evicting);
+  if (evicts && (roles.includes("producer") || roles.includes("component"))) grants.push(...evicting);
   if (dedupes && roles.includes("producer")) grants.push(deduping);
   const inBackground = background && roles.includes("replay");
   if (inBackground) grants.push(waiting);
@@ -281,19 +269,18 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
     case "seen":
       return perChannel(":seen:*");
     case "owner":
-    case "members":
-    case "positions":
     case "settled":
       return [`${tag}:${kind}:${component}`];
     case "beats":
       return [`{${namespace}:members}:${component}`];
-    case "robbed":
+    case "anyOwner":
+      return [`${tag}:owner:*`];
+    case "anyParked":
+      return perChannel(":parked:*");
     case "state":
       return [`${tag}:${kind}:${component}:*`];
     case "batchNumbers":
       return [`${tag}:numbers:p*`];
-    case "memberNumbers":
-      return [`${tag}:numbers:m${component === "*" ? "" : `${component}.`}*`];
     case "replies":
       return [`${tag}:numbers:o*`];
     case "trimmed":

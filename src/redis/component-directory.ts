@@ -1,11 +1,10 @@
 /** Components as the namespace describes them, and whether members of one live: asked before one begins under its name. */
 
+import { isLiving, memberLivesMs } from "../model/liveness.ts";
 import type { Connection } from "./client/connection.ts";
 import { isDenied } from "./client/run-script.ts";
 import type { Keys } from "./keys.ts";
-
-/** A member that was silent for longer does not live, ms: as long as another waits by default before it takes over. */
-const livesMs = 15_000;
+import { parseMember } from "./member-record.ts";
 
 /**
  * The channels with which the component was started last, where a member of it lives in any process; undefined where none does, or
@@ -17,20 +16,34 @@ export async function runningChannels(
   component: string,
   signal?: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const { client } = connection;
   try {
     return await connection.repeat(async () => {
-      const [described, [seconds = 0, micros = 0], members] = await Promise.all([
-        client.hget(keys.meta(), `component:${component}`),
-        client.time(),
-        client.zrange(keys.members(0, component), "0", "-1", "WITHSCORES"),
+      const [described, living] = await Promise.all([
+        connection.client.hget(keys.meta(), `component:${component}`),
+        livingMembers(connection, keys, component, memberLivesMs),
       ]);
-      const now = Number(seconds) * 1_000 + Number(micros) / 1_000;
-      const lives = members.some((seenAt, i) => i % 2 === 1 && now - Number(seenAt) < livesMs);
-      return lives && described !== null ? described.split(",") : undefined;
+      return living.length > 0 && described !== null ? described.split(",") : undefined;
     }, signal);
   } catch (error) {
     if (isDenied(error) || /^WRONGTYPE/.test(String((error as Error).message))) return undefined; // joining tells it
     throw error;
   }
+}
+
+/** The members of a component that have beaten within `livesMs`, and have not left. Rejects as the commands do. */
+export async function livingMembers(
+  { client }: Connection,
+  keys: Keys,
+  component: string,
+  livesMs: number,
+): Promise<readonly string[]> {
+  const [[seconds = 0, micros = 0], records] = await Promise.all([
+    client.time(),
+    client.hgetall(keys.beats(component)),
+  ]);
+  const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  return Object.entries(records).flatMap(([member, text]) => {
+    const record = parseMember(text);
+    return record !== undefined && isLiving(record, now, livesMs) ? [member] : [];
+  });
 }

@@ -4,11 +4,10 @@
  */
 
 /** The version of the wire format and of the key layout; a namespace of another version is refused. */
-export const formatVersion = "1";
+export const formatVersion = "2";
 
-/** Consumer names that stand in place of a member's, for deliveries that nobody handles. */
+/** The consumer that stands in place of a member for what waits for a retry. */
 export const parkedConsumer = "parked";
-export const releasedConsumer = "released";
 
 /**
  * The keys of the notes about runs that replay a namespace. They lie beside it: a user who may only read the namespace
@@ -79,22 +78,9 @@ export class Keys {
     return `{${this.namespace}:members}:${component}`;
   }
 
-  members(partition: number, component: string): string {
-    return `${this.tag(partition)}:members:${component}`;
-  }
-
-  robbed(partition: number, component: string, member: string): string {
-    return `${this.tag(partition)}:robbed:${component}:${member}`;
-  }
-
   /** The numbers of the last batches of a producer session or a member. */
   numbers(partition: number, session: string): string {
     return `${this.tag(partition)}:numbers:${session}`;
-  }
-
-  /** The answer to a member's burial of an entry. */
-  buried(partition: number, member: string, channel: string, entryId: string): string {
-    return `${this.numbers(partition, `m${member}`)}:buried:${channel}/${entryId}`;
   }
 
   state(partition: number, component: string, store: string): string {
@@ -104,11 +90,6 @@ export class Keys {
   /** The log of the settlements of a component, in their order. */
   settled(partition: number, component: string): string {
     return `${this.tag(partition)}:settled:${component}`;
-  }
-
-  /** The position of a component on each channel, from which a lost group is created anew. */
-  positions(partition: number, component: string): string {
-    return `${this.tag(partition)}:positions:${component}`;
   }
 
   /**
@@ -147,5 +128,16 @@ export class Keys {
   /** The prefix under which BullMQ keeps its own keys. */
   bull(): string {
     return `${this.tag(0)}:bull`;
+  }
+
+  /** What format 1 kept of a component in a partition, and format 2 does not: positions, and the members' last heartbeats. */
+  former(partition: number, component: string): { readonly positions: string; readonly members: string } {
+    const tag = this.tag(partition);
+    return { positions: `${tag}:positions:${component}`, members: `${tag}:members:${component}` };
+  }
+
+  /** Likewise: what was taken from members that were taken for dead, as a pattern of KEYS for all of them. */
+  formerlyRobbed(): string {
+    return `{${this.namespace}:*}:robbed:*`;
   }
 }

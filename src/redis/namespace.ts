@@ -8,6 +8,7 @@ import type { RespReply } from "./client/resp-reply.ts";
 import { formatVersion, type Keys } from "./keys.ts";
 import type { Script } from "./script-source.ts";
 import { scripts } from "./store/scripts.ts";
+import { upgradeFrom1 } from "./upgrade.ts";
 
 /** Interval at which a description is tried again while the server's memory is full, ms. */
 const fullDelayMs = 1_000;
@@ -15,31 +16,52 @@ const fullDelayMs = 1_000;
 /** Sends a script until it is answered. */
 type Send = (script: Script, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
+/** The partition count that a process asks for. */
+export interface WantedPartitions {
+  readonly count: number;
+  /** False where a namespace that is used already is taken with the count that it has. */
+  readonly isRequired: boolean;
+}
+
 export class Namespace {
   readonly #keys: Keys;
-  readonly #partitions: number;
+  readonly #isRequired: boolean;
+  #partitions: number;
   /** True once the description is written and was found to be ours. */
   #isClaimed = false;
 
-  private constructor(keys: Keys, partitions: number) {
+  private constructor(keys: Keys, { count, isRequired }: WantedPartitions) {
     this.#keys = keys;
-    this.#partitions = partitions;
+    this.#partitions = count;
+    this.#isRequired = isRequired;
+  }
+
+  /** The partition count: the namespace's own, or for one that nothing has used the one that was asked for. */
+  get partitions(): number {
+    return this.#partitions;
   }
 
   /**
-   * Opens the namespace. Writes nothing.
+   * Opens the namespace. Writes nothing, but takes a namespace of format 1 over.
    * @throws {ConfigError} when the server or the namespace cannot be worked with
    */
   static async open(
     connection: Connection,
     keys: Keys,
-    partitions: number,
+    wanted: WantedPartitions,
     signal: AbortSignal | undefined,
   ): Promise<Namespace> {
     await refuseOldServer(connection, signal);
     await awaitPrimary(connection, signal);
-    const namespace = new Namespace(keys, partitions);
-    namespace.#compare(await connection.repeat(() => namespace.#read(connection), signal));
+    const namespace = new Namespace(keys, wanted);
+    let found = await connection.repeat(() => namespace.#read(connection), signal);
+    if (found[1] === "1") {
+      await upgradeFrom1(connection, keys, signal);
+      found = await connection.repeat(() => namespace.#read(connection), signal);
+    }
+    const count = Number(found[2]);
+    if (!wanted.isRequired && Number.isInteger(count) && count >= 1) namespace.#partitions = count;
+    namespace.#compare(found);
     return namespace;
   }
 
@@ -99,10 +121,16 @@ export class Namespace {
           "Nothing was changed: use the version that wrote it, or another namespace",
       );
     }
+    if (found !== String(this.#partitions) && !this.#isRequired) {
+      throw new ConfigError(
+        `namespace "${namespace}" has ${found} partitions by now; when this process connected, nothing had used it, and it goes by ` +
+          `${this.#partitions}. Connect again`,
+      );
+    }
     if (found !== String(this.#partitions)) {
       throw new ConfigError(
         `namespace "${namespace}" has ${found} partitions, not ${this.#partitions}: with another count the keys of its events would ` +
-          "lie elsewhere. Connect with the count it has",
+          "lie elsewhere. Connect with the count it has, or without one",
       );
     }
   }

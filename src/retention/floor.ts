@@ -1,18 +1,19 @@
-/** The floor of a stream, below which it may be trimmed: computed from its groups alone. `trim.lua` applies the same rule in one step. */
+/** The floor of a stream, below which it may be trimmed: computed from where its components stand. `trim.lua` applies the same rule in one step. */
 
 import { compareIds } from "../model/entry-ids.ts";
 
-/** The position of a group, as far as retention is concerned. */
+/** The position of a component, as far as retention is concerned. */
 export interface GroupPosition {
   readonly component: string;
-  readonly lastDeliveredId: string;
-  /** The oldest delivery not settled, parked and handed-back ones included; empty where there is none. */
-  readonly oldestPendingId: string;
+  /** The position up to which all entries are finished, but for open and parked ones. */
+  readonly positionId: string;
+  /** The oldest entry that is open or parked; empty where there is none. */
+  readonly oldestOpenId: string;
 }
 
 /**
- * The oldest entry that must stay, along with everything after it: the least over the groups of (oldest pending, else last delivered).
- * Undefined where there is no group, so that every entry may go.
+ * The oldest entry that must stay, along with everything after it: the least over the components of (position, oldest open or parked).
+ * Undefined where there is no component, so that every entry may go.
  */
 export function floorOf(groups: readonly GroupPosition[]): string | undefined {
   let floor: string | undefined;
@@ -29,6 +30,6 @@ export function holdersOf(groups: readonly GroupPosition[]): readonly string[] {
   return groups.filter((group) => keptBy(group) === floor).map(({ component }) => component);
 }
 
-function keptBy({ lastDeliveredId, oldestPendingId }: GroupPosition): string {
-  return oldestPendingId === "" ? lastDeliveredId : oldestPendingId;
+function keptBy({ positionId, oldestOpenId }: GroupPosition): string {
+  return oldestOpenId !== "" && compareIds(oldestOpenId, positionId) < 0 ? oldestOpenId : positionId;
 }

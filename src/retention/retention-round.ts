@@ -86,7 +86,7 @@ export class RetentionRound {
         removed += step.removed;
         if (!step.isHeld) continue;
         isHeld = true;
-        const facts = await inspector.streamFacts(stream);
+        const facts = await inspector.streamFacts(stream, components);
         log.debug({ channel, partition, by: holdersOf(facts?.groups ?? []) }, "unfinished entries hold retention back");
       }
       if (removed === 0) continue;

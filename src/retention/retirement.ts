@@ -1,17 +1,18 @@
 /** Retires a component, or its group on one channel, so that retention no longer keeps entries for it. */
 
-import { type ComponentStatus, type ConsumptionStatus, memberLivesMs, readStatus } from "../inspect/status/status.ts";
+import { type BackboneStatus, type ConsumptionStatus, readStatus } from "../inspect/status/status.ts";
 import { ConfigError } from "../model/errors.ts";
+import { memberLivesMs } from "../model/liveness.ts";
 import type { Inspector } from "../ports/inspect.ts";
 
 /** A group to remove, with the number of entries that nobody will handle. */
 export interface RetiredGroup {
   readonly channel: string;
   readonly partition: number;
-  /** Number of entries appended and never delivered; a lower bound where `unreadExact` is false. */
+  /** Number of entries after the component's position; a lower bound where `unreadExact` is false. */
   readonly unread: number;
   readonly unreadExact: boolean;
-  /** Number of deliveries not settled: pending, handed back or parked. */
+  /** Number of entries begun and not finished: pending or parked. */
   readonly open: number;
 }
 
@@ -57,13 +58,14 @@ export async function retire(
 ): Promise<Retirement> {
   const catalogue = await inspector.catalogue();
   const described = catalogue?.components.get(component);
-  const { components, partitions } = await readStatus(inspector);
-  const byPartition = components.filter((one) => one.component === component);
+  const status = await readStatus(inspector);
+  const { partitions } = status;
+  const byPartition = status.components.filter((one) => one.component === component);
   const groups = byPartition.flatMap(({ partition, channels }) =>
     channels.filter((one) => channel === undefined || one.channel === channel).map((one) => groupOf(partition, one)),
   );
   if (groups.length === 0 && (channel !== undefined || described === undefined)) throw unknown(component, channel);
-  refuseLive(component, channel, byPartition);
+  refuseLive(component, channel, status);
   const isWhole = channel === undefined;
   if (!dryRun) {
     // Records may remain of a group that is gone, and a member would make the group again from them.
@@ -83,13 +85,14 @@ function groupOf(partition: number, one: ConsumptionStatus): RetiredGroup {
   return { channel, partition, unread, unreadExact, open: pending + parked };
 }
 
-function refuseLive(component: string, channel: string | undefined, byPartition: readonly ComponentStatus[]): void {
-  for (const { members, channels } of byPartition) {
-    const member = members.find(({ live }) => live)?.member;
-    if (member === undefined) continue;
-    if (channel !== undefined && channels.every((one) => one.channel !== channel || one.dropped)) continue;
-    throw alive(component, channel, member);
-  }
+function refuseLive(component: string, channel: string | undefined, { members, components }: BackboneStatus): void {
+  const member = members.find((one) => one.component === component && one.live)?.member;
+  if (member === undefined) return;
+  const isRead = components.some(
+    (one) =>
+      one.component === component && one.channels.some(({ channel: name, dropped }) => name === channel && !dropped),
+  );
+  if (channel === undefined || isRead) throw alive(component, channel, member);
 }
 
 function alive(component: string, channel: string | undefined, member: string): ConfigError {

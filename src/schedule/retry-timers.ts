@@ -4,7 +4,7 @@
  */
 
 import { Queue, Worker } from "bullmq";
-import type { DeliveryId } from "../ports/store.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 import { type BullOptions, closeTimeoutMs, cutAfter, settingsOf } from "./bull-parts.ts";
 

@@ -22,7 +22,7 @@ export interface CommonOptions {
   /** The port of the health endpoint; without it there is none. */
   readonly healthPort?: number;
   readonly concurrency?: number;
-  readonly claimAfterMs?: number;
+  readonly takeoverAfterMs?: number;
   readonly drainTimeoutMs?: number;
 }
 
@@ -45,8 +45,8 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
       .default("redis://127.0.0.1:6379"),
     namespaceOption,
     new Option("--concurrency <n>", "handlers at once").env("CONCURRENCY").argParser(positiveNumber),
-    new Option("--claim-after-ms <ms>", "silence after which another member's work is taken over")
-      .env("CLAIM_AFTER_MS")
+    new Option("--takeover-after-ms <ms>", "silence after which another member's work is taken over")
+      .env("TAKEOVER_AFTER_MS")
       .argParser(wholeNumber),
     new Option("--drain-timeout-ms <ms>", "longest time for finishing what was begun")
       .env("DRAIN_TIMEOUT_MS")
@@ -70,11 +70,11 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
     healthHost,
     healthPort,
     concurrency,
-    claimAfterMs,
+    takeoverAfterMs,
     drainTimeoutMs,
     ...own
   } = values;
-  const maybe = defined({ healthPort, concurrency, claimAfterMs, drainTimeoutMs });
+  const maybe = defined({ healthPort, concurrency, takeoverAfterMs, drainTimeoutMs });
   const common = { redis, namespace: chosen, healthHost, ...maybe };
   // Commander has applied each option's default and parser.
   return { common: common as CommonOptions, options: own as O };

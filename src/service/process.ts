@@ -37,6 +37,8 @@ export interface ProcessDefinition<O> {
    * The namespace when neither `--namespace` nor `NAMESPACE` is given. Without this default one of them must be given.
    */
   readonly namespace?: string;
+  /** The partition count of a namespace that nothing has used yet; one that is used keeps its own. Default 1. */
+  readonly partitions?: number;
   /** The process's own options, beside those that every process has. */
   readonly options?: readonly Option[];
   /** Refuses options that cannot work, before anything is started. @throws {ConfigError} */
@@ -90,7 +92,7 @@ const withoutTelemetry: StartTelemetry = async ({ serviceName }) => ({
 });
 
 async function serve<O>(
-  { run }: ProcessDefinition<O>,
+  { run, partitions = 1 }: ProcessDefinition<O>,
   { common, options }: { readonly common: CommonOptions; readonly options: O },
   log: Log,
   signal: AbortSignal,
@@ -107,6 +109,7 @@ async function serve<O>(
     url: redisUrl,
     ...(redisTls && { tls: redisTls }),
     namespace,
+    partitions: { ifNew: partitions },
     log,
     signal,
   });

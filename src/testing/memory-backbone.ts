@@ -1,6 +1,9 @@
 /** `memoryBackbone`: a backbone without a server, for tests of handlers, retries and time-outs, with a clock that the test moves. */
 
 import { HandlerScope } from "../composition/handler-scope.ts";
+import type { Component } from "../consume/component.ts";
+import { type ComponentOptions, resolveComponentOptions } from "../consume/options.ts";
+import { RunningComponent } from "../consume/running-component.ts";
 import type { Subscription } from "../consume/subscription.ts";
 import { MemoryAppender } from "../memory/appender.ts";
 import { keyOf } from "../memory/keyspace.ts";
@@ -13,9 +16,7 @@ import { decodeEntry, type Envelope } from "../model/envelope.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { Published } from "../model/event.ts";
 import { bounded } from "../model/option-bounds.ts";
-import { OwnerComponent, type PausableComponent } from "../ownership/component.ts";
 import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
-import { type OwnerOptions, resolveOwnerOptions } from "../ownership/options.ts";
 import type { Log } from "../ports/log.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
@@ -54,7 +55,7 @@ export interface MemoryBackbone extends AsyncDisposable {
   /** Appends all or none. @throws as `publish` */
   publishAll(items: readonly PublishItem[]): Promise<readonly Published[]>;
   /** A component's handlers, to be run. Several of one name are members of it. @throws {ConfigError} */
-  component(name: string, subscriptions: readonly Subscription[], options?: OwnerOptions): PausableComponent;
+  component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
   /** Runs a duty in one of those that are given under this name, from now until it is disposed of. */
   exclusive(name: string, duty: Duty): AsyncDisposable;
   /** A component's state as it was last settled. */
@@ -121,19 +122,21 @@ class InMemory implements MemoryBackbone {
     return this.#producer.publishAll(items.map((item) => ({ ...item, options: { time, ...item.options } })));
   }
 
-  component(name: string, subscriptions: readonly Subscription[], options: OwnerOptions = {}): PausableComponent {
+  component(name: string, subscriptions: readonly Subscription[], options: ComponentOptions = {}): Component {
     if (subscriptions.length === 0) throw new ConfigError(`component "${name}" subscribes to nothing`);
     const timers = this.#timers.get(name) ?? new MemoryTimers((ms, run) => this.clock.after(ms, run));
     this.#timers.set(name, timers);
-    const component: OwnerComponent = new OwnerComponent({
+    const component: RunningComponent = new RunningComponent({
       ...this.#memberParts,
       name,
       subscriptions: this.#handlers.around(name, subscriptions),
-      options: resolveOwnerOptions(name, options),
+      options: resolveComponentOptions(name, options),
       partitions: this.#partitions,
       timers: timers.member(),
       tracing: this.#tracing,
       onChannel: () => undefined,
+      describe: () => undefined,
+      joined: () => undefined,
       closed: () => this.#open.delete(component),
     });
     this.#open.add(component);

@@ -10,7 +10,7 @@ import {
   type ObservableResult,
 } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
-import type { Delivered, GroupGauges, HandlerGauge, Outcome, Processing } from "../ports/tracing.ts";
+import type { ComponentGauges, Delivered, HandlerGauge, Outcome, OwnedGauge, Processing } from "../ports/tracing.ts";
 import { attribute } from "./attributes.ts";
 import type { LeftOut } from "./carrier.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
@@ -41,6 +41,9 @@ const instrumentsByProvider = new WeakMap<MeterProvider, Instruments>();
  * component the oldest handler counts.
  */
 const handlerGauges = new Set<() => readonly HandlerGauge[]>();
+
+/** Reads what all backbones of the process own. Of several members of a component in one process one is enough. */
+const ownedGauges = new Set<() => readonly OwnedGauge[]>();
 
 /** The instruments of a provider; undefined where it measures nothing. */
 function instrumentsOf(provider: MeterProvider): Instruments | undefined {
@@ -81,9 +84,27 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     }
     for (const [dimensions, ranMs] of oldest) result.observe(ranMs / 1_000, dimensions);
   });
+  const slices = new SliceSeries();
+  // What nobody reports any more is not owned: without a value the SDK would keep the last one.
+  const owned = new Map<Attributes, boolean>();
+  gauge(
+    "throughline.partition.owned",
+    "1 where a member of this process owns the component's partition.",
+    "1",
+  ).addCallback((result) => {
+    for (const dimensions of owned.keys()) owned.set(dimensions, false);
+    for (const read of ownedGauges) {
+      for (const { component, partition, isOwned } of read()) {
+        const dimensions = slices.of(component, partition);
+        owned.set(dimensions, isOwned || owned.get(dimensions) === true);
+      }
+    }
+    for (const [dimensions, isOwned] of owned) result.observe(isOwned ? 1 : 0, dimensions);
+  });
   return {
     sends,
     attempts,
+    slices,
     operationDuration: distribution(
       "messaging.client.operation.duration",
       "Duration of a publish, until Redis has appended.",
@@ -112,7 +133,12 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
       "{key}",
     ),
     rejected: counter("throughline.carrier.rejected", "Carrier fields that broke a format or limit.", "{field}"),
-    lagEntries: gauge("throughline.lag", "Entries not yet read by the component.", "{entry}"),
+    epoch: gauge(
+      "throughline.partition.epoch",
+      "Number of the ownership of a component's partition; 0 without one.",
+      "1",
+    ),
+    lagEntries: gauge("throughline.lag", "Entries after the component's position.", "{entry}"),
     lagTime: gauge("throughline.lag.time", "Age of the oldest entry that is not finished.", "s"),
     pending: gauge("throughline.pending", "Deliveries that are not settled.", "{delivery}"),
     parked: gauge("throughline.parked", "Deliveries that wait for a retry.", "{delivery}"),
@@ -192,6 +218,25 @@ class AttemptSeries {
     const byComponent = this.#series.get(channel) ?? new Map<string, Series>();
     this.#series.set(channel, byComponent.set(component, series));
     return series;
+  }
+}
+
+/** The dimensions of components' partitions, and of channels in them: always the same objects. */
+class SliceSeries {
+  readonly #dimensions = new Map<string, Attributes>();
+
+  of(component: string, partition: number, channel?: string): Attributes {
+    const name = `${partition} ${component} ${channel ?? ""}`;
+    const known = this.#dimensions.get(name);
+    if (known !== undefined) return known;
+    const dimensions = Object.freeze({
+      [attribute.system]: "redis",
+      ...(channel === undefined ? {} : { [attribute.operationName]: "process", [attribute.channel]: channel }),
+      [attribute.component]: component,
+      [attribute.partition]: String(partition),
+    });
+    this.#dimensions.set(name, dimensions);
+    return dimensions;
   }
 }
 
@@ -280,16 +325,20 @@ export class Meters {
   }
 
   /**
-   * Reports the groups' gauges. `read` may be slow or fail: the collection then goes on without them. The returned
+   * Reports components' gauges. `read` may be slow or fail: the collection then goes on without them. The returned
    * function removes the gauges.
    */
-  observe(read: () => Promise<readonly GroupGauges[]>, onError: (error: unknown) => void): () => void {
+  observe(read: () => Promise<ComponentGauges>, onError: (error: unknown) => void): () => void {
     const callback: BatchObservableCallback = async (result) => {
       const instruments = this.#instruments;
       if (instruments === undefined) return;
       try {
-        for (const group of await read()) {
-          const { dimensions } = instruments.attempts.of(group.channel, group.component);
+        const { groups, epochs } = await read();
+        for (const { component, partition, epoch } of epochs) {
+          result.observe(instruments.epoch, epoch, instruments.slices.of(component, partition));
+        }
+        for (const group of groups) {
+          const dimensions = instruments.slices.of(group.component, group.partition, group.channel);
           result.observe(instruments.lagEntries, group.lagEntries, dimensions);
           result.observe(instruments.lagTime, group.lagMs / 1_000, dimensions);
           result.observe(instruments.pending, group.pending, dimensions);
@@ -312,6 +361,13 @@ export class Meters {
     };
   }
 
+  /** Reports what this process owns. The returned function removes the gauge. */
+  observeOwned(read: () => readonly OwnedGauge[]): () => void {
+    ownedGauges.add(read);
+    this.#current();
+    return () => void ownedGauges.delete(read);
+  }
+
   /** Reports the running handlers. The returned function removes the gauge. */
   observeHandlers(read: () => readonly HandlerGauge[]): () => void {
     handlerGauges.add(read);
@@ -329,8 +385,8 @@ export class Meters {
     metrics.getMeter(scope).removeBatchObservableCallback(callback, this.#observables(this.#instruments));
   }
 
-  #observables({ lagEntries, lagTime, pending, parked, deadLetters }: Instruments) {
-    return [lagEntries, lagTime, pending, parked, deadLetters];
+  #observables({ epoch, lagEntries, lagTime, pending, parked, deadLetters }: Instruments) {
+    return [epoch, lagEntries, lagTime, pending, parked, deadLetters];
   }
 }
 

@@ -3,8 +3,9 @@
 import { context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { Log } from "../ports/log.ts";
 import type {
-  GroupGauges,
+  ComponentGauges,
   HandlerGauge,
+  OwnedGauge,
   Processing,
   ProcessSpan,
   Replaying,
@@ -113,11 +114,20 @@ class Tracer implements Tracing {
     this.#opener.faults.attempt("metrics", () => this.#opener.meters.trimmed(channel, count), undefined);
   }
 
-  observe(read: () => Promise<readonly GroupGauges[]>): () => void {
+  observe(read: () => Promise<ComponentGauges>): () => void {
     const onError = (error: unknown) => this.#opener.faults.report("gauges", error);
     const stop = this.#opener.faults.attempt(
       "metrics",
       () => this.#opener.meters.observe(read, onError),
+      () => {},
+    );
+    return () => this.#opener.faults.attempt("metrics", stop, undefined);
+  }
+
+  observeOwned(read: () => readonly OwnedGauge[]): () => void {
+    const stop = this.#opener.faults.attempt(
+      "metrics",
+      () => this.#opener.meters.observeOwned(read),
       () => {},
     );
     return () => this.#opener.faults.attempt("metrics", stop, undefined);

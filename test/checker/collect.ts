@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import { decodeEntry } from "../../src/model/envelope.ts";
 import type { Keys } from "../../src/redis/keys.ts";
-import { toRecord } from "../../src/redis/store/verbs.ts";
+import { toRecord } from "../support/reply-record.ts";
 import type { Fact, FactOf } from "./history.ts";
 
 export interface HistorySource {
@@ -111,21 +111,13 @@ async function settlementsOf(
   channel: string,
   entries: readonly FactOf<"entry">[],
 ): Promise<readonly FactOf<"settlement">[]> {
-  const stream = keys.stream(partition, channel);
-  const groups = (await client.call("XINFO", "GROUPS", stream).catch(() => [])) as unknown[][];
-  const group = groups.map((row) => toRecord(row)).find(({ name }) => name === component);
-  const delivered = String(group?.["last-delivered-id"] ?? "0-0");
-  const pending = new Set<string>();
-  for (let from = "-"; group !== undefined; ) {
-    const rows = (await client.call("XPENDING", stream, component, from, "+", String(page))) as [string][];
-    for (const [entryId] of rows) pending.add(entryId);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < page) break;
-    from = `(${last[0]}`;
-  }
+  const row = keys.owner(partition, component);
+  const [at, open] = await client.hmget(row, `at:${channel}`, `open:${channel}`);
+  const parked = await client.zrange(keys.parked(partition, channel, component), "0", "-1");
+  const pending = new Set([...(open ?? "").split(" ").map((id) => id.replace("!", "")), ...parked]);
   const stateOf = (entryId: string): "pending" | "unread" | "acked" => {
     if (pending.has(entryId)) return "pending";
-    return compareIds(entryId, delivered) > 0 ? "unread" : "acked";
+    return compareIds(entryId, at ?? "0-0") > 0 ? "unread" : "acked";
   };
   const settlements: FactOf<"settlement">[] = entries.map(({ entryId, id }) => ({
     fact: "settlement",

@@ -1,6 +1,7 @@
 /** `throughline component retire` as a person or a script meets it. */
 
 import * as assert from "uvu/assert";
+import { scripts } from "../../src/redis/store/scripts.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
 import { type CommandEnd, runCommand } from "../support/command.ts";
 import { test } from "../support/test.ts";
@@ -16,12 +17,18 @@ async function twoComponents(log: HandWritten): Promise<void> {
       await log.group(channel, component);
       await log.client.hset(`${log.stream(channel)}:attempts:${component}`, "1-0", "1:0:1");
       await log.client.zadd(`${log.stream(channel)}:parked:${component}`, 1, "1-0");
-      await log.client.hset(log.stream(`positions:${component}`), channel, "0-0 0-0 0 0 - 0", `lost:${channel}`, "1");
     }
     await log.client.hset(log.stream(`state:${component}:counts`), "all", "1 1");
   }
-  for (let n = 0; n < 3; n++) await log.append("orders", { id: `e-${n}` });
-  await log.deliver("orders", "algorithm", "gone", 1);
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n++) ids.push(await log.append("orders", { id: `e-${n}` }));
+  const [at = ""] = await log.deliver("orders", "algorithm", "gone", 1);
+  await log.row(
+    "algorithm",
+    { orders: { at, open: at, lost: 1 }, fills: { at: "0-0", lost: 1 } },
+    { owner: "gone/token" },
+  );
+  await log.row("other", { orders: { at: "0-0" }, fills: { at: "0-0" } });
 }
 
 const groupsOf = async (log: HandWritten, channel: string): Promise<readonly string[]> =>
@@ -72,8 +79,7 @@ test("removes all groups of a component with their records, and leaves its state
 test("removes the group on one channel while the component is served on others", async () => {
   await using log = new HandWritten();
   await twoComponents(log);
-  const now = await log.serverTime();
-  await log.client.zadd(log.stream("members:algorithm"), now, "living");
+  using _member = await log.living("algorithm", "living");
   const refused = await retire(log, "algorithm", "--channel", "orders", "--yes");
   assert.equal([refused.code, refused.out], [1, ""]);
   assert.match(
@@ -89,21 +95,36 @@ test("removes the group on one channel while the component is served on others",
   );
   assert.equal([await groupsOf(log, "orders"), await groupsOf(log, "fills")], [["other"], ["algorithm", "other"]]);
   assert.equal(await keysOf(log, "algorithm"), [
+    "algorithm", // the members' beats
     "fills:attempts:algorithm",
     "fills:parked:algorithm",
-    "members:algorithm",
-    "positions:algorithm",
+    "owner:algorithm",
     "state:algorithm:counts",
   ]);
-  assert.equal(await log.client.hkeys(log.stream("positions:algorithm")), ["fills", "lost:fills"]);
+  const fields = await log.client.hkeys(log.stream("owner:algorithm"));
+  assert.equal(
+    fields.filter((field) => field.includes(":")),
+    ["at:fills", "read:fills", "open:fills", "lost:fills"],
+  );
 });
 
 test("does not take a group from a member that lives and has read in it, whatever the description says", async () => {
   await using log = new HandWritten();
   await twoComponents(log);
   await log.client.hset(`${log.namespace}:meta`, "component:algorithm", "fills");
-  await log.client.zadd(log.stream("members:algorithm"), await log.serverTime(), "gone"); // it lives after all
+  using _member = await log.living("algorithm", "gone"); // it lives after all
   const refused = await retire(log, "algorithm", "--channel", "orders", "--yes");
   assert.match(refused.err, /is served by "gone"/);
   assert.equal(await groupsOf(log, "orders"), ["algorithm", "other"]);
+});
+
+test("does not retire a component whose row has changed since its members were looked at", async () => {
+  await using log = new HandWritten();
+  await twoComponents(log);
+  const run = (seenBeat: string): Promise<unknown> =>
+    log.client.eval(scripts.retire.source, 1, log.stream("owner:algorithm"), "algorithm", "1", seenBeat, 0);
+  assert.is(await run("0"), "gone");
+  assert.ok((await keysOf(log, "algorithm")).includes("owner:algorithm"));
+  assert.is(await run("1"), "");
+  assert.not.ok((await keysOf(log, "algorithm")).includes("owner:algorithm"));
 });

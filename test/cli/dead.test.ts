@@ -40,9 +40,16 @@ async function fourLetters(log: HandWritten): Promise<readonly { id: string; ent
 }
 
 const left = (log: HandWritten): Promise<number> => log.client.xlen(`${log.stream("orders")}:dead:algorithm`);
+/** What is parked, and due; the group shows the same. */
 const handedBack = async (log: HandWritten): Promise<readonly string[]> => {
-  const rows = await log.client.xpending(log.stream("orders"), "algorithm", "-", "+", 10, "released");
-  return (rows as [string][]).map(([entryId]) => entryId);
+  const stream = log.stream("orders");
+  const rows = await log.client.xpending(stream, "algorithm", "-", "+", 10, "parked");
+  const shown = (rows as [string][]).map(([entryId]) => entryId);
+  const due = await log.client.zrangebyscore(`${stream}:parked:algorithm`, "-inf", Date.now());
+  assert.equal(due.toSorted(), shown);
+  for (const entryId of due)
+    assert.match((await log.client.hget(`${stream}:attempts:algorithm`, entryId)) ?? "", /^0:0:\d+$/);
+  return shown;
 };
 
 test("list prints a line each, JSON lines, or counts by kind", async () => {

@@ -19,7 +19,7 @@ test("status prints tables, and JSON when asked", async () => {
   await log.group("orders", "algorithm");
   const text = await run(log, "status");
   assert.is(text.code, 0, text.err);
-  assert.match(text.out, /algorithm +orders +1/);
+  assert.match(text.out, /algorithm +orders +0-0 +1/);
   const json = await run(log, "status", "--json");
   const status = JSON.parse(json.out);
   assert.is(status.components[0].channels[0].lagEntries, 1);

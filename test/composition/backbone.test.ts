@@ -45,10 +45,10 @@ test("refuses components that cannot work", async () => {
     [() => o.backbone.component("c", Array(10_001).fill(one)), /10001 channels: more than 10000 are read too slowly/],
     [() => o.backbone.component("c", [one], { concurrency: 0 }), /concurrency is 0/],
     [
-      () => o.backbone.component("c", [one], { concurrency: 50, maxInHand: 10 }),
-      /maxInHand 10 is below concurrency 50/,
+      () => o.backbone.component("c", [one], { concurrency: 50, maxInFlight: 10 }),
+      /maxInFlight 10 is below concurrency 50/,
     ],
-    [() => o.backbone.component("c", [one], { claimAfterMs: 5 }), /claimAfterMs is 5/],
+    [() => o.backbone.component("c", [one], { takeoverAfterMs: 5 }), /takeoverAfterMs is 5/],
     [() => o.backbone.component("c", [one], { from: "end" as never }), /from is "end"/],
     [() => o.backbone.component("c", [one], { retries: 3 } as never), /no option "retries"/],
     [() => on(things("things"), { batch: { maxSize: 0, maxWaitMs: 1 } }, () => undefined), /maxSize is 0/],
@@ -71,13 +71,13 @@ test("refuses components that cannot work", async () => {
 test("refuses a namespace of another format or partition count, and changes nothing in it", async () => {
   await using o = await open();
   for (const [fields, message] of [
-    [{ format: "2" }, /has format version 2; this version of Throughline speaks 1/],
-    [{ format: "1", partitions: "4" }, /has 4 partitions, not 1/],
+    [{ format: "3" }, /has format version 3; this version of Throughline speaks 2/],
+    [{ format: "2", partitions: "4" }, /has 4 partitions, not 1/],
   ] as const) {
     const namespace = freshNamespace();
     const meta = new Keys(namespace).meta();
     await o.client.hset(meta, fields);
-    await rejects(connectBackbone({ url: redisUrl(), namespace }), ConfigError, message);
+    await rejects(connectBackbone({ url: redisUrl(), namespace, partitions: 1 }), ConfigError, message);
     assert.equal({ ...(await o.client.hgetall(meta)) }, fields);
   }
 });
@@ -88,7 +88,7 @@ test("writes nothing by connecting, and the description with the first publish",
   assert.equal((await o.backbone.status()).channels, []);
   await o.backbone.publish(things("things"), { n: 1 });
   const { format, partitions } = await o.client.hgetall(o.keys.meta());
-  assert.equal([format, partitions], ["1", "4"]);
+  assert.equal([format, partitions], ["2", "4"]);
 });
 
 test("refuses to use a namespace that another has begun to use with another partition count meanwhile", async () => {
@@ -130,14 +130,14 @@ test("refuses a namespace whose description is another's key", async () => {
   assert.is(await o.client.getdel(new Keys(namespace).meta()), "mine");
 });
 
-test("refuses to run a component on a key of a wrong type, and writes nothing", async () => {
+test("refuses to run a component on a key of a wrong type, and writes nothing but that it was there", async () => {
   await using o = await open();
   const [good, bad] = [things("good"), things("bad")];
   await o.client.set(o.stream(bad), "a string");
   const component = o.backbone.component("c", [on(good, () => undefined), on(bad, () => undefined)]);
   await rejects(component.run(), ConfigError, /bad is a string, not a stream/);
   await rejects(component.ready(), ConfigError);
-  assert.equal(await keysOf(o), [o.stream(bad)]);
+  assert.equal((await keysOf(o)).toSorted(), [o.keys.beats("c"), o.stream(bad)].toSorted());
 });
 
 test("refuses a wrong password at once", async () => {

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { type Component, ConfigError, DrainTimeoutError, on, StoreError } from "../../src/index.ts";
-import { scripts } from "../../src/redis/store/scripts.ts";
+import { sliceScripts } from "../../src/redis/slices/scripts.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";
@@ -16,41 +16,7 @@ async function untilBullGoes(): Promise<void> {
   await eventually(() => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length <= 3, 10_000);
 }
 
-test("hands back what conflicts while others write the same state, instead of trying until its time is up", async () => {
-  await using o = await open();
-  const channel = things("things");
-  const started = Promise.withResolvers<void>();
-  let attempts = 0;
-  let isContended = true;
-  const make = (): Component =>
-    o.backbone.component(
-      "c",
-      [
-        on(channel, async ({ payload }, { state }) => {
-          attempts++;
-          const sums = state<number>("sums");
-          const sum = (await sums.get("all")) ?? 0;
-          // Whatever it has read, another member has written since.
-          if (isContended) await o.client.hset(o.keys.state(0, "c", "sums"), "all", `other.${attempts} 0`);
-          sums.set("all", sum + payload.n);
-          if (attempts > 20) started.resolve();
-        }),
-      ],
-      { drainTimeoutMs: 5_000 },
-    );
-  const first = await o.run(make());
-  const refs = await Promise.all(Array.from({ length: 10 }, (_, n) => o.backbone.publish(channel, { n })));
-  await started.promise;
-  const begun = performance.now();
-  await first.drain();
-  assert.ok(performance.now() - begun < 3_000, `it took ${performance.now() - begun} ms`);
-  isContended = false;
-  const second = await o.run(make());
-  for (const ref of refs) assert.is(await second.whenSettled(ref), "acked");
-  assert.is(await o.backbone.view<number>("c", "sums").get("all"), 45);
-});
-
-test("finishes what was started and hands back the rest, which others take at once", async () => {
+test("finishes what was started and hands over the rest, which others take at once", async () => {
   await using o = await open();
   const [channel, out] = [things("things"), things("out")];
   const started = Promise.withResolvers<void>();
@@ -66,7 +32,7 @@ test("finishes what was started and hands back the rest, which others take at on
           await finish.promise;
         }),
       ],
-      { concurrency: 2, claimAfterMs: 60_000 },
+      { concurrency: 2, takeoverAfterMs: 60_000 },
     );
   const [first, second] = [make(true), make(false)];
   for (let n = 0; n < 50; n++) await o.backbone.publish(channel, { n });
@@ -74,13 +40,10 @@ test("finishes what was started and hands back the rest, which others take at on
   await started.promise;
   const drained = first.drain();
   assert.is(first.drain(), drained);
-  await eventually(async () => {
-    const [, , , consumers] = await o.client.xpending(o.stream(channel), "c");
-    return (consumers as [string, string][]).some(([name, count]) => name === "released" && count === "48");
-  });
   finish.resolve();
   await Promise.all([drained, run]);
   assert.is((await o.entries(out)).length, 2);
+  assert.equal(first.owned, []);
   await o.run(second);
   await second.whenIdle();
   const outputs = await o.entries(out);
@@ -89,26 +52,30 @@ test("finishes what was started and hands back the rest, which others take at on
     Array.from({ length: 50 }, (_, n) => n),
   );
   assert.ok(outputs.every(({ payload }) => payload.key === "1"));
-  assert.is(await o.client.zcard(o.keys.members(0, "c")), 1);
 });
 
-test("hands back what a batch had gathered", async () => {
+test("lets go of what a batch had gathered", async () => {
   await using o = await open();
-  const channel = things("things");
+  const [channel, marks] = [things("things"), things("marks")];
+  const marked = Promise.withResolvers<void>();
   const waits = o.backbone.component("c", [
     on(channel, { batch: { maxSize: 100, maxWaitMs: 60_000 } }, () => undefined),
+    on(marks, () => marked.resolve()),
   ]);
   await o.run(waits);
   await o.backbone.publish(channel, { n: 1 });
-  await eventually(async () => (await o.client.xpending(o.stream(channel), "c"))[0] === 1);
+  await o.backbone.publish(marks, { n: 1 });
+  await marked.promise; // what was appended before it is read by then
   await waits.drain();
   const seen: number[] = [];
-  const takes = await o.run(o.backbone.component("c", [on(channel, ({ payload }) => void seen.push(payload.n))]));
+  const takes = await o.run(
+    o.backbone.component("c", [on(channel, ({ payload }) => void seen.push(payload.n)), on(marks, () => undefined)]),
+  );
   await takes.whenIdle();
   assert.equal(seen, [1]);
 });
 
-test("aborts the handlers' signal after its time, rejects with the number, and leaves the deliveries pending", async () => {
+test("aborts the handlers' signal after its time, rejects with the number, and leaves the entries open", async () => {
   await using o = await open();
   const channel = things("things");
   const aborted = Promise.withResolvers<void>();
@@ -131,8 +98,7 @@ test("aborts the handlers' signal after its time, rejects with the number, and l
   const [error] = await Promise.all([rejects(component.drain(), DrainTimeoutError), rejects(run, DrainTimeoutError)]);
   assert.is(error.pending, 1);
   await aborted.promise;
-  assert.is((await o.client.xpending(o.stream(channel), "c"))[0], 1);
-  const takes = await o.run(o.backbone.component("c", [on(channel, () => undefined)], { claimAfterMs: 100 }));
+  const takes = await o.run(o.backbone.component("c", [on(channel, () => undefined)], { takeoverAfterMs: 500 }));
   assert.is(await takes.whenSettled(ref), "acked");
 });
 
@@ -213,41 +179,6 @@ test("closes within its time while Redis has fallen silent", async () => {
   await untilBullGoes();
 });
 
-test("ends no handler twice when a claim arrives during the drain", async () => {
-  await using proxy = await startProxy(redisUrl());
-  await using o = await open({ url: proxy.url, direct: redisUrl() });
-  const channel = things("things");
-  await o.client.xgroup("CREATE", o.stream(channel), "c", "0", "MKSTREAM");
-  for (let n = 0; n < 20; n++) await o.backbone.publish(channel, { n });
-  await o.client.xreadgroup("GROUP", "c", "gone", "COUNT", 20, "STREAMS", o.stream(channel), ">");
-  await o.client.xclaim(o.stream(channel), "c", "released", 0, ...(await o.entries(channel)).map(({ id }) => id));
-  const handled: number[] = [];
-  let running = 0;
-  const make = (): Component =>
-    o.backbone.component("c", [
-      on(channel, async ({ payload }) => {
-        running++;
-        await new Promise(setImmediate);
-        handled.push(payload.n);
-        running--;
-      }),
-    ]);
-  const first = make();
-  proxy.delay("toClient", 30);
-  const run = first.run();
-  await first.ready();
-  await first.drain();
-  await run;
-  assert.is(running, 0);
-  proxy.heal();
-  const second = await o.run(make());
-  await second.whenIdle();
-  assert.equal(
-    handled.sort((a, b) => a - b),
-    Array.from({ length: 20 }, (_, n) => n),
-  );
-});
-
 test("refuses to run twice, or a component of a closed backbone", async () => {
   await using o = await open();
   const channel = things("things");
@@ -267,7 +198,7 @@ test("disposes a component that never ran", async () => {
   const component = o.backbone.component("c", [on(things("things"), () => undefined)]);
   await component[Symbol.asyncDispose]();
   await component[Symbol.asyncDispose]();
-  assert.is(await o.client.exists(o.keys.members(0, "c")), 0);
+  assert.is(await o.client.exists(o.keys.owner(0, "c"), o.keys.beats("c")), 0);
 });
 
 test("settles what a lost reply leaves in doubt before it ends", async () => {
@@ -279,11 +210,12 @@ test("settles what a lost reply leaves in doubt before it ends", async () => {
   ]);
   const run = component.run();
   await component.ready();
-  const swallowed = proxy.swallowReply(named("evalsha", scripts.settle.sha));
+  const swallowed = proxy.swallowReply(named("evalsha", sliceScripts.settle.sha));
   await o.backbone.publish(channel, { n: 1 });
   await swallowed;
   await component.drain();
   await run;
   assert.is((await o.entries(out)).length, 1);
-  assert.is((await o.client.xpending(o.stream(channel), "c"))[0], 0);
+  const [at] = await o.client.hmget(o.keys.owner(0, "c"), "at:things");
+  assert.is(at, (await o.entries(channel))[0]?.id);
 });

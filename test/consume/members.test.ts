@@ -1,4 +1,4 @@
-/** Members die, stop and come back; each entry is settled once all the same. */
+/** Members die, stop, come back and share the work; each entry is settled once all the same. */
 
 import * as assert from "uvu/assert";
 import { type Channel, type Component, on } from "../../src/index.ts";
@@ -16,11 +16,11 @@ function startMember(o: Opened, options: MemberOptions = {}): StartedProcess {
 }
 
 /** A member in this process. */
-function member(o: Opened, claimAfterMs = 300): Component {
+function member(o: Opened, takeoverAfterMs = 500): Component {
   return o.backbone.component(
     "copier",
     [on(source, async ({ payload }, { publish }) => void (await publish(out, payload)))],
-    { claimAfterMs },
+    { takeoverAfterMs },
   );
 }
 
@@ -48,7 +48,7 @@ test("takes over what a killed member held, and the outputs are there once", asy
   assert.is(await o.client.exists(o.keys.attempts(0, "source", "copier")), 0);
 });
 
-test("fences a member that was stopped, robbed and goes on", async () => {
+test("fences an owner that was stopped, lost its partition and goes on", async () => {
   await using o = await open();
   await publishUpTo(o, 20);
   await using stops = startMember(o, { holdOn: [0], concurrency: 1 });
@@ -59,7 +59,7 @@ test("fences a member that was stopped, robbed and goes on", async () => {
   await checkOutputs(o, 20);
   stops.kill("SIGUSR2");
   stops.kill("SIGCONT");
-  await stops.line("fenced");
+  await stops.line("has lost the partition");
   await publishUpTo(o, 50, 20);
   await takes.whenIdle();
   await checkOutputs(o, 70);
@@ -72,36 +72,14 @@ async function countOf(o: Opened): Promise<number | undefined> {
   return text === null ? undefined : Number(text.slice(text.indexOf(" ") + 1));
 }
 
-test("voids the old delivery when the entry comes back to the same member", async () => {
-  await using o = await open();
-  await publishUpTo(o, 1);
-  await using stops = startMember(o, { holdOn: [0], concurrency: 2 });
-  const name = (await stops.line("ready")).split(" ")[1] ?? "";
-  await stops.line("handling 0 attempt 1");
-  // As another member would that took it over and handed it back.
-  const [entry] = await o.entries(source);
-  const id = entry?.id ?? "";
-  await o.client
-    .multi()
-    .sadd(o.keys.robbed(0, "copier", name), `${o.stream(source)}/${id}`)
-    .hset(o.keys.attempts(0, "source", "copier"), id, "1:1:0")
-    .xclaim(o.stream(source), "copier", "released", 0, id, "JUSTID")
-    .exec();
-  await stops.line("handling 0 attempt 2");
-  stops.kill("SIGUSR2");
-  await stops.line("fenced");
-  await eventually(async () => (await o.client.xpending(o.stream(source), "copier"))[0] === 0);
-  await checkOutputs(o, 1);
-});
-
 test(
-  "dead-letters an entry that kills its process three times by itself, and its neighbours survive",
+  "dead-letters an entry that kills its process again and again, and its neighbours survive",
   async () => {
     await using o = await open();
     await publishUpTo(o, 60);
     let deaths = 0;
     for (;;) {
-      await using one = startMember(o, { dieOn: [30], claimAfterMs: 200 });
+      await using one = startMember(o, { dieOn: [30], takeoverAfterMs: 500 });
       await one.line("ready");
       let dead = false;
       void one.ended.then(() => {
@@ -114,7 +92,7 @@ test(
       if (!dead) break;
       deaths++;
     }
-    assert.is(deaths, 5); // twice among others, three times alone
+    assert.ok(deaths >= 5 && deaths <= 8, `${deaths} deaths`); // twice among others, or more while those move on; three times alone
     const dead = await o.dead(source, "copier");
     assert.equal(
       dead.map((letter) => [letter["payload"], letter["dead-code"]]),
@@ -125,97 +103,163 @@ test(
   { timeoutMs: 60_000 },
 );
 
-test("handles again what is left of a batch of which one delivery was taken away", async () => {
-  await using o = await open();
-  const finish = Promise.withResolvers<void>();
-  const started = Promise.withResolvers<void>();
-  let calls = 0;
-  const component = await o.run(
-    o.backbone.component(
-      "copier",
-      [
-        on(source, { batch: { maxSize: 10, maxWaitMs: 50 } }, async (events, { publish }) => {
-          calls++;
-          started.resolve();
-          if (calls === 1) await finish.promise;
-          for (const event of events) await publish(out, event.payload);
-        }),
-      ],
-      { claimAfterMs: 60_000 },
-    ),
-  );
-  await publishUpTo(o, 10);
-  await started.promise;
-  const [robbed] = await o.entries(source);
-  const id = robbed?.id ?? "";
-  await o.client
-    .multi()
-    .sadd(o.keys.robbed(0, "copier", component.member), `${o.stream(source)}/${id}`)
-    .xclaim(o.stream(source), "copier", "another", 0, id)
-    .xack(o.stream(source), "copier", id)
-    .exec();
-  finish.resolve();
-  await component.whenIdle();
-  await checkOutputs(o, 9);
-});
-
-test("keeps a slow handler's delivery while its member lives", async () => {
+test("keeps an owner while its handler is slow, and hands nothing over that runs", async () => {
   await using o = await open();
   await publishUpTo(o, 1);
-  await using slow = startMember(o, { holdOn: [0], claimAfterMs: 200 });
+  await using slow = startMember(o, { holdOn: [0] });
   await slow.line("handling 0 ");
-  const other = await o.run(member(o, 200));
-  const since = Date.now();
-  // Eight times the silence after which it would be taken for dead.
-  await eventually(async () => {
-    const score = Number(await o.client.zscore(o.keys.members(0, "copier"), other.member));
-    return score - since > 1_600;
-  });
+  // One of these should own the partition rather than the slow one, whatever their names.
+  const others = await Promise.all([1, 2, 3].map(() => o.run(member(o))));
+  await eventually(async () => (await o.client.hget(o.keys.owner(0, "copier"), "wanted")) !== "", 10_000);
+  const before = await o.client.hget(o.keys.owner(0, "copier"), "epoch");
   assert.is((await o.entries(out)).length, 0);
   slow.kill("SIGUSR2");
-  await other.whenIdle();
+  await others[0]?.whenIdle();
   await checkOutputs(o, 1);
-  assert.not(slow.lines.some((line) => line.includes("fenced")));
+  assert.not(slow.lines.some((line) => line.includes("has lost the partition")));
+  await eventually(async () => (await o.client.hget(o.keys.owner(0, "copier"), "epoch")) !== before, 10_000);
 });
 
-test("joins again under another name when it was taken for dead and removed", async () => {
+test(
+  "members share the partitions, and each key keeps its order, whoever comes and goes",
+  async () => {
+    const partitions = 8;
+    await using o = await open({ partitions });
+    const runs = new Map<number, number>();
+    const make = (): Component =>
+      o.backbone.component(
+        "sharer",
+        [
+          on(source, async ({ payload }, { publish }) => {
+            runs.set(payload.n, (runs.get(payload.n) ?? 0) + 1);
+            await new Promise(setImmediate);
+            await publish(out, payload);
+          }),
+        ],
+        { takeoverAfterMs: 500 },
+      );
+    const [first, second, third] = [make(), make(), make()];
+    await o.run(first);
+    assert.equal(first.owned.length, partitions);
+    let n = 0;
+    const isOn = { publishing: true };
+    const publishing = (async () => {
+      while (isOn.publishing) {
+        await Promise.all(Array.from({ length: 20 }, () => o.backbone.publish(source, { n: n++, key: `k${n % 30}` })));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    })();
+    await o.run(second);
+    await o.run(third);
+    const shares = (): number[] => [first, second, third].map(({ owned }) => owned.length).sort();
+    await eventually(() => JSON.stringify(shares()) === "[2,3,3]", 15_000);
+    const all = [...first.owned, ...second.owned, ...third.owned].sort();
+    assert.equal(all, [0, 1, 2, 3, 4, 5, 6, 7]);
+    await third.drain();
+    await eventually(() => first.owned.length === 4 && second.owned.length === 4, 15_000);
+    isOn.publishing = false;
+    await publishing;
+    await first.whenIdle();
+    assert.equal(
+      [...runs].filter(([, count]) => count !== 1),
+      [],
+    );
+    const last = new Map<string, number>();
+    let count = 0;
+    for await (const { payload } of o.backbone.read(out)) {
+      const { n: number = -1, key = "" } = payload ?? {};
+      assert.ok(number > (last.get(key) ?? -1), `${number} came after ${last.get(key)} of ${key}`);
+      last.set(key, number);
+      count++;
+    }
+    assert.is(count, n);
+  },
+  { timeoutMs: 60_000 },
+);
+
+test("an owner's row that is deleted is made again, and one that is edited has one owner in the end", async () => {
   await using o = await open();
-  const component = await o.run(member(o, 200));
-  const before = component.member;
+  const component = await o.run(member(o));
   await publishUpTo(o, 5);
   await component.whenIdle();
-  await o.client.zrem(o.keys.members(0, "copier"), before);
-  await eventually(() => component.member !== before);
+  await o.client.del(o.keys.owner(0, "copier"));
   await publishUpTo(o, 5, 5);
   await component.whenIdle();
   await checkOutputs(o, 10);
+  await o.client.hset(o.keys.owner(0, "copier"), "owner", "somebody/else");
+  await publishUpTo(o, 5, 10);
+  await component.whenIdle();
+  await checkOutputs(o, 15);
+  assert.ok(o.log.some(({ text }) => text === "has lost the partition"));
+  assert.match((await o.client.hget(o.keys.owner(0, "copier"), "owner")) ?? "", component.member);
 });
 
-test("takes over from a consumer that is no member", async () => {
+test("a row of another type is refused, and said; once it is gone the component goes on", async () => {
   await using o = await open();
-  await publishUpTo(o, 10);
-  await o.client.xgroup("CREATE", o.stream(source), "copier", "0");
-  await o.client.xreadgroup("GROUP", "copier", "stranger", "COUNT", 10, "STREAMS", o.stream(source), ">");
-  const component = await o.run(member(o, 200));
+  const component = await o.run(member(o));
+  await publishUpTo(o, 5);
+  await component.whenIdle();
+  await o.client.set(o.keys.owner(0, "copier"), "a string");
+  await publishUpTo(o, 5, 5);
+  await eventually(() => component.health.reason?.includes("WRONGTYPE"));
+  assert.ok(o.log.some(({ level, fields }) => level === "error" && String(fields["reason"]).includes("WRONGTYPE")));
+  assert.is((await o.entries(out)).length, 5);
+  await o.client.del(o.keys.owner(0, "copier"));
   await component.whenIdle();
   await checkOutputs(o, 10);
 });
 
-test("removes dead members that hold nothing, and forgets what was taken from them", async () => {
+test("somebody who reads or acknowledges in the group is told by name, and nothing is lost by it", async () => {
   await using o = await open();
-  await publishUpTo(o, 5);
-  await using dies = startMember(o, { hangOn: [0, 1, 2, 3, 4] });
-  const name = (await dies.line("ready")).split(" ")[1] ?? "";
-  await dies.line("handling 4 ");
-  dies.kill("SIGKILL");
-  const component = await o.run(member(o, 150));
+  const parking = things("parking", { retry: { backoffMs: 3_000, jitter: 0 } });
+  const component = await o.run(
+    o.backbone.component("copier", [
+      on(source, async ({ payload }, { publish }) => void (await publish(out, payload))),
+      on(parking, async ({ payload }, { publish, attempt }) => {
+        if (attempt === 1) throw new Error("later");
+        await publish(out, payload);
+      }),
+    ]),
+  );
+  const parked = await o.backbone.publish(parking, { n: 0 });
+  await eventually(async () => (await o.client.xpending(o.stream(parking), "copier"))[0] === 1);
+  await o.client.xack(o.stream(parking), "copier", parked.entryId);
+  await o.client.xgroup("CREATECONSUMER", o.stream(source), "copier", "bob");
+  const theirs = Array.from({ length: 50 }, async () =>
+    o.client.xreadgroup("GROUP", "copier", "bob", "COUNT", 3, "STREAMS", o.stream(source), ">"),
+  );
+  await publishUpTo(o, 100, 1);
+  await Promise.all(theirs);
+  const said = (text: string) => () => o.log.some((line) => line.level === "error" && line.text.includes(text));
+  await eventually(said("somebody else has acknowledged"));
+  await eventually(() => o.log.some(({ fields }) => fields["consumer"] === "bob"));
   await component.whenIdle();
-  assert.is(await o.client.scard(o.keys.robbed(0, "copier", name)), 5);
-  await eventually(async () => (await o.client.zscore(o.keys.members(0, "copier"), name)) === null);
-  assert.is(await o.client.exists(o.keys.robbed(0, "copier", name)), 0);
-  const consumers = (await o.client.xinfo("CONSUMERS", o.stream(source), "copier")) as unknown[][];
-  assert.not(consumers.some((consumer) => consumer.includes(name)));
-  await checkOutputs(o, 5);
+  await checkOutputs(o, 101);
+  await eventually(async () => {
+    const consumers = (await o.client.xinfo("CONSUMERS", o.stream(source), "copier")) as unknown[][];
+    return !consumers.some((consumer) => consumer.includes("bob"));
+  });
+});
+
+test("entries that somebody removes before they are read are counted as lost, and said", async () => {
+  await using o = await open();
+  const component = o.backbone.component("copier", [
+    on(source, async ({ payload }, { publish }) => void (await publish(out, payload))),
+  ]);
+  const run = component.run();
+  await component.ready();
+  await publishUpTo(o, 5);
+  await component.whenIdle();
+  await eventually(async () => (await o.client.hget(o.keys.owner(0, "copier"), "counts:source")) !== null);
+  await component.drain();
+  await run;
+  await publishUpTo(o, 10, 5);
+  const entries = await o.entries(source);
+  await o.client.xdel(o.stream(source), ...entries.slice(6, 9).map(({ id }) => id));
+  const next = await o.run(member(o));
+  await next.whenIdle();
+  assert.is((await o.entries(out)).length, 12);
+  await eventually(() => o.log.some(({ fields, text }) => text.includes("removed") && fields["count"] === 3));
 });
 
 test(
@@ -236,7 +280,7 @@ test(
         await one.ended;
       }
     };
-    const members = [lives({ turns: 3, concurrency: 4 }), lives({ turns: 2, concurrency: 8, claimAfterMs: 200 })];
+    const members = [lives({ turns: 3, concurrency: 4 }), lives({ turns: 2, concurrency: 8, takeoverAfterMs: 500 })];
     await publishUpTo(o, total);
     await eventually(async () => Number(await o.client.xlen(o.stream(out))) >= total - 300, 50_000);
     killing.on = false;

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { on, PermanentError } from "../../src/index.ts";
-import { scripts } from "../../src/redis/store/scripts.ts";
+import { sliceScripts } from "../../src/redis/slices/scripts.ts";
 import { open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";
@@ -81,10 +81,10 @@ test("counts a parked entry that is gone when it is due as lost, and goes on", a
   await o.client.xdel(o.stream(channel), entryId);
   await o.backbone.publish(channel, { n: 1 });
   await component.whenIdle();
-  const lost = o.log.filter(({ level, text }) => level === "error" && text.includes("they are lost"));
+  const lost = o.log.filter(({ level, text }) => level === "error" && text.includes("it is lost"));
   assert.equal(
-    lost.map(({ fields }) => fields),
-    [{ component: "c", channel: "things", count: 1 }],
+    lost.map(({ fields }) => fields["entryId"]),
+    [entryId],
   );
   assert.is(await o.client.exists(o.keys.attempts(0, "things", "c"), o.keys.parked(0, "things", "c")), 0);
   assert.equal(await o.dead(channel, "c"), []);
@@ -101,7 +101,7 @@ test("finds a parked delivery whose timer was lost", async () => {
           if (attempt === 1) throw new Error("once");
         }),
       ],
-      { claimAfterMs: 400 },
+      { takeoverAfterMs: 500 },
     ),
   );
   const ref = await o.backbone.publish(channel, { n: 1 });
@@ -215,15 +215,18 @@ test("counts an attempt once when the reply to its count, its parking or its bur
       }),
     ]),
   );
-  const swallowed = [scripts.park, scripts.begin, scripts.bury].map(({ sha }) =>
-    proxy.swallowReply(named("evalsha", sha)),
-  );
+  // The first parking, the count of the second attempt, and the burial.
+  const swallowed = [
+    proxy.swallowReply(named("evalsha", sliceScripts.settle.sha), 1),
+    proxy.swallowReply(named("evalsha", sliceScripts.count.sha), 1),
+    proxy.swallowReply(named("evalsha", sliceScripts.settle.sha), 4),
+  ];
   const ref = await o.backbone.publish(channel, { n: 1 });
   assert.is(await component.whenSettled(ref), "deadLettered");
   await Promise.all(swallowed);
   assert.equal(attempts, [1, 2, 3, 4]);
   assert.not(
-    o.log.some(({ text }) => text.includes("fenced")),
+    o.log.some(({ text }) => text === "has lost the partition"),
     "nobody else had it",
   );
   assert.equal(
@@ -242,7 +245,7 @@ test(
       o.backbone.component("c", [
         on(channel, async (_, { attempt }) => {
           if (attempt < 10) {
-            proxy.swallowReply(named("evalsha", scripts.begin.sha));
+            proxy.swallowReply(named("evalsha", sliceScripts.count.sha));
             throw new Error("not yet");
           }
         }),

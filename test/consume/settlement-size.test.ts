@@ -1,11 +1,16 @@
 /** What one settlement may hold is bounded, and so is what one script settles: nobody's handler stops Redis for all. */
 
 import * as assert from "uvu/assert";
-import { Settler, type Submission } from "../../src/consume/settler.ts";
+import { InFlight } from "../../src/consume/in-flight.ts";
+import { Settler } from "../../src/consume/settler.ts";
 import { ConfigError, on } from "../../src/index.ts";
+import type { Hold } from "../../src/ownership/ownership.ts";
 import type { NewEntry } from "../../src/ports/append.ts";
-import type { Membership, Settlement, SettleResult } from "../../src/ports/store.ts";
+import { hostClock } from "../../src/ports/host-clock.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import type { Output, SettleResult } from "../../src/ports/settle.ts";
 import { open, soon, things } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
 import { test } from "../support/test.ts";
 
 const once = { retry: { ...soon, maxAttempts: 1 } };
@@ -124,35 +129,51 @@ test("refuses bounds that cannot be", async () => {
   assert.throws(make({ maxOutputBytes: 1.5 }), /maxOutputBytes is 1.5/);
 });
 
-test("one script settles as much as it may hold Redis up for, and a settlement that is larger goes alone", async () => {
+test("one batch settles as much as it may hold Redis up for, and a settlement that is larger goes alone", async () => {
   const sent: number[][] = [];
-  const settler = new Settler(
-    {
-      settle: (_membership: Membership, settlements: readonly Settlement[]) => {
-        sent.push(settlements.map(({ outputs }) => outputs.length));
-        return Promise.resolve(settlements.map((): SettleResult => ({ outcome: "acked", outputIds: [] })));
-      },
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  let left = 12;
+  const settler = new Settler({
+    hold,
+    inFlight: new InFlight([], new Map(), 1),
+    clock: hostClock,
+    log: silentLog,
+    component: "c",
+  });
+  settler.resume({
+    settle: async (_claim, { settlements }) => {
+      sent.push(settlements.map((one) => (one.kind === "acked" ? one.outputs.length : 0)));
+      const results = settlements.map((): SettleResult => ({ outcome: "settled", ids: [] }));
+      return { outcome: "settled", results, wanted: "", remade: [] };
     },
-    (run) => run(),
-  );
-  const membership: Membership = { component: "c", member: "m", partition: 0, channels: [] };
-  const settle = (outputs: number, size: number): Promise<unknown> =>
-    new Promise((settled) => {
-      const entries = Array<NewEntry>(outputs).fill({} as NewEntry);
-      settler.submit({
-        membership,
-        deliveries: [],
-        reads: [],
-        writes: [],
-        outputs: entries,
-        redelivered: false,
-        size,
-        settled,
-      } as Submission);
+  });
+  const settle = (count: number, size: number): void => {
+    const outputs = Array<Output>(count).fill({ partition: 0, entry: {} as NewEntry });
+    settler.submit({
+      deliveries: [],
+      settlement: { kind: "acked", locks: [], entries: [], outputs, changes: [] },
+      size,
+      settled: () => {
+        if (--left === 0) resolve();
+      },
+      lost: () => undefined,
     });
-  await Promise.all([600, 300, 200, 5_000, 1, 0, 0].map((outputs) => settle(outputs, outputs)));
-  assert.equal(sent, [[600, 300], [200], [5_000], [1, 0, 0]]);
+  };
+  // What only acknowledges goes with whatever there is room beside.
+  for (const outputs of [600, 300, 200, 5_000, 1, 0, 0]) settle(outputs, outputs);
+  await eventually(() => left === 5);
+  assert.equal(sent, [[600, 300, 1, 0, 0], [200], [5_000]]);
   sent.length = 0;
-  await Promise.all([700_000, 300_000, 100_000, 3_000_000, 10].map((size) => settle(1, size)));
-  assert.equal(sent, [[1, 1], [1], [1], [1]]);
+  for (const size of [700_000, 300_000, 100_000, 3_000_000, 10]) settle(1, size);
+  await done;
+  assert.equal(sent, [[1, 1, 1], [1], [1]]);
 });
+
+const hold: Hold = {
+  claim: { epoch: 1, owner: "m/t" },
+  mayStart: true,
+  confirmed: () => undefined,
+  lost: () => undefined,
+  broken: () => undefined,
+  retake: async () => true,
+};

@@ -9,7 +9,7 @@ export const source: Channel<Thing> = things("source", { retry: soon });
 export const out: Channel<Thing> = things("out");
 
 /** Copies each event, and counts it by its last digit. */
-export function copier(o: Opened, claimAfterMs = 1_000): Component {
+export function copier(o: Opened, takeoverAfterMs = 1_000): Component {
   return o.backbone.component(
     "copier",
     [
@@ -20,7 +20,7 @@ export function copier(o: Opened, claimAfterMs = 1_000): Component {
         await publish(out, payload);
       }),
     ],
-    { claimAfterMs },
+    { takeoverAfterMs },
   );
 }
 

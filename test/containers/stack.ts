@@ -80,7 +80,7 @@ async function overridesFor(owner: Owner, endpoint: string): Promise<string> {
     services[name] = {
       labels,
       extra_hosts: ["collector.test:host-gateway"],
-      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector.test:${port}`, CLAIM_AFTER_MS: "1000" },
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector.test:${port}`, TAKEOVER_AFTER_MS: "1000" },
     };
   }
   const text = stringify({ services, volumes: labelled(file.volumes), networks: { default: { labels } } });

@@ -49,7 +49,7 @@ export class RedisHarness implements Harness {
     await admin.call("ACL", "SETUSER", name, ...rulesOf(name, channels));
     const url = warped.redis.url.replace("//", `//${name}:${password}@`);
     const connection = new Connection({ url, log: silentLog, silenceMs: 5_000, purpose: "open" });
-    const namespace = await Namespace.open(connection, new Keys(name), 1, undefined);
+    const namespace = await Namespace.open(connection, new Keys(name), { count: 1, isRequired: true }, undefined);
     connection.close();
     return new RedisHarness(warped, admin, new Keys(name), url, namespace);
   }

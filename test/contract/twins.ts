@@ -67,7 +67,11 @@ export class Side {
   }
 
   renewed(renewed: Renewed): unknown {
-    return renewed.outcome === "fenced" ? { ...renewed, row: this.row(renewed.row) } : renewed;
+    if (renewed.outcome === "fenced") return { ...renewed, row: this.row(renewed.row) };
+    if (renewed.outcome === "regressed") return renewed;
+    // What others did is told by the one over Redis alone: nobody else is in a process's memory.
+    const { outcome, wanted, remade } = renewed;
+    return { outcome, wanted, remade };
   }
 
   /** Without ids, which the twins learn, and reasons, which are the server's own words. */

@@ -35,7 +35,7 @@ test(
       [1, 2, 3, 4].map(() =>
         load.o.run(
           backbone.component("slow", [on(slow, () => gate.promise)], {
-            claimAfterMs: 1_000,
+            takeoverAfterMs: 1_000,
             concurrency: 5,
           }),
         ),

@@ -1,6 +1,7 @@
 /** Connections lose replies, are cut, killed and fall silent under load: each event has its effects once. */
 
 import * as assert from "uvu/assert";
+import { sliceScripts } from "../../src/redis/slices/scripts.ts";
 import { scripts } from "../../src/redis/store/scripts.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
@@ -13,10 +14,11 @@ const rounds = fullOr(20, 4);
 
 const commands: Readonly<Record<string, (command: Command) => boolean>> = {
   append: named("evalsha", scripts.append.sha),
-  settle: named("evalsha", scripts.settle.sha),
-  ack: named("evalsha", scripts.ack.sha),
-  read: named("xreadgroup"),
-  heartbeat: named("evalsha", scripts.heartbeat.sha),
+  settle: named("evalsha", sliceScripts.settle.sha),
+  acknowledge: named("evalsha", sliceScripts.acknowledge.sha),
+  read: named("xread"),
+  renew: named("evalsha", sliceScripts.renew.sha),
+  beat: named("evalsha", sliceScripts.beat.sha),
 };
 
 for (const [name, matches] of Object.entries(commands)) {
@@ -24,9 +26,13 @@ for (const [name, matches] of Object.entries(commands)) {
     `has each effect once when the reply to "${name}" is lost, and when it never arrives`,
     async () => {
       await using proxy = await startProxy(redisUrl());
-      // No member can wait for a claim: a delivery whose reply was lost is found by its own member.
-      const order = name === "read" ? "none" : "outputs";
-      await using load = await startLoad({ url: proxy.url, direct: redisUrl(), claimAfterMs: 120_000, order });
+      // Nobody can wait for a takeover: what was lost is found by the owner itself.
+      await using load = await startLoad({
+        url: proxy.url,
+        direct: redisUrl(),
+        takeoverAfterMs: 120_000,
+        order: "outputs",
+      });
       for (let round = 0; round < rounds; round++) {
         await proxy.swallowReply(matches, 1 + (round % 3));
         await load.goOn(50);

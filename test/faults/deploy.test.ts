@@ -42,7 +42,7 @@ test(
       REDIS_URL: redisUrl(),
       NAMESPACE: namespace,
       PORT: "0",
-      CLAIM_AFTER_MS: "1000",
+      TAKEOVER_AFTER_MS: "1000",
       LOG_LEVEL: "info",
       EXCHANGE_MAX_LATENCY_MS: "20",
       EXCHANGE_REJECT_RATE: "0.1",

@@ -56,7 +56,9 @@ test("finds entries that a lost reply has delivered before it reads on, also whe
   const channel = things("things");
   const handled: number[] = [];
   const component = await o.run(
-    o.backbone.component("c", [on(channel, ({ payload }) => void handled.push(payload.n))], { claimAfterMs: 120_000 }),
+    o.backbone.component("c", [on(channel, ({ payload }) => void handled.push(payload.n))], {
+      takeoverAfterMs: 120_000,
+    }),
   );
   await eventually(async () => /throughline:read:c .*flags=b/.test(String(await o.client.client("LIST"))));
   const swallowed = proxy.swallowReply(named("xreadgroup"));

@@ -64,7 +64,7 @@ test(
     await fillUp(o.client);
     const handled = new Set<number>();
     const component = o.backbone.component("c", [on(narrow, ({ payload }) => void handled.add(payload.n))], {
-      claimAfterMs: 1_000,
+      takeoverAfterMs: 1_000,
     });
     await o.run(component);
     await eventually(() => handled.size === 600, 20_000);

@@ -45,7 +45,7 @@ test(
     const odd = things("odd");
     const handled: string[] = [];
     const component = await load.o.run(
-      backbone.component("odd", [on(odd, (event) => void handled.push(event.entryId))], { claimAfterMs: 120_000 }),
+      backbone.component("odd", [on(odd, (event) => void handled.push(event.entryId))], { takeoverAfterMs: 120_000 }),
     );
     const expected = new Map<string, string>();
     const wanted: string[] = [];

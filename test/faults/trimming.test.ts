@@ -33,7 +33,7 @@ test(
             await publish(slowOut, payload);
           }),
         ],
-        { concurrency: 16, maxInHand: 50 },
+        { concurrency: 16, maxInFlight: 50 },
       ),
     );
     const recorded: Fact[] = [

@@ -33,7 +33,7 @@ export class HandWritten implements AsyncDisposable {
     components: Readonly<Record<string, string>> = {},
     partitions = 1,
   ): Promise<void> {
-    const fields = ["format", "1", "partitions", String(partitions)];
+    const fields = ["format", "2", "partitions", String(partitions)];
     for (const channel of channels) fields.push(`channel:${channel}`, "1");
     for (const [component, consumed] of Object.entries(components)) fields.push(`component:${component}`, consumed);
     await this.client.hset(`${this.namespace}:meta`, ...fields);
@@ -92,6 +92,62 @@ export class HandWritten implements AsyncDisposable {
   async settle(channel: string, component: string, count: number): Promise<void> {
     const ids = await this.deliver(channel, component, "settler", count);
     await this.client.xack(this.stream(channel), component, ...ids);
+  }
+
+  /** The row of a component's partition, as an owner leaves it. `channels`: position and open ids by channel. */
+  async row(
+    component: string,
+    channels: Readonly<Record<string, { readonly at: string; readonly open?: string; readonly lost?: number }>>,
+    {
+      partition = 0,
+      owner = "",
+      epoch = 1_700_000_000_000,
+      wanted = "",
+      deaths = 0,
+    }: {
+      readonly partition?: number;
+      readonly owner?: string;
+      readonly epoch?: number;
+      readonly wanted?: string;
+      readonly deaths?: number;
+    } = {},
+  ): Promise<void> {
+    const fields = ["epoch", epoch, "owner", owner, "beat", 1, "seq", 0, "wanted", wanted, "deaths", deaths];
+    for (const [channel, { at, open = "", lost }] of Object.entries(channels)) {
+      fields.push(`at:${channel}`, at, `read:${channel}`, "", `open:${channel}`, open);
+      if (lost !== undefined) fields.push(`lost:${channel}`, lost);
+    }
+    await this.client.hset(`{${this.namespace}:${partition}}:owner:${component}`, ...fields);
+  }
+
+  /** A member's heartbeat. */
+  async beat(
+    component: string,
+    member: string,
+    seenAt: number,
+    { hasLeft = false, about = "{}" }: { hasLeft?: boolean; about?: string } = {},
+  ): Promise<void> {
+    const record = `7 ${hasLeft ? 1 : 0} ${seenAt} ${about}`;
+    await this.client.hset(`{${this.namespace}:members}:${component}`, member, record);
+  }
+
+  /** Beats for a member until it is disposed of. */
+  async living(component: string, member: string): Promise<Disposable> {
+    const beat = async (): Promise<void> => this.beat(component, member, await this.serverTime());
+    await beat();
+    const timer = setInterval(() => void beat().catch(() => undefined), 500);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  }
+
+  /** Shows entries in a group's pending list. */
+  async show(channel: string, component: string, consumer: string, ...ids: readonly string[]): Promise<void> {
+    await this.client.xclaim(this.stream(channel), component, consumer, 0, ...ids, "FORCE", "JUSTID");
+  }
+
+  async park(channel: string, component: string, entryId: string, dueAt: number, record = "1:0:1"): Promise<void> {
+    const stream = this.stream(channel);
+    await this.client.zadd(`${stream}:parked:${component}`, dueAt, entryId);
+    await this.client.hset(`${stream}:attempts:${component}`, entryId, record);
   }
 
   async serverTime(): Promise<number> {

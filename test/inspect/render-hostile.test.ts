@@ -64,7 +64,7 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
 
   const standings: Standing[] = [
     { component: text(), state: "settled" },
-    { component: text(), state: "pending", member: text(), forMs: 1, attempt: 1 },
+    { component: text(), state: "pending", member: text(), attempt: 1, dueAt: null },
     { component: text(), state: "dead", deadLetterId: "9-0", code: text(), error: text(), attempts: 1, at: 1 },
   ];
   const journey: Journey = {
@@ -92,9 +92,11 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
     moreMatches: 2,
     complete: false,
   };
-  const consumption = { ...counts, channel: text(), lastDeliveredId: "1-0", oldestUnfinishedId: "2-0", dropped: true };
-  const component = { partition: 0, lastSeenAt: 1, members: [], channels: [consumption] };
-  const member = { member: text(), lastSeenAt: null, live: false, pending: 1 };
+  const consumption = { ...counts, channel: text(), position: "1-0", oldestUnfinishedId: "2-0", dropped: true };
+  const owner = { member: text(), live: false, epoch: 1, since: 1, wanted: text(), deaths: 2 };
+  const component = { partition: 0, lastSeenAt: 1, owner, standBy: [text(), text()], channels: [consumption] };
+  const facts = { host: text(), pid: 1, startedAt: 1 };
+  const member = { component: text(), member: text(), lastSeenAt: null, live: false, owned: [], ...facts };
   const channel = { channel: text(), partition: 0, entries: 1, lastEntryId: "1-0", lastAppendAt: 1 };
   const status: BackboneStatus = {
     namespace: text(),
@@ -105,10 +107,11 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
       { ...channel, damage: { isBlocked: false, aheadMs: 1, removedByOthers: 0 } },
     ],
     components: [
-      { ...component, component: text(), state: "served", members: [member] },
+      { ...component, component: text(), state: "served" },
       { ...component, component: text(), state: "unserved" },
       { ...component, component: text(), state: "abandoned" },
     ],
+    members: [member],
   };
   const request: RunRequest = {
     run: text(),

@@ -23,21 +23,18 @@ function consumption(status: BackboneStatus, component: string, channel = "order
   return status.components.find((c) => c.component === component)?.channels.find((c) => c.channel === channel);
 }
 
-test("counts entries, lag, pending, parked and dead letters by component", async () => {
+test("tells the position, lag, open, parked and lost entries of each component by its row", async () => {
   await using log = new HandWritten();
   await log.describe(["orders", "unused"], { algorithm: "orders" });
-  const ids = [];
+  const ids: string[] = [];
   for (let i = 0; i < 10; i++) ids.push(await log.append("orders", { id: `e-${i}` }));
-  await log.group("orders", "algorithm");
-  await log.deliver("orders", "algorithm", "m-1", 4);
-  await log.deliver("orders", "algorithm", "m-2", 2);
-  const stream = log.stream("orders");
-  await log.client.xack(stream, "algorithm", ids[0] ?? "");
-  await log.client.xclaim(stream, "algorithm", "parked", 0, ids[1] ?? "", "JUSTID");
-  await log.client.zadd(`${stream}:parked:algorithm`, 1, ids[1] ?? "");
-  await log.client.xclaim(stream, "algorithm", "released", 0, ids[2] ?? "", "JUSTID");
-  await log.appendRaw(`${stream}:dead:algorithm`, { payload: "{}", "dead-entry": "1-0" });
-  await log.client.zadd(`{${log.namespace}:0}:members:algorithm`, await log.serverTime(), "m-1", 1_000, "m-2");
+  const [, parked = "", refused = "", open = "", , at = "", , late = ""] = ids;
+  await log.group("orders", "algorithm", at);
+  await log.row("algorithm", { orders: { at, open: `!${refused} ${open}`, lost: 3 } }, { owner: "m-1/token" });
+  await log.park("orders", "algorithm", parked, 1);
+  await log.show("orders", "algorithm", "parked", parked);
+  await log.show("orders", "algorithm", "m-1", open, late);
+  await log.appendRaw(`${log.stream("orders")}:dead:algorithm`, { payload: "{}", "dead-entry": "1-0" });
 
   const status = await statusOf(log);
   assert.equal(
@@ -47,29 +44,99 @@ test("counts entries, lag, pending, parked and dead letters by component", async
   const { lagMs = -1, oldestPendingMs = -1, ...counts } = consumption(status, "algorithm") ?? {};
   assert.equal(counts, {
     channel: "orders",
+    position: at,
     lagEntries: 4,
     lagExact: true,
-    pending: 4,
+    pending: 3, // two before the position, and one after it that is shown as long under way
     parked: 1,
     deadLetters: 1,
-    lost: 0,
-    lastDeliveredId: ids[5],
+    lost: 3,
     dropped: false,
-    oldestUnfinishedId: ids[1],
+    oldestUnfinishedId: parked,
   });
   assert.ok(lagMs >= 0 && lagMs < 60_000 && oldestPendingMs >= lagMs);
-  const [component] = status.components;
-  assert.is(component?.state, "served");
+  assert.match(renderStatus(status), new RegExp(`algorithm +orders +${at} +4 +\\d`));
+});
+
+test("tells the same by the group alone where no owner was ever there", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"], { algorithm: "orders" });
+  const ids: string[] = [];
+  for (let i = 0; i < 5; i++) ids.push(await log.append("orders", { id: `e-${i}` }));
+  await log.group("orders", "algorithm");
+  await log.deliver("orders", "algorithm", "m-1", 3);
+  await log.client.xack(log.stream("orders"), "algorithm", ids[1] ?? "");
+  const { position, lagEntries, pending, oldestUnfinishedId } = consumption(await statusOf(log), "algorithm") ?? {};
+  assert.equal([position, lagEntries, pending, oldestUnfinishedId], [ids[2], 2, 2, ids[0]]);
+});
+
+test("goes by the row where the group is gone, and where the stream is another one than the row's", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders", "anew"], { algorithm: "orders,anew" });
+  const ids: string[] = [];
+  for (let i = 0; i < 5; i++) ids.push(await log.append("orders", { id: `e-${i}` }));
+  await log.append("anew", { id: "first" }, "1000-0");
+  await log.row("algorithm", { orders: { at: ids[1] ?? "" }, anew: { at: "9000-0", open: "8000-0" } });
+  const status = await statusOf(log);
+  const [orders, anew] = ["orders", "anew"].map((channel) => consumption(status, "algorithm", channel));
+  assert.equal([orders?.position, orders?.lagEntries, orders?.oldestUnfinishedId], [ids[1], 3, ids[2]]);
+  assert.equal([anew?.position, anew?.lagEntries, anew?.pending, anew?.oldestUnfinishedId], ["0-0", 1, 0, "1000-0"]);
+});
+
+test("names the owner of each partition, since when, and who stands by", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"], { algorithm: "orders", sender: "orders" }, 3);
+  const now = await log.serverTime();
+  const about = JSON.stringify({ host: "h", pid: 7, startedAt: new Date(5_000).toISOString() });
+  await log.beat("algorithm", "m-1", now, { about });
+  await log.beat("algorithm", "m-2", now - 1_000);
+  await log.beat("algorithm", "m-3", now - 60_000);
+  await log.beat("algorithm", "m-4", now, { hasLeft: true });
+  const epoch = now - 30_000;
+  await log.row("algorithm", {}, { partition: 0, owner: "m-1/t", epoch, wanted: "m-2" });
+  await log.row("algorithm", {}, { partition: 1, owner: "m-3/t", deaths: 2 });
+  await log.row("algorithm", {}, { partition: 2 });
+  const status = await statusOf(log);
+  const algorithm = status.components.filter(({ component }) => component === "algorithm");
   assert.equal(
-    component?.members.map(({ member, live, pending }) => ({ member, live, pending })),
+    algorithm.map(({ partition, state, owner, standBy }) => [partition, state, owner?.member, owner?.live, standBy]),
     [
-      { member: "m-1", live: true, pending: 1 },
-      { member: "m-2", live: false, pending: 2 },
+      [0, "served", "m-1", true, ["m-2"]],
+      [1, "unserved", "m-3", false, ["m-1", "m-2"]],
+      [2, "unserved", undefined, undefined, ["m-1", "m-2"]],
+    ],
+  );
+  const [{ owner } = { owner: null }] = algorithm;
+  assert.equal(owner, { member: "m-1", live: true, epoch, since: epoch, wanted: "m-2", deaths: 0 });
+  assert.equal(
+    status.members.map(({ member, live, owned, host, pid, startedAt }) => [member, live, owned, host, pid, startedAt]),
+    [
+      ["m-1", true, [0], "h", 7, 5_000],
+      ["m-2", true, [], null, null, null],
+      ["m-3", false, [1], null, null, null],
     ],
   );
   const text = renderStatus(status);
-  assert.match(text, /algorithm +orders +4 +\d/);
-  assert.match(text, /m-2 .*silent/);
+  assert.match(text, new RegExp(`algorithm 0 +m-1, to go to m-2 +${epoch} +3\\d\\.\\d s ago +m-2 *$`, "m"));
+  assert.match(text, /algorithm 1 +m-3, silent +\d+ .* ago +m-1, m-2 *$/m);
+  assert.match(text, /algorithm +m-1 +h 7 .* ago +0 *$/m);
+  assert.match(text, /algorithm +m-2 +- .* ago +stands by *$/m);
+  assert.match(text, /algorithm has lost 2 owners at one entry/);
+  assert.match(text, /No live member owns partition 2 of algorithm; 2 could take it/);
+  assert.match(text, /^sender has no live member \(no member on record\)\.$/m);
+  assert.not.match(text, /With one partition/);
+});
+
+test("says of one partition what it means, and what to do about it", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"], { algorithm: "orders" });
+  const now = await log.serverTime();
+  for (const member of ["m-1", "m-2"]) await log.beat("algorithm", member, now);
+  await log.row("algorithm", {}, { owner: "m-1/t" });
+  assert.match(
+    renderStatus(await statusOf(log)),
+    /^With one partition each component has one owner, and its other members stand by\..*$/m,
+  );
 });
 
 test("counts the lag itself where Redis cannot tell it", async () => {
@@ -107,7 +174,8 @@ test("names a group on a channel that its component no longer subscribes to, unl
   await using log = new HandWritten();
   await log.describe(["kept", "dropped", "read"], { algorithm: "kept" });
   const now = await log.serverTime();
-  await log.client.zadd(`{${log.namespace}:0}:members:algorithm`, now, "new-member", now, "old-member");
+  for (const member of ["new-member", "old-member"]) await log.beat("algorithm", member, now);
+  await log.row("algorithm", {}, { owner: "new-member/t" });
   for (const channel of ["kept", "dropped", "read"]) {
     await log.append(channel, { id: channel }, "1000-0");
     await log.append(channel, { id: `${channel}2` }, "2000-0");

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";
 import type { EntryJson } from "../../src/inspect/entries/entry-json.ts";
 import { entryJson } from "../../src/inspect/entries/entry-json.ts";
-import { partitionOf } from "../../src/publish/producer.ts";
+import { partitionOf } from "../../src/publish/placement.ts";
 import { ClientOrder } from "../../trading/domain/index.ts";
 import { answers, pythonWith } from "../support/python.ts";
 import { skip, test } from "../support/test.ts";

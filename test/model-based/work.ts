@@ -40,7 +40,7 @@ export interface Tally {
 /** More attempts than the starts that make an entry look as if it killed its process: failed attempts do not count as such. */
 export const maxAttempts = 7;
 /** A member whose heartbeats are late by a quarter of it takes nothing over: a busy process must be able to keep that. */
-export const claimAfterMs = 400;
+export const takeoverAfterMs = 500;
 export const workerName = "worker";
 export const tallyName = "tally";
 
@@ -111,7 +111,7 @@ export class Member {
       setting.mode === "batch"
         ? on(work, { retry, batch: { maxSize: 3, maxWaitMs: 2 } }, (events, tools) => desk.handle(events, tools))
         : on(work, { retry }, (event, tools) => desk.handle([event], tools));
-    const component = backbone.component(workerName, [subscription], { claimAfterMs, drainTimeoutMs: 2_000 });
+    const component = backbone.component(workerName, [subscription], { takeoverAfterMs, drainTimeoutMs: 2_000 });
     const member = new Member(name, relay, backbone, desk, component);
     await component.ready();
     return member;

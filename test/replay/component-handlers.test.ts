@@ -119,11 +119,12 @@ test("a handler that fails where it did not is a difference of outcome, with its
 /** A replay's lines, kept as a source of their own. */
 async function kept(replay: ReplaySource): Promise<ReplaySource> {
   const lines = await gathered(replay.lines());
-  const { name, namespace, channels } = replay;
+  const { name, namespace, channels, partitions } = replay;
   return {
     name,
     namespace,
     channels,
+    partitions,
     async *lines() {
       yield* lines;
     },

@@ -51,6 +51,7 @@ class Log {
     return {
       name,
       namespace: "n",
+      partitions: 1,
       channels: [...new Set(channels)],
       async *lines() {
         yield* lines;

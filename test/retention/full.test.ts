@@ -82,7 +82,7 @@ test("keeps a settlement waiting while its outputs do not fit, and settles it on
     o.log.some(({ level, fields }) => level === "error" && /is full/.test(String(fields["reason"]))),
   );
   assert.equal(await numbers(o.entries(small)), [0, 0]);
-  assert.is((await o.client.xpending(o.stream(source), "copier"))[0], 1);
+  await eventually(async () => (await o.client.xpending(o.stream(source), "copier"))[0] === 1); // long under way
   await o.client.xtrim(o.stream(small), "MAXLEN", 0);
   await component.whenIdle();
   assert.equal(await numbers(o.entries(small)), [1, 1]);
@@ -107,6 +107,27 @@ test("evicts the oldest, and says so only where a component had not finished the
   assert.equal(
     alarms.map(({ level, fields }) => [level, fields["channel"], fields["removed"], fields["unfinished"]]),
     [["error", "ring", 3, 3]],
+  );
+});
+
+test("counts what it evicts by the rows of the components, each entry once", async () => {
+  await using o = await open();
+  const ring = things("ring", { retention: { hardCap: 10, maxEntries: 10, onFull: "evict" } });
+  const refs = await o.backbone.publishAll(Array.from({ length: 10 }, (_, n) => item(ring, { n })));
+  const id = (place: number): string => refs[place]?.entryId ?? "";
+  for (const [component, at, open] of [
+    ["one", id(9), id(1)],
+    ["two", id(3), ""],
+  ] as const) {
+    await o.client.xgroup("CREATE", o.stream(ring), component, "0"); // behind its row: nobody goes by it
+    await o.client.hset(o.keys.owner(0, component), "epoch", 1, "owner", "", "at:ring", at, "open:ring", open);
+  }
+  await o.client.zadd(o.keys.parked(0, "ring", "one"), 1, id(2));
+  await o.backbone.publishAll(Array.from({ length: 6 }, (_, n) => item(ring, { n: 10 + n })));
+  const alarms = o.log.filter(({ text }) => text.includes("evicted"));
+  assert.equal(
+    alarms.map(({ fields }) => [fields["removed"], fields["unfinished"]]),
+    [[6, 4]], // open, parked, and the two after the position of the other
   );
 });
 

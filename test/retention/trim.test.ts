@@ -101,8 +101,8 @@ test("keeps entries that some group has not read", async () => {
   assert.equal(await trim(o, { maxEntries: 1 }), { removed: 300, isHeld: false });
 });
 
-test("keeps entries that are pending, parked or handed back, and all later ones", async () => {
-  for (const consumer of ["m", "parked", "released"]) {
+test("keeps entries that are pending in a group without a row, and all later ones", async () => {
+  for (const consumer of ["m", "parked"]) {
     await using o = await open();
     const ids = await publish(o, 20);
     await o.client.xgroup("CREATE", o.stream(channel), "c", "0");
@@ -111,6 +111,68 @@ test("keeps entries that are pending, parked or handed back, and all later ones"
     assert.equal(await trim(o, { maxEntries: 2, maxAgeMs: 1 }), { removed: 5, isHeld: true });
     assert.equal(await left(o), ids.slice(5));
   }
+});
+
+/** The row of a component, as its owner leaves it. */
+async function row(o: Opened, component: string, at: string, open = ""): Promise<void> {
+  await o.client.hset(o.keys.owner(0, component), "epoch", 1, "owner", "", "at:things", at, "open:things", open);
+}
+
+test("keeps what a component's row says is open, parked or not reached, whatever its group says", async () => {
+  await using o = await open();
+  const ids = await publish(o, 20);
+  const id = (place: number): string => ids[place] ?? "";
+  const parked = o.keys.parked(0, "things", "c");
+  await o.client.xgroup("CREATE", o.stream(channel), "c", "$");
+  await row(o, "c", id(10), `!${id(7)} ${id(8)}`);
+  await o.client.zadd(parked, 1, id(9), 2, id(4)); // the oldest is due last
+  const step = async (first: number): Promise<void> => {
+    const { isHeld } = await trim(o, { maxEntries: 2 }, ["c"]);
+    assert.equal([await left(o), isHeld], [ids.slice(first), true]);
+  };
+  await step(4);
+  await o.client.zrem(parked, id(4));
+  await step(7);
+  await row(o, "c", id(10), id(8));
+  await step(8);
+  await row(o, "c", id(10));
+  await step(9);
+  await o.client.del(parked);
+  await step(10);
+  // Nobody has described the component: its group names it.
+  await row(o, "c", id(12));
+  assert.equal(await trim(o, { maxEntries: 2 }), { removed: 2, isHeld: true });
+  // Its group is gone: the description names it.
+  await o.client.xgroup("DESTROY", o.stream(channel), "c");
+  await row(o, "c", id(14));
+  await step(14);
+  assert.equal(await trim(o, { maxEntries: 2 }), { removed: 4, isHeld: false });
+});
+
+test("finds the oldest of many parked entries, by the group where it shows all of them, else one by one", async () => {
+  await using o = await open();
+  const ids = await publish(o, 1_500);
+  const waiting = ids.slice(200, 1_400);
+  await o.client.zadd(o.keys.parked(0, "things", "c"), ...waiting.toReversed().flatMap((id, due) => [due, id]));
+  await row(o, "c", ids[1_450] ?? "");
+  await o.client.xgroup("CREATE", o.stream(channel), "c", "$");
+  for (const shown of [waiting.slice(100), waiting]) {
+    await o.client.xclaim(o.stream(channel), "c", "parked", 0, ...shown, "FORCE", "JUSTID");
+    await trim(o, { maxEntries: 1 }, ["c"]);
+    assert.equal(await left(o), ids.slice(200));
+  }
+});
+
+test("keeps everything while a component's row is somebody else's key, or of another stream", async () => {
+  await using o = await open();
+  const ids = await publish(o, 10);
+  await o.client.set(o.keys.owner(0, "c"), "a string");
+  assert.equal(await trim(o, { maxEntries: 1 }, ["c"]), { removed: 0, isHeld: true });
+  await o.client.del(o.keys.owner(0, "c"));
+  await row(o, "c", "99999999999999-0");
+  assert.equal(await trim(o, { maxEntries: 1 }, ["c"]), { removed: 0, isHeld: true });
+  await row(o, "c", ids[5] ?? "");
+  assert.equal(await trim(o, { maxEntries: 1 }, ["c"]), { removed: 5, isHeld: true });
 });
 
 test("keeps entries appended after a group began at the end of the stream, and not earlier ones", async () => {

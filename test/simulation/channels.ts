@@ -2,7 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Channel, defineChannel } from "../../src/model/channel.ts";
-import { partitionOf as hashedPartitionOf } from "../../src/publish/producer.ts";
+import { partitionOf as hashedPartitionOf } from "../../src/publish/placement.ts";
 import type { ChannelName } from "./plan.ts";
 
 export const component = "c";

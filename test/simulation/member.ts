@@ -1,11 +1,11 @@
 /** A member on its host: the component, and in some histories another one beside it, and a duty. */
 
+import { resolveComponentOptions } from "../../src/consume/options.ts";
+import { RunningComponent } from "../../src/consume/running-component.ts";
 import type { Subscription } from "../../src/consume/subscription.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { MemoryStore } from "../../src/memory/store.ts";
-import { OwnerComponent } from "../../src/ownership/component.ts";
 import { ExclusiveDuty } from "../../src/ownership/exclusive.ts";
-import { resolveOwnerOptions } from "../../src/ownership/options.ts";
 import type { Slice } from "../../src/ports/own.ts";
 import type { Session } from "../../src/ports/slice-store.ts";
 import { component, follower, partitionOf } from "./channels.ts";
@@ -20,8 +20,8 @@ import { followerSubscriptions, subscriptionsOf, type Tries } from "./work.ts";
 /** A member, and what it runs. */
 export interface Member {
   readonly host: Host;
-  readonly component: OwnerComponent;
-  readonly follower: OwnerComponent | undefined;
+  readonly component: RunningComponent;
+  readonly follower: RunningComponent | undefined;
   readonly duty: ExclusiveDuty | undefined;
   isLeaving: boolean;
 }
@@ -89,16 +89,18 @@ export function memberOn(host: Host, parts: MemberParts): Member {
     subscriptions: readonly Subscription[],
     timers: SimulatedTimers,
     from: "start" | "now",
-  ): OwnerComponent =>
-    new OwnerComponent({
+  ): RunningComponent =>
+    new RunningComponent({
       ...common,
       name,
       subscriptions,
-      options: resolveOwnerOptions(name, { ...options, from }),
+      options: resolveComponentOptions(name, { ...options, from }),
       partitions,
       timers: timers.of(host),
       tracing: untraced,
       onChannel: () => undefined,
+      describe: () => undefined,
+      joined: () => undefined,
       closed: () => undefined,
     });
   const subscriptions = subscriptionsOf({ ...parts, host, partitionOf: (key) => partitionOf(key, partitions) });

@@ -28,8 +28,8 @@ const owner = "memory/owner.ts";
 const settle = "memory/settle.ts";
 const session = "memory/session.ts";
 const ownership = "ownership/ownership.ts";
-const settler = "ownership/settler.ts";
-const inFlight = "ownership/in-flight.ts";
+const settler = "consume/settler.ts";
+const inFlight = "consume/in-flight.ts";
 
 export const mutations: readonly Mutation[] = [
   {
@@ -339,7 +339,7 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: "ownership/attempt.ts",
+        file: "consume/attempt.ts",
         find: "collector === undefined ? lanes : [...lanes, ...collector.view.names]",
         replace: "lanes",
       },
@@ -501,7 +501,7 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: "ownership/owned-partition.ts",
+        file: "consume/owned-partition.ts",
         find: "change, () => this.#handling.running === 0 && this.#settler.isIdle",
         replace: "change, () => this.#handling.running === 0",
       },
@@ -521,7 +521,7 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: "ownership/owned-partition.ts",
+        file: "consume/owned-partition.ts",
         find: "change, () => this.#handling.running === 0 && this.#settler.isIdle",
         replace: "change, () => this.#settler.isIdle",
       },
@@ -581,7 +581,7 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: "ownership/state.ts",
+        file: "consume/state.ts",
         find: "if (!this.#state.isCurrent(name, cell)) return undefined;",
         replace: 'if (!this.#state.isCurrent(name, cell) && name === "") return undefined;',
       },
@@ -625,7 +625,7 @@ export const mutations: readonly Mutation[] = [
     what: "an entry is a dead letter after one solitary start that was killed from outside",
     of: "bug",
     edits: [
-      { file: "ownership/delivery.ts", find: "export const maxStarts = 3;", replace: "export const maxStarts = 1;" },
+      { file: "consume/delivery.ts", find: "export const maxStarts = 3;", replace: "export const maxStarts = 1;" },
     ],
     faults: ["kill"],
     foundBy: 528,
@@ -637,7 +637,7 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: "ownership/owned-partition.ts",
+        file: "consume/owned-partition.ts",
         find: "const suspectDeaths = 2;",
         replace: "const suspectDeaths = 2_000;",
       },
@@ -705,7 +705,7 @@ export const mutations: readonly Mutation[] = [
     of: "bug",
     edits: [
       {
-        file: "ownership/owned-partition.ts",
+        file: "consume/owned-partition.ts",
         find: "(keys) => this.#ask((session) => session.readState(keys)),",
         replace: "async (keys) => (await this.#session?.readState(keys)) ?? [],",
       },

@@ -5,7 +5,7 @@ import { attemptsOf, idIn, type Row, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Event } from "../../src/model/event.ts";
-import type { Fence } from "../../src/ownership/context.ts";
+import type { Fence } from "../../src/ownership/fence.ts";
 import { BeatWatch } from "./beat-watch.ts";
 import { partitionOf } from "./channels.ts";
 import type { Conditions } from "./conditions.ts";

@@ -1,6 +1,6 @@
 /** A system outside of the log, such as a venue: it keeps the highest fence of each slice, and does what has the same effect id once. */
 
-import type { Fence } from "../../src/ownership/context.ts";
+import type { Fence } from "../../src/ownership/fence.ts";
 
 export class Outside {
   readonly #highest = new Map<number, Fence>();

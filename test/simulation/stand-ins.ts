@@ -1,8 +1,8 @@
 /** What a simulated member is given in place of tracing, timers and a log. */
 
 import type { Carrier } from "../../src/model/carrier.ts";
+import type { DeliveryId } from "../../src/ports/delivery.ts";
 import type { Log } from "../../src/ports/log.ts";
-import type { DeliveryId } from "../../src/ports/store.ts";
 import type { RetryTimers } from "../../src/ports/timers.ts";
 import type { ProcessSpan, SendSpan, Tracing } from "../../src/ports/tracing.ts";
 import type { Host } from "./host.ts";
@@ -42,6 +42,7 @@ export const untraced: Tracing = {
   trimmed: () => undefined,
   observe: () => () => undefined,
   observeHandlers: () => () => undefined,
+  observeOwned: () => () => undefined,
 };
 
 type Wake = (partition: number, delivery: DeliveryId) => Promise<void>;

@@ -4,7 +4,7 @@ import { on, type StateStore, type Subscription } from "../../src/consume/subscr
 import type { Channel } from "../../src/model/channel.ts";
 import { PermanentError } from "../../src/model/errors.ts";
 import type { Event } from "../../src/model/event.ts";
-import type { Fence } from "../../src/ownership/context.ts";
+import type { Fence } from "../../src/ownership/fence.ts";
 import { inputs, outputs, type Payload, type Result } from "./channels.ts";
 import type { Host } from "./host.ts";
 import type { Observer } from "./observer.ts";

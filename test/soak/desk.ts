@@ -1,7 +1,7 @@
-/** The trading desk of a soak: two processes of each component, which are killed, stopped and started again. */
+/** The trading desk of a soak: three processes of each component, which are killed, stopped and started again. */
 
 import { type StartedProcess, startProcess } from "../support/process.ts";
-import { type ComponentName, claimAfterMs, componentNames, membersOfEach, nameOf, type Seat } from "./schedule.ts";
+import { type ComponentName, componentNames, membersOfEach, nameOf, type Seat, takeoverAfterMs } from "./schedule.ts";
 
 const mains: Readonly<Record<ComponentName, string>> = {
   "order-manager": "producers/order-manager/main.ts",
@@ -15,12 +15,12 @@ const endWithinMs = 20_000;
 /** The remarkable lines of its processes' logs. */
 export interface DeskCounts {
   readonly starts: number;
-  /** Deliveries that were taken over from silent members. */
+  /** Partitions that were taken over from owners that had fallen silent. */
   readonly takenOver: number;
-  /** Settlements that were refused, because their delivery was another member's by then. */
-  readonly fenced: number;
-  /** Members that were taken for dead and came back under a new name. */
-  readonly renewed: number;
+  /** Partitions that were handed over: at a deploy, and when a member joined. */
+  readonly handedOver: number;
+  /** Partitions that an owner found to be another's. */
+  readonly lost: number;
   /** Times that a member has seen that Redis had lost what it had acknowledged. */
   readonly goneBack: number;
 }
@@ -39,7 +39,7 @@ export class Desk implements AsyncDisposable {
   readonly #processes: { readonly seat: Seat; readonly started: StartedProcess }[] = [];
   /** The fault that is under way on a member: the next one waits for it. */
   readonly #busy = new Map<string, Promise<void>>();
-  readonly #counts = { starts: 0, takenOver: 0, fenced: 0, renewed: 0, goneBack: 0 };
+  readonly #counts = { starts: 0, takenOver: 0, handedOver: 0, lost: 0, goneBack: 0 };
   readonly #breaches: string[] = [];
   /** Processes that were told to end, or whose unrequested end is among the breaches already. */
   readonly #asked = new Set<StartedProcess>();
@@ -51,7 +51,7 @@ export class Desk implements AsyncDisposable {
       REDIS_URL: redisUrl,
       NAMESPACE: namespace,
       PORT: "0",
-      CLAIM_AFTER_MS: String(claimAfterMs),
+      TAKEOVER_AFTER_MS: String(takeoverAfterMs),
       EXCHANGE_MAX_LATENCY_MS: "20",
       EXCHANGE_REJECT_RATE: "0.05",
       LOG_LEVEL: "info",
@@ -186,11 +186,12 @@ export class Desk implements AsyncDisposable {
 
   #note(ended: StartedProcess): void {
     for (const line of ended.lines) {
-      if (line.includes("took over from a silent member")) {
-        this.#counts.takenOver += Number(/"taken":(\d+)/.exec(line)?.[1] ?? 1);
-      } else if (line.includes("fenced: the delivery belongs")) this.#counts.fenced++;
-      else if (line.includes("was taken for dead")) this.#counts.renewed++;
-      else if (line.includes("Redis has gone back")) this.#counts.goneBack++;
+      if (line.includes("took over from an owner that had fallen silent")) this.#counts.takenOver++;
+      else if (line.includes("has handed over the partition")) this.#counts.handedOver++;
+      else if (line.includes("has lost the partition")) {
+        if (line.includes("the server has gone back")) this.#counts.goneBack++;
+        else this.#counts.lost++;
+      }
     }
   }
 }

@@ -26,8 +26,8 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
     `Orders: ${number(feed.placed)} placed (${number(feed.placedAgain)} times again, unconfirmed), ${number(entries)} entries in the log.`,
     `Shares: ${number(ordered)} ordered, ${number(executed)} executed, ${number(rejected)} rejected.`,
     ...(options.appendfsync === "always" ? [] : [renderLoss(result)]),
-    `Processes: ${desk.starts} started; ${number(desk.takenOver)} deliveries taken over, ${number(desk.fenced)} late settlements fenced, ` +
-      `${desk.renewed} members taken for dead and back.`,
+    `Processes: ${desk.starts} started; ${number(desk.takenOver)} partitions taken over, ${number(desk.handedOver)} handed over, ` +
+      `${number(desk.lost)} found to be another's.`,
     `History: ${number(history.length)} facts checked.`,
   ];
   if (breaches.length === 0) {

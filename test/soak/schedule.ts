@@ -5,10 +5,10 @@ import { between, seededRandom } from "../../trading/domain/index.ts";
 export const componentNames = ["order-manager", "algorithm", "order-sender"] as const;
 export type ComponentName = (typeof componentNames)[number];
 /** Of each component. */
-export const membersOfEach = 2;
+export const membersOfEach = 3;
 
-/** Longer than a member may be silent before its deliveries are taken over. */
-export const claimAfterMs = 1_500;
+/** An owner that is silent for longer is taken for dead. */
+export const takeoverAfterMs = 1_500;
 
 /** A member as it is named in the schedule: `algorithm 2`. It stays the same member of the desk when its process is another. */
 export interface Seat {
@@ -21,7 +21,7 @@ export type Fault =
   | { readonly kind: "kill" | "terminate"; readonly seat: Seat; readonly awayMs: number }
   /** SIGSTOP, and SIGCONT after the time. */
   | { readonly kind: "stop"; readonly seat: Seat; readonly awayMs: number }
-  /** Both members of a component, terminated one after the other as a deploy does. */
+  /** The members of a component, terminated one after the other as a deploy does. */
   | { readonly kind: "deploy"; readonly component: ComponentName }
   | { readonly kind: "redisKill"; readonly awayMs: number }
   | { readonly kind: "redisStop"; readonly awayMs: number }
@@ -48,8 +48,13 @@ type Draw = (random: () => number) => Fault;
 /** As often as they stand here. */
 const draws: readonly (readonly [weight: number, draw: Draw])[] = [
   [5, (random) => ({ kind: "kill", seat: seat(random), awayMs: between(random, 50, 2_500) })],
-  [3, (random) => ({ kind: "terminate", seat: seat(random), awayMs: between(random, 50, 1_500) })],
-  [4, (random) => ({ kind: "stop", seat: seat(random), awayMs: between(random, claimAfterMs, claimAfterMs * 4) })],
+  // Briefly, as in a deploy; or for so long that the others share its partitions, and give them back when it joins.
+  [2, (random) => ({ kind: "terminate", seat: seat(random), awayMs: between(random, 50, 1_500) })],
+  [2, (random) => ({ kind: "terminate", seat: seat(random), awayMs: between(random, 3_000, 8_000) })],
+  [
+    4,
+    (random) => ({ kind: "stop", seat: seat(random), awayMs: between(random, takeoverAfterMs, takeoverAfterMs * 4) }),
+  ],
   [1, (random) => ({ kind: "deploy", component: pick(random, componentNames) })],
   [3, (random) => ({ kind: "redisKill", awayMs: between(random, 50, 2_000) })],
   [1, (random) => ({ kind: "redisStop", awayMs: between(random, 200, 4_000) })],

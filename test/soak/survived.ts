@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { toRecord } from "../../src/redis/store/verbs.ts";
+import { toRecord } from "../support/reply-record.ts";
 
 /**
  * The last entry id that each stream of the dead server has ever given, as far as its files say; `0-0` for one that they do not know. What it acknowledged

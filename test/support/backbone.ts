@@ -12,6 +12,7 @@ import {
   defineChannel,
   type Log,
 } from "../../src/index.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
 import { wireFields } from "../../src/model/envelope.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { freshNamespace, redisUrl } from "./redis.ts";
@@ -29,6 +30,8 @@ export interface Opened extends AsyncDisposable {
   readonly keys: Keys;
   readonly log: readonly LogLine[];
   stream(channel: { readonly name: string }): string;
+  /** How many entries a channel has, in all partitions. */
+  length(channel: { readonly name: string }): Promise<number>;
   /** All entries of a channel, the parsed payload and the fields by name; those of the wire format that an entry does not have are empty. */
   entries<P>(channel: Channel<P>): Promise<readonly { id: string; fields: Record<string, string>; payload: P }[]>;
   /** Dead letters of a component on a channel, their fields by name. */
@@ -55,6 +58,10 @@ export async function open(options: OpenOptions = {}): Promise<Opened> {
   client.on("error", () => undefined); // Redis is away on purpose
   const keys = new Keys(namespace);
   const runs: Promise<void>[] = [];
+  const inEach = async <T>(ask: (partition: number) => Promise<T>): Promise<readonly T[]> => {
+    const partitions = Number((await client.hget(keys.meta(), "partitions")) ?? 1);
+    return Promise.all(Array.from({ length: partitions }, (_, partition) => ask(partition)));
+  };
   const stream = ({ name }: { readonly name: string }): string => keys.stream(0, name);
   const byName = (fields: readonly string[]): Record<string, string> =>
     Object.fromEntries(fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? ""]] : [])));
@@ -64,15 +71,22 @@ export async function open(options: OpenOptions = {}): Promise<Opened> {
     keys,
     log: lines,
     stream,
+    length: async ({ name }) => {
+      const lengths = await inEach((partition) => client.xlen(keys.stream(partition, name)));
+      return lengths.reduce<number>((sum, length) => sum + Number(length), 0);
+    },
     entries: async <P>(channel: Channel<P>) => {
-      const rows = await client.xrange(stream(channel), "-", "+");
+      const pages = await inEach((partition) => client.xrange(keys.stream(partition, channel.name), "-", "+"));
+      const rows = pages.length === 1 ? (pages[0] ?? []) : pages.flat().sort(([a], [b]) => compareIds(a, b));
       return rows.map(([id, fields]) => {
         const named = { ...noFields, ...byName(fields) };
         return { id, fields: named, payload: JSON.parse(named["payload"] ?? "null") as P };
       });
     },
-    dead: async (channel, component) =>
-      (await client.xrange(keys.dead(0, channel.name, component), "-", "+")).map(([, fields]) => byName(fields)),
+    dead: async (channel, component) => {
+      const pages = await inEach((partition) => client.xrange(keys.dead(partition, channel.name, component), "-", "+"));
+      return pages.flat().map(([, fields]) => byName(fields));
+    },
     write: async (channel, ...fields) => (await client.xadd(stream(channel), "*", ...fields)) ?? "",
     run: async (component) => {
       const run = component.run();

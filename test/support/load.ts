@@ -33,12 +33,12 @@ export type OnHandled = (handled: FactOf<"handled">) => void;
 export function firstMember(
   backbone: Backbone,
   options: {
-    readonly claimAfterMs?: number;
+    readonly takeoverAfterMs?: number;
     readonly onHandled?: OnHandled;
     readonly inHandler?: (n: number) => void | Promise<void>;
   } = {},
 ): Component {
-  const { claimAfterMs = 1_000, onHandled, inHandler } = options;
+  const { takeoverAfterMs = 1_000, onHandled, inHandler } = options;
   const component: Component = backbone.component(
     "first",
     [
@@ -52,7 +52,7 @@ export function firstMember(
         await inHandler?.(payload.n);
       }),
     ],
-    { claimAfterMs },
+    { takeoverAfterMs },
   );
   return component;
 }
@@ -60,9 +60,9 @@ export function firstMember(
 /** The member of "second". */
 export function secondMember(
   backbone: Backbone,
-  options: { readonly claimAfterMs?: number; readonly onHandled?: OnHandled } = {},
+  options: { readonly takeoverAfterMs?: number; readonly onHandled?: OnHandled } = {},
 ): Component {
-  const { claimAfterMs = 1_000, onHandled } = options;
+  const { takeoverAfterMs = 1_000, onHandled } = options;
   const component: Component = backbone.component(
     "second",
     [
@@ -73,7 +73,7 @@ export function secondMember(
         }
       }),
     ],
-    { claimAfterMs },
+    { takeoverAfterMs },
   );
   return component;
 }
@@ -81,13 +81,13 @@ export function secondMember(
 /** The member of "third". */
 export function thirdMember(
   backbone: Backbone,
-  options: { readonly claimAfterMs?: number; readonly onHandled?: OnHandled } = {},
+  options: { readonly takeoverAfterMs?: number; readonly onHandled?: OnHandled } = {},
 ): Component {
-  const { claimAfterMs = 1_000, onHandled } = options;
+  const { takeoverAfterMs = 1_000, onHandled } = options;
   const component: Component = backbone.component(
     "third",
     [on(out, (event) => void onHandled?.(handledBy("third", component, event)))],
-    { claimAfterMs },
+    { takeoverAfterMs },
   );
   return component;
 }
@@ -103,10 +103,10 @@ function handledBy(
 export interface LoadOptions extends OpenOptions {
   /** Members of "first" in this process, each with connections of its own. Default 2. */
   readonly members?: number;
-  readonly claimAfterMs?: number;
+  readonly takeoverAfterMs?: number;
   /**
-   * What is checked of order per key in "second" and "third", which have one member each. `handling` where Redis refuses settlements,
-   * which are then tried again each by itself; `none` where a fault can hand deliveries over or bring them back late. Default `outputs`.
+   * What is checked of order per key, across the members. `handling` where Redis refuses settlements, which are then tried again each by itself;
+   * `none` where a fault can bring entries back late. Default `outputs`.
    */
   readonly order?: "outputs" | "handling" | "none";
 }
@@ -135,13 +135,13 @@ export interface Load extends AsyncDisposable {
 
 /** Resolves when the first events have gone through. */
 export async function startLoad(options: LoadOptions = {}): Promise<Load> {
-  const { members = 2, claimAfterMs = 1_000, order = "outputs", ...opening } = options;
+  const { members = 2, takeoverAfterMs = 1_000, order = "outputs", ...opening } = options;
   await using stack = new AsyncDisposableStack();
   const o = stack.use(await open(opening));
   const lines = o.log as LogLine[];
   const ordered = order === "none" ? {} : { order };
   const recorded: Fact[] = [
-    { fact: "flow", component: "first", from: "source", to: "middle", counter: "counts" },
+    { fact: "flow", component: "first", from: "source", to: "middle", counter: "counts", ...ordered },
     { fact: "flow", component: "second", from: "middle", to: "out", ...ordered },
     { fact: "flow", component: "third", from: "out", ...ordered },
   ];
@@ -153,7 +153,7 @@ export async function startLoad(options: LoadOptions = {}): Promise<Load> {
     const { namespace } = o.backbone;
     const url = given.url ?? redisUrl();
     const backbone = stack.use(await connectBackbone({ ...given, url, namespace, log: memoryLog(lines) }));
-    components.push(await o.run(make(backbone, { claimAfterMs, onHandled })));
+    components.push(await o.run(make(backbone, { takeoverAfterMs, onHandled })));
   }
 
   const publisher = new Publisher(o, recorded);
@@ -161,7 +161,13 @@ export async function startLoad(options: LoadOptions = {}): Promise<Load> {
   const allIdle = async (): Promise<void> => {
     for (const component of components) await component.whenIdle();
   };
-  const outputs = async (): Promise<number> => Number(await o.client.xlen(o.stream(out)));
+  const partitions = typeof opening.partitions === "number" ? opening.partitions : 1;
+  const outputs = async (): Promise<number> => {
+    const lengths = Array.from({ length: partitions }, (_, partition) =>
+      o.client.xlen(o.keys.stream(partition, out.name)),
+    );
+    return (await Promise.all(lengths)).reduce<number>((sum, length) => sum + Number(length), 0);
+  };
   const finish = async (): Promise<readonly Violation[]> => {
     await publisher.end();
     await allIdle();

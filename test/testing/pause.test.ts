@@ -2,7 +2,6 @@
 
 import * as assert from "uvu/assert";
 import { on } from "../../src/index.ts";
-import type { OwnerComponent } from "../../src/ownership/component.ts";
 import { memoryBackbone } from "../../src/testing.ts";
 import { things } from "../support/backbone.ts";
 import { test } from "../support/test.ts";
@@ -79,7 +78,7 @@ test("holds batches and retries, and counts no attempt for the pause; a member t
   ]);
   other.run();
   await backbone.clock.advance(20_000);
-  const shares = [component, other].map((member) => (member as OwnerComponent).owned.length);
+  const shares = [component, other].map((member) => member.owned.length);
   assert.equal(shares, [1, 1]);
   await other.drain();
   await backbone.clock.advance(20_000);

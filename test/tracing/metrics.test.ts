@@ -30,7 +30,9 @@ function register(): Reader {
   return reader;
 }
 
-const group = { channel: "orders", component: "c", lagEntries: 7, lagMs: 1_500, pending: 3, parked: 2, deadLetters: 1 };
+const counts = { lagEntries: 7, lagMs: 1_500, pending: 3, parked: 2, deadLetters: 1 };
+const group = { channel: "orders", component: "c", partition: 0, ...counts };
+const gauges = { groups: [group], epochs: [{ component: "c", partition: 0, epoch: 9 }] };
 
 test("each outcome is counted once for each event, also without a tracer", async () => {
   const reader = register();
@@ -102,7 +104,7 @@ test("gauges are read at each collection, from a provider that came after them, 
   let reads = 0;
   const stop = rig.tracing.observe(async () => {
     reads += 1;
-    return [group];
+    return gauges;
   });
   const reader = register();
   rig.published("e");
@@ -110,8 +112,9 @@ test("gauges are read at each collection, from a provider that came after them, 
     "throughline.lag": lag,
     "throughline.lag.time": time,
     "throughline.dead_letters": dead,
+    "throughline.partition.epoch": epoch,
   } = await reader.read();
-  assert.equal([lag, time, dead], [7, 1.5, 1]);
+  assert.equal([lag, time, dead, epoch], [7, 1.5, 1, 9]);
   stop();
   await reader.read();
   assert.is(reads, 1);
@@ -121,8 +124,36 @@ test("a gauge that cannot be read is logged once and leaves the others", async (
   const reader = register();
   const rig = new Rig();
   rig.tracing.observe(() => Promise.reject(new Error("no Redis")));
-  rig.tracing.observe(async () => [group]);
+  rig.tracing.observe(async () => gauges);
   assert.is((await reader.read())["throughline.pending"], 3);
   assert.is((await reader.read())["throughline.pending"], 3);
   assert.is(rig.warnings.length, 1);
+});
+
+test("a partition is owned once by a process, whichever of its members has it, and the gauge needs no Redis", async () => {
+  const reader = register();
+  const rig = new Rig();
+  const of = (component: string, partition: number, isOwned: boolean) => ({ component, partition, isOwned });
+  const stops = [
+    rig.tracing.observeOwned(() => [of("c", 0, true), of("c", 1, false)]),
+    rig.tracing.observeOwned(() => [of("c", 0, false), of("c", 1, false), of("d", 0, true)]),
+  ];
+  const { resourceMetrics } = await reader.collect();
+  const points = resourceMetrics.scopeMetrics
+    .flatMap((scope) => scope.metrics)
+    .find(({ descriptor }) => descriptor.name === "throughline.partition.owned")?.dataPoints;
+  assert.equal(
+    points?.map(({ attributes, value }) => [
+      attributes["messaging.consumer.group.name"],
+      attributes["messaging.destination.partition.id"],
+      value,
+    ]),
+    [
+      ["c", "0", 1],
+      ["c", "1", 0],
+      ["d", "0", 1],
+    ],
+  );
+  for (const stop of stops) stop();
+  assert.is((await reader.read())["throughline.partition.owned"], 0);
 });

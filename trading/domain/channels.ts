@@ -1,4 +1,7 @@
-/** The four channels of the trading pipeline, with the keys of their order and the attributes of their spans. */
+/**
+ * The four channels of the trading pipeline, with the keys of their order and the attributes of their spans. All that comes of a client order
+ * lies in the partition of its symbol, whatever its own key: there its components keep what they know of it.
+ */
 
 import { type Channel, defineChannel } from "throughline";
 import { ClientOrder, ExchangeOrder, ExchangeReport, Execution } from "./payloads.ts";
@@ -8,6 +11,9 @@ import { ClientOrder, ExchangeOrder, ExchangeReport, Execution } from "./payload
  * new one.
  */
 export const clientOrderIdWindowMs: number = 24 * 60 * 60 * 1_000;
+
+/** The partition count that trading's processes make the namespace with: members of a component share that many slices of the symbols. */
+export const tradingPartitions: number = 4;
 
 export const clientOrders: Channel<ClientOrder> = defineChannel({
   name: "client-orders",
@@ -20,6 +26,7 @@ export const clientOrders: Channel<ClientOrder> = defineChannel({
 export const exchangeOrders: Channel<ExchangeOrder> = defineChannel({
   name: "exchange-orders",
   schema: ExchangeOrder,
+  placement: "source",
   // Orders compete on time only with orders at their own price, so that no others have to wait for them.
   key: (order) => `${order.symbol} ${order.side} ${order.price}`,
   correlation: (order) => ({
@@ -33,6 +40,7 @@ export const exchangeOrders: Channel<ExchangeOrder> = defineChannel({
 export const fills: Channel<ExchangeReport> = defineChannel({
   name: "fills",
   schema: ExchangeReport,
+  placement: "source",
   key: (report) => report.exchangeOrderId,
   // The exchange does not know whose order it is: user.id and client.order_id travel as baggage.
   correlation: (report) => ({
@@ -44,6 +52,7 @@ export const fills: Channel<ExchangeReport> = defineChannel({
 export const executions: Channel<Execution> = defineChannel({
   name: "executions",
   schema: Execution,
+  placement: "source",
   key: (execution) => orderKey(execution.userId, execution.clientOrderId),
   correlation: (execution) => ({
     "event.type": "execution",

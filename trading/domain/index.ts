@@ -8,6 +8,7 @@ export {
   executions,
   fills,
   orderKey,
+  tradingPartitions,
 } from "./channels.ts";
 export { parseJson } from "./json.ts";
 export { lobsterLine } from "./lobster-import.ts";

@@ -4,6 +4,7 @@ import { type Backbone, type Component, connectBackbone, type Log, type TlsOptio
 import { createAlgorithm } from "../../consumers/algorithm/algorithm.ts";
 import { createOrderSender, createSimulatedExchange, openRedisBook } from "../../consumers/order-sender/index.ts";
 import { createOrderManager } from "../../producers/order-manager/index.ts";
+import { tradingPartitions } from "../domain/index.ts";
 import type { ExchangeTotals } from "./conservation.ts";
 
 export interface ComponentsOptions {
@@ -30,11 +31,11 @@ export interface Components extends AsyncDisposable {
 }
 
 /** Short, so that a person who watches still sees the next run take over the deliveries of a run that was killed. */
-const component = { claimAfterMs: 5_000 };
+const component = { takeoverAfterMs: 5_000 };
 
 export async function startComponents(options: ComponentsOptions): Promise<Components> {
   const { backbone, url, tls, namespace, log, signal, exchange } = options;
-  const where = { url, ...(tls && { tls }), namespace, log, signal };
+  const where = { url, ...(tls && { tls }), namespace, partitions: { ifNew: tradingPartitions }, log, signal };
   await using opening = new AsyncDisposableStack();
   const connect = async (): Promise<Backbone> => opening.use(await connectBackbone(where));
   const book = opening.use(openRedisBook(url, namespace, tls));

@@ -6,7 +6,7 @@ import type { Observer } from "throughline";
 import { type Backbone, connectBackbone, type Log, openObserver, renderJourney, tlsFromEnv } from "throughline";
 import { provideRedis } from "throughline/testing";
 import { startGateway } from "../../producers/order-manager/index.ts";
-import { clientOrderEventId } from "../domain/index.ts";
+import { clientOrderEventId, tradingPartitions } from "../domain/index.ts";
 import { type Components, startComponents } from "./components.ts";
 import { type Feed, startFeed } from "./feed.ts";
 import { type Ledger, ordersOfRun, type Positions, readLedger, readPositions } from "./ledger.ts";
@@ -60,7 +60,8 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
 
   const tls = redis.isGiven ? tlsFromEnv(env) : undefined;
   const where = { url: redis.url, ...(tls && { tls }), namespace, log };
-  await using backbone = await connectBackbone({ ...where, signal }); // waits for a Redis that is away
+  const partitions = { ifNew: tradingPartitions };
+  await using backbone = await connectBackbone({ ...where, partitions, signal }); // waits for a Redis that is away
   await using observer = openObserver(where);
   const since = await readPositions(observer);
   await using components = await startComponents({ ...where, backbone, signal, exchange: options });

@@ -17,8 +17,8 @@ export const componentName = "bench";
 export const stream: string = new Keys(namespace).stream(0, orders.name);
 export const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 
-export function connect(url: string): Promise<Backbone> {
-  return connectBackbone({ url, namespace, log });
+export function connect(url: string, partitions?: number): Promise<Backbone> {
+  return connectBackbone({ url, namespace, log, ...(partitions === undefined ? {} : { partitions }) });
 }
 
 /**

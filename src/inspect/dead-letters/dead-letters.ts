@@ -183,12 +183,12 @@ export class StoredDeadLetters implements DeadLetters {
     letters: readonly DeadLetter[],
   ): Promise<readonly RedriveOutcome[]> {
     const stream = { channel, partition };
-    const facts = await this.#inspector.streamFacts(stream);
-    const delivered = facts?.groups.find(({ component }) => component === deadOf)?.lastDeliveredId;
+    const facts = await this.#inspector.streamFacts(stream, [deadOf]);
+    const position = facts?.groups.find(({ component }) => component === deadOf)?.positionId;
     const outcomes: RedriveOutcome[] = [];
     for (const { entryId } of letters) {
       if (entryId === "") outcomes.push("unreadable");
-      else if (delivered === undefined || compareIds(entryId, delivered) > 0) outcomes.push("undelivered");
+      else if (position === undefined || compareIds(entryId, position) > 0) outcomes.push("undelivered");
       else if ((await this.#inspector.openDelivery(stream, deadOf, entryId)) !== undefined) outcomes.push("open");
       else {
         const [entry] = await this.#inspector.page(stream, { from: entryId, to: entryId, reverse: false }, 1);

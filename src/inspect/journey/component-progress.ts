@@ -8,21 +8,21 @@ import { type LogEntry, toLogEntry } from "../entries/log-reader.ts";
 import { mergedPages } from "../entries/stream-merge.ts";
 
 /**
- * The progress of one component. `settled`: handled, or appended before the component first ran with `from: "now"`. `unread`: not
- * delivered yet. `pending`: a member has the event in flight. `parked`: the event waits for its next attempt. `released`: a draining
- * member handed the event back. `dead`: the component gave the event up.
+ * The progress of one component. `settled`: handled, or appended before the component first ran with `from: "now"`. `unread`: after the
+ * position, or begun less than a second ago. `pending`: begun and not finished, or waiting for another attempt while its key waits too.
+ * `parked`: the event waits for its next attempt, and others of its key go on. `dead`: the component gave the event up.
  */
 export type Standing =
   | { readonly component: string; readonly state: "settled" | "unread" }
   | {
       readonly component: string;
       readonly state: "pending";
+      /** The owner of the event's partition; empty where nobody owns it. */
       readonly member: string;
-      /** Time since the member last showed that it works on the event, ms. */
-      readonly forMs: number;
       readonly attempt: number;
+      /** Time of the next attempt, epoch ms on the server's clock; null where none is waited for. */
+      readonly dueAt: number | null;
     }
-  | { readonly component: string; readonly state: "released"; readonly forMs: number; readonly attempt: number }
   | {
       readonly component: string;
       readonly state: "parked";
@@ -45,11 +45,12 @@ export async function readStandings(
   inspector: Inspector,
   entries: readonly LogEntry[],
 ): Promise<ReadonlyMap<string, readonly Standing[]>> {
+  const components = [...((await inspector.catalogue())?.components.keys() ?? [])];
   const standings = new Map<string, Standing[]>(entries.map((entry) => [entryKey(entry), []]));
   for (const entriesOfStream of Map.groupBy(entries, (e) => `${e.partition}/${e.channel}`).values()) {
     const [{ channel, partition } = { channel: "", partition: 0 }] = entriesOfStream;
     const stream = { channel, partition };
-    const facts = await inspector.streamFacts(stream);
+    const facts = await inspector.streamFacts(stream, components);
     for (const group of facts?.groups ?? []) {
       const dead = group.deadLetters === 0 ? new Map() : await deadLetters(inspector, stream, group, entriesOfStream);
       for (let first = 0; first < entriesOfStream.length; first += atOnce) {
@@ -84,14 +85,13 @@ async function standingOf(
   const { component } = group;
   const death = dead.get(entryId);
   if (death !== undefined) return death;
-  if (compareIds(entryId, group.lastDeliveredId) > 0) return { component, state: "unread" };
-  const mayBeOpen = group.oldestPendingId !== "" && compareIds(entryId, group.oldestPendingId) >= 0;
+  const isAfter = compareIds(entryId, group.positionId) > 0;
+  const mayBeOpen = group.oldestOpenId !== "" && compareIds(entryId, group.oldestOpenId) >= 0;
   const open = mayBeOpen ? await inspector.openDelivery(stream, component, entryId) : undefined;
-  if (open === undefined) return { component, state: "settled" };
-  const { held, member, idleMs: forMs, attempt } = open;
-  if (held === "pending") return { component, state: "pending", member, forMs, attempt };
-  if (held === "released") return { component, state: "released", forMs, attempt };
-  return { component, state: "parked", attempt, dueAt: open.dueAt ?? null };
+  if (open === undefined) return { component, state: isAfter ? "unread" : "settled" };
+  const { held, member, attempt, dueAt = null } = open;
+  if (held === "open") return { component, state: "pending", member, attempt, dueAt };
+  return { component, state: "parked", attempt, dueAt };
 }
 
 /** Finds the dead letters of some entries, by entry id. */

@@ -62,9 +62,7 @@ function standingText(standing: Standing, at: number): string {
     case "unread":
       return `${component} has not read it`;
     case "pending":
-      return `${component}: pending ${durationText(standing.forMs)} on member ${shown(standing.member, 80)}, attempt ${standing.attempt}`;
-    case "released":
-      return `${component}: handed back ${durationText(standing.forMs)} ago, attempt ${standing.attempt}`;
+      return `${component}: pending ${standing.member === "" ? "without an owner" : `on member ${shown(standing.member, 80)}`}, attempt ${standing.attempt}${standing.dueAt === null ? "" : `, ${dueText(standing.dueAt, at)}`}`;
     case "parked":
       return `${component}: parked after attempt ${standing.attempt}, ${dueText(standing.dueAt, at)}`;
     case "dead":

@@ -1,25 +1,27 @@
-/** A component's lag and open deliveries as metrics: one row for each channel, summed over all partitions. */
+/** Components' lag, open deliveries and ownership as metrics: a row for each channel and partition. */
 
-import type { GroupGauges } from "../../ports/tracing.ts";
+import type { ComponentGauges } from "../../ports/tracing.ts";
 import type { BackboneStatus } from "./status.ts";
 
-/** Sums the status of one component by channel. */
-export function gaugesOf(status: BackboneStatus, component: string): readonly GroupGauges[] {
-  const rows = new Map<string, GroupGauges>();
-  for (const one of status.components) {
-    if (one.component !== component) continue;
-    for (const { channel, lagEntries, lagMs, pending, oldestPendingMs, parked, deadLetters } of one.channels) {
-      const sum = rows.get(channel);
-      rows.set(channel, {
+/**
+ * The gauges of these components, and of those of which no member lives anywhere: nobody else reports what waits for them.
+ */
+export function gaugesOf({ components, members }: BackboneStatus, own: ReadonlySet<string>): ComponentGauges {
+  const living = new Set(members.flatMap(({ component, live }) => (live ? [component] : [])));
+  const reported = components.filter(({ component }) => own.has(component) || !living.has(component));
+  return {
+    groups: reported.flatMap(({ component, partition, channels }) =>
+      channels.map(({ channel, lagEntries, lagMs, pending, oldestPendingMs, parked, deadLetters }) => ({
         channel,
         component,
-        lagEntries: lagEntries + (sum?.lagEntries ?? 0),
-        lagMs: Math.max(lagMs, oldestPendingMs, sum?.lagMs ?? 0),
-        pending: pending + (sum?.pending ?? 0),
-        parked: parked + (sum?.parked ?? 0),
-        deadLetters: deadLetters + (sum?.deadLetters ?? 0),
-      });
-    }
-  }
-  return [...rows.values()];
+        partition,
+        lagEntries,
+        lagMs: Math.max(lagMs, oldestPendingMs),
+        pending,
+        parked,
+        deadLetters,
+      })),
+    ),
+    epochs: reported.map(({ component, partition, owner }) => ({ component, partition, epoch: owner?.epoch ?? 0 })),
+  };
 }

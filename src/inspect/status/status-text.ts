@@ -3,7 +3,7 @@
 import { shown } from "../../model/safe-text.ts";
 import { durationText } from "../text/format.ts";
 import { plainTable } from "../text/plain-table.ts";
-import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
+import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus, OwnerStatus } from "./status.ts";
 
 /** Writes the status as tables and notes. */
 export function renderStatus(status: BackboneStatus): string {
@@ -17,14 +17,23 @@ export function renderStatus(status: BackboneStatus): string {
   }
 
   const consumption = plainTable(
-    ["component", "channel", "lag", "waiting", "pending", "oldest", "parked", "dead letters"],
+    ["component", "channel", "position", "lag", "waiting", "pending", "oldest", "parked", "dead letters"],
     numbers,
   );
-  for (const { component, partition, channels: subscriptions } of components) {
+  const owners = plainTable(["component", "owner", "epoch", "since", "stands by"], numbers);
+  for (const { component, partition, owner, standBy, channels: subscriptions } of components) {
+    owners.push([
+      placed(component, partition),
+      ownerText(owner),
+      owner?.epoch ?? "-",
+      owner === null ? "-" : ago(owner.since, at),
+      namesText(standBy),
+    ]);
     for (const c of subscriptions) {
       consumption.push([
         placed(component, partition),
         shown(c.channel, 80),
+        c.position,
         lagText(c),
         dashed(c.lagMs),
         c.pending,
@@ -35,21 +44,22 @@ export function renderStatus(status: BackboneStatus): string {
     }
   }
 
-  const members = plainTable(["component", "member", "last seen", "pending"], numbers);
-  for (const { component, partition, members: of } of components) {
-    for (const { member, lastSeenAt, live, pending } of of) {
-      members.push([
-        placed(component, partition),
-        shown(member, 80),
-        `${ago(lastSeenAt, at)}${live ? "" : ", silent"}`,
-        pending,
-      ]);
-    }
+  const members = plainTable(["component", "member", "host", "last seen", "owns"], numbers);
+  for (const { component, member, host, pid, lastSeenAt, live, owned } of status.members) {
+    members.push([
+      shown(component, 80),
+      shown(member, 80),
+      host === null ? "-" : `${shown(host, 80)}${pid === null ? "" : ` ${pid}`}`,
+      `${ago(lastSeenAt, at)}${live ? "" : ", silent"}`,
+      owned.length > 0 ? owned.join(" ") : live ? "stands by" : "-",
+    ]);
   }
 
   const sections = [`Namespace "${shown(namespace, 80)}", ${partitions} partition${several ? "s" : ""}`];
-  for (const section of [channelTable, consumption, members]) if (section.length > 0) sections.push(section.toString());
+  for (const section of [channelTable, consumption, owners, members])
+    if (section.length > 0) sections.push(section.toString());
   const notes = [
+    ...(several || components.length === 0 ? [] : [onePartition]),
     ...channels.flatMap(damagesOf),
     ...components.flatMap((component) => [...noteOf(component, at), ...dropsOf(component), ...lossesOf(component)]),
   ];
@@ -57,7 +67,27 @@ export function renderStatus(status: BackboneStatus): string {
   return sections.join("\n\n");
 }
 
-const numbers = ["entries", "lag", "pending", "parked", "dead letters"];
+const numbers = ["entries", "lag", "pending", "parked", "dead letters", "epoch"];
+
+const onePartition =
+  "With one partition each component has one owner, and its other members stand by. More partitions let members share the work " +
+  "(docs/guide/partitions.md).";
+
+/** Names beyond these are counted. */
+const maxNamed = 3;
+
+function namesText(names: readonly string[]): string {
+  if (names.length === 0) return "-";
+  const named = names.slice(0, maxNamed).map((name) => shown(name, 80));
+  const more = names.length - named.length;
+  return `${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
+}
+
+function ownerText(owner: OwnerStatus | null): string {
+  if (owner === null) return "-";
+  const { member, live, wanted } = owner;
+  return `${shown(member, 80)}${live ? "" : ", silent"}${wanted === null ? "" : `, to go to ${shown(wanted, 80)}`}`;
+}
 
 function damagesOf({ channel, lastEntryId, damage }: ChannelStatus): readonly string[] {
   const { isBlocked, aheadMs, removedByOthers } = damage;
@@ -74,11 +104,18 @@ function damagesOf({ channel, lastEntryId, damage }: ChannelStatus): readonly st
 }
 
 function noteOf(status: ComponentStatus, at: number): readonly string[] {
-  const { state, lastSeenAt, channels } = status;
+  const { state, lastSeenAt, channels, owner, standBy } = status;
   const component = shown(status.component, 80);
-  if (state === "served") return [];
+  const deaths =
+    owner === null || owner.deaths < 2 ? [] : [`${component} has lost ${owner.deaths} owners at one entry.`];
+  if (state === "served") return deaths;
   const seen = lastSeenAt === null ? "no member on record" : `last seen ${ago(lastSeenAt, at)}`;
-  if (state === "unserved") return [`${component} has no live member (${seen}).`];
+  if (state === "unserved" && standBy.length > 0)
+    return [
+      ...deaths,
+      `No live member owns partition ${status.partition} of ${component}; ${standBy.length} could take it.`,
+    ];
+  if (state === "unserved") return [...deaths, `${component} has no live member (${seen}).`];
   const held = heldBy(channels);
   if (state === "foreign") {
     const what = held === "" ? "It holds back nothing." : `It holds back ${held}.`;
@@ -86,7 +123,7 @@ function noteOf(status: ComponentStatus, at: number): readonly string[] {
       `${component} is a FOREIGN group, of another program (${lastSeenAt === null ? "never active" : `active ${ago(lastSeenAt, at)}`}). ${what}`,
     ];
   }
-  return [`${component} is ABANDONED (${seen}). It holds back ${held}.`];
+  return [...deaths, `${component} is ABANDONED (${seen}). It holds back ${held}.`];
 }
 
 function heldBy(channels: readonly ConsumptionStatus[]): string {

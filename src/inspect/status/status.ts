@@ -4,7 +4,8 @@ import { type Damage, damageOf } from "../../model/channel-damage.ts";
 import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError } from "../../model/errors.ts";
-import type { GroupFacts, Inspector, LogStream, StreamFacts } from "../../ports/inspect.ts";
+import { isLiving, memberLivesMs } from "../../model/liveness.ts";
+import type { GroupFacts, Inspector, LogStream, MemberFacts, OwnerFacts, StreamFacts } from "../../ports/inspect.ts";
 
 /** Plain JSON, the same as `throughline status --json` prints. Times are epoch ms on the server's clock. */
 export interface BackboneStatus {
@@ -13,6 +14,7 @@ export interface BackboneStatus {
   readonly partitions: number;
   readonly channels: readonly ChannelStatus[];
   readonly components: readonly ComponentStatus[];
+  readonly members: readonly MemberStatus[];
 }
 
 /** The status of one channel in one partition. */
@@ -32,47 +34,71 @@ export interface ComponentStatus {
   readonly component: string;
   readonly partition: number;
   /**
-   * `served`: a member lives. `unserved`: none does. `abandoned`: none has lived for long, and unfinished entries wait, so that
-   * retention must keep them. `foreign`: a group that no component of ours has made, which has no heartbeats: nobody can say who serves it.
+   * `served`: a living member owns the partition. `unserved`: none does, be it for a moment. `abandoned`: no member has lived for long, and
+   * unfinished entries wait, so that retention must keep them. `foreign`: a group that no component of ours has made, which has no heartbeats:
+   * nobody can say who serves it.
    */
   readonly state: "served" | "unserved" | "abandoned" | "foreign";
+  /** Null where nobody owns the partition. */
+  readonly owner: OwnerStatus | null;
+  /** Living members that do not own the partition, sorted. */
+  readonly standBy: readonly string[];
   /** Last sign of life of any member, epoch ms; null where none is recorded. */
   readonly lastSeenAt: number | null;
-  readonly members: readonly MemberStatus[];
   readonly channels: readonly ConsumptionStatus[];
 }
 
-/** One member of a component. */
-export interface MemberStatus {
+/** The owner of a component's partition. */
+export interface OwnerStatus {
   readonly member: string;
-  /** Last heartbeat, epoch ms; null for a member that holds deliveries but is no longer registered, because it was taken for dead. */
+  readonly live: boolean;
+  /** The number of the ownership, which grows with each one: what handlers get as their fence. */
+  readonly epoch: number;
+  /** Start of the ownership, epoch ms. */
+  readonly since: number;
+  /** The member that the partition is to be handed to; null where it stays. */
+  readonly wanted: string | null;
+  /** Owners that died since the position last moved: where there are several, an entry may be killing them. */
+  readonly deaths: number;
+}
+
+/** One member of a component: it lives, or died lately. */
+export interface MemberStatus {
+  readonly component: string;
+  readonly member: string;
+  /** Last heartbeat, epoch ms; null for an owner without one. */
   readonly lastSeenAt: number | null;
   readonly live: boolean;
-  /** Number of deliveries that the member holds. */
-  readonly pending: number;
+  /** The partitions that the member owns; where it lives and owns none, it stands by. */
+  readonly owned: readonly number[];
+  /** The host and process id that the member has given; null where they are unknown. */
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly startedAt: number | null;
 }
 
 /** The progress of one component on one channel. */
 export interface ConsumptionStatus {
   readonly channel: string;
-  /** Number of entries appended and not yet delivered; a lower bound where `lagExact` is false. */
+  /** The position: everything up to here is finished, but for what is pending or parked. */
+  readonly position: string;
+  /** Number of entries after the position; a lower bound where `lagExact` is false. */
   readonly lagEntries: number;
   readonly lagExact: boolean;
-  /** Time that the oldest undelivered entry has waited, ms; 0 where there is none. */
+  /** Time that the oldest entry after the position has waited, ms; 0 where there is none. */
   readonly lagMs: number;
-  /** Number of deliveries not settled, handed-back ones included, parked ones not. */
+  /** Number of entries begun and not finished: before the position, and those after it that are under way for longer than a second. */
   readonly pending: number;
-  /** Time since the append of the oldest unsettled entry, parked ones included, ms; 0 where there is none. */
+  /** Time since the append of the oldest pending or parked entry, ms; 0 where there is none. */
   readonly oldestPendingMs: number;
   /** Number of entries that wait for their next attempt. */
   readonly parked: number;
   readonly deadLetters: number;
   /** Number of entries removed before the component read them, since its first start, as far as they could be counted. */
   readonly lost: number;
-  readonly lastDeliveredId: string;
   /**
-   * True where the component was last started without a subscription to the channel, and no live member has read the channel: nobody
-   * handles the entries that wait here, and retention keeps them.
+   * True where the component was last started without a subscription to the channel, and no live member has owned a partition with one:
+   * nobody handles the entries that wait here, and retention keeps them.
    */
   readonly dropped: boolean;
   /** The oldest unfinished entry: retention keeps it and everything after it. Null where all entries are finished. */
@@ -87,9 +113,6 @@ export interface StatusOptions {
   readonly abandonedAfterMs?: number;
 }
 
-/** Longest silence of a live member, ms. */
-export const memberLivesMs = 15_000;
-
 /** Reads the status. @throws {ConfigError} when the namespace has not been used. @throws {StoreError} */
 export async function readStatus(inspector: Inspector, options: StatusOptions = {}): Promise<BackboneStatus> {
   const { silentAfterMs = memberLivesMs, abandonedAfterMs = 600_000 } = options;
@@ -98,11 +121,13 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
   const at = await inspector.now();
   const channels: ChannelStatus[] = [];
   const components: ComponentStatus[] = [];
+  const ownedBy = new Map<string, Map<string, number[]>>();
+  const membersOf = new Map<string, ReadonlyMap<string, MemberFacts>>();
   for (let partition = 0; partition < catalogue.partitions; partition++) {
-    const groupsOf = new Map<string, { stream: LogStream; group: GroupFacts; facts: StreamFacts }[]>();
-    for (const component of catalogue.components.keys()) groupsOf.set(component, []);
+    const groupsOf = new Map<string, Subscription[]>([...catalogue.components.keys()].map((name) => [name, []]));
     const streams = catalogue.channels.map((channel) => ({ channel, partition }));
-    const factsOf = await atOnce(streams, (stream) => inspector.streamFacts(stream));
+    const named = [...catalogue.components.keys()];
+    const factsOf = await atOnce(streams, (stream) => inspector.streamFacts(stream, named));
     for (const [i, stream] of streams.entries()) {
       const facts = factsOf[i];
       if (facts === undefined) continue;
@@ -114,34 +139,51 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
       }
     }
     for (const [component, subscriptions] of groupsOf) {
-      const heartbeats = await inspector.members(partition, component);
-      const members = memberStatuses(
-        heartbeats,
-        subscriptions.map((s) => s.group),
-        at,
-        silentAfterMs,
-      );
-      const living = new Set(members.flatMap(({ member, live }) => (live ? [member] : [])));
+      const members = membersOf.get(component) ?? (await inspector.members(component));
+      membersOf.set(component, members);
+      const living = new Set([...members].flatMap(([name, one]) => (isLiving(one, at, silentAfterMs) ? [name] : [])));
+      const owner = ownerStatus(await inspector.owner(partition, component), living);
+      if (owner !== null) {
+        const owned = ownedBy.get(component) ?? new Map<string, number[]>();
+        ownedBy.set(component, owned);
+        owned.set(owner.member, [...(owned.get(owner.member) ?? []), partition]);
+      }
       const described = catalogue.components.get(component);
-      const subscribed = new Set(described);
       const consumption = await atOnce(subscriptions, async ({ stream, group, facts }) => {
-        const isSubscribed = described === undefined || subscribed.has(stream.channel);
+        const isSubscribed = described === undefined || described.includes(stream.channel);
         const dropped = !isSubscribed && !group.consumers.some((consumer) => living.has(consumer));
         return { ...(await consumptionStatus(inspector, stream, group, facts, at)), dropped };
       });
-      const seenAt = [...heartbeats.values(), ...subscriptions.map((s) => s.group.lastSeenAt)].filter(isNumber);
-      const lastSeenAt = seenAt.length === 0 ? null : Math.max(...seenAt);
-      const state = members.some((member) => member.live)
-        ? "served"
-        : described === undefined && heartbeats.size === 0
-          ? "foreign"
-          : isAbandoned(consumption, lastSeenAt, at, abandonedAfterMs)
-            ? "abandoned"
-            : "unserved";
-      components.push({ component, partition, state, lastSeenAt, members, channels: consumption });
+      const seen = [
+        ...[...members.values()].map(({ seenAt }) => seenAt),
+        ...subscriptions.map((s) => s.group.lastSeenAt),
+      ];
+      const lastSeenAt = seen.filter(isNumber).reduce<number | null>((a, b) => Math.max(a ?? 0, b), null);
+      const isServed = owner?.live === true;
+      const isForeign = !isServed && described === undefined && members.size === 0;
+      const isOver = !isServed && isAbandoned(consumption, lastSeenAt, at, abandonedAfterMs);
+      components.push({
+        component,
+        partition,
+        state: isServed ? "served" : isForeign ? "foreign" : isOver ? "abandoned" : "unserved",
+        owner,
+        standBy: [...living].filter((name) => name !== owner?.member).sort(),
+        lastSeenAt,
+        channels: consumption,
+      });
     }
   }
-  return { namespace: inspector.namespace, at, partitions: catalogue.partitions, channels, components };
+  const members = [...membersOf].flatMap(([component, known]) =>
+    memberStatuses(component, known, ownedBy.get(component) ?? new Map(), at, silentAfterMs),
+  );
+  return { namespace: inspector.namespace, at, partitions: catalogue.partitions, channels, components, members };
+}
+
+/** A component's place on a stream. */
+interface Subscription {
+  readonly stream: LogStream;
+  readonly group: GroupFacts;
+  readonly facts: StreamFacts;
 }
 
 /** Most requests under way at once. */
@@ -192,24 +234,29 @@ async function consumptionStatus(
   facts: StreamFacts,
   at: number,
 ): Promise<Omit<ConsumptionStatus, "dropped">> {
-  const after = `(${group.lastDeliveredId}`;
+  const after = `(${group.positionId}`;
   const [unread] = await inspector.page(stream, { from: after, to: "+", reverse: false }, 1);
   const { lagEntries, lagExact } = unread === undefined ? noLag : await lagOf(inspector, stream, group, facts);
-  const held = [...group.pendingOf.values()].reduce((sum, count) => sum + count, 0);
-  const oldestUnfinishedId = group.oldestPendingId || (unread?.entryId ?? null);
+  const { oldestOpenId } = group;
   return {
     channel: stream.channel,
+    position: group.positionId,
     lagEntries,
     lagExact,
     lagMs: unread === undefined ? 0 : Math.max(0, at - timeOf(unread.entryId)),
-    pending: held + group.released,
-    oldestPendingMs: group.oldestPendingId === "" ? 0 : Math.max(0, at - timeOf(group.oldestPendingId)),
+    pending: group.pending,
+    oldestPendingMs: oldestOpenId === "" ? 0 : Math.max(0, at - timeOf(oldestOpenId)),
     parked: group.parked,
     deadLetters: group.deadLetters,
     lost: group.lost,
-    lastDeliveredId: group.lastDeliveredId,
-    oldestUnfinishedId,
+    oldestUnfinishedId: oldestOf(oldestOpenId, unread?.entryId),
   };
+}
+
+/** What is long under way may lie after the oldest unread. */
+function oldestOf(openId: string, unreadId: string | undefined): string | null {
+  if (openId === "") return unreadId ?? null;
+  return unreadId === undefined || compareIds(openId, unreadId) <= 0 ? openId : unreadId;
 }
 
 const noLag = { lagEntries: 0, lagExact: true };
@@ -223,11 +270,11 @@ async function lagOf(
 ): Promise<{ lagEntries: number; lagExact: boolean }> {
   if (group.lag !== undefined) return { lagEntries: group.lag, lagExact: true };
   const [first] = await inspector.page(stream, { from: "-", to: "+", reverse: false }, 1);
-  if (first !== undefined && compareIds(group.lastDeliveredId, first.entryId) < 0) {
+  if (first !== undefined && compareIds(group.positionId, first.entryId) < 0) {
     return { lagEntries: facts.entries, lagExact: true };
   }
   let counted = 0;
-  let from = `(${group.lastDeliveredId}`;
+  let from = `(${group.positionId}`;
   while (counted < maxCounted) {
     const page = await inspector.page(stream, { from, to: "+", reverse: false }, countPageSize);
     counted += page.length;
@@ -238,24 +285,49 @@ async function lagOf(
   return { lagEntries: counted, lagExact: false };
 }
 
+function ownerStatus(owner: OwnerFacts | undefined, living: ReadonlySet<string>): OwnerStatus | null {
+  if (owner === undefined || owner.member === "") return null;
+  const { member, epoch, wanted, deaths } = owner;
+  return { member, live: living.has(member), epoch, since: epoch, wanted: wanted === "" ? null : wanted, deaths };
+}
+
+/** Members that live or were silent, and owners without a heartbeat. Those that have left are of no interest any more. */
 function memberStatuses(
-  heartbeats: ReadonlyMap<string, number>,
-  groups: readonly GroupFacts[],
+  component: string,
+  known: ReadonlyMap<string, MemberFacts>,
+  ownedBy: ReadonlyMap<string, readonly number[]>,
   at: number,
   silentAfterMs: number,
 ): readonly MemberStatus[] {
-  const pending = new Map<string, number>([...heartbeats.keys()].map((member) => [member, 0]));
-  for (const group of groups) {
-    for (const [member, count] of group.pendingOf) pending.set(member, (pending.get(member) ?? 0) + count);
+  const names = [...known].flatMap(([member, { hasLeft }]) => (hasLeft ? [] : [member]));
+  return [...new Set([...names, ...ownedBy.keys()])].sort().map((member) => {
+    const facts = known.get(member);
+    return {
+      component,
+      member,
+      lastSeenAt: facts?.seenAt ?? null,
+      live: facts !== undefined && isLiving(facts, at, silentAfterMs),
+      owned: ownedBy.get(member) ?? [],
+      ...aboutIn(facts?.about),
+    };
+  });
+}
+
+/** What a member says about itself is for people: another program's text tells nothing. */
+function aboutIn(text: string | undefined): Pick<MemberStatus, "host" | "pid" | "startedAt"> {
+  let about: unknown;
+  try {
+    about = JSON.parse(text ?? "null");
+  } catch {
+    about = null;
   }
-  return [...pending]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([member, count]) => {
-      const lastSeenAt = heartbeats.get(member) ?? null;
-      // A heartbeat far ahead dates from before the clock was set back; a live member corrects its own.
-      const live = lastSeenAt !== null && Math.abs(at - lastSeenAt) <= silentAfterMs;
-      return { member, lastSeenAt, live, pending: count };
-    });
+  const { host, pid, startedAt } = (about ?? {}) as Record<string, unknown>;
+  const started = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
+  return {
+    host: typeof host === "string" ? host : null,
+    pid: typeof pid === "number" ? pid : null,
+    startedAt: Number.isNaN(started) ? null : started,
+  };
 }
 
 /** Tells whether a component is abandoned; without a recorded sign of life, the age of its oldest unfinished entry decides. */

@@ -11,10 +11,11 @@ import type { TlsOptions } from "../../model/tls-options.ts";
 import type {
   Catalogue,
   Follower,
-  GroupFacts,
   Inspector,
   LogStream,
+  MemberFacts,
   OpenDelivery,
+  OwnerFacts,
   PageRange,
   ReplayRun,
   StreamFacts,
@@ -23,10 +24,12 @@ import { type Log, silentLog } from "../../ports/log.ts";
 import type { RunRequest } from "../../ports/replay-runs.ts";
 import type { Quietly } from "../../ports/tracing.ts";
 import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
-import { formatVersion, Keys, parkedConsumer, releasedConsumer, replayKeys } from "../keys.ts";
+import { formatVersion, Keys, replayKeys } from "../keys.ts";
+import { parseMember } from "../member-record.ts";
 import { shadowField } from "../replay/replay-namespace.ts";
 import { stateJson } from "../state-value.ts";
 import { RedisFollower, type Row } from "./follower.ts";
+import { GroupReader, memberIn, toMap } from "./group-reader.ts";
 import { RangeReader } from "./range-reader.ts";
 import { parseSettlement } from "./settlement-log.ts";
 
@@ -55,6 +58,7 @@ export class RedisInspector implements Inspector {
   readonly #keys: Keys;
   readonly #connection: Connection;
   readonly #patienceMs: number;
+  readonly #groups: GroupReader;
   /** The connection for long pages, opened with the first one. */
   #pages: RangeReader | undefined;
   #awayBecause = "no answer";
@@ -65,6 +69,7 @@ export class RedisInspector implements Inspector {
     this.#keys = new Keys(options.namespace);
     this.#patienceMs = options.patienceMs ?? 3_000;
     this.#connection = this.#open("inspect");
+    this.#groups = new GroupReader(this.#keys, (command, ...args) => this.#ask(command, ...args));
   }
 
   #open(purpose: string): Connection {
@@ -129,7 +134,9 @@ export class RedisInspector implements Inspector {
     const format = meta.get("format");
     if (format !== formatVersion) {
       throw new ConfigError(
-        `namespace "${this.namespace}" has format ${format ?? "none"}; this version reads format ${formatVersion}`,
+        `namespace "${this.namespace}" has format ${format ?? "none"}; this version reads format ${formatVersion}${
+          format === "1" ? ': "throughline prepare", or the start of one of its components, takes it over' : ""
+        }`,
       );
     }
     const channels: string[] = [];
@@ -159,16 +166,10 @@ export class RedisInspector implements Inspector {
     };
   }
 
-  async streamFacts(stream: LogStream): Promise<StreamFacts | undefined> {
+  async streamFacts(stream: LogStream, components: readonly string[] = []): Promise<StreamFacts | undefined> {
     const counts = await this.counts(stream);
     if (counts === undefined) return undefined;
-    const key = this.#keyOf(stream);
-    const groups = (await this.#ask("XINFO", "GROUPS", key)) as unknown[][];
-    const now = await this.now();
-    return {
-      ...counts,
-      groups: await Promise.all(groups.map((group) => this.#groupFacts(stream, key, toMap(group), now))),
-    };
+    return { ...counts, groups: await this.#groups.factsOf(stream, components, counts.lastEntryId, await this.now()) };
   }
 
   async counts(stream: LogStream): Promise<StreamCounts | undefined> {
@@ -195,15 +196,22 @@ export class RedisInspector implements Inspector {
     };
   }
 
-  async members(partition: number, component: string): Promise<ReadonlyMap<string, number>> {
-    const reply = (await this.#ask(
-      "ZRANGE",
-      this.#keys.members(partition, component),
-      "0",
-      "-1",
-      "WITHSCORES",
-    )) as string[];
-    return new Map([...toMap(reply)].map(([member, seenAt]) => [member, Number(seenAt)]));
+  async members(component: string): Promise<ReadonlyMap<string, MemberFacts>> {
+    const reply = (await this.#ask("HGETALL", this.#keys.beats(component))) as string[];
+    return new Map(
+      [...toMap(reply)].flatMap(([member, text]) => {
+        const record = parseMember(text);
+        return record === undefined ? [] : [[member, record] as const];
+      }),
+    );
+  }
+
+  async owner(partition: number, component: string): Promise<OwnerFacts | undefined> {
+    const key = this.#keys.owner(partition, component);
+    const reply = (await this.#ask("HMGET", key, "epoch", "owner", "wanted", "deaths")) as (string | null)[];
+    const [epoch = null, owner, wanted, deaths] = reply;
+    if (epoch === null) return undefined;
+    return { epoch: Number(epoch), member: memberIn(owner), wanted: wanted ?? "", deaths: Number(deaths ?? 0) };
   }
 
   async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {
@@ -251,24 +259,8 @@ export class RedisInspector implements Inspector {
     return ((await this.#ask("GET", key)) as string | null) ?? undefined;
   }
 
-  async openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined> {
-    const rows = await this.#ask("XPENDING", this.#keyOf(stream), component, entryId, entryId, "1");
-    const [row] = rows as [id: string, consumer: string, idleMs: number, deliveries: number][];
-    if (row === undefined) return undefined;
-    const [, consumer, idleMs] = row;
-    const { partition, channel } = stream;
-    const [record, dueAt] = await Promise.all([
-      this.#ask("HGET", this.#keys.attempts(partition, channel, component), entryId) as Promise<string | null>,
-      this.#ask("ZSCORE", this.#keys.parked(partition, channel, component), entryId) as Promise<string | null>,
-    ]);
-    const held = consumer === parkedConsumer ? "parked" : consumer === releasedConsumer ? "released" : "pending";
-    return {
-      held,
-      member: held === "pending" ? consumer : "",
-      idleMs: Number(idleMs),
-      attempt: Math.max(1, Number(record?.split(":", 1)[0] ?? 1)),
-      dueAt: dueAt === null ? undefined : Number(dueAt),
-    };
+  openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined> {
+    return this.#groups.openDelivery(stream, component, entryId);
   }
 
   async replayRuns(max: number): Promise<readonly ReplayRun[]> {
@@ -295,43 +287,6 @@ export class RedisInspector implements Inspector {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close();
     this.#pages?.close();
-  }
-
-  async #groupFacts(stream: LogStream, key: string, group: Map<string, unknown>, now: number): Promise<GroupFacts> {
-    const component = String(group.get("name"));
-    const { partition, channel } = stream;
-    const [pending, consumers, parked, deadLetters, lost] = await Promise.all([
-      this.#ask("XPENDING", key, component) as Promise<
-        [number, string | null, string | null, [string, string][] | null]
-      >,
-      this.#ask("XINFO", "CONSUMERS", key, component) as Promise<unknown[][]>,
-      this.#ask("ZCARD", this.#keys.parked(partition, channel, component)),
-      this.#ask("XLEN", this.#keys.dead(partition, channel, component)),
-      this.#ask("HGET", this.#keys.positions(partition, component), `lost:${channel}`),
-    ]);
-    const pendingOf = new Map((pending[3] ?? []).map(([consumer, count]) => [consumer, Number(count)]));
-    const released = pendingOf.get(releasedConsumer) ?? 0;
-    pendingOf.delete(releasedConsumer);
-    pendingOf.delete(parkedConsumer);
-    // Consumers that stand for deliveries which nobody handles are no sign of a living member.
-    const readers = consumers
-      .map((consumer) => toMap(consumer))
-      .filter((consumer) => consumer.get("name") !== releasedConsumer && consumer.get("name") !== parkedConsumer);
-    const idleMs = readers.map((consumer) => Number(consumer.get("idle")));
-    const lag = group.get("lag");
-    return {
-      component,
-      lastDeliveredId: String(group.get("last-delivered-id")),
-      lag: typeof lag === "number" ? lag : undefined,
-      pendingOf,
-      parked: Number(parked),
-      released,
-      oldestPendingId: pending[1] ?? "",
-      deadLetters: Number(deadLetters),
-      lost: Number(lost ?? 0),
-      consumers: readers.map((consumer) => String(consumer.get("name"))),
-      lastSeenAt: idleMs.length === 0 ? undefined : now - Math.min(...idleMs),
-    };
   }
 
   #keyOf({ partition, channel, deadOf }: LogStream): string {
@@ -365,13 +320,6 @@ export class RedisInspector implements Inspector {
       }
     }
   }
-}
-
-/** Makes a map of a reply in which names and values alternate. */
-function toMap<V>(reply: readonly V[]): Map<string, V> {
-  const map = new Map<string, V>();
-  for (let i = 0; i + 1 < reply.length; i += 2) map.set(String(reply[i]), reply[i + 1] as V);
-  return map;
 }
 
 function runOf({ run, namespace, channels, into, createdAt }: RunRequest): ReplayRun {

@@ -9,7 +9,7 @@
  */
 
 import type { RecordedSettlement, SettledCall } from "../../model/recorded-settlement.ts";
-import type { DeliveryId } from "../../ports/store.ts";
+import type { DeliveryId } from "../../ports/delivery.ts";
 import type { ArgWriter } from "../client/argument-writer.ts";
 import type { Keys } from "../keys.ts";
 

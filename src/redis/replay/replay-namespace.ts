@@ -47,7 +47,7 @@ export async function openForReplay(
 ): Promise<void> {
   const { client } = connection;
   try {
-    const namespace = await Namespace.open(connection, keys, partitions, signal);
+    const namespace = await Namespace.open(connection, keys, { count: partitions, isRequired: true }, signal);
     await namespace.claim((script, scriptKeys, args) =>
       connection.repeat(() => runScript(connection, script, scriptKeys, args), signal),
     );

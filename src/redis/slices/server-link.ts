@@ -1,7 +1,7 @@
 /** The connections to one server, found by one look-up: when one of them is lost, all are, and with them whoever uses them. */
 
 import { messageOf } from "../../model/error-message.ts";
-import { StoreError, ThroughlineError } from "../../model/errors.ts";
+import { StoreError, StoreRefusal, ThroughlineError } from "../../model/errors.ts";
 import { type Connection, isConnectionLoss, isPassing, isScriptMissing } from "../client/connection.ts";
 import { Confirmer } from "../client/durability.ts";
 import { isDenied } from "../client/run-script.ts";
@@ -75,11 +75,10 @@ export class ServerLink {
   failed(error: unknown): Error {
     if (error instanceof ThroughlineError) return error;
     const text = messageOf(error);
-    const failure = new StoreError(isConnectionLoss(error) ? `the connection was lost: ${text}` : text, {
-      cause: error,
-    });
-    if (isConnectionLoss(error) || isPassing(error) || isScriptMissing(error)) this.lose(failure);
-    return this.#lost ?? failure;
+    const isAnswer = !isConnectionLoss(error) && !isPassing(error) && !isScriptMissing(error);
+    if (isAnswer) return this.#lost ?? new StoreRefusal(text, { cause: error });
+    this.lose(new StoreError(isConnectionLoss(error) ? `the connection was lost: ${text}` : text, { cause: error }));
+    return this.#lost as Error;
   }
 
   /**

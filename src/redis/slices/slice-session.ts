@@ -4,12 +4,24 @@ import { isUtf8 } from "node:buffer";
 import { compareIds } from "../../model/entry-ids.ts";
 import { StoreError } from "../../model/errors.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
+import type { DeliveryId } from "../../ports/delivery.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Acquired, Acquisition, AttemptCount, Claim, Look, NewestRead, Renewed, Slice } from "../../ports/own.ts";
+import type {
+  Acquired,
+  Acquisition,
+  AttemptCount,
+  Claim,
+  Look,
+  Loss,
+  NewestRead,
+  Renewed,
+  Slice,
+  Stranger,
+} from "../../ports/own.ts";
 import type { Cursor, DueEntry, StateKey } from "../../ports/read.ts";
 import type { Batch, SettleReply } from "../../ports/settle.ts";
 import type { Session } from "../../ports/slice-store.ts";
-import type { DeliveryId } from "../../ports/store.ts";
+import type { ScriptArgs } from "../client/script-command.ts";
 import type { Keys } from "../keys.ts";
 import { stateJson } from "../state-value.ts";
 import type { StoreContext } from "../store/appender.ts";
@@ -20,6 +32,11 @@ import { CursorReader } from "./cursor-reader.ts";
 import { parseRow, type RowReply } from "./row.ts";
 import { sliceScripts } from "./scripts.ts";
 import type { ServerLink } from "./server-link.ts";
+import { Turns } from "./turns.ts";
+
+/** Channels that one call looks at: a component of thousands is not to hold up the server. */
+const dueAtOnce = 500;
+const tendedAtOnce = 100;
 
 export interface SessionContext extends Pick<StoreContext, "namespace">, Omit<BatchContext, "slice"> {
   readonly log: Log;
@@ -33,6 +50,8 @@ export class SliceSession implements Session {
   readonly #slice: Slice;
   readonly #channels: readonly string[];
   readonly #answers = new AnswerQueue();
+  readonly #dueTurns: Turns;
+  readonly #tendTurns: Turns;
   /** Set with the first call. */
   #link: ServerLink | undefined;
   #leaveLink: (() => void) | undefined;
@@ -43,6 +62,8 @@ export class SliceSession implements Session {
     this.#names = context.names;
     this.#slice = slice;
     this.#channels = channels;
+    this.#dueTurns = new Turns(channels, dueAtOnce);
+    this.#tendTurns = new Turns(channels, tendedAtOnce);
   }
 
   look(newest: readonly NewestRead[]): Promise<Look> {
@@ -70,25 +91,35 @@ export class SliceSession implements Session {
     });
   }
 
-  renew(claim: Claim, newest: readonly NewestRead[], late: readonly DeliveryId[]): Promise<Renewed> {
+  renew(claim: Claim, newest: readonly NewestRead[] | undefined, late: readonly DeliveryId[]): Promise<Renewed> {
     const proof = [claim.epoch, claim.owner];
+    if (newest === undefined || this.#channels.length === 0) return this.#renewRow(proof);
+    const channels = [...new Set([...late.map(({ channel }) => channel), ...this.#tendTurns.next()])];
+    const [row = "", ...channelKeys] = keysOf(this.#names, this.#slice, channels);
+    const keys = [row, this.#names.trimmed(this.#slice.partition), ...channelKeys];
     const args: (string | number)[] = [...proof, this.#slice.component];
-    for (const channel of this.#channels) {
+    for (const channel of channels) {
       const ids = late.flatMap((entry) => (entry.channel === channel ? [entry.entryId] : []));
-      args.push(channel, newest.find((entry) => entry.channel === channel)?.entryId ?? "", ids.length, ...ids);
+      const { entryId = "", entriesRead = "" } = newest.find((entry) => entry.channel === channel) ?? {};
+      args.push(channel, entryId, entriesRead, ids.length, ...ids);
     }
     return this.#call(async (link) => {
-      // Sent together. A slice without channels has no groups.
-      const [renewed, tended] = await Promise.all([
-        link.run(sliceScripts.renew, [this.#rowKey], proof),
-        this.#channels.length === 0
-          ? (["tended", []] as const)
-          : link.run(sliceScripts.tend, keysOf(this.#names, this.#slice, this.#channels), args),
-      ]);
-      if (typeof renewed !== "string") return { outcome: "fenced", row: parseRow(renewed as RowReply) };
-      const [outcome, told] = tended as ["tended" | "fenced" | "regressed", RowReply];
-      if (outcome === "fenced") return { outcome, row: parseRow(told) };
-      return outcome === "regressed" ? { outcome } : { outcome: "renewed", wanted: renewed, remade: told };
+      // Sent together.
+      const replies = [link.run(sliceScripts.renew, [row], proof), link.run(sliceScripts.tend, keys, args)];
+      const [renewed, tended] = (await Promise.all(replies)) as [string | RowReply, TendReply];
+      if (typeof renewed !== "string") return { outcome: "fenced", row: parseRow(renewed) };
+      if (tended[0] === "fenced") return { outcome: "fenced", row: parseRow(tended[1]) };
+      if (tended[0] === "regressed") return { outcome: "regressed" };
+      const [, remade, strangers, losses] = tended;
+      return { outcome: "renewed", wanted: renewed, remade, ...meddlingOf(strangers, losses) };
+    });
+  }
+
+  #renewRow(proof: ScriptArgs): Promise<Renewed> {
+    return this.#call(async (link) => {
+      const renewed = (await link.run(sliceScripts.renew, [this.#rowKey], proof)) as string | RowReply;
+      if (typeof renewed !== "string") return { outcome: "fenced", row: parseRow(renewed) };
+      return { outcome: "renewed", wanted: renewed, remade: [] };
     });
   }
 
@@ -151,16 +182,17 @@ export class SliceSession implements Session {
     );
   }
 
-  due(longestDelayMs: number, max: number): Promise<readonly DueEntry[]> {
+  due(longestDelayMs: number, max: number, only?: string): Promise<readonly DueEntry[]> {
     const { component, partition } = this.#slice;
-    const keys = this.#channels.flatMap((channel) => [
+    const channels = only === undefined ? this.#dueTurns.next() : [only];
+    const keys = channels.flatMap((channel) => [
       this.#names.attempts(partition, channel, component),
       this.#names.parked(partition, channel, component),
     ]);
     return this.#call(async (link) => {
       const reply = (await link.run(sliceScripts.due, keys, [longestDelayMs, max])) as DueReply[];
       const found = reply.map(([place, entryId, dueInMs, attempt, starts]) => ({
-        channel: this.#channels[place - 1] as string,
+        channel: channels[place - 1] as string,
         entryId,
         dueInMs: Number(dueInMs),
         counts: [attempt, starts, dueInMs] as const,
@@ -242,6 +274,25 @@ export class SliceSession implements Session {
     this.#reader?.close(reason);
     this.#leaveLink?.();
   }
+}
+
+type TendReply =
+  | readonly ["fenced", RowReply]
+  | readonly ["regressed"]
+  | readonly ["tended", remade: readonly string[], strangers: readonly string[], losses: readonly string[]];
+
+/** What others did, where they did something. */
+function meddlingOf(
+  strangers: readonly string[],
+  losses: readonly string[],
+): Pick<Renewed & { outcome: "renewed" }, "strangers" | "losses"> {
+  const found: Stranger[] = [];
+  for (let i = 0; i + 1 < strangers.length; i += 2)
+    found.push({ channel: strangers[i] as string, consumer: strangers[i + 1] as string });
+  const lost: Loss[] = [];
+  for (let i = 0; i + 2 < losses.length; i += 3)
+    lost.push({ channel: losses[i] as string, count: Number(losses[i + 1]), isExact: losses[i + 2] === "1" });
+  return { ...(found.length > 0 && { strangers: found }), ...(lost.length > 0 && { losses: lost }) };
 }
 
 type DueReply = readonly [place: number, entryId: string, dueInMs: string, attempt: string, starts: string];

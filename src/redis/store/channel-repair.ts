@@ -1,4 +1,4 @@
-/** Repairs a channel's streams: the script `repair`, with the keys of the groups that are there. */
+/** Repairs a channel's streams: the script `repair`, with the keys of the components that stand on it. */
 
 import { toleratedAheadMs } from "../../model/channel-damage.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
@@ -52,14 +52,15 @@ async function repairStream(
   signal: AbortSignal,
   buildsAnew: boolean,
 ): Promise<Repaired | undefined> {
+  const described = [...((await inspector.catalogue())?.components.keys() ?? [])];
   for (;;) {
-    const facts = await inspector.streamFacts({ channel, partition });
+    const facts = await inspector.streamFacts({ channel, partition }, described);
     if (facts === undefined) return undefined;
     const groups = facts.groups.map(({ component }) => component);
     const names = [keys.stream(partition, channel), keys.trimmed(partition), keys.repair(partition)];
     for (const group of groups) {
       names.push(keys.attempts(partition, channel, group), keys.parked(partition, channel, group));
-      names.push(keys.members(partition, group));
+      names.push(keys.owner(partition, group));
     }
     const args = [channel, toleratedAheadMs, mostMoved, buildsAnew ? "1" : "0", ...groups];
     try {

@@ -30,10 +30,12 @@ export class RedisDeadLetterStore implements DeadLetterStore {
     const keys = [
       this.#keys.stream(partition, channel),
       this.#keys.attempts(partition, channel, component),
+      this.#keys.parked(partition, channel, component),
+      this.#keys.owner(partition, component),
       this.#keys.dead(partition, channel, component),
       this.#newReply(partition),
     ];
-    const args = [component, replyTtlMs, ...letterIds];
+    const args = [channel, component, replyTtlMs, ...letterIds];
     return (await this.#send("dead letters cannot be redriven", scripts.redrive, keys, args)) as RedriveOutcome[];
   }
 

@@ -4,27 +4,27 @@
 --
 -- KEYS[1]  stream     KEYS[2]  trimmed: hash, "accepted:<channel>" -> entries that others than retention have removed, as noted here
 -- KEYS[3]  a stream of our own to try something on
--- then for each of its groups: attempts, parked, members
--- ARGV     channel, how far ahead an id may be in ms, most entries that are moved, "1" to build the stream anew in any case, the groups
+-- then for each component: attempts, parked, row (slices/row.lua)
+-- ARGV     channel, how far ahead an id may be in ms, most entries that are moved, "1" to build the stream anew in any case, the components
 -- Reply    {entries that have new ids, how many more removed entries are noted, the stream's last id}, or {"again"} when a group is there
 --          that is not among those given
 --
--- Entries that are ahead are appended anew, in their order, with ids of now; each group stands after as many of them as before. What
--- was pending of them is handed back under its new id; parked ones stay parked. Whoever had some in hand is no member any more: what it
--- has in hand is not settled as well. Sent twice, nothing is ahead the second time.
+-- Entries that are ahead are appended anew, in their order, with ids of now; each component stands after as many of them as before, and has
+-- under their new ids what it had open, parked or counted. Its partition is taken from whoever owns it: what that owner has in hand would be
+-- settled under the old ids. Sent twice, nothing is ahead the second time.
 -- Newer servers do not let a stream's last id be set below the greatest that was ever deleted. There the entries that stay are trimmed
 -- away and added again under their ids, as trimming leaves no such mark.
 local stream, trimmed, scratch, channel = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 local toleranceMs, most, isForced = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
-local groups, keysOf = {}, {}
+local components, groups = {}, {}
 for a = 5, #ARGV do
   local k = 4 + 3 * (a - 5)
-  keysOf[ARGV[a]] = { attempts = KEYS[k], parked = KEYS[k + 1], members = KEYS[k + 2] }
+  components[ARGV[a]] = { attempts = KEYS[k], parked = KEYS[k + 1], row = KEYS[k + 2] }
 end
 for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   local group = named(row)
-  if not keysOf[group['name']] then return { 'again' } end
-  groups[#groups + 1] = group
+  if not components[group['name']] then return { 'again' } end
+  groups[group['name']] = group
 end
 
 local time = redis.call('TIME')
@@ -84,32 +84,68 @@ if not isBefore(facts['last-generated-id'], bound) then
 
   local newOf = {}
   for _, one in ipairs(moved) do newOf[one.from] = one.to end
-  for _, group in ipairs(groups) do
-    local name, keys, last, read = group['name'], keysOf[group['name']], group['last-delivered-id'], group['entries-read']
-    if not isBefore(last, bound) then
-      local place = base
-      for _, one in ipairs(moved) do
-        if not isBefore(last, one.from) then place = one.to end
-      end
-      if read then redis.call('XGROUP', 'SETID', stream, name, place, 'ENTRIESREAD', read)
-      else redis.call('XGROUP', 'SETID', stream, name, place) end
+
+  -- The position after as many of the moved entries as before.
+  local function placeAfter(last)
+    local place = base
+    for _, one in ipairs(moved) do
+      if not isBefore(last, one.from) then place = one.to end
     end
-    local isHeld = false
+    return place
+  end
+
+  -- What is open before the position, under its new ids.
+  local function openNow(open)
+    local ids = {}
+    for mark, id in string.gmatch(open, '(!?)([%d-]+)') do
+      local to = isBefore(id, bound) and id or newOf[id]
+      if to then ids[#ids + 1] = mark .. to end
+    end
+    return table.concat(ids, ' ')
+  end
+
+  local function moveRow(row)
+    local saved = redis.call('HMGET', row, 'epoch', 'beat', 'at:' .. channel, 'open:' .. channel)
+    if not saved[1] or not saved[3] then return nil end
+    redis.call('HSET', row, 'epoch', string.format('%.0f', math.max(saved[1] + 1, nowMs)), 'owner', '',
+      'beat', string.format('%.0f', (saved[2] or 0) + 1), 'wanted', '', 'open:' .. channel, openNow(saved[4] or ''))
+    if isBefore(saved[3], bound) then return saved[3] end
+    redis.call('HSET', row, 'at:' .. channel, placeAfter(saved[3]))
+    return placeAfter(saved[3])
+  end
+
+  local function moveRecords(keys)
+    for _, from in ipairs(redis.call('HKEYS', keys.attempts)) do
+      if not isBefore(from, bound) then
+        local record = redis.call('HGET', keys.attempts, from)
+        redis.call('HDEL', keys.attempts, from)
+        if newOf[from] then redis.call('HSET', keys.attempts, newOf[from], record) end
+      end
+    end
+    for _, from in ipairs(redis.call('ZRANGE', keys.parked, 0, -1)) do
+      if not isBefore(from, bound) then
+        local due = redis.call('ZSCORE', keys.parked, from)
+        redis.call('ZREM', keys.parked, from)
+        if newOf[from] then redis.call('ZADD', keys.parked, due, newOf[from]) end
+      end
+    end
+  end
+
+  local function moveGroup(name, group, place)
+    local read = group['entries-read']
+    if not place and not isBefore(group['last-delivered-id'], bound) then place = placeAfter(group['last-delivered-id']) end
+    if place and read then redis.call('XGROUP', 'SETID', stream, name, place, 'ENTRIESREAD', read)
+    elseif place then redis.call('XGROUP', 'SETID', stream, name, place) end
     for _, row in ipairs(redis.call('XPENDING', stream, name, bound, '+', most + 1)) do
-      local from, consumer = row[1], row[2]
-      local to = newOf[from]
-      local record, due = redis.call('HGET', keys.attempts, from), redis.call('ZSCORE', keys.parked, from)
-      redis.call('XACK', stream, name, from)
-      redis.call('HDEL', keys.attempts, from)
-      redis.call('ZREM', keys.parked, from)
-      if to then
-        redis.call('HSET', keys.attempts, to, record or '0:0:' .. string.format('%.0f', nowMs))
-        if due then redis.call('ZADD', keys.parked, due, to) end
-        redis.call('XCLAIM', stream, name, due and 'parked' or 'released', 0, to, 'FORCE', 'JUSTID')
-      end
-      isHeld = isHeld or consumer ~= 'parked' and consumer ~= 'released'
+      redis.call('XACK', stream, name, row[1])
+      if newOf[row[1]] then redis.call('XCLAIM', stream, name, row[2], 0, newOf[row[1]], 'FORCE', 'JUSTID') end
     end
-    if isHeld then redis.call('DEL', keys.members) end
+  end
+
+  for name, keys in pairs(components) do
+    local place = moveRow(keys.row)
+    moveRecords(keys)
+    if groups[name] then moveGroup(name, groups[name], place) end
   end
 end
 

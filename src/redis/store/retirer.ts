@@ -5,6 +5,7 @@ import type { Retirer } from "../../retention/retirement.ts";
 import type { Connection } from "../client/connection.ts";
 import { storeError } from "../client/outbox.ts";
 import { runScript } from "../client/run-script.ts";
+import { livingMembers } from "../component-directory.ts";
 import type { Keys } from "../keys.ts";
 import { scripts } from "./scripts.ts";
 
@@ -23,22 +24,31 @@ export class RedisRetirer implements Retirer {
 
   async removeGroups(of: Parameters<Retirer["removeGroups"]>[0]): Promise<string | undefined> {
     const { component, partition, channels, isWhole, liveMs } = of;
+    const row = this.#keys.owner(partition, component);
+    const [beat, live] = await this.#repeat(component, async () => {
+      // The row first: who begins after this look at it is not among the members, but changes it.
+      const seen = await this.#connection.client.hget(row, "beat");
+      return [seen, await livingMembers(this.#connection, this.#keys, component, liveMs)] as const;
+    });
+    if (isWhole && live[0] !== undefined) return live[0];
     const keys = [
-      this.#keys.members(partition, component),
-      this.#keys.positions(partition, component),
+      row,
       ...channels.flatMap((channel) => [
         this.#keys.stream(partition, channel),
         this.#keys.attempts(partition, channel, component),
         this.#keys.parked(partition, channel, component),
       ]),
     ];
-    const args = [component, liveMs, isWhole ? "1" : "0", ...channels];
+    const args = [component, isWhole ? "1" : "0", beat ?? "", live.length, ...live, ...channels];
     const reply = await this.#repeat(component, () => runScript(this.#connection, scripts.retire, keys, args));
     return reply === "" ? undefined : String(reply);
   }
 
   async forget(component: string): Promise<void> {
-    await this.#repeat(component, () => this.#connection.client.hdel(this.#keys.meta(), `component:${component}`));
+    await this.#repeat(component, async () => {
+      await this.#connection.client.hdel(this.#keys.meta(), `component:${component}`);
+      await this.#connection.client.del(this.#keys.beats(component));
+    });
   }
 
   async #repeat<T>(component: string, run: () => Promise<T>): Promise<T> {

@@ -2,23 +2,30 @@
 -- Trims a stream as far as its channel's retention lets it, and never past what some component has not finished. May be sent twice.
 --
 -- KEYS[1]  stream     KEYS[2]  trimmed: hash, channel -> entries that retention has removed
--- KEYS[3..] positions of the components that consume the channel: hash, channel -> "<position> …"
--- ARGV     channel, greatest age in ms or "", most entries or "", page, then the components of KEYS[3..]
+-- then for each component that is known to consume the channel: its row, its parked set. They are read by names made from the stream's
+-- (groups.lua), as those of the groups are that nobody has described.
+-- ARGV     channel, greatest age in ms or "", most entries or "", page, then the components
 -- Reply    {removed, "1" when calling again would remove more, "1" when something may go but a component has not finished it}
 --
 -- The floor is taken in the same step as the trim: a group that is made between two looks cannot lose what it has just begun with. A
--- component whose group is gone keeps what is after its saved position, so that the group can be made again there. The header lets it
--- run when memory is full: it is what frees it.
+-- component whose group is gone keeps what its row says. The header lets it run when memory is full: it is what frees it.
 local stream, channel, maxAgeMs, maxEntries, page = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 if redis.call('TYPE', stream).ok ~= 'stream' then return { 0, '0', '0' } end
 
-local floor, present = floorOf(stream)
-for k = 3, #KEYS do
-  if not present[ARGV[k + 2]] then
-    local position = string.match(redis.call('HGET', KEYS[k], channel) or '', '^(%S+)')
-    if position and (not floor or isBefore(position, floor)) then floor = position end
-  end
+local last = named(redis.call('XINFO', 'STREAM', stream))['last-generated-id']
+local floor
+local asked = {}
+local function ask(group, own)
+  if asked[group] then return end
+  asked[group] = true
+  local kept = keptBy(stream, group, own, last)
+  if kept and (not floor or isBefore(kept, floor)) then floor = kept end
 end
+for _, row in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  local own = named(row)
+  ask(own['name'], own)
+end
+for a = 5, #ARGV do ask(ARGV[a], nil) end
 
 -- What may go is before this id: by age, or the oldest page beyond the count.
 local limit = '0-0'

@@ -53,7 +53,10 @@ export class RedisTrimmer implements Trimmer {
     const keys = [
       this.#keys.stream(partition, channel),
       this.#keys.trimmed(partition),
-      ...components.map((component) => this.#keys.positions(partition, component)),
+      ...components.flatMap((component) => [
+        this.#keys.owner(partition, component),
+        this.#keys.parked(partition, channel, component),
+      ]),
     ];
     const args = [channel, maxAgeMs, maxEntries, page, ...components];
     const reply = await this.#send(`channel "${channel}" cannot be trimmed`, scripts.trim, keys, args);

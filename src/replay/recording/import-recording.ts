@@ -5,7 +5,7 @@ import { timeOf } from "../../model/envelope.ts";
 import { ConfigError, RecordingError } from "../../model/errors.ts";
 import type { Speed } from "../../model/speed.ts";
 import type { ExactAppender, ExactEntry } from "../../ports/exact-append.ts";
-import { partitionOf } from "../../publish/producer.ts";
+import { partitionOf } from "../../publish/placement.ts";
 import { accessTo } from "../log-access.ts";
 import { Pace } from "../source/pacing.ts";
 import type { RecordedLine, Recording } from "./recording-reader.ts";

@@ -54,6 +54,7 @@ export async function openRecording(path: string, options: OpenRecordingOptions 
     name: path,
     namespace: header.namespace,
     channels: header.channels,
+    partitions: header.partitions,
     header,
     maxLineBytes,
     entries,

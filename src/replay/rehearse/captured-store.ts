@@ -1,20 +1,13 @@
 /** The store behind a replay of one partition: it settles in memory, and passes each settlement on. */
 
-import type { ReadState } from "../../consume/state.ts";
 import { type LogEntry, toLogEntry } from "../../inspect/entries/log-reader.ts";
 import { wireEntry } from "../../model/envelope.ts";
 import { requireWellFormed } from "../../model/well-formed-text.ts";
-import type { NewEntry } from "../../ports/append.ts";
-import type {
-  AttemptRecord,
-  DeliveryId,
-  Membership,
-  Obituary,
-  Settlement,
-  SettleResult,
-  StreamStore,
-} from "../../ports/store.ts";
-import type { RetryTimers } from "../../ports/timers.ts";
+import type { DeliveryId } from "../../ports/delivery.ts";
+import type { AttemptCount, Claim } from "../../ports/own.ts";
+import type { StateKey } from "../../ports/read.ts";
+import type { Batch, Output, Settlement, SettleReply, SettleResult } from "../../ports/settle.ts";
+import type { Session } from "../../ports/slice-store.ts";
 import type { CapturedCall, CapturedWrite, StateValue } from "./captured-call.ts";
 
 /** A settlement, without the facts of the call that the store does not know. */
@@ -22,107 +15,79 @@ export interface CapturedSettlement extends Pick<CapturedCall, "channel" | "outc
   readonly entryIds: readonly string[];
 }
 
-/** Settles everything: no other member works on the partition, so nothing is refused, fenced or in conflict. */
-export class CapturedStore
-  implements Pick<StreamStore, "settle" | "isValidText" | "begin" | "park" | "bury">, Pick<RetryTimers, "schedule">
-{
-  readonly #partition: number;
+/** Settles everything: nobody else works on the partition, so nothing is refused or fenced. */
+export class CapturedStore implements Pick<Session, "settle" | "count" | "isValidText" | "readState"> {
   readonly #isText: (delivery: DeliveryId) => boolean;
   readonly #onSettled: (settled: CapturedSettlement) => void;
-  /** JSON with its version, by store and key. */
-  readonly #state = new Map<string, { readonly store: string; readonly key: string; version: string; json: string }>();
+  /** JSON by store and key. */
+  readonly #state = new Map<string, StateKey & { readonly json: string }>();
   readonly #ids: OutputIds;
-  /** Parked deliveries with the number of their last attempt. All are due at once. */
-  readonly #due: { readonly delivery: DeliveryId; readonly attempt: number }[] = [];
 
   constructor(
-    partition: number,
     ids: OutputIds,
     isText: (delivery: DeliveryId) => boolean,
     onSettled: (settled: CapturedSettlement) => void,
   ) {
-    this.#partition = partition;
     this.#ids = ids;
     this.#isText = isText;
     this.#onSettled = onSettled;
   }
 
-  begin(_membership: Membership, _delivery: DeliveryId, attemptsBefore: number): Promise<AttemptRecord> {
-    return Promise.resolve({ attempt: attemptsBefore + 1, crashes: 0, firstAt: 0 });
+  count(_claim: Claim, _entry: DeliveryId, attempt: number): Promise<AttemptCount> {
+    return Promise.resolve({ attempt, starts: 0, dueInMs: 0 });
   }
 
-  isValidText(_membership: Membership, delivery: DeliveryId): Promise<boolean> {
+  isValidText(delivery: DeliveryId): Promise<boolean> {
     return Promise.resolve(this.#isText(delivery));
   }
 
-  park(): Promise<boolean> {
-    return Promise.resolve(true);
+  readState(keys: readonly StateKey[]): Promise<readonly (string | undefined)[]> {
+    return Promise.resolve(keys.map((key) => this.#state.get(nameOf(key))?.json));
   }
 
-  schedule(_partition: number, delivery: DeliveryId, attempt: number): Promise<void> {
-    this.#due.push({ delivery, attempt });
-    return Promise.resolve();
+  settle(_claim: Claim, { settlements }: Batch): Promise<SettleReply> {
+    const results = settlements.map(
+      (settlement): SettleResult => ({ outcome: "settled", ids: this.#settle(settlement) }),
+    );
+    return Promise.resolve({ outcome: "settled", results, wanted: "", remade: [] });
   }
 
-  /** Removes and gives the deliveries that wait for another attempt. */
-  takeDue(): readonly { readonly delivery: DeliveryId; readonly attempt: number }[] {
-    return this.#due.splice(0);
-  }
-
-  bury(_membership: Membership, { channel, entryId }: DeliveryId, { errorCode, error }: Obituary): Promise<string> {
-    this.#onSettled({
-      channel,
-      entryIds: [entryId],
-      outcome: "deadLettered",
-      error: { code: errorCode, reason: error },
-      outputs: [],
-      writes: [],
-    });
-    return Promise.resolve(entryId);
-  }
-
-  settle(_membership: Membership, settlements: readonly Settlement[]): Promise<readonly SettleResult[]> {
-    return Promise.resolve(settlements.map((settlement) => this.#settle(settlement)));
-  }
-
-  #settle({ deliveries, writes, outputs }: Settlement): SettleResult {
-    const captured = outputs.map((output) => this.#append(output));
-    for (const { store, key, version, json } of writes) {
-      if (json === undefined) this.#state.delete(nameOf(store, key));
-      else this.#state.set(nameOf(store, key), { store, key, version, json });
+  #settle(settlement: Settlement): readonly string[] {
+    const [{ channel = "" } = {}] = settlement.entries;
+    const entryIds = settlement.entries.map(({ entryId }) => entryId);
+    if (settlement.kind === "buried") {
+      const { errorCode: code, error: reason } = settlement.obituary;
+      const error = { code, reason };
+      this.#onSettled({ channel, entryIds, outcome: "deadLettered", error, outputs: [], writes: [] });
+      return entryIds;
     }
-    this.#onSettled({
-      channel: deliveries[0]?.channel ?? "",
-      entryIds: deliveries.map(({ entryId }) => entryId),
-      outcome: "acked",
-      error: undefined,
-      outputs: captured,
-      writes: writes.map(({ store, key, json }): CapturedWrite => ({ store, key, value: parsed(json) })),
-    });
-    return { outcome: "acked", outputIds: captured.map(({ entryId }) => entryId) };
+    if (settlement.kind !== "acked") return [];
+    const outputs = settlement.outputs.map((output) => this.#append(output));
+    for (const { store, key, json } of settlement.changes) {
+      if (json === undefined) this.#state.delete(nameOf({ store, key }));
+      else this.#state.set(nameOf({ store, key }), { store, key, json });
+    }
+    const writes = settlement.changes.map(
+      ({ store, key, json }): CapturedWrite => ({ store, key, value: parsed(json) }),
+    );
+    this.#onSettled({ channel, entryIds, outcome: "acked", error: undefined, outputs, writes });
+    return outputs.map(({ entryId }) => entryId);
   }
 
-  #append({ channel, values }: NewEntry): LogEntry {
-    return toLogEntry({ channel: channel.name, entryId: this.#ids.next(), fields: wireEntry(values) }, this.#partition);
+  #append({ partition, entry: { channel, values } }: Output): LogEntry {
+    return toLogEntry({ channel: channel.name, entryId: this.#ids.next(), fields: wireEntry(values) }, partition);
   }
-
-  readonly readState: ReadState = (store, key) => {
-    const found = this.#state.get(nameOf(store, key));
-    return Promise.resolve(found === undefined ? { version: "", json: undefined } : found);
-  };
 
   /** Sets a state value. @throws {TypeError} on a value that has no JSON form. @throws {ChannelError} on a key that is not well-formed Unicode */
   give({ store, key, value }: StateValue): void {
     requireWellFormed("the state key", key);
     const json = JSON.stringify(value);
     if (json === undefined) throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
-    this.#state.set(nameOf(store, key), { store, key, version: "given", json });
+    this.#state.set(nameOf({ store, key }), { store, key, json });
   }
 
-  *state(): Generator<StateValue, void, undefined> {
-    for (const { store, key, json } of this.#state.values()) {
-      yield { partition: this.#partition, store, key, value: JSON.parse(json) };
-    }
+  *state(): Generator<Omit<StateValue, "partition">, void, undefined> {
+    for (const { store, key, json } of this.#state.values()) yield { store, key, value: JSON.parse(json) };
   }
 }
 
@@ -147,6 +112,6 @@ function parsed(json: string | undefined): unknown {
   return json === undefined ? undefined : JSON.parse(json);
 }
 
-function nameOf(store: string, key: string): string {
+function nameOf({ store, key }: StateKey): string {
   return `${store}\n${key}`;
 }

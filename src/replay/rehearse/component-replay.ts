@@ -45,6 +45,7 @@ export interface ReplayParts extends ComponentReplayOptions {
 export class ComponentReplay implements ReplaySource {
   readonly name: string;
   readonly namespace: string;
+  readonly partitions: number;
   readonly component: string;
   readonly #parts: ReplayParts;
   readonly #inputs: ReadonlyMap<string, Subscription>;
@@ -75,6 +76,7 @@ export class ComponentReplay implements ReplaySource {
     this.component = component;
     this.name = `"${component}" over ${source.name}`;
     this.namespace = source.namespace;
+    this.partitions = source.partitions;
   }
 
   /** The channels that the component reads and, as far as they are known by now, those that it publishes to. */
@@ -123,7 +125,8 @@ export class ComponentReplay implements ReplaySource {
     const wanted = order ?? ((await knowsSettlements(source, component, signal)) ? "settled" : "appended");
     const runId = newEventId();
     const span = openSpan({ runId, channels: [...this.#inputs.keys()], component });
-    const run = new Run({ component, runId, order: wanted, subscriptions: this.#inputs, state, span, log });
+    const { partitions } = this;
+    const run = new Run({ component, runId, partitions, order: wanted, subscriptions: this.#inputs, state, span, log });
     this.#run = run;
     const pace = new Pace(speed);
     let failure: unknown;

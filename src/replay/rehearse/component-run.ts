@@ -14,6 +14,7 @@ import { ReplayedPartition } from "./replayed-partition.ts";
 export interface RunParts {
   readonly component: string;
   readonly runId: string;
+  readonly partitions: number;
   readonly order: ReplayOrder;
   /** Subscriptions by channel. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
@@ -53,7 +54,8 @@ export class Run {
   }
 
   *state(): Generator<StateValue, void, undefined> {
-    for (const { store } of this.#partitions.values()) yield* store.state();
+    for (const [partition, { store }] of this.#partitions)
+      for (const value of store.state()) yield { partition, ...value };
   }
 
   /** Makes a call. A batch that fails gives several calls, because its events are then handled one by one, as in live operation. */
@@ -62,8 +64,7 @@ export class Run {
     const replayed = this.#partition(partition);
     this.#ids.at(at);
     this.#effectIds = [];
-    const subscription = this.#subscriptions.get(channel) as Subscription;
-    const settled = await replayed.handle(subscription, entries);
+    const settled = await replayed.handle(entries);
     return settled.map(({ settlement, attempts, effectIds }) => {
       const { outcome, error, outputs, writes } = settlement;
       const own = entries.filter(({ entryId }) => settlement.entryIds.includes(entryId));
@@ -80,9 +81,13 @@ export class Run {
   #partition(partition: number): ReplayedPartition {
     const known = this.#partitions.get(partition);
     if (known !== undefined) return known;
-    const { component, runId, subscriptions, span, log } = this.#parts;
+    const { component, runId, partitions, span, log } = this.#parts;
     const made = new ReplayedPartition({
-      membership: { component, member: `replay.${runId}`, partition, channels: [...subscriptions.keys()] },
+      component,
+      member: `replay.${runId}`,
+      partition,
+      partitions,
+      subscriptions: this.#subscriptions,
       ids: this.#ids,
       span,
       log,

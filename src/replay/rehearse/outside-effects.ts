@@ -37,6 +37,7 @@ class ReportingTools implements Tools {
   readonly state: <V>(store: string) => StateStore<V>;
   readonly signal: AbortSignal;
   readonly attempt: number;
+  readonly fence: Tools["fence"];
   readonly #tools: Tools;
   readonly #note: (effectId: string) => void;
 
@@ -45,6 +46,7 @@ class ReportingTools implements Tools {
     this.state = tools.state;
     this.signal = tools.signal;
     this.attempt = tools.attempt;
+    this.fence = tools.fence;
     this.#tools = tools;
     this.#note = note;
   }

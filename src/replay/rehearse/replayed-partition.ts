@@ -1,21 +1,28 @@
-/** One partition of a replay: the live processing of deliveries, with a store in memory. */
+/** One partition of a replay: the live handling and settling of deliveries, with a store in memory. */
 
-import { Attempts } from "../../consume/attempts.ts";
-import { Delivery } from "../../consume/delivery.ts";
-import { Hand } from "../../consume/hand.ts";
+import type { Delivery } from "../../consume/delivery.ts";
+import { Handling } from "../../consume/handling.ts";
+import { InFlight } from "../../consume/in-flight.ts";
 import { RunningHandlers } from "../../consume/running-handlers.ts";
 import { Settler } from "../../consume/settler.ts";
-import { StateCache } from "../../consume/state.ts";
+import { State } from "../../consume/state.ts";
 import type { Subscription } from "../../consume/subscription.ts";
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
+import type { Hold } from "../../ownership/ownership.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { DeliveryId } from "../../ports/delivery.ts";
+import { hostClock } from "../../ports/host-clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { DeliveryId, Membership } from "../../ports/store.ts";
 import type { ReplaySpan } from "../../ports/tracing.ts";
 import { type CapturedSettlement, CapturedStore, type OutputIds } from "./captured-store.ts";
 
 /** The inputs of a partition. */
 export interface PartitionParts {
-  readonly membership: Membership;
+  readonly component: string;
+  readonly member: string;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly ids: OutputIds;
   readonly span: ReplaySpan;
   readonly log: Log;
@@ -33,65 +40,79 @@ export interface Handled {
 /** Handles entries of one partition. */
 export class ReplayedPartition {
   readonly store: CapturedStore;
-  readonly #membership: Membership;
-  readonly #attempts: Attempts;
+  readonly #inFlight: InFlight;
+  readonly #handling: Handling;
   /** Highest attempt of each entry of the current call. */
   readonly #attemptOf = new Map<string, number>();
   /** The entries of the current call. */
   #entries: readonly LogEntry[] = [];
   #handled: Handled[] = [];
 
-  constructor({ membership, ids, span, log, isText, takeEffects }: PartitionParts) {
-    this.#membership = membership;
+  constructor({ subscriptions, ids, span, log, isText, takeEffects, ...slice }: PartitionParts) {
     const isTextOf = (delivery: DeliveryId): boolean => isText(this.#entryOf(delivery));
-    this.store = new CapturedStore(membership.partition, ids, isTextOf, (settlement) => {
+    const store = new CapturedStore(ids, isTextOf, (settlement) => {
       const attempts = settlement.entryIds.map((entryId) => this.#attemptOf.get(entryId) ?? 1);
       this.#handled.push({ settlement, attempts: Math.max(...attempts), effectIds: takeEffects() });
     });
-    this.#attempts = new Attempts({
-      deferrals: undefined,
-      component: membership.component,
-      store: this.store,
-      settler: new Settler(this.store, bare),
-      hand: new Hand(1, 1),
-      timers: this.store,
+    const starts = [...subscriptions.keys()].map(startOf);
+    const inFlight = new InFlight(starts, subscriptions, Number.POSITIVE_INFINITY);
+    const { component } = slice;
+    const settler = new Settler({ hold, inFlight, clock, log, component });
+    settler.resume(store);
+    this.store = store;
+    this.#inFlight = inFlight;
+    this.#handling = new Handling({
+      ...slice,
+      hold,
+      fence: { epoch: 0, token: "replay" },
+      inFlight,
+      settler,
+      state: new State((keys) => store.readState(keys), clock.soon),
+      // Nothing waits: a record has no time to.
+      deferrals: { of: () => undefined },
+      bounds: unbounded,
+      clock,
+      chance: { number: () => 0, token: () => "replay" },
+      log,
       tracing: {
         process: (processing) => {
           for (const { entryId } of processing.entries) this.#attemptOf.set(entryId, processing.attempt);
           return span.process(processing);
         },
-        quietly: bare,
+        quietly: (run) => run(),
         lost: () => undefined,
       },
-      log,
-      state: new StateCache("replay", this.store.readState),
-      bounds: unbounded,
-      running: new RunningHandlers({ component: membership.component, log, slowMs: Number.POSITIVE_INFINITY }),
+      handlers: new RunningHandlers({ component, clock, log, slowMs: Number.POSITIVE_INFINITY }),
+      timers: {
+        // All is due at once.
+        schedule: async (_partition, { channel, entryId }, attempt) => {
+          inFlight.addDue({ channel, entryId, record: { attempt, starts: 0, dueInMs: 0 } });
+        },
+      },
       signal: never,
+      ask: (call) => call(store),
+      isOpen: () => true,
       onChannel: () => undefined,
-      again: () => undefined,
-      strayed: () => undefined,
     });
   }
 
-  async handle(subscription: Subscription, entries: readonly LogEntry[]): Promise<readonly Handled[]> {
+  async handle(entries: readonly LogEntry[]): Promise<readonly Handled[]> {
     this.#entries = entries;
     this.#handled = [];
     this.#attemptOf.clear();
-    const deliver = (entry: LogEntry, attempt?: number): Delivery => {
-      const record = attempt === undefined ? undefined : { attempt, crashes: 0, firstAt: 0 };
-      return new Delivery(entry, subscription, this.#membership, record, false);
-    };
-    await this.#attempts.run({ deliveries: entries.map((entry) => deliver(entry)), isCounted: false });
-    await this.#attempts.settled();
-    for (let due = this.store.takeDue(); due.length > 0; due = this.store.takeDue()) {
-      for (const { delivery, attempt } of due) {
-        const retried = deliver(this.#entryOf(delivery), attempt);
-        await this.#attempts.run({ deliveries: [retried], isCounted: false });
-        await this.#attempts.settled();
-      }
+    const inFlight = this.#inFlight;
+    await this.#handling.run(entries.map((entry) => inFlight.take(entry)));
+    while (inFlight.count > 0) {
+      const [retried] = inFlight.fetchable(1);
+      if (retried === undefined) await inFlight.change.next();
+      else await this.#again(retried);
     }
     return this.#handled;
+  }
+
+  async #again(delivery: Delivery): Promise<void> {
+    this.#inFlight.load(delivery, this.#entryOf(delivery));
+    await this.#handling.run([delivery]);
   }
 
   #entryOf({ entryId }: DeliveryId): LogEntry {
@@ -99,9 +120,22 @@ export class ReplayedPartition {
   }
 }
 
-function bare<T>(run: () => T): T {
-  return run();
+function startOf(channel: string) {
+  return { channel, at: "0-0", entriesRead: undefined, open: [], counts: [], became: "there", lost: 0 } as const;
 }
+
+/** Nobody else wants the partition. Its epoch is lower than any: an outside system that heeds fences refuses what a replay does. */
+const hold: Hold = {
+  claim: { epoch: 0, owner: "replay/replay" },
+  mayStart: true,
+  confirmed: () => undefined,
+  lost: () => undefined,
+  broken: () => undefined,
+  retake: () => Promise.resolve(true),
+};
+
+/** Handlers' own time runs as ever; what would be sent with the rest of its turn goes at once. */
+const clock: Clock = { ...hostClock, soon: (run) => queueMicrotask(run) };
 
 /** No bounds: the live settler, not a replay, refuses a settlement that is too large. */
 const unbounded = { maxOutputs: Number.POSITIVE_INFINITY, maxOutputBytes: Number.POSITIVE_INFINITY } as const;

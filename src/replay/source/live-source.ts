@@ -24,8 +24,6 @@ export type LiveLine = ReplayLine & { readonly bytes?: readonly Buffer[] };
 
 /** An open range of the log. */
 export interface LiveSource extends ReplaySource {
-  /** Number of partitions of the namespace. */
-  readonly partitions: number;
   readonly from: string;
   /** End of the range, fixed whatever is appended meanwhile. */
   readonly to: string;

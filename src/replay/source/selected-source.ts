@@ -11,6 +11,7 @@ export function selected(source: ReplaySource, options: SelectionOptions): Repla
   return {
     name: source.name,
     namespace: source.namespace,
+    partitions: source.partitions,
     channels: source.channels.filter((channel) => options.channels?.includes(channel) ?? true),
     async *lines(signal?: AbortSignal): AsyncGenerator<ReplayLine, void, undefined> {
       const selection = new Selection(options);

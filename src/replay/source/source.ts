@@ -17,6 +17,8 @@ export interface ReplaySource {
   readonly name: string;
   readonly namespace: string;
   readonly channels: readonly string[];
+  /** Number of partitions of the namespace. */
+  readonly partitions: number;
   /** Reads entries in the order of their ids over all channels; a settlement comes after the entries that it names. May be called again. */
   lines(signal?: AbortSignal): AsyncIterable<ReplayLine>;
 }

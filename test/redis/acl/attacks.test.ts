@@ -90,7 +90,7 @@ test(
   { timeoutMs: 90_000 },
 );
 
-test("a producer cannot forge dead letters, settlement logs, state, positions or members", async () => {
+test("a producer cannot forge dead letters, settlement logs, state, ownership or heartbeats", async () => {
   await using server = await start();
   const tag = `{${namespace}:0}`;
   await assertDenied(server.client(await server.publisher("src", "other")), [
@@ -98,12 +98,11 @@ test("a producer cannot forge dead letters, settlement logs, state, positions or
     ["XADD", `${tag}:settled:c`, "*", "calls", "1"],
     ["XADD", `${tag}:third`, "*", "payload", "{}"],
     ["HSET", `${tag}:state:c:book`, "k", "1 {}"],
-    ["HSET", `${tag}:owner:c`, "epoch", "9"],
-    ["HSET", `{${namespace}:members}:c`, "m", "1 0 "],
-    ["HSET", `${tag}:positions:c`, "src", "0-0 0-0 0 0 - 0"],
+    ["HSET", `${tag}:owner:c`, "at:src", "9-0"],
+    ["HMGET", `${tag}:owner:c`, "at:src"],
     ["HSET", `${tag}:src:attempts:c`, "1-1", "9:9:0"],
     ["ZADD", `${tag}:src:parked:c`, "0", "1-1"],
-    ["ZADD", `${tag}:members:c`, "0", "m"],
+    ["HSET", `{${namespace}:members}:c`, "m", "1 0 0 {}"],
     ["HSET", `${tag}:trimmed`, "src", "500"],
     ["SET", `${tag}:maintenance:turn`, "x"],
     ["XADD", `${tag}:bull:maintenance:events`, "*", "a", "b"],

@@ -59,7 +59,8 @@ test("each role is refused the commands and keys of other roles", async () => {
   ];
   const states = [
     ["HSET", `{${namespace}:0}:state:other:book`, "k", "2 {}"],
-    ["DEL", `{${namespace}:0}:members:live`],
+    ["HSET", `{${namespace}:0}:owner:live`, "owner", ""],
+    ["HSET", `{${namespace}:members}:live`, "m", "1 1 0 {}"],
   ];
 
   const as = async (role: AclRole, scope: Partial<AclScope> = {}): Promise<Redis> =>

@@ -51,7 +51,7 @@ async function run(server: Server): Promise<Running> {
             running.handled.push(payload.n);
           }),
         ],
-        { claimAfterMs: 300 },
+        { takeoverAfterMs: 500 },
       ),
     ),
   };

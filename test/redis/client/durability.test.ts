@@ -200,7 +200,8 @@ test("refuses options that ask for nothing, or whose wait would make members see
     await rejects(connectBackbone(options), ConfigError, message);
   }
   await using o = await open({ durability: { replicas: 1, timeoutMs: 1_000 } });
-  const make = (claimAfterMs: number) => o.backbone.component("c", [on(source, () => undefined)], { claimAfterMs });
-  assert.throws(() => make(1_999), /claimAfterMs 1999 is below twice/);
+  const make = (takeoverAfterMs: number) =>
+    o.backbone.component("c", [on(source, () => undefined)], { takeoverAfterMs });
+  assert.throws(() => make(1_999), /takeoverAfterMs 1999 is below twice/);
   make(2_000);
 });

@@ -1,7 +1,6 @@
 /** Calls run in the order in which they were sent, also where the server forgets their script and somebody else loads it meanwhile. */
 
 import * as assert from "uvu/assert";
-import { on } from "../../../src/index.ts";
 import type { Script } from "../../../src/redis/script-source.ts";
 import { numbersKept } from "../../../src/redis/store/appender.ts";
 import { scripts } from "../../../src/redis/store/scripts.ts";
@@ -34,29 +33,6 @@ test("a publish does not overtake one whose script was missing", async () => {
   );
 });
 
-test("a settlement names the one that is under way before it", async () => {
-  await using o = await open();
-  const [source, out] = [things("source"), things("out")];
-  await Promise.all(inOrder.map((n) => o.backbone.publish(source, { n })));
-  const calls: { readonly number: number; readonly behind: number }[] = [];
-  const listener = o.client.duplicate();
-  const monitor = await listener.monitor();
-  monitor.on("monitor", (_time: string, [name, sha, keys, ...rest]: string[]) => {
-    if (name?.toLowerCase() !== "evalsha" || sha !== scripts.settle.sha || !rest[0]?.startsWith(o.keys.tag(0))) return;
-    const [behind, , , number] = rest.slice(Number(keys));
-    calls.push({ number: Number(number), behind: Number(behind) });
-  });
-  const component = await o.run(
-    o.backbone.component("c", [on(source, async ({ payload }, { publish }) => void (await publish(out, payload)))]),
-  );
-  await component.whenIdle();
-  monitor.disconnect();
-  listener.disconnect();
-  assert.ok(calls.length >= count / 128, String(calls.length));
-  assert.ok(calls.some(({ behind }) => behind > 0));
-  for (const { number, behind } of calls) assert.ok(behind >= 0 && behind < number, `${number}: ${behind}`);
-});
-
 /** The arguments of each script beside its turn; `number` in place of "n". */
 const callsOf: readonly {
   readonly script: Script;
@@ -72,11 +48,6 @@ const callsOf: readonly {
     script: scripts.import,
     keys: (o) => [o.keys.numbers(0, "p"), o.stream(things("things"))],
     args: ["n", String(numbersKept), "60000", "1", "t", "2", "payload", "{}"],
-  },
-  {
-    script: scripts.settle,
-    keys: (o) => [o.keys.members(0, "c"), o.keys.robbed(0, "c", "m"), o.keys.numbers(0, "mm")],
-    args: ["c", "m", "n", String(numbersKept), "60000", "", "", "0", ""],
   },
 ];
 

@@ -47,7 +47,7 @@ export async function openStore({
   const log = memoryLog(lines);
   const openConnection = (purpose: string): Connection => new Connection({ url, log, silenceMs: 5_000, purpose });
   const connection = openConnection("open");
-  const namespace = await Namespace.open(connection, keys, partitions, undefined);
+  const namespace = await Namespace.open(connection, keys, { count: partitions, isRequired: true }, undefined);
   connection.close();
   const store = new RedisSliceStore({
     component,

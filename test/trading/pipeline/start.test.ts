@@ -158,7 +158,7 @@ test(
       const url = /redis:\S+(?=,)/.exec(await run.line("Redis: "))?.[0] ?? "";
       const client = new Redis(url);
       try {
-        await eventually(async () => (await client.xlen("{trading:0}:executions")) > 100);
+        await eventually(async () => (await client.xlen("{trading:0}:executions")) > 25);
       } finally {
         client.disconnect();
       }

@@ -10,6 +10,7 @@ import {
   fills,
   orderKey,
   readOrders,
+  tradingPartitions,
 } from "../../../trading/domain/index.ts";
 import { type Opened, open } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -40,7 +41,7 @@ class Desk implements AsyncDisposable {
       REDIS_URL: redisUrl(),
       NAMESPACE: namespace,
       PORT: "0",
-      CLAIM_AFTER_MS: "300",
+      TAKEOVER_AFTER_MS: "500",
       LOG_LEVEL: "info",
       ...env,
     };
@@ -61,8 +62,7 @@ class Desk implements AsyncDisposable {
 
   /** Resolves when so many entries are on the channel. */
   async reach(channel: { readonly name: string }, count: number): Promise<void> {
-    const { client } = this.#opened;
-    await eventually(async () => (await client.xlen(this.#opened.stream(channel))) >= count);
+    await eventually(async () => (await this.#opened.length(channel)) >= count);
   }
 
   /** Sends the signal to all, and gives back how each has ended. */
@@ -123,12 +123,12 @@ async function assertConserved(opened: Opened): Promise<void> {
 test(
   "conserve every order's quantity when each is killed in turn, and end with 0 when asked to",
   async () => {
-    await using opened = await open();
-    await using desk = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "20", EXCHANGE_REJECT_RATE: "0.1" });
+    await using opened = await open({ partitions: tradingPartitions });
+    await using desk = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "250", EXCHANGE_REJECT_RATE: "0.1" });
     for (const name of names) desk.start(name);
     await desk.reach(clientOrders, 500);
     for (const name of names) {
-      const before = await opened.client.xlen(opened.stream(executions));
+      const before = await opened.length(executions);
       await desk.reach(executions, before + 100);
       await desk.kill(name);
       await desk.start(name).line('"joined"');
@@ -142,8 +142,8 @@ test(
 test(
   "conserve every order's quantity when all are killed at once, and when there are two of each",
   async () => {
-    await using opened = await open();
-    await using first = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "20", EXCHANGE_REJECT_RATE: "0.1" });
+    await using opened = await open({ partitions: tradingPartitions });
+    await using first = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "250", EXCHANGE_REJECT_RATE: "0.1" });
     await using second = new Desk(opened, { EXCHANGE_REJECT_RATE: "0.1" });
     for (const name of names) first.start(name);
     await first.reach(executions, 200);
@@ -183,7 +183,7 @@ test(
       ],
     ];
     for (const [name, args, line] of wrong) {
-      await using opened = await open();
+      await using opened = await open({ partitions: tradingPartitions });
       const env = { REDIS_URL: redisUrl(), NAMESPACE: opened.backbone.namespace, PORT: "0", LOG_LEVEL: "error" };
       await using process = startProcess(mains[name], args, { env });
       assert.equal(await process.ended, { code: 2, signal: null }, args.join(" "));

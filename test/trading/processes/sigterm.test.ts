@@ -19,7 +19,12 @@ test(
   `the Algorithm ends with 0 within ${aimMs} ms of SIGTERM with thousands of orders before it, and the next one finishes the rest`,
   async () => {
     await using o = await open();
-    const env = { REDIS_URL: redisUrl(), NAMESPACE: o.backbone.namespace, LOG_LEVEL: "info", CLAIM_AFTER_MS: "1000" };
+    const env = {
+      REDIS_URL: redisUrl(),
+      NAMESPACE: o.backbone.namespace,
+      LOG_LEVEL: "info",
+      TAKEOVER_AFTER_MS: "1000",
+    };
     for (let first = 0; first < placed; first += 500) {
       const orders = Array.from({ length: 500 }, (_, n) => order({ id: `c-${first + n}`, symbol: `S${n % 20}` }));
       await Promise.all(orders.map((one) => o.backbone.publish(clientOrders, one)));
@@ -27,7 +32,7 @@ test(
     const standing = async () =>
       (await o.backbone.status()).components[0]?.channels.find(({ channel }) => channel === clientOrders.name);
     await using algorithm = startProcess("consumers/algorithm/main.ts", [], { env });
-    await eventually(async () => (await o.client.xlen(o.stream(exchangeOrders))) > 500);
+    await eventually(async () => (await o.length(exchangeOrders)) > 500);
     const sentAt = performance.now();
     algorithm.kill("SIGTERM");
     assert.equal(await algorithm.ended, { code: 0, signal: null });

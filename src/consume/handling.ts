@@ -1,0 +1,366 @@
+/** One delivery after the other: count, prepare, handle, settle, or what becomes of it otherwise. The way of a delivery reads here from top to bottom. */
+
+import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError, LostEntryError } from "../model/errors.ts";
+import type { Settlement } from "../ports/settle.ts";
+import type { ProcessSpan } from "../ports/tracing.ts";
+import { Attempt, lanesOf, maybeWritten } from "./attempt.ts";
+import type { HandlingContext } from "./context.ts";
+import type { Deferral } from "./deferrals.ts";
+import { type Delivery, maxStarts } from "./delivery.ts";
+import { codeOf, judge, reasonOf } from "./outcome.ts";
+
+export class Handling {
+  readonly #context: HandlingContext;
+  /** Tasks whose handlers run, or are about to. */
+  #running = 0;
+
+  constructor(context: HandlingContext) {
+    this.#context = context;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Ends when the handler has ended and its settlement is on its way: then the next one of the lane may run. */
+  run(deliveries: readonly Delivery[]): void | Promise<void> {
+    const [first] = deliveries;
+    if (first === undefined) return;
+    // Most events are new, their schema and often their handler synchronous: those cost no promise.
+    if (deliveries.length > 1 || first.isCounted || first.mayBeNoText) return this.#runMany(deliveries);
+    if (!this.#mayStart(first)) return;
+    first.attempt = 1;
+    first.isBegun = true;
+    this.#begin(deliveries);
+    const prepared = first.prepare();
+    return this.#whenEnded(
+      prepared === undefined ? this.#handle(deliveries) : prepared.then(() => this.#handle(deliveries)),
+    );
+  }
+
+  async #runMany(deliveries: readonly Delivery[]): Promise<void> {
+    const ready = deliveries.filter((delivery) => this.#mayStart(delivery));
+    this.#begin(ready);
+    try {
+      for (const delivery of ready) {
+        if (!(await this.#count(delivery))) {
+          this.#letGo(ready);
+          return;
+        }
+        if (delivery.mayBeNoText) await this.#checkText(delivery);
+        await delivery.prepare();
+      }
+      if (this.#context.isOpen()) await this.#handle(ready);
+      else this.#letGo(ready);
+    } catch (error) {
+      this.#context.log.warn(
+        { component: this.#context.component, reason: reasonOf(error) },
+        "an attempt could not begin",
+      );
+      this.#letGo(ready);
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** What may not start now comes again later. */
+  #mayStart(delivery: Delivery): boolean {
+    const { inFlight, isOpen, signal } = this.#context;
+    if (delivery.phase !== "waiting" || signal.aborted) return false;
+    if (isOpen()) return true;
+    inFlight.letGo(delivery);
+    return false;
+  }
+
+  #begin(deliveries: readonly Delivery[]): void {
+    this.#running++;
+    for (const delivery of deliveries) {
+      delivery.phase = "running";
+      delivery.startedAt ??= this.#context.clock.now();
+    }
+  }
+
+  #whenEnded(handled: void | Promise<void>): void | Promise<void> {
+    if (handled === undefined) this.#ended();
+    else return handled.then(() => this.#ended());
+  }
+
+  #ended(): void {
+    this.#running--;
+    this.#context.inFlight.change.tell();
+  }
+
+  /** Before anything that is delivered again, durably: what kills its process is told by it. False: it may not begin. */
+  async #count(delivery: Delivery): Promise<boolean> {
+    const { hold, ask } = this.#context;
+    if (!delivery.isCounted) {
+      delivery.attempt = 1;
+      delivery.isBegun = true;
+      return true;
+    }
+    if (delivery.starts >= maxStarts) {
+      delivery.problem ??= new CrashLoopError(`its process died ${delivery.starts} times while it was being handled`);
+      return true;
+    }
+    const claim = hold.claim;
+    const counted = await ask((session) => session.count(claim, delivery, delivery.attempt + 1));
+    if (counted === undefined) {
+      // Unless it was taken again from itself meanwhile.
+      if (claim === hold.claim) hold.lost("another member has taken the partition");
+      return false;
+    }
+    delivery.isNoted = true;
+    delivery.isBegun = true;
+    delivery.attempt = counted.attempt;
+    delivery.starts = counted.starts;
+    return true;
+  }
+
+  /** A replacement character may have been written as one, or stand for bytes that are no UTF-8: only the bytes tell. */
+  async #checkText(delivery: Delivery): Promise<void> {
+    if (!(await this.#context.ask((session) => session.isValidText(delivery))))
+      delivery.problem ??= new EnvelopeError(delivery.entryId, "it is not valid UTF-8");
+  }
+
+  #letGo(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      if (delivery.phase !== "running") continue;
+      // Whatever runs next is the same attempt: counted again under its number, it counts once.
+      if (delivery.isBegun) delivery.attempt--;
+      delivery.isBegun = false;
+      this.#context.inFlight.letGo(delivery);
+    }
+  }
+
+  #handle(deliveries: readonly Delivery[]): void | Promise<void> {
+    if (this.#context.signal.aborted) return;
+    let sound = deliveries;
+    if (deliveries.some(({ problem, dueAt }) => problem !== undefined || dueAt > 0)) {
+      sound = deliveries.filter((delivery) => {
+        const { problem } = delivery;
+        const deferral = this.#context.deferrals.of(delivery);
+        if (deferral !== undefined) this.#defer(delivery, deferral);
+        else if (problem !== undefined) this.#bury(delivery, problem);
+        return deferral === undefined && problem === undefined;
+      });
+    }
+    if (sound.length > 0) return this.#attempt(sound);
+  }
+
+  #attempt(deliveries: readonly Delivery[]): void | Promise<void> {
+    const { handlers } = this.#context;
+    const attempt = new Attempt(this.#context, deliveries, this.#onSettled);
+    let handled: void | Promise<void>;
+    try {
+      handled = attempt.handle();
+    } catch (error) {
+      handlers.endedAtOnce();
+      return this.#failed(attempt, error);
+    }
+    if (handled === undefined && !attempt.isBusy) {
+      handlers.endedAtOnce();
+      return this.#finish(attempt);
+    }
+    handlers.begin(attempt);
+    return this.#finishLater(handled, attempt);
+  }
+
+  // Not an asynchronous function: it would be the costliest part of most attempts.
+  #finishLater(handled: void | Promise<void>, attempt: Attempt): Promise<void> {
+    const { handlers } = this.#context;
+    const returned = Promise.resolve(handled).then(() => (attempt.isBusy ? attempt.validated() : undefined));
+    const finished = (): void | Promise<void> => {
+      handlers.end(attempt);
+      return this.#finish(attempt);
+    };
+    const failed = (error: unknown): void | Promise<void> => {
+      handlers.end(attempt);
+      return this.#failed(attempt, error);
+    };
+    if (attempt.timeoutMs === undefined) return returned.then(finished, failed);
+    return this.#inTime(returned, attempt.timeoutMs).then(finished, (error: unknown) => {
+      if (!(error instanceof HandlerTimeoutError)) return failed(error);
+      handlers.late(attempt);
+      const end = (): void => handlers.end(attempt);
+      returned.then(end, end);
+      return this.#failed(attempt, error);
+    });
+  }
+
+  /** Rejects when the subscription's time for a handler is over. The handler may run on; what it does from then on is void. */
+  #inTime(returned: Promise<void>, timeoutMs: number): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<void>();
+    const over = new HandlerTimeoutError(`its handler had not returned after ${timeoutMs} ms (handlerTimeoutMs)`);
+    const cancel = this.#context.clock.after(timeoutMs, () => reject(over));
+    return Promise.race([returned, promise]).finally(cancel);
+  }
+
+  /** The handler has ended well: what it did is submitted, unless it built on what another one has changed meanwhile. */
+  #finish(attempt: Attempt): void | Promise<void> {
+    const { signal, settler } = this.#context;
+    if (signal.aborted) {
+      this.#abandon(attempt, signal.reason);
+      return;
+    }
+    if (!attempt.commit()) {
+      attempt.discard(new FencedError("the state had changed meanwhile; the handler runs again"));
+      attempt.span.settled("conflict");
+      if (this.#context.isOpen()) return this.#attempt(attempt.deliveries);
+      this.#letGo(attempt.deliveries);
+      return;
+    }
+    for (const delivery of attempt.deliveries) delivery.phase = "ended";
+    settler.submit(attempt);
+  }
+
+  readonly #onSettled = (attempt: Attempt): void => {
+    for (const delivery of attempt.deliveries) this.#context.inFlight.leave(delivery);
+  };
+
+  /** Nothing of it will be written; the entry stays open. */
+  #abandon(attempt: Attempt, reason: unknown): void {
+    attempt.discard(reason);
+    attempt.span.settled(reason instanceof FencedError ? "fenced" : "abandoned", reason);
+  }
+
+  #failed(attempt: Attempt, error: unknown): void | Promise<void> {
+    const { log, component, signal, chance } = this.#context;
+    const { deliveries, span } = attempt;
+    if (signal.aborted) {
+      this.#abandon(attempt, signal.reason);
+      return;
+    }
+    attempt.discard(error);
+    const fields = { component, code: codeOf(error), reason: reasonOf(error) };
+    if (deliveries.length > 1) {
+      // One bad event must not hold up its neighbours: each is handled by itself, as a part of the same attempt.
+      span.settled("retried", error);
+      log.warn({ ...fields, events: deliveries.length }, "a batch failed; its events are handled one by one");
+      return this.#handleSingly(deliveries);
+    }
+    const delivery = deliveries[0] as Delivery;
+    const { channel, entryId } = delivery;
+    const verdict = judge(error, delivery.attempt, delivery.subscription.retry, chance.number());
+    if (verdict.kind === "bury") {
+      this.#bury(delivery, error, span);
+      return;
+    }
+    const { attempt: tried } = delivery;
+    log.warn(
+      { ...fields, channel, entryId, attempt: tried, delayMs: verdict.delayMs },
+      "an attempt failed; it will be retried",
+    );
+    this.#retry(delivery, verdict.block ? "blocked" : "parked", verdict.delayMs, error, span);
+  }
+
+  async #handleSingly(deliveries: readonly Delivery[]): Promise<void> {
+    for (const delivery of deliveries) {
+      if (!this.#context.isOpen() || this.#context.inFlight.isBlocked(delivery)) this.#letGo([delivery]);
+      else await this.#attempt([delivery]);
+    }
+  }
+
+  /** It has to wait, although nothing has failed: no attempt has begun, so there is no span either. Each wait has a timer of its own. */
+  #defer(delivery: Delivery, { delayMs, block }: Deferral): void {
+    const timer = this.#context.clock.wallNow() + delayMs;
+    delivery.attempt--;
+    this.#putOff(delivery, block ? "blocked" : "parked", delayMs, timer, bare, () => undefined);
+  }
+
+  #retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number, error: unknown, span: ProcessSpan): void {
+    const run = <T>(act: () => T): T => span.run(act);
+    this.#putOff(delivery, kind, delayMs, delivery.attempt, run, (lost) => {
+      if (lost === undefined) span.settled("retried", error);
+      else span.settled("fenced", lost);
+    });
+  }
+
+  /**
+   * Parked: others of its lane go on. Blocked: they wait, and it stays open. The same `timer` is set once only, inside of `run`. `ended` is
+   * called when it is noted, or with why it cannot be.
+   */
+  #putOff(
+    delivery: Delivery,
+    kind: "parked" | "blocked",
+    delayMs: number,
+    timer: number,
+    run: <T>(act: () => T) => T,
+    ended: (lost?: Error) => void,
+  ): void {
+    const { inFlight, timers, partition, log, component, tracing } = this.#context;
+    const { attempt } = delivery;
+    delivery.isNoted = true;
+    delivery.isBegun = false;
+    delivery.starts = 0;
+    if (kind === "blocked") inFlight.block(delivery);
+    else delivery.phase = "ended";
+    const settled = (): void => {
+      if (kind === "blocked") this.unblockLater(delivery, delayMs);
+      else {
+        inFlight.leave(delivery);
+        // Not awaited: should the timer be lost, the owner's look finds what is due.
+        run(() => tracing.quietly(() => timers.schedule(partition, delivery, timer, delayMs))).catch(
+          (reason: unknown) => {
+            log.warn({ component, reason: reasonOf(reason) }, "a retry timer could not be set");
+          },
+        );
+      }
+      ended();
+    };
+    this.#submit(delivery, { kind, attempt, delayMs }, settled, ended);
+  }
+
+  /** Its lane goes on with it when it is due. */
+  unblockLater(delivery: Delivery, delayMs: number): void {
+    const { clock, inFlight } = this.#context;
+    delivery.dueInMs = 0;
+    clock.after(delayMs, () => inFlight.unblock(delivery));
+  }
+
+  /** Without a span (an entry whose handler never ran) it opens the attempt's own. */
+  #bury(delivery: Delivery, error: unknown, attemptSpan?: ProcessSpan): void {
+    const { inFlight, log, component, tracing } = this.#context;
+    const { channel, entryId, attempt } = delivery;
+    const span = attemptSpan ?? new Attempt(this.#context, [delivery], this.#onSettled).span;
+    const deadSpan = span.sendDead();
+    const [errorCode, reason] = [codeOf(error), reasonOf(error)];
+    const obituary = { errorCode, error: reason, attempts: attempt, traceparent: span.traceparent };
+    const isGone = error instanceof LostEntryError;
+    delivery.phase = "ended";
+    delivery.isNoted = true;
+    this.#submit(
+      delivery,
+      { kind: "buried", obituary, isGone },
+      (ids) => {
+        deadSpan.sent(ids[0] ?? "");
+        span.settled("deadLettered", error);
+        const fields = { component, channel, entryId, attempt, code: errorCode, reason };
+        if (isGone) tracing.lost(channel, component, 1);
+        log.error(fields, isGone ? "an entry was removed before it was handled: it is lost" : "dead-lettered");
+        inFlight.leave(delivery);
+      },
+      (reason) => {
+        deadSpan.failed(reason);
+        span.settled("fenced", reason);
+      },
+    );
+  }
+
+  #submit(
+    delivery: Delivery,
+    what: Verdict,
+    settled: (ids: readonly string[]) => void,
+    unsettled: (reason: Error) => void,
+  ): void {
+    const deliveries = [delivery];
+    const settlement: Settlement = { ...what, locks: lanesOf(deliveries), entries: deliveries };
+    const lost = (reason: Error, isSent: boolean): void => unsettled(isSent ? maybeWritten(reason) : reason);
+    this.#context.settler.submit({ deliveries, settlement, size: 0, settled, lost });
+  }
+}
+
+function bare<T>(act: () => T): T {
+  return act();
+}
+
+type Verdict = Settlement extends infer S ? (S extends Settlement ? Omit<S, "locks" | "entries"> : never) : never;

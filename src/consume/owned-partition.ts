@@ -1,0 +1,246 @@
+/** A partition while a member owns it: reader, lanes, handling and settler around what is in flight. */
+
+import { fenceOf } from "../ownership/fence.ts";
+import type { Hold, Tenure } from "../ownership/ownership.ts";
+import { within } from "../ownership/pause.ts";
+import type { DeliveryId } from "../ports/delivery.ts";
+import type { Loss, Start } from "../ports/own.ts";
+import type { Session } from "../ports/slice-store.ts";
+import { lanesOf } from "./attempt.ts";
+import type { HandlingContext } from "./context.ts";
+import { Deferrals, longestDelayMs } from "./deferrals.ts";
+import type { Delivery } from "./delivery.ts";
+import { Gatherer } from "./gatherer.ts";
+import { Handling } from "./handling.ts";
+import { InFlight } from "./in-flight.ts";
+import type { Lanes } from "./lanes.ts";
+import { Reader } from "./reader.ts";
+import { Settler } from "./settler.ts";
+import { State } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** What is under way for longer is shown in the group's pending list, ms. */
+const lateMs = 1_000;
+/** Takeovers by death without progress, after which an entry is suspected. */
+const suspectDeaths = 2;
+/** How many of the first entries after the position are suspected with what was open. */
+const suspectWindow = 16;
+
+/** Deliveries that are handled together, and what runs them: lanes are shared by all partitions of a component. */
+export interface LaneTask {
+  readonly deliveries: readonly Delivery[];
+  /** Those that were let go meanwhile have another turn. */
+  readonly turns: readonly number[];
+  readonly run: (deliveries: readonly Delivery[]) => void | Promise<void>;
+}
+
+export interface OwnedPartitionContext
+  extends Omit<
+    HandlingContext,
+    "hold" | "fence" | "inFlight" | "settler" | "deferrals" | "state" | "ask" | "isOpen" | "signal"
+  > {
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  readonly lanes: Lanes<LaneTask>;
+  readonly maxInFlight: number;
+  /** Whether the component is paused in this process. */
+  readonly isPaused: () => boolean;
+}
+
+export class OwnedPartition implements Tenure {
+  readonly #context: OwnedPartitionContext;
+  readonly #hold: Hold;
+  readonly #inFlight: InFlight;
+  readonly #settler: Settler;
+  readonly #reader: Reader;
+  readonly #handling: Handling;
+  /** One for each subscription that takes batches, by channel. */
+  readonly #gatherers = new Map<string, Gatherer>();
+  /** Aborts when the slice is lost, or the drain has run out of time. */
+  readonly #over = new AbortController();
+  #session: Session | undefined;
+  #isQuiet = false;
+  /** How many more of what is read are suspected. */
+  #suspects = 0;
+
+  constructor(context: OwnedPartitionContext, hold: Hold, starts: readonly Start[], deaths: number) {
+    this.#context = context;
+    this.#hold = hold;
+    const { subscriptions, maxInFlight, clock, log, component } = context;
+    const longestMs = longestDelayMs(subscriptions.values());
+    const inFlight = new InFlight(starts, subscriptions, maxInFlight);
+    this.#inFlight = inFlight;
+    if (deaths >= suspectDeaths) {
+      inFlight.suspectOpen();
+      this.#suspects = suspectWindow;
+    }
+    const settler = new Settler({ hold, inFlight, clock, log, component });
+    this.#settler = settler;
+    this.#handling = new Handling({
+      ...context,
+      hold,
+      fence: fenceOf(hold.claim),
+      inFlight,
+      settler,
+      deferrals: new Deferrals(component, log, longestMs, () => clock.wallNow()),
+      state: new State(
+        (keys) => this.#ask((session) => session.readState(keys)),
+        (run) => clock.soon(run),
+      ),
+      ask: (call) => this.#ask(call),
+      isOpen: () => this.#isOpen,
+      signal: this.#over.signal,
+    });
+    this.#reader = new Reader({
+      hold,
+      inFlight,
+      clock,
+      log,
+      longestDelayMs: longestMs,
+      isOpen: () => this.#isOpen,
+      accept: (delivery) => this.#accept(delivery),
+    });
+    for (const { channel, handling } of subscriptions.values()) {
+      if (handling.mode !== "batch") continue;
+      const gatherer = new Gatherer(clock, handling.maxSize, handling.maxWaitMs, (deliveries) =>
+        this.#enqueue(deliveries, async (batch) => {
+          await this.#handling.run(batch);
+          gatherer.finished();
+        }),
+      );
+      this.#gatherers.set(channel.name, gatherer);
+    }
+  }
+
+  get newest(): Tenure["newest"] {
+    return this.#inFlight.newest;
+  }
+
+  get answered(): number {
+    return this.#settler.answered;
+  }
+
+  get unfinished(): number {
+    return this.#inFlight.here;
+  }
+
+  late(): readonly DeliveryId[] {
+    return this.#inFlight.takeLate(this.#context.clock.now() - lateMs);
+  }
+
+  lost(losses: readonly Loss[]): void {
+    const { component, partition, log, tracing } = this.#context;
+    for (const { channel, count, isExact } of losses) {
+      const fields = { component, partition, channel, count };
+      if (!isExact) {
+        log.warn(
+          fields,
+          "entries were removed by somebody else than retention; up to so many of them may not have been read",
+        );
+        continue;
+      }
+      this.#inFlight.skip(channel, count);
+      tracing.lost(channel, component, count);
+      log.error(fields, "entries were removed before they were read: they are lost");
+    }
+  }
+
+  resume(session: Session): void {
+    this.#session = session;
+    this.showAgain();
+    this.#settler.resume(session);
+    this.#reader.resume(session);
+  }
+
+  showAgain(): void {
+    this.#inFlight.forgetShown();
+  }
+
+  confirmed(): void {
+    this.#reader.nudge();
+  }
+
+  quiesce(ms: number): Promise<boolean> {
+    this.#isQuiet = true;
+    this.#inFlight.letGoWaiting();
+    const { change } = this.#inFlight;
+    return within(this.#context.clock, ms, change, () => this.#handling.running === 0 && this.#settler.isIdle);
+  }
+
+  goOn(): void {
+    this.#isQuiet = false;
+    this.#reader.nudge();
+  }
+
+  /** The component was paused. Resolves when nothing runs and everything is settled, or it is not paused any more. */
+  async paused(): Promise<void> {
+    const { isPaused } = this.#context;
+    this.#inFlight.letGoWaiting();
+    const isAtRest = (): boolean => this.#handling.running === 0 && this.#settler.isIdle;
+    while (isPaused() && !isAtRest() && !this.#over.signal.aborted) await this.#inFlight.change.next();
+  }
+
+  /** It is not any more. */
+  unpaused(): void {
+    this.#reader.nudge();
+  }
+
+  end(reason: Error): void {
+    this.#over.abort(reason);
+    this.#settler.stop(reason);
+    this.#reader.stop();
+    for (const gatherer of this.#gatherers.values()) gatherer.clear();
+    this.#inFlight.change.tell();
+  }
+
+  /** A retry's timer has fired, under the span whose traceparent is `wokenBy`. */
+  async wake(delivery: DeliveryId, wokenBy: string): Promise<void> {
+    await this.#reader.wake(delivery, wokenBy);
+  }
+
+  async #ask<T>(call: (session: Session) => Promise<T>): Promise<T> {
+    for (;;) {
+      this.#over.signal.throwIfAborted();
+      const session = this.#session;
+      try {
+        if (session !== undefined) return await call(session);
+      } catch (error) {
+        const { component, partition, log } = this.#context;
+        log.warn({ component, partition, reason: String(error) }, "the store does not answer; it is asked again");
+        if (session !== undefined) this.#hold.broken(session);
+      }
+      while (session === this.#session && !this.#over.signal.aborted) await this.#inFlight.change.next();
+    }
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isQuiet && !this.#over.signal.aborted && this.#hold.mayStart && !this.#context.isPaused();
+  }
+
+  #accept(delivery: Delivery): void {
+    if (delivery.dueInMs > 0) {
+      this.#inFlight.block(delivery);
+      this.#handling.unblockLater(delivery, delivery.dueInMs);
+      return;
+    }
+    if (this.#suspects > 0 && delivery.ordinal > 0) {
+      this.#suspects--;
+      delivery.isSuspect = true;
+    }
+    const gatherer = this.#gatherers.get(delivery.channel);
+    // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
+    if (gatherer !== undefined && !delivery.isCounted && delivery.envelope !== undefined) gatherer.add(delivery);
+    else this.#enqueue([delivery], (one) => this.#handling.run(one));
+  }
+
+  #enqueue(deliveries: readonly Delivery[], run: LaneTask["run"]): void {
+    const { lanes, partition } = this.#context;
+    const task = { deliveries, turns: deliveries.map(({ turn }) => turn), run };
+    const isAlone = deliveries.some(({ isSuspect }) => isSuspect);
+    if (isAlone) lanes.addAlone(task);
+    else
+      lanes.add(
+        task,
+        lanesOf(deliveries).map((lane) => (partition === 0 ? lane : `${partition}/${lane}`)),
+      );
+  }
+}
