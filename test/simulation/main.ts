@@ -38,9 +38,13 @@ async function showFailure({ failed }: SeedsReport): Promise<void> {
 
 /** Runs a part of the seeds in a process of its own, which prints its own failures. */
 function runElsewhere(first: number, last: number): Promise<SeedsReport | undefined> {
-  const child = spawn(process.execPath, [import.meta.filename, "--seeds", `${first}..${last}`, "--json"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, import.meta.filename, "--seeds", `${first}..${last}`, "--json"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => {
     text += chunk;
