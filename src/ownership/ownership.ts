@@ -296,7 +296,7 @@ export class Ownership implements Hold {
     return looked;
   }
 
-  #heardOf(row: OwnerRow | undefined): void {
+  #heardOf(row: { readonly epoch: number } | undefined): void {
     if (row === undefined) return;
     this.#highestEpoch = Math.max(this.#highestEpoch, row.epoch);
     this.#isKnown = true;
@@ -383,11 +383,9 @@ export class Ownership implements Hold {
     const begin = this.#isKnown ? "0" : this.#context.begin;
     const highestEpoch = this.#highestEpoch;
     const acquired = await session.acquire({ member, token, seen, highestEpoch, isDeath, begin });
-    if (acquired.outcome === "lost") this.#heardOf(acquired.row);
+    this.#heardOf(acquired.outcome === "lost" ? acquired.row : acquired);
     // Of an answer that comes after its session was lost nobody knows how old it is: the row is looked at again.
     if (acquired.outcome === "lost" || session !== this.#session) return false;
-    this.#highestEpoch = acquired.epoch;
-    this.#isKnown = true;
     this.#isReleaseDoubtful = false;
     this.#claim = { epoch: acquired.epoch, owner: `${member}/${token}` };
     this.#confirmedAt = sent;

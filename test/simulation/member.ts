@@ -76,6 +76,7 @@ export function memberOn(host: Host, parts: MemberParts): Member {
   };
   store.onAcquire = (slice, token) => {
     if (slice.component === component) observer.asks(host, slice.partition, token);
+    if (slice.component === follower) following?.asks(host, slice.partition, token);
   };
   const common = { member: host.name, about: "", clock: host, chance: host, log: silentLog, store };
   const options = {

@@ -37,7 +37,8 @@ export class Observer {
   readonly #lastRows = new Map<number, Row>();
   /** The greatest epoch that each member was shown, by member and partition. */
   readonly #seenEpochs = new Map<string, number>();
-  readonly #strangers = new Set<string>();
+  /** The greatest epoch that a member had been shown when it asked for a partition, by what would own it; 0: none. */
+  readonly #seenWhenAsked = new Map<string, number>();
   /** The greatest epoch of each partition, those that a failover has taken back among them. */
   readonly #highestEpochs = new Map<number, number>();
   /** How often each partition was taken. */
@@ -88,12 +89,12 @@ export class Observer {
 
   /** A member asks for a partition. */
   asks(host: Host, partition: number, token: string): void {
-    if (!this.#seenEpochs.has(`${host.name} ${partition}`)) this.#strangers.add(`${host.name}/${token}`);
+    this.#seenWhenAsked.set(`${host.name}/${token}`, this.#seenEpochs.get(`${host.name} ${partition}`) ?? 0);
   }
 
   /** Whether an owner had never been shown a row of its partition when it asked for it. */
   isStranger(owner: string): boolean {
-    return this.#strangers.has(owner);
+    return this.#seenWhenAsked.get(owner) === 0;
   }
 
   /** The server goes back, or loses everything. */
@@ -191,7 +192,7 @@ export class Observer {
     if (last?.owner === row.owner) return;
     this.say(() => `row ${partition} of ${this.#component} ${row.owner} deaths ${row.deaths}`);
     const [member = ""] = row.owner.split("/", 1);
-    if (row.owner !== "" && row.epoch <= (this.#seenEpochs.get(`${member} ${partition}`) ?? 0))
+    if (row.owner !== "" && row.epoch <= (this.#seenWhenAsked.get(row.owner) ?? 0))
       this.violated(`${member} takes partition ${partition} with an epoch that it has seen before`);
     this.#ownerChanges.set(partition, (this.#ownerChanges.get(partition) ?? 0) + 1);
     const highest = this.#highestEpochs.get(partition) ?? 0;

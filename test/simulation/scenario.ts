@@ -142,7 +142,11 @@ class Scenario implements Faulty<Member> {
     observer.say(() => `join ${name}`);
     this.members.push(member);
     for (const one of [member.component, member.follower])
-      one?.run().catch(() => observer.say(() => `${name} ran out of its drain's time`));
+      one?.run().catch((error: unknown) => {
+        observer.say(() => `${name} ends: ${String(error)}`);
+        // What the store refuses when it begins ends it: a supervisor starts another one.
+        if (!member.isLeaving) this.kill(host);
+      });
     return member;
   }
 
