@@ -1,6 +1,6 @@
 /** Settlements into numbered batches, a few unanswered at once: sent again in their order after a loss, never with other content under a number. */
 
-import type { Hold, Moment } from "../ownership/ownership.ts";
+import { goneBack, type Hold, type Moment } from "../ownership/ownership.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import {
@@ -218,11 +218,11 @@ export class Settler {
         hold.lost("another member has taken the partition");
         return;
       case "regressed":
-        hold.lost("the server has gone back");
+        hold.lost(goneBack);
         return;
       case "ahead":
         if (reply.seq < this.#answered) {
-          hold.lost("the server has gone back");
+          hold.lost(goneBack);
           return;
         }
         sent.state = "ahead";

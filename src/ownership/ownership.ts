@@ -87,6 +87,8 @@ const tendMs = 1_000;
 const reconnectMs = 100;
 /** After so long without a turn its loop stands still, ms: longer than any call waits for its answer. */
 const stillMs = 30_000;
+/** Why a partition is lost that nobody has taken: as after a failover, the server does not have what it had. */
+export const goneBack = "the server has gone back";
 /** How long a member that leaves waits for the answer to its release, ms. */
 const releaseGraceMs = 1_000;
 
@@ -310,7 +312,7 @@ export class Ownership implements Hold {
     if (isOurs && !this.#isLeaving && (this.#isReleaseDoubtful || !this.mayStart))
       this.lost(this.#isReleaseDoubtful ? "a release is under way" : "nothing has confirmed it for too long");
     else if (!isOurs) this.#drop("another member has taken the partition");
-    else if (isBehind || row.seq < tenure.answered) this.#drop("the server has gone back");
+    else if (isBehind || row.seq < tenure.answered) this.#drop(goneBack);
     else {
       tenure.resume(session);
       // Who leaves starts nothing more: its release may be under way.
@@ -332,8 +334,7 @@ export class Ownership implements Hold {
       this.#tellOf(renewed.strangers ?? []);
       tenure.lost(renewed.losses ?? []);
       this.confirmed(sent, renewed.wanted, renewed.remade);
-    } else
-      this.lost(renewed.outcome === "fenced" ? "another member has taken the partition" : "the server has gone back");
+    } else this.lost(renewed.outcome === "fenced" ? "another member has taken the partition" : goneBack);
   }
 
   async #look(session: Session): Promise<void> {
@@ -355,9 +356,13 @@ export class Ownership implements Hold {
 
   async #take(session: Session, row: OwnerRow | undefined, isDeath: boolean): Promise<void> {
     const { log, slice, open } = this.#context;
+    const isForgotten = row === undefined && this.#isKnown;
     const isTaken = await this.#acquire(session, row, isDeath, (acquired) => {
       for (const { channel, became, lost } of acquired.starts) {
-        if (became === "again") this.#alarm([channel]);
+        if (isForgotten) {
+          const text = "the channel's group was gone, and so was every record of it; it begins at the oldest entry";
+          log.error({ ...slice, channel }, text);
+        } else if (became === "again") this.#alarm([channel]);
         if (became === "gone") log.error({ ...slice, channel, lost }, "the stream is gone, and what was in it is lost");
       }
       return open(this, acquired);
@@ -444,7 +449,8 @@ export class Ownership implements Hold {
 
   #drop(reason: string): void {
     const { log, slice } = this.#context;
-    if (this.#tenure !== undefined) log.warn({ ...slice, reason }, "has lost the partition");
+    const say = reason === goneBack ? log.error : log.warn;
+    if (this.#tenure !== undefined) say.call(log, { ...slice, reason }, "has lost the partition");
     this.#endTenure(new FencedError(reason));
   }
 

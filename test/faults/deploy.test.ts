@@ -54,7 +54,7 @@ test(
       return stack.use(startProcess(mains[name], args, { env }));
     };
     const running = new Map(names.map((name) => [name, start(name)]));
-    const executed = (): Promise<number> => o.client.xlen(o.stream(executions));
+    const executed = (): Promise<number> => o.length(executions);
     await eventually(async () => (await executed()) > 100, 30_000);
 
     for (let round = 0; round < fullOr(3, 1); round++) {

@@ -32,14 +32,9 @@ export class Expected {
   readonly trimmed: Set<number> = new Set();
   /** Events that a redrive handed back: they succeed from then on. */
   readonly mended: Set<number> = new Set();
-  /** Events without a promised order, because another member has had them, or may have. */
-  readonly strayed: Set<number> = new Set();
-  /** True while a member is away, or was a moment ago: an event published now may be delivered to it, and reach another member late. */
-  mayStray = false;
 
   add(event: Published): void {
     this.published.set(event.n, event);
-    if (this.mayStray) this.strayed.add(event.n);
   }
 
   byEntry(entryId: string): Published {
@@ -95,25 +90,25 @@ export class Expected {
     this.#compareOrder(found.outputs, onRetry);
   }
 
-  /** Events of a key that one member read and handled, none of them in another's hands before: their outputs keep their order. */
+  /** The outputs of a key keep its order, whichever members made them. */
   #compareOrder(outputs: readonly Done[], onRetry: Setting["onRetry"]): void {
     const lanes = Map.groupBy(
       outputs.filter(({ n, part }) => part === 0 && this.#keepsOrder(n, onRetry)),
-      ({ n, by }) => `${by}/${this.published.get(n)?.key}`,
+      ({ n }) => this.published.get(n)?.key,
     );
     for (const [lane, ofLane] of lanes) {
       const events = ofLane.flatMap(({ n }) => this.published.get(n) ?? []);
       assert.equal(
         events.map(({ n }) => n),
         sorted(events).map(({ n }) => n),
-        `the order of member/key ${lane}`,
+        `the order of key ${lane}`,
       );
     }
   }
 
   #keepsOrder(n: number, onRetry: Setting["onRetry"]): boolean {
     const event = this.published.get(n);
-    if (event === undefined || event.key === "" || this.strayed.has(n) || this.mended.has(n)) return false;
+    if (event === undefined || event.key === "" || this.mended.has(n)) return false;
     return onRetry === "block" || event.fate === "well";
   }
 }

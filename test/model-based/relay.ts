@@ -13,8 +13,6 @@ export interface Relay extends AsyncDisposable {
   cut(): void;
   /** Cuts in place of the n-th reply from now on, from 1: what it answers has been done. */
   cutAtReply(nth: number): void;
-  /** True where such a reply is still to come. */
-  readonly isAboutToCut: boolean;
   /** Cuts what is connected, and every coming connection at once. Nothing undoes it. */
   sever(): void;
 }
@@ -72,9 +70,6 @@ export async function startRelay(target: string): Promise<Relay> {
       for (const sockets of links) for (const socket of sockets) socket.resume();
     },
     cut,
-    get isAboutToCut() {
-      return repliesLeft < Number.POSITIVE_INFINITY;
-    },
     cutAtReply: (nth) => {
       repliesLeft = nth;
     },

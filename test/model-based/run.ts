@@ -56,9 +56,6 @@ class Run implements AsyncDisposable {
   readonly #look: Look;
   #redriven = 0;
   #isDisturbed = false;
-  #seenClaims = 0;
-  /** Events that were finished at an earlier comparison. */
-  readonly #compared = new Set<number>();
 
   private constructor(
     setting: Setting,
@@ -112,7 +109,7 @@ class Run implements AsyncDisposable {
       case "drain": {
         const member = this.#team.choose(step.who, ({ isPaused }) => !isPaused);
         if (member === undefined) break;
-        await this.#disturb();
+        this.#disturb();
         await this.#team.drain(member);
         break;
       }
@@ -120,7 +117,7 @@ class Run implements AsyncDisposable {
         const member = this.#team.mayCrash ? this.#team.choose(step.who) : undefined;
         if (member === undefined) break;
         this.#team.crash(member);
-        await this.#disturb();
+        this.#disturb();
         break;
       }
       case "occupy":
@@ -133,7 +130,7 @@ class Run implements AsyncDisposable {
         const member = this.#team.choose(step.who, ({ isPaused }) => !isPaused);
         if (member === undefined) break;
         member.pause();
-        await this.#disturb();
+        this.#disturb();
         break;
       }
       case "resume":
@@ -144,7 +141,7 @@ class Run implements AsyncDisposable {
         if (member === undefined) break;
         if (step.later === 0) member.relay.cut();
         else member.relay.cutAtReply(step.later);
-        await this.#disturb();
+        this.#disturb();
         break;
       }
       case "trim":
@@ -154,7 +151,7 @@ class Run implements AsyncDisposable {
         await this.#redrive();
         break;
       case "deliver":
-        if (this.#team.serving.length > 0)
+        if (this.#team.isFree)
           await eventually(async () => (await this.#look.standing())?.lagEntries === 0, patienceMs);
         break;
       case "rest":
@@ -173,17 +170,17 @@ class Run implements AsyncDisposable {
   }
 
   passage(): Passage {
-    const { published, trimmed, strayed } = this.#expected;
+    const { published, trimmed } = this.#expected;
     return {
       events: published.size,
-      claims: this.#count("took over from a silent member"),
-      fences: this.#count("fenced:"),
+      claims: this.#count("took over from an owner that had fallen silent"),
+      fences: this.#count("has lost the partition"),
       retries: this.#count("an attempt failed"),
       dead: this.#count("dead-lettered"),
       redriven: this.#redriven,
       trimmed: trimmed.size,
       crashes: this.#team.crashes,
-      ordered: [...published.values()].filter(({ n, key }) => key !== "" && !strayed.has(n)).length,
+      ordered: [...published.values()].filter(({ key }) => key !== "").length,
     };
   }
 
@@ -194,14 +191,9 @@ class Run implements AsyncDisposable {
     await this.#relay[Symbol.asyncDispose]();
   }
 
-  /** Records that unfinished work may move to other members from now on. */
-  async #disturb(): Promise<void> {
+  /** Unfinished work may move to other members from now on: attempts are not counted exactly. */
+  #disturb(): void {
     this.#isDisturbed = true;
-    this.#expected.mayStray = true;
-    const finished = new Set((await this.#look.outputs()).map(({ n }) => n));
-    for (const { n } of this.#expected.published.values()) {
-      if (!finished.has(n)) this.#expected.strayed.add(n);
-    }
   }
 
   async #trim(keep: number): Promise<void> {
@@ -247,16 +239,8 @@ class Run implements AsyncDisposable {
 
   async #compare(): Promise<void> {
     // Members of a busy process may take each other for dead.
-    const claims = this.#count("took over from a silent member");
-    const { published, strayed } = this.#expected;
-    if (claims > this.#seenClaims) {
-      this.#isDisturbed = true;
-      for (const n of published.keys()) if (!this.#compared.has(n)) strayed.add(n);
-    }
-    this.#seenClaims = claims;
+    if (this.#count("took over from an owner that had fallen silent") > 0) this.#disturb();
     this.#expected.compare(await this.#look.findings(), this.#setting, !this.#isDisturbed);
-    for (const n of published.keys()) this.#compared.add(n);
-    this.#expected.mayStray = this.#team.hasAbsent;
   }
 
   #count(text: string): number {

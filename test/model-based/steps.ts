@@ -39,7 +39,7 @@ export type Step =
   | { readonly kind: "cut"; readonly who: number; readonly later: number }
   | { readonly kind: "trim"; readonly keep: number }
   | { readonly kind: "redrive" }
-  /** Waits until nothing is unread. */
+  /** Waits until nothing is unread, where no member keeps the owner from reading on. */
   | { readonly kind: "deliver" }
   /** Waits until nothing is unfinished, and compares everything with the model. */
   | { readonly kind: "rest" };

@@ -51,9 +51,9 @@ export class Team {
     return this.#members.filter(({ isPaused }) => !isPaused);
   }
 
-  /** A member is away, or is about to lose its connection. */
-  get hasAbsent(): boolean {
-    return this.#members.some(({ isPaused, relay }) => isPaused || relay.isAboutToCut);
+  /** Somebody works, and whoever owns the partition does. */
+  get isFree(): boolean {
+    return this.#members.length > 0 && this.#members.every(({ isPaused, isOccupied }) => !isPaused && !isOccupied);
   }
 
   choose(who: number, fits: (member: Member) => boolean = () => true): Member | undefined {
@@ -64,10 +64,8 @@ export class Team {
   async start(): Promise<void> {
     const name = `m${++this.#started}`;
     const { setting, redisUrl, namespace, log, expected } = this.#options;
-    const { mended, strayed } = expected;
-    // An attempt that conflicts with another member's is repeated after the attempts that its lane has begun meanwhile.
-    const repeats = (n: number): unknown => this.#started > 1 && strayed.add(n);
-    const witness = { mended, repeats };
+    const { mended } = expected;
+    const witness = { mended };
     this.#members.push(await Member.start(name, redisUrl, namespace, setting, log, witness));
   }
 

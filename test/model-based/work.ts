@@ -71,8 +71,6 @@ export function partsOf(n: number): number {
 export interface Witness {
   /** Events that go well from now on, whatever their fate. */
   readonly mended: ReadonlySet<number>;
-  /** A handler begins an attempt that it has begun before: another delivery has changed the state that it had read. */
-  readonly repeats: (n: number) => void;
 }
 
 /** One process of the component, with a backbone and connections of its own. */
@@ -171,7 +169,6 @@ interface DeskTools {
 class Desk {
   readonly #member: string;
   readonly #witness: Witness;
-  readonly #begun = new Set<string>();
   #occupied: PromiseWithResolvers<void> | undefined;
 
   constructor(member: string, witness: Witness) {
@@ -199,9 +196,6 @@ class Desk {
 
   async #handleOne(event: Event<Work>, { publish, state, attempt }: DeskTools): Promise<void> {
     const { n, key, fate } = event.payload;
-    const begun = `${n}/${attempt}`;
-    if (this.#begun.has(begun)) this.#witness.repeats(n);
-    this.#begun.add(begun);
     const tally = state<Tally>(tallyName);
     const before = await tally.get(key);
     tally.set(key, { count: (before?.count ?? 0) + 1, sum: (before?.sum ?? 0) + n });

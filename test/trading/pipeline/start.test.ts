@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { startPrivateRedis } from "../../../src/local-redis/private-server.ts";
+import { tradingPartitions } from "../../../trading/domain/index.ts";
 import type { Summary } from "../../../trading/pipeline/summary.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../../support/process.ts";
@@ -66,6 +67,13 @@ function orderLines(count: number): string {
     }),
   );
   return `${lines.join("\n")}\n`;
+}
+
+/** Entries of the channel in all partitions. */
+async function executionsOf(client: Redis): Promise<number> {
+  const streams = Array.from({ length: tradingPartitions }, (_, partition) => `{trading:${partition}}:executions`);
+  const lengths = await Promise.all(streams.map((stream) => client.xlen(stream)));
+  return lengths.reduce<number>((sum, length) => sum + Number(length), 0);
 }
 
 test(
@@ -158,7 +166,7 @@ test(
       const url = /redis:\S+(?=,)/.exec(await run.line("Redis: "))?.[0] ?? "";
       const client = new Redis(url);
       try {
-        await eventually(async () => (await client.xlen("{trading:0}:executions")) > 25);
+        await eventually(async () => (await executionsOf(client)) > 100);
       } finally {
         client.disconnect();
       }

@@ -124,7 +124,7 @@ test(
   "conserve every order's quantity when each is killed in turn, and end with 0 when asked to",
   async () => {
     await using opened = await open({ partitions: tradingPartitions });
-    await using desk = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "250", EXCHANGE_REJECT_RATE: "0.1" });
+    await using desk = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "60", EXCHANGE_REJECT_RATE: "0.1" });
     for (const name of names) desk.start(name);
     await desk.reach(clientOrders, 500);
     for (const name of names) {
@@ -143,7 +143,7 @@ test(
   "conserve every order's quantity when all are killed at once, and when there are two of each",
   async () => {
     await using opened = await open({ partitions: tradingPartitions });
-    await using first = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "250", EXCHANGE_REJECT_RATE: "0.1" });
+    await using first = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "60", EXCHANGE_REJECT_RATE: "0.1" });
     await using second = new Desk(opened, { EXCHANGE_REJECT_RATE: "0.1" });
     for (const name of names) first.start(name);
     await first.reach(executions, 200);
