@@ -7,6 +7,7 @@ import type {
   Acquisition,
   AttemptCount,
   Claim,
+  Stranger,
   Look,
   NewestRead,
   OwnerRow,
@@ -67,6 +68,10 @@ export function isHeldBy(row: Row | undefined, claim: Claim): row is Row {
   return row !== undefined && row.epoch === claim.epoch && row.owner === claim.owner;
 }
 
+function memberOf({ owner }: Row): string {
+  return owner.split("/", 1)[0] ?? "";
+}
+
 export function attemptsOf(
   server: MemoryServer,
   { component, partition }: Slice,
@@ -80,7 +85,7 @@ export function look(server: MemoryServer, slice: Slice, newest: readonly Newest
     const fields = entryOf(server.keys.stream(keyOf.stream(slice.partition, channel)), entryId)?.fields;
     return fields !== undefined && idIn(fields) === eventId;
   };
-  return { row: rowOf(server, slice), isBehind: !newest.every(isThere) };
+  return { row: rowOf(server, slice), isBehind: newest.map(isThere).includes(false) };
 }
 
 /** The event id as it stands in an entry; empty where it has none. */
@@ -201,7 +206,7 @@ export function groupOf(
   if (there !== undefined) return there;
   remade.push(channel);
   const { at } = row.positions.get(channel) as SavedPosition;
-  const [member = ""] = row.owner.split("/", 1);
+  const member = memberOf(row);
   const pending = shownOf(stream, attemptsOf(server, slice, channel), member);
   const made: Group = { at, entriesRead: undefined, consumers: new Set([member]), pending };
   stream.groups.set(slice.component, made);
@@ -225,6 +230,7 @@ export function renew(
     if (stream === undefined || compareIds(stream.lastId, entryId) < 0) return { outcome: "regressed" };
   }
   const remade: string[] = [];
+  const strangers: Stranger[] = [];
   for (const channel of channels) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
     const { at } = row.positions.get(channel) as SavedPosition;
@@ -237,9 +243,31 @@ export function renew(
     const group = groupOf(server, slice, row, channel, stream, remade);
     group.entriesRead = readAt(stream, at, group);
     group.at = at;
+    strangers.push(...undoStrangers(channel, stream, group, attemptsOf(server, slice, channel), memberOf(row)));
   }
   for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);
-  return { outcome: "renewed", wanted: row.wanted, remade };
+  return { outcome: "renewed", wanted: row.wanted, remade, ...(strangers.length === 0 ? {} : { strangers }) };
+}
+
+/** Others may read and acknowledge in the group: they take nothing with it, and what people see of the component is put right. */
+function undoStrangers(
+  channel: string,
+  stream: Stream,
+  group: Group,
+  attempts: ReadonlyMap<string, Attempts>,
+  member: string,
+): readonly Stranger[] {
+  const strangers = [...group.consumers].filter((name) => name !== member && name !== parkedConsumer);
+  for (const name of strangers) group.consumers.delete(name);
+  for (const [id, name] of group.pending) if (strangers.includes(name)) group.pending.delete(id);
+  const shownBefore = group.pending.size;
+  const waiting = [...attempts.values()].filter(({ isParked }) => isParked).length;
+  if (shownBefore < waiting) {
+    for (const id of attempts.keys()) group.pending.delete(id);
+    for (const [id, name] of shownOf(stream, attempts, member)) group.pending.set(id, name);
+  }
+  const isAcknowledged = strangers.length === 0 && group.pending.size > shownBefore;
+  return [...strangers, ...(isAcknowledged ? [""] : [])].map((consumer) => ({ channel, consumer }));
 }
 
 /** An entry that was finished meanwhile is not shown: everything up to the position is, unless the row names it. */
@@ -248,7 +276,7 @@ function show(server: MemoryServer, slice: Slice, row: Row, channel: string, id:
   const { at, open } = row.positions.get(channel) as SavedPosition;
   const isOpen = compareIds(id, at) > 0 || open.some((one) => one.id === id);
   if (!isOpen || entryOf(stream, id) === undefined) return;
-  stream?.groups.get(slice.component)?.pending.set(id, row.owner.split("/", 1)[0] ?? "");
+  stream?.groups.get(slice.component)?.pending.set(id, memberOf(row));
 }
 
 export function want(server: MemoryServer, slice: Slice, seen: Claim, member: string): void {

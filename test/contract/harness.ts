@@ -24,6 +24,9 @@ export interface Harness extends AsyncDisposable {
   letters(channel: string, component: string): Promise<readonly Readonly<Record<string, string>>[]>;
   group(channel: string, component: string): Promise<GroupLook | undefined>;
   destroyGroup(channel: string, component: string): Promise<void>;
+  /** Somebody else reads all that is new in the component's group, or acknowledges an entry there. */
+  readAs(consumer: string, channel: string, component: string): Promise<void>;
+  acknowledge(channel: string, component: string, entryId: string): Promise<void>;
   deleteChannel(channel: string): Promise<void>;
   /** Memory is full. */
   fill(): Promise<Ending>;

@@ -1,6 +1,6 @@
 /** The store in memory as the contract needs it. */
 
-import { append, entryOf, keyOf, remove, type Stream } from "../../src/memory/keyspace.ts";
+import { append, entryOf, keyOf, placeAfter, remove, type Stream } from "../../src/memory/keyspace.ts";
 import { LocalLink } from "../../src/memory/local-link.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
 import type { Link } from "../../src/memory/session.ts";
@@ -64,6 +64,22 @@ export class MemoryHarness implements Harness {
 
   async destroyGroup(channel: string, component: string): Promise<void> {
     this.#asAdmin(() => this.#server.keys.stream(keyOf.stream(partition, channel)))?.groups.delete(component);
+  }
+
+  async readAs(consumer: string, channel: string, component: string): Promise<void> {
+    const stream = this.#asAdmin(() => this.#server.keys.stream(keyOf.stream(partition, channel)));
+    const group = stream?.groups.get(component);
+    if (stream === undefined || group === undefined) return;
+    group.consumers.add(consumer);
+    for (const { id } of stream.entries.slice(placeAfter(stream, group.at))) {
+      group.pending.set(id, consumer);
+      group.at = id;
+    }
+  }
+
+  async acknowledge(channel: string, component: string, entryId: string): Promise<void> {
+    const stream = this.#asAdmin(() => this.#server.keys.stream(keyOf.stream(partition, channel)));
+    stream?.groups.get(component)?.pending.delete(entryId);
   }
 
   async deleteChannel(channel: string): Promise<void> {

@@ -99,6 +99,18 @@ export class RedisHarness implements Harness {
       await this.admin.xgroup("DESTROY", this.#stream(channel), component);
   }
 
+  async readAs(consumer: string, channel: string, component: string): Promise<void> {
+    const group = await this.group(channel, component);
+    if (group === undefined) return;
+    const stream = this.#stream(channel);
+    await this.admin.xgroup("CREATECONSUMER", stream, component, consumer); // not every server does for who reads nothing
+    await this.admin.xreadgroup("GROUP", component, consumer, "COUNT", 1_000, "STREAMS", stream, ">");
+  }
+
+  async acknowledge(channel: string, component: string, entryId: string): Promise<void> {
+    await this.admin.xack(this.#stream(channel), component, entryId);
+  }
+
   async deleteChannel(channel: string): Promise<void> {
     await this.admin.del(this.#stream(channel));
   }

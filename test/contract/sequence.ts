@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import type { NewEntry } from "../../src/ports/append.ts";
-import type { Acquisition, Claim, OwnerRow } from "../../src/ports/own.ts";
+import type { Acquisition, Claim, OwnerRow, Renewed } from "../../src/ports/own.ts";
 import type { Batch, Settlement, SettleReply } from "../../src/ports/settle.ts";
 import { Random } from "../simulation/random.ts";
 import type { Ending, Harness } from "./harness.ts";
@@ -12,6 +12,8 @@ const component = "ledger";
 const slice = { component, partition: 0 };
 const sources = ["payments", "other"];
 const targets = ["out", "sound", "refunds"];
+/** One rejects when it is full, one evicts. */
+const caps: Readonly<Record<string, number>> = { sound: 6, refunds: -4 };
 const stores = ["s1", "s2"];
 const keys = ["k1", "k2"];
 const hourMs = 3_600_000;
@@ -92,6 +94,11 @@ export class Sequence {
     return this.#isForbidden || sources.some((channel) => this.#endings.has(`spoil ${channel}`));
   }
 
+  /** Whether a call is refused or the server has gone back may be found in another order. */
+  #isRefused({ outcome }: SettleReply | Renewed): boolean {
+    return outcome === "refused" || (outcome === "regressed" && this.#isHarmed);
+  }
+
   /** One call, or one thing that happens to the server. */
   async #one(): Promise<void> {
     const roll = this.#random.next();
@@ -106,6 +113,8 @@ export class Sequence {
     if (roll < 0.82) return this.#want();
     if (roll < 0.85) return this.#read();
     if (roll < 0.88) return this.#remove();
+    if (roll < 0.89) return this.#harm("readAs", (harness, channel) => harness.readAs("person", channel, component));
+    if (roll < 0.9) return this.#acknowledge();
     if (roll < 0.91) return this.#harm("destroyGroup", (harness, channel) => harness.destroyGroup(channel, component));
     if (roll < 0.92) return this.#harm("deleteChannel", (harness, channel) => harness.deleteChannel(channel));
     return this.#toggle();
@@ -176,7 +185,7 @@ export class Sequence {
           newest.map((twin) => ({ channel: twin.channel, entryId: side.idOf(twin), eventId: twin.eventId })),
           late.map((twin) => ({ channel: twin.channel, entryId: side.idOf(twin) })),
         ),
-      (side, reply) => side.renewed(reply),
+      (side, reply) => (this.#isRefused(reply) ? refused : side.renewed(reply)),
     );
   }
 
@@ -238,9 +247,17 @@ export class Sequence {
     await this.#both((side) => side.harness.remove(channel, side.idOf(twin)));
   }
 
+  async #acknowledge(): Promise<void> {
+    const channel = this.#random.pick(sources);
+    const twin = this.#anyOf(channel);
+    if (twin === undefined || this.#endings.has(`spoil ${channel}`)) return;
+    this.#say("acknowledge", twin);
+    await this.#both((side) => side.harness.acknowledge(channel, component, side.idOf(twin)));
+  }
+
   async #harm(name: string, harm: (harness: Harness, channel: string) => Promise<void>): Promise<void> {
     const channel = this.#random.pick(sources);
-    if (this.#endings.has(`spoil ${channel}`)) return;
+    if (this.#endings.has(`spoil ${channel}`) || this.#endings.has("fill")) return;
     this.#say(name, channel);
     await this.#both(({ harness }) => harm(harness, channel));
   }
@@ -277,7 +294,7 @@ export class Sequence {
     this.#say("settle", batch);
     const replies = await this.#compare(
       (side) => side.session.settle(claim[side.place] as Claim, batchOf(side, batch)),
-      (side, reply) => (reply.outcome === "regressed" && this.#isHarmed ? refused : side.settled(reply)),
+      (side, reply) => (this.#isRefused(reply) ? refused : side.settled(reply)),
     );
     if (replies === undefined || replies.some(({ outcome }) => outcome !== "settled")) return;
     this.#learnOutputs(batch, replies);
@@ -310,11 +327,10 @@ export class Sequence {
     if (chosen.length === 0) return undefined;
     for (const twin of chosen) taken.add(twin);
     const isPlain = random.isLucky(0.4);
-    const outputs = Array.from({ length: isPlain ? 0 : random.between(0, 3) }, () => ({
-      channel: random.pick(targets),
-      cap: random.pick([0, 0, 0, 6, -4]),
-      eventId: `o${++this.#events}`,
-    }));
+    const outputs = Array.from({ length: isPlain ? 0 : random.between(0, 3) }, () => {
+      const to = random.pick(targets);
+      return { channel: to, cap: caps[to] ?? 0, eventId: `o${++this.#events}` };
+    });
     const changes = Array.from({ length: isPlain ? 0 : random.between(0, 2) }, () => ({
       store: random.pick(stores),
       key: random.pick(keys),
@@ -386,7 +402,7 @@ export class Sequence {
       ),
     );
     const [one, other] = replies.map((reply, place) =>
-      "error" in reply ? "refused" : { reply: shown(this.#sides[place] as Side, reply.reply) },
+      "error" in reply ? refused : shown(this.#sides[place] as Side, reply.reply),
     );
     assert.equal(other, one, replies.map((reply) => JSON.stringify(reply)).join("\n"));
     return replies.every((reply) => "reply" in reply)
@@ -431,8 +447,8 @@ export class Sequence {
   }
 }
 
-/** Whether it is refused or the server has gone back may be found in another order. */
-const refused = { outcome: "refused" };
+/** As what was refused is compared, whatever the server's words. */
+const refused = "refused";
 
 function batchOf(side: Side, { number, settlements, positions }: DrawnBatch): Batch {
   return {

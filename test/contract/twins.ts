@@ -77,7 +77,6 @@ export class Side {
   /** Without ids, which the twins learn, and reasons, which are the server's own words. */
   settled(reply: SettleReply): unknown {
     if (reply.outcome === "fenced") return { ...reply, row: this.row(reply.row) };
-    if (reply.outcome === "refused") return { outcome: reply.outcome };
     if (reply.outcome !== "settled") return reply;
     const results = reply.results.map((one) => (one.outcome === "settled" ? one.ids.length : one.outcome));
     return { ...reply, results };

@@ -72,3 +72,9 @@ local function remake(stream, group, member, at, read, attempts, parked)
   makeGroup(stream, group, member, at, read)
   showNoted(stream, group, member, attempts, parked)
 end
+
+-- Writes the group's place as it is.
+local function rewrite(stream, group)
+  local own = groupOf(stream, group)
+  place(stream, group, own['last-delivered-id'], own['entries-read'] and digits(own['entries-read']) or '')
+end

@@ -52,9 +52,7 @@ end
 if number <= seq then
   if number <= seq - ring then return { 'fenced', shown(row) } end
   -- A write of this connection, which a WAIT after it then covers; the group's place is written also where memory is full.
-  if errorIn(redis.pcall('HINCRBY', rowKey, 'beat', 1)) and channels[1] then
-    pcall(redis.call, 'XGROUP', 'SETID', channels[1].stream, group, row[6] or '0-0')
-  end
+  if errorIn(redis.pcall('HINCRBY', rowKey, 'beat', 1)) and channels[1] then pcall(library().rewrite, channels[1].stream, group) end
   local noted, results = string.match(redis.call('HGET', rowKey, slot) or '', '^(%d+)\n(.*)$')
   return replyOf(noted == ARGV[4] and results or '', '')
 end

@@ -74,6 +74,42 @@ export const beginning: readonly Behaviour[] = [
     },
   },
   {
+    name: "who else reads in the component's group is named once, and takes nothing with it",
+    run: async (harness) => {
+      const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
+      const { session, claim } = await own(harness);
+      await session.settle(claim, batch(1, [acked([first])], at(first)));
+      await harness.readAs("person", channel, component);
+      const renewed = await session.renew(claim, [], []);
+      assert.equal(renewed.outcome === "renewed" && renewed.strangers, [{ channel, consumer: "person" }]);
+      assert.equal(await harness.group(channel, component), { lastDelivered: first, pending: [], consumers: ["m1"] });
+      const again = await session.renew(claim, [], []);
+      assert.is(again.outcome === "renewed" && again.strangers, undefined);
+      await harness.readAs("person", channel, component);
+      await session.settle(claim, batch(2, [acked([second])], at(second, [], 2)));
+      assert.is((await harness.group(channel, component))?.lastDelivered, second);
+    },
+  },
+  {
+    name: "what waits for a retry is shown again where somebody has acknowledged it, and that is told",
+    run: async (harness) => {
+      const [first = "", second = ""] = await harness.append(channel, "e1", "e2");
+      const { session, claim } = await own(harness);
+      const park = (id: string): Settlement => ({
+        kind: "parked",
+        locks: [],
+        entries: entriesOf([id]),
+        attempt: 1,
+        delayMs: 60_000,
+      });
+      await session.settle(claim, batch(1, [park(first), park(second)], at(second, [], 2)));
+      await harness.acknowledge(channel, component, first);
+      const renewed = await session.renew(claim, [], []);
+      assert.equal(renewed.outcome === "renewed" && renewed.strangers, [{ channel, consumer: "" }]);
+      assert.equal((await harness.group(channel, component))?.pending, [first, second]);
+    },
+  },
+  {
     name: "a group that was destroyed is made again where the row stands, with what is parked, by whoever writes next",
     run: async (harness) => {
       const [first = "", second = "", third = ""] = await harness.append(channel, "e1", "e2", "e3");
