@@ -7,13 +7,13 @@ import type {
   Acquisition,
   AttemptCount,
   Claim,
-  Stranger,
   Look,
   NewestRead,
   OwnerRow,
   Renewed,
   Slice,
   Start,
+  Stranger,
 } from "../ports/own.ts";
 import type { SettleReply } from "../ports/settle.ts";
 import { entryOf, type Group, keyOf, type Stream } from "./keyspace.ts";

@@ -58,6 +58,8 @@ export class Sequence {
   #sent = new Map<number, DrawnBatch>();
   /** Faults that last. */
   readonly #endings = new Map<string, PerSide<Ending>>();
+  /** Channels of which entries were removed, or lost. */
+  readonly #hasLost = new Set<string>();
   #events = 0;
   /** What was called, for whoever reads of a difference. */
   readonly calls: string[] = [];
@@ -162,7 +164,7 @@ export class Sequence {
       },
       (side, reply) => {
         if (reply.outcome === "acquired") side.learnEpoch(reply.epoch, `epoch ${epochs}`);
-        return side.acquired(reply);
+        return side.acquired(reply, (channel) => !this.#hasLost.has(channel));
       },
     );
     if (acquired === undefined || acquired.some(({ outcome }) => outcome !== "acquired")) return;
@@ -244,6 +246,7 @@ export class Sequence {
     const twin = this.#anyOf(channel);
     if (twin === undefined || this.#endings.has(`spoil ${channel}`)) return;
     this.#say("remove", twin);
+    this.#hasLost.add(channel);
     await this.#both((side) => side.harness.remove(channel, side.idOf(twin)));
   }
 
@@ -259,6 +262,7 @@ export class Sequence {
     const channel = this.#random.pick(sources);
     if (this.#endings.has(`spoil ${channel}`) || this.#endings.has("fill")) return;
     this.#say(name, channel);
+    if (name === "deleteChannel") this.#hasLost.add(channel);
     await this.#both(({ harness }) => harm(harness, channel));
   }
 
@@ -270,6 +274,7 @@ export class Sequence {
     this.#say(endings === undefined ? "begin" : "end", name);
     if (endings !== undefined) {
       this.#endings.delete(name);
+      if (name === "failover") for (const source of sources) this.#hasLost.add(source);
       for (const end of endings) await end();
       return;
     }

@@ -60,18 +60,23 @@ export class Side {
     return { row: this.row(row), isBehind };
   }
 
-  acquired(acquired: Acquired): unknown {
+  /** `isCounted`: how many entries of a channel were read is known. The store in memory does not count what was removed before that. */
+  acquired(acquired: Acquired, isCounted: (channel: string) => boolean): unknown {
     if (acquired.outcome === "lost") return { ...acquired, row: this.row(acquired.row) };
     const { epoch, starts, ...rest } = acquired;
-    return { ...rest, epoch: this.#epochs.get(epoch), starts: starts.map((start) => this.#start(start)) };
+    return {
+      ...rest,
+      epoch: this.#epochs.get(epoch),
+      starts: starts.map((start) => this.#start(start, isCounted(start.channel))),
+    };
   }
 
   renewed(renewed: Renewed): unknown {
     if (renewed.outcome === "fenced") return { ...renewed, row: this.row(renewed.row) };
     if (renewed.outcome === "regressed") return renewed;
-    // What others did is told by the one over Redis alone: nobody else is in a process's memory.
-    const { outcome, wanted, remade } = renewed;
-    return { outcome, wanted, remade };
+    // What was removed before the component had it is counted by the one over Redis alone.
+    const { outcome, wanted, remade, strangers } = renewed;
+    return { outcome, wanted, remade, strangers };
   }
 
   /** Without ids, which the twins learn, and reasons, which are the server's own words. */
@@ -113,10 +118,11 @@ export class Side {
     }));
   }
 
-  #start({ channel, at, open, counts, ...rest }: Start): unknown {
+  #start({ channel, at, open, counts, entriesRead, ...rest }: Start, isCounted: boolean): unknown {
     const inOrder = [...counts].sort((a, b) => compareIds(a.entryId, b.entryId));
     return {
       ...rest,
+      ...(isCounted ? { entriesRead } : {}),
       channel,
       at: this.nameOf(channel, at),
       open: open.map((id) => this.nameOf(channel, id)),
