@@ -42,6 +42,8 @@ export interface OwnedPartitionContext
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly lanes: Lanes<LaneTask>;
   readonly maxInFlight: number;
+  /** As the settler has it. */
+  readonly acknowledgeWithinMs?: number | undefined;
   /** Whether the component is paused in this process. */
   readonly isPaused: () => boolean;
 }
@@ -73,7 +75,8 @@ export class OwnedPartition implements Tenure {
       inFlight.suspectOpen();
       this.#suspects = suspectWindow;
     }
-    const settler = new Settler({ hold, inFlight, clock, log, component });
+    const { acknowledgeWithinMs } = context;
+    const settler = new Settler({ hold, inFlight, clock, log, component, acknowledgeWithinMs });
     this.#settler = settler;
     this.#handling = new Handling({
       ...context,
@@ -162,6 +165,7 @@ export class OwnedPartition implements Tenure {
   quiesce(ms: number): Promise<boolean> {
     this.#isQuiet = true;
     this.#inFlight.letGoWaiting();
+    this.#settler.hurry();
     const { change } = this.#inFlight;
     return within(this.#context.clock, ms, change, () => this.#handling.running === 0 && this.#settler.isIdle);
   }

@@ -33,6 +33,8 @@ export interface RunningComponentParts {
   readonly tracing: Tracing;
   readonly clock: Clock;
   readonly chance: Chance;
+  /** As the settler has it. */
+  readonly acknowledgeWithinMs?: number | undefined;
   readonly log: Log;
   /** Called with the channel of each output. */
   readonly onChannel: (channel: Channel<unknown>) => void;

@@ -23,6 +23,8 @@ const maxEffects = 128;
 /** Most outputs and keys of state in one batch, and about how many bytes of outputs; a settlement that has more goes alone. */
 const maxParts = 1_000;
 const maxSize = 1_048_576;
+/** So many acknowledgements do not wait for others, or a quarter of what may be in flight. */
+const soonFrom = 64;
 /** How long what the store refuses waits before it is tried again, ms. */
 const refusedDelayMs = { first: 200, most: 10_000 } as const;
 
@@ -62,6 +64,8 @@ export interface SettlerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly component: string;
+  /** Acknowledgements wait so long for others, ms: nobody waits for them, and one costs the server about as much as a hundred. Default 0. */
+  readonly acknowledgeWithinMs?: number | undefined;
 }
 
 export class Settler {
@@ -79,7 +83,12 @@ export class Settler {
   #nextDelayMs: number = refusedDelayMs.first;
   /** What was refused is cut anew, once the slice is taken again. */
   #isCutting = false;
-  #isFlushDue = false;
+  /** What waits is to be sent as soon as it may be. */
+  #isDue = false;
+  /** It is, at the end of this turn. */
+  #isFlushing = false;
+  /** Acknowledgements wait for others. */
+  #isWaiting = false;
   /** Why it is over; undefined before. */
   #end: Error | undefined;
 
@@ -102,6 +111,15 @@ export class Settler {
       return;
     }
     this.#queue.push(new Waiting(submission));
+    const { here, room } = this.#context.inFlight;
+    const isMuch = this.#queue.length >= Math.min(soonFrom, (here + room) / 4);
+    if (this.#context.acknowledgeWithinMs === undefined || isMuch || hasEffects(submission.settlement))
+      this.#flushSoon();
+    else this.#flushLater();
+  }
+
+  /** Sends what waits for others. */
+  hurry(): void {
     this.#flushSoon();
   }
 
@@ -123,11 +141,21 @@ export class Settler {
   }
 
   #flushSoon(): void {
-    if (this.#isFlushDue || this.#end !== undefined) return;
-    this.#isFlushDue = true;
+    this.#isDue = true;
+    if (this.#isFlushing || this.#end !== undefined) return;
+    this.#isFlushing = true;
     this.#context.clock.soon(() => {
-      this.#isFlushDue = false;
+      this.#isFlushing = false;
       this.#flush();
+    });
+  }
+
+  #flushLater(): void {
+    if (this.#isDue || this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#context.clock.after(this.#context.acknowledgeWithinMs ?? 0, () => {
+      this.#isWaiting = false;
+      if (this.#queue.length > 0) this.#flushSoon();
     });
   }
 
@@ -135,6 +163,7 @@ export class Settler {
     // While one is not written, those after it cannot be.
     while (this.#end === undefined && !this.#isCutting && this.#session !== undefined && this.#mayAdd()) {
       const next = this.#takeNext();
+      if (this.#queue.length === 0) this.#isDue = false;
       if (next.length === 0) return;
       this.#send(this.#batchOf(next));
     }
@@ -236,7 +265,7 @@ export class Settler {
       if (this.#unanswered.some(({ state }) => state === "refused")) this.#cutAnew();
       else this.#sendAgain();
     }
-    this.#flushSoon();
+    if (this.#isDue) this.#flushSoon();
   }
 
   #onSettled(sent: Sent, results: readonly SettleResult[]): void {

@@ -126,7 +126,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: owner,
-        find: "isBehind: !newest.every(isThere)",
+        find: "isBehind: newest.map(isThere).includes(false)",
         replace: "isBehind: newest.length > 0 && newest.every(() => isThere === undefined)",
       },
     ],

@@ -18,7 +18,6 @@ local highest, isDeath, begin, channelsFrom = tonumber(ARGV[7]), ARGV[8] == '1',
 local wrong = wrongType(KEYS[1], 'hash')
 for k = 2, #KEYS, 3 do
   wrong = wrong or wrongType(KEYS[k], 'stream') or wrongType(KEYS[k + 1], 'hash') or wrongType(KEYS[k + 2], 'zset')
-    or errorIn(redis.pcall('XACK', KEYS[k], group, '0-0')) -- acknowledges nothing; only asks
 end
 if wrong then return wrong end
 
@@ -27,6 +26,12 @@ local isAsSeen = row == nil
 if seenEpoch ~= '' then isAsSeen = isHeldBy(row, seenEpoch, seenOwner) and (seenBeat == '' or seenBeat == beatOf(row)) end
 if not isAsSeen then return { 'lost', shown(row) } end
 local now = nowMs()
+
+-- The first of all that may be refused, on each channel before anything else is done.
+for k = 2, #KEYS, 3 do
+  local refused = errorIn(redis.pcall('XGROUP', 'CREATECONSUMER', KEYS[k], group, member))
+  if refused and not isGone(refused) then return refused end
+end
 
 -- Calls back with each entry of a group's pending list, and whose it is.
 local function eachPending(stream, visit)
@@ -118,7 +123,6 @@ local function startOn(channel, stream, attempts, parked)
 
   if own then
     place(stream, group, at, read)
-    redis.call('XGROUP', 'CREATECONSUMER', stream, group, member)
   else
     makeGroup(stream, group, member, at, read)
   end
