@@ -2,6 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { PublishError } from "../../src/index.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { scripts } from "../../src/redis/store/scripts.ts";
 import { open, things } from "../support/backbone.ts";
 import { named, startProxy } from "../support/proxy.ts";
@@ -36,6 +37,24 @@ test("appends once when the reply is lost after the append", async () => {
     [0, 1],
   );
   assert.is(entries[1]?.id, ref.entryId);
+});
+
+test("does not say that nothing was appended when the reply is lost and memory is full when it is sent again", async () => {
+  await using redis = await startPrivateRedis();
+  await using proxy = await startProxy(redis.url);
+  await using o = await open({ url: proxy.url, direct: redis.url });
+  const channel = things("things");
+  await o.backbone.publish(channel, { n: 0 });
+  const swallowed = proxy.swallowReply(append);
+  const publishing = o.backbone.publish(channel, { n: 1 }).catch((error: unknown) => error);
+  await swallowed;
+  proxy.refuse();
+  await o.client.config("SET", "maxmemory", "1");
+  proxy.heal();
+  const error = await publishing;
+  assert.instance(error, PublishError);
+  assert.is((error as PublishError).outcome, "unknown");
+  assert.is((await o.entries(channel)).length, 2);
 });
 
 test("appends once and in order while replies are lost again and again under load", async () => {

@@ -168,6 +168,9 @@ export class Outbox {
           this.#hold(() => {
             this.#pause = true;
           });
+        } else if (request.wasInDoubt) {
+          // A full memory, say, refuses a script before it can look whether it has run.
+          this.#giveUp(request, messageOf(error), error);
         } else if (this.#finish(request)) request.reject(error);
         this.#resume();
       },
