@@ -53,6 +53,7 @@ export function openOwner(options: ObserverOptions): Owner {
   return {
     prepare: async ({ partitions, channels = [] } = {}) => {
       const wanted = { count: partitions ?? 1, isRequired: partitions !== undefined };
+      await inspector.catalogue(); // says why where Redis is away; what is opened below would wait, and then say only that
       const signal = AbortSignal.timeout(silenceMs);
       try {
         const opened = await Namespace.open(connection, keys, wanted, signal);

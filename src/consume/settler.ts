@@ -183,6 +183,7 @@ export class Settler {
     let effects = 0;
     let parts = 0;
     let size = 0;
+    let isCut = false;
     for (const waiting of this.#queue) {
       const { settlement, size: ownSize } = waiting.submission;
       const isEffect = hasEffects(settlement);
@@ -190,7 +191,12 @@ export class Settler {
       const isDue = waiting.notBefore <= now && !(isEffect && now < this.#effectsFrom);
       const isFull =
         taken.length >= maxBatch || effects >= maxEffects || parts + ownParts > maxParts || size + ownSize > maxSize;
-      const hasRoom = !isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch);
+      // A dead letter begins a batch: what was handled before it is settled before it, also in the log that a replay goes by.
+      isCut ||=
+        settlement.kind === "buried" &&
+        taken.at(-1) !== undefined &&
+        taken.at(-1)?.submission.settlement.kind !== "buried";
+      const hasRoom = !isCut && (!isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch));
       if (isDue && hasRoom && !settlement.locks.some((lock) => held.has(lock))) {
         taken.push(waiting);
         if (isEffect) effects++;

@@ -78,7 +78,7 @@ export const settlePipeline = 3;
 
 /** The verbs of settling. A server's refusal is a reply. @throws {StoreError} when the session is lost, before or after the batch was written */
 export interface Settling {
-  /** Settles a batch. While memory is full, the store accepts batches that only acknowledge, and refuses others as a whole. */
+  /** Settles a batch; a dead letter comes before all else in it, so that the settlement log has both in their order. While memory is full, the store accepts batches that only acknowledge, and refuses others as a whole. */
   settle(claim: Claim, batch: Batch): Promise<SettleReply>;
   /** Counts an attempt before it begins, once for each `attempt`, from 1. Undefined: fenced, or the entry is finished. @throws {StoreError} */
   count(claim: Claim, entry: DeliveryId, attempt: number): Promise<AttemptCount | undefined>;

@@ -27,7 +27,7 @@ test("some scenarios are chosen by name, in the given order", () => {
 });
 
 test("contenders are chosen by name in every scenario", () => {
-  const { only } = parse("--only", "publish,settle", "--contenders", "throughline, ioredis");
+  const { only } = parse("--only", "publish,record", "--contenders", "throughline, ioredis");
   assert.equal(
     only.map(({ entrants }) => entrants.map(({ contender }) => contender)),
     [["ioredis", "throughline"], []],

@@ -266,7 +266,7 @@ test(
   "loses nothing and repeats nothing while members are killed all the time",
   async () => {
     await using o = await open();
-    const total = 1_500;
+    const total = 800;
     const killing = { on: true };
     const lives = async (options: MemberOptions): Promise<void> => {
       while (killing.on) {
@@ -282,7 +282,7 @@ test(
     };
     const members = [lives({ turns: 3, concurrency: 4 }), lives({ turns: 2, concurrency: 8, takeoverAfterMs: 500 })];
     await publishUpTo(o, total);
-    await eventually(async () => Number(await o.client.xlen(o.stream(out))) >= total - 300, 50_000);
+    await eventually(async () => Number(await o.client.xlen(o.stream(out))) >= total - 200, 70_000);
     killing.on = false;
     await Promise.all(members);
     const last = await o.run(member(o));
@@ -291,5 +291,5 @@ test(
     const numbers = (await o.entries(out)).map(({ payload }) => payload.n);
     assert.equal({ found: numbers.length, unique: new Set(numbers).size }, { found: total, unique: total });
   },
-  { timeoutMs: 90_000 },
+  { timeoutMs: 120_000 },
 );

@@ -159,7 +159,7 @@ export async function startLoad(options: LoadOptions = {}): Promise<Load> {
   const publisher = new Publisher(o, recorded);
   stack.defer(() => publisher.end());
   const allIdle = async (): Promise<void> => {
-    for (const component of components) await component.whenIdle();
+    for (const component of components) if (component.health.reason !== "closed") await component.whenIdle();
   };
   const partitions = typeof opening.partitions === "number" ? opening.partitions : 1;
   const outputs = async (): Promise<number> => {

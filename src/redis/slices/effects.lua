@@ -229,7 +229,7 @@ local function settleEffects(channels, first)
     end
   end
 
-  local function finish(logKey)
+  local function finish()
     for _, one in ipairs(finished) do
       local channel, id, kind = one[1], one[2], one[3]
       if kind == 'p' then redis.pcall('XCLAIM', channel.stream, group, 'parked', '0', id, 'FORCE', 'JUSTID')
@@ -240,7 +240,6 @@ local function settleEffects(channels, first)
         redis.pcall('XACK', channel.stream, group, id)
       end
     end
-    for _, letter in ipairs(logKey and buried or {}) do redis.pcall('XADD', logKey, '*', 'buried', letter) end
     local evicted = {}
     for stream, cap in pairs(evicts) do
       local isDone, removed, unfinished = pcall(evict, KEYS[stream], cap)
@@ -248,5 +247,5 @@ local function settleEffects(channels, first)
     end
     return table.concat(evicted, '\n')
   end
-  return { results = hasNews and table.concat(results, '\n') or '', unsettled = table.concat(unsettled, ' '), finish = finish }
+  return { results = hasNews and table.concat(results, '\n') or '', unsettled = table.concat(unsettled, ' '), buried = buried, finish = finish }
 end

@@ -125,8 +125,11 @@ for c = 1, channelCount do
     redis.pcall('XACK', channel.stream, group, ARGV[n])
   end
 end
+-- A dead letter is the first in its batch (Settling.settle): so it is in the log, which a replay goes by.
+local buried = keepsLog and effects and effects.buried or {}
+for b = 1, #buried do redis.pcall('XADD', logKey, '*', 'buried', buried[b]) end
 if keepsLog and ARGV[11] ~= '' then
   if effects and effects.unsettled ~= '' then redis.pcall('XADD', logKey, '*', 'calls', ARGV[11], 'without', effects.unsettled)
   else redis.pcall('XADD', logKey, '*', 'calls', ARGV[11]) end
 end
-return replyOf(results, effects and effects.finish(keepsLog and logKey) or '')
+return replyOf(results, effects and effects.finish() or '')

@@ -3,6 +3,7 @@
 import * as assert from "uvu/assert";
 import { openOwner } from "../../../src/composition/owner.ts";
 import { connectBackbone, on, PublishError } from "../../../src/index.ts";
+import { formatVersion } from "../../../src/redis/keys.ts";
 import { sliceScripts } from "../../../src/redis/slices/scripts.ts";
 import { scripts } from "../../../src/redis/store/scripts.ts";
 import { things } from "../../support/backbone.ts";
@@ -30,8 +31,8 @@ test("a producer cannot change a retention, the partition count or anything else
     ["RENAME", meta, `${meta}2`],
   ]);
   // In a script of ours that writes it, too: it is there, so that nothing is written, and it says what it is.
-  const asked = await server.client(url).evalsha(scripts.meta.sha, 1, meta, "1", "7", "1");
-  assert.equal(asked, ["hash", "1", "1"]);
+  const asked = await server.client(url).evalsha(scripts.meta.sha, 1, meta, formatVersion, "7", "1");
+  assert.equal(asked, ["hash", formatVersion, "1"]);
   assert.equal(await server.admin.hgetall(meta), before);
   await connectBackbone({ url, namespace, log: server.log }).then((backbone) => backbone.close());
 });

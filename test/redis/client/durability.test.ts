@@ -83,7 +83,7 @@ async function startPair(stack: AsyncDisposableStack): Promise<{ primary: Privat
 test("acknowledges a publish that the replicas have", async () => {
   await using stack = new AsyncDisposableStack();
   const { primary, replica } = await startPair(stack);
-  await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 5_000 } });
+  await using o = await open({ url: primary.url, durability: { replicas: 1, timeoutMs: 2_500 } });
   const component = await o.run(
     o.backbone.component("copier", [
       on(source, async ({ payload }, { publish }) => void (await publish(out, payload))),

@@ -29,12 +29,12 @@ test("the settlement log names calls and dead letters in their order, and what w
   const entries = [{ channel, entryId: fourth, isNoted: false }];
   const bury: Settlement = { kind: "buried", locks: [], entries, obituary, isGone: false };
   const refused = acked(third, { outputs: [output("spoiled", "o1")] });
-  await session.settle(claim, batch(1, [acked(first, both), refused, bury], fourth, 4));
+  await session.settle(claim, batch(1, [bury, acked(first, both), refused], fourth, 4));
   const rows = await admin.xrange(keys.settled(0, component), "-", "+");
   const calls = rows.flatMap(([entryId, fields]) => parseSettlement(keys, 0, component, entryId, fields).calls);
   assert.equal(calls, [
-    { channel, entryIds: [first, second], outcome: "acked" },
     { channel, entryIds: [fourth], outcome: "deadLettered" },
+    { channel, entryIds: [first, second], outcome: "acked" },
   ]);
 });
 
