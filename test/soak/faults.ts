@@ -2,11 +2,14 @@
 
 import type { Redis } from "ioredis";
 import type { PrivateRedis } from "../../src/local-redis/private-server.ts";
+import { compareIds } from "../../src/model/entry-ids.ts";
 import type { FactOf } from "../checker/history.ts";
 import type { Proxy as FaultyProxy } from "../support/proxy.ts";
 import type { Desk } from "./desk.ts";
 import type { Fault } from "./schedule.ts";
 import { lastEntryIds } from "./survived.ts";
+
+const noEntry = "0-0";
 
 export interface Stage {
   readonly desk: Desk;
@@ -15,7 +18,7 @@ export interface Stage {
   /** Bare, and past the proxy. */
   readonly client: Redis;
   readonly appendfsync: Appendfsync;
-  /** The key of each channel's stream. */
+  /** The channel of each stream. */
   readonly streams: ReadonlyMap<string, string>;
 }
 
@@ -105,8 +108,15 @@ export class Faults {
     const { redis, appendfsync, streams } = this.#stage;
     if (appendfsync === "always") return;
     const upTo = `${Date.now()}-${2n ** 64n - 1n}`;
-    const ids = await lastEntryIds(redis.directory, streams);
-    for (const [channel, after] of ids) this.losses.push({ fact: "loss", channel, after, upTo });
+    const ids = await lastEntryIds(redis.directory, new Map([...streams.keys()].map((stream) => [stream, stream])));
+    // A fact tells of a channel: from the earliest of its partitions on. One that has nothing was most likely never used.
+    const earliest = new Map<string, string>();
+    for (const [stream, channel] of streams) {
+      const id = ids.get(stream) ?? noEntry;
+      const known = earliest.get(channel) ?? noEntry;
+      if (known === noEntry || (id !== noEntry && compareIds(id, known) < 0)) earliest.set(channel, id);
+    }
+    for (const [channel, after] of earliest) this.losses.push({ fact: "loss", channel, after, upTo });
   }
 
   async #strikeNetwork(fault: Extract<Fault, { kind: "cut" | "refuse" | "blackHole" | "delay" }>): Promise<void> {

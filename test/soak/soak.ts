@@ -6,6 +6,7 @@ import { type BackboneStatus, connectBackbone, ThroughlineError } from "../../sr
 import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { Keys } from "../../src/redis/keys.ts";
+import { tradingPartitions } from "../../trading/domain/index.ts";
 import { startProxy } from "../support/proxy.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
 import { type Appendfsync, Faults, setAppendfsync } from "./faults.ts";
@@ -53,7 +54,12 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   await using redis = await startPrivateRedis({ say });
   await using proxy = await startProxy(redis.url);
   const where = { namespace, log: silentLog };
-  await using clients = await connectBackbone({ ...where, url: proxy.url, publishTimeoutMs });
+  await using clients = await connectBackbone({
+    ...where,
+    url: proxy.url,
+    publishTimeoutMs,
+    partitions: { ifNew: tradingPartitions },
+  });
   await using desk = new Desk({ redisUrl: proxy.url, namespace });
   const client = new Redis(redis.url, { protocol: 2, maxRetriesPerRequest: null });
   client.on("error", () => undefined); // Redis is killed on purpose
@@ -69,7 +75,11 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   const feed = new Feed(clients, seed, rate);
   const faults = new Map<Fault["kind"], number>();
   const keys = new Keys(namespace);
-  const streams = new Map(soakedChannels.map((channel) => [channel, keys.stream(0, channel)]));
+  const streams = new Map(
+    soakedChannels.flatMap((channel) =>
+      Array.from({ length: tradingPartitions }, (_, partition) => [keys.stream(partition, channel), channel] as const),
+    ),
+  );
   const faulty = new Faults({ desk, redis, proxy, client, appendfsync, streams });
   const telling = setInterval(() => say(`${clock(beganAt)}  … ${feed.counts.placed} orders placed`), tellEveryMs);
   const striking: Promise<void>[] = [];

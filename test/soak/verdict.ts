@@ -5,7 +5,7 @@ import { openRedisBook } from "../../consumers/order-sender/index.ts";
 import { type OrderRecord, orderManager, orderStore, stateOf } from "../../producers/order-manager/index.ts";
 import type { Backbone } from "../../src/index.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { clientOrders, exchangeOrders, executions, fills } from "../../trading/domain/index.ts";
+import { clientOrders, exchangeOrders, executions, fills, tradingPartitions } from "../../trading/domain/index.ts";
 import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
 import { type Ledger, openOf, readLedger } from "../../trading/pipeline/ledger.ts";
 import { checkHistory } from "../checker/check.ts";
@@ -69,7 +69,8 @@ export async function judge(evidence: Evidence, drained: boolean): Promise<Verdi
   const ofRecords = [...(await findWrongRecords(backbone, ledger)), ...(await findDeadLetters(backbone))];
 
   const recorded = [...flows, ...feed.published, ...losses];
-  const history = await collectHistory({ client, keys: new Keys(backbone.namespace), recorded, drained });
+  const keys = new Keys(backbone.namespace);
+  const history = await collectHistory({ client, keys, partitions: tradingPartitions, recorded, drained });
   const ofHistory = checkHistory(history).map(({ kind, text }) => `${kind}: ${text}`);
   return {
     breaches: [...ofBooks, ...ofFeed, ...ofRecords, ...ofHistory],
