@@ -51,6 +51,7 @@ export type {
   ComponentStatus,
   ConsumptionStatus,
   MemberStatus,
+  OwnerStatus,
 } from "./inspect/status/status.ts";
 export type { Carrier } from "./model/carrier.ts";
 export {
@@ -94,8 +95,10 @@ export type { Retention, RetentionPolicy } from "./model/retention-policy.ts";
 export type { Upcaster, Upcasters, Versioned } from "./model/schema-version.ts";
 export type { StoredEntry } from "./model/stored-entry.ts";
 export type { TlsOptions } from "./model/tls-options.ts";
+export type { ExclusiveDuty } from "./ownership/exclusive.ts";
 export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";
 export type { Log } from "./ports/log.ts";
+export type { Finished } from "./ports/slice-store.ts";
 export { item, type PublishItem, type PublishOptions } from "./publish/producer.ts";
 export { type AclRole, type AclScope, aclRoles, aclRules } from "./redis/acl.ts";
 export { type RedisClientOptions, redisClientOptions } from "./redis/client/client-options.ts";

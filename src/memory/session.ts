@@ -1,6 +1,7 @@
 /** A session of a slice with the server in memory, over a link that the simulation may delay and cut. */
 
 import { compareIds } from "../model/entry-ids.ts";
+import { StoreError } from "../model/errors.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { Acquired, Acquisition, Claim, Look, NewestRead, Renewed, Slice } from "../ports/own.ts";
@@ -26,6 +27,8 @@ export class MemorySession implements Session {
   readonly #slice: Slice;
   readonly #channels: readonly string[];
   readonly #link: Link;
+  /** Rejects the read that was last called. */
+  #giveUpRead: ((reason: Error) => void) | undefined;
 
   constructor(server: MemoryServer, slice: Slice, channels: readonly string[], link: Link) {
     this.#server = server;
@@ -63,32 +66,11 @@ export class MemorySession implements Session {
   }
 
   read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
-    return this.#link.wait((answer, refuse) => {
-      const found = this.#readNow(cursors, maxPerChannel);
-      if (found.length > 0 || blockMs === 0) {
-        answer(found);
-        return () => undefined;
-      }
-      const stop = (): void => {
-        unwatch();
-        cancel();
-      };
-      const end = (entries: readonly StoredEntry[]): void => {
-        stop();
-        answer(entries);
-      };
-      const unwatch = this.#server.watch(() => {
-        try {
-          const come = this.#readNow(cursors, maxPerChannel);
-          if (come.length > 0) end(come);
-        } catch (refusal) {
-          stop();
-          refuse(refusal);
-        }
-      });
-      const cancel = this.#server.after(blockMs, () => end([]));
-      return stop;
-    });
+    this.#giveUpRead?.(new StoreError("another read has taken its place"));
+    const { promise, resolve, reject } = Promise.withResolvers<readonly StoredEntry[]>();
+    this.#giveUpRead = reject;
+    this.#waitFor(cursors, maxPerChannel, blockMs).then(resolve, reject);
+    return promise;
   }
 
   fetch(entries: readonly DeliveryId[]): Promise<readonly StoredEntry[]> {
@@ -134,6 +116,35 @@ export class MemorySession implements Session {
 
   close(): void {
     this.#link.close();
+  }
+
+  #waitFor(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
+    return this.#link.wait((answer, refuse) => {
+      const found = this.#readNow(cursors, maxPerChannel);
+      if (found.length > 0 || blockMs === 0) {
+        answer(found);
+        return () => undefined;
+      }
+      const stop = (): void => {
+        unwatch();
+        cancel();
+      };
+      const end = (entries: readonly StoredEntry[]): void => {
+        stop();
+        answer(entries);
+      };
+      const unwatch = this.#server.watch(() => {
+        try {
+          const come = this.#readNow(cursors, maxPerChannel);
+          if (come.length > 0) end(come);
+        } catch (refusal) {
+          stop();
+          refuse(refusal);
+        }
+      });
+      const cancel = this.#server.after(blockMs, () => end([]));
+      return stop;
+    });
   }
 
   #readNow(cursors: readonly Cursor[], maxPerChannel: number): readonly StoredEntry[] {

@@ -25,7 +25,8 @@ export interface StateKey {
 export interface Reading {
   /**
    * Reads the entries after the cursors, those of a channel in its order. Waits up to `blockMs` while there are none, with 0 not at all, then
-   * resolves with an empty list. Takes one call at a time, because the session has one connection that waits.
+   * resolves with an empty list. One call at a time: another one before its answer gives it up, and it rejects, because nobody shall take the
+   * answer of one for that of the other.
    */
   read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]>;
   /** Reads these entries, in this order; an entry that is no longer in its stream has no fields. */

@@ -720,6 +720,26 @@ export const mutations: readonly Mutation[] = [
     foundBy: 156,
     after: 156,
   },
+  {
+    name: "the-answer-of-the-read-before",
+    what: "who owns a partition again is given the answer of the read that waited before",
+    of: "bug",
+    edits: [
+      {
+        file: session,
+        find: "this.#waitFor(cursors, maxPerChannel, blockMs).then(resolve, reject);",
+        replace: `const asked = this as { unanswered?: Promise<readonly StoredEntry[]> | undefined };
+    const own = this.#waitFor(cursors, maxPerChannel, blockMs);
+    (asked.unanswered ?? own).then(resolve, reject);
+    asked.unanswered = own;
+    const answered = (): void => void (asked.unanswered = asked.unanswered === own ? undefined : asked.unanswered);
+    own.then(answered, answered);`,
+      },
+    ],
+    faults: [],
+    foundBy: 431,
+    after: 431,
+  },
 ];
 
 export function findMutation(name: string): Mutation {

@@ -172,7 +172,13 @@ export async function startLoad(options: LoadOptions = {}): Promise<Load> {
     await publisher.end();
     await allIdle();
     const { client } = o;
-    const facts = await collectHistory({ client, keys: new Keys(o.backbone.namespace), recorded, drained: true });
+    const facts = await collectHistory({
+      client,
+      keys: new Keys(o.backbone.namespace),
+      partitions,
+      recorded,
+      drained: true,
+    });
     const violations = checkHistory(facts);
     if (violations.length > 0) process.stdout.write(`${await keep(facts)}\n`);
     return violations;

@@ -68,6 +68,8 @@ export class ReadSocket {
   }
 
   #ask(command: string): Promise<StreamsReply | undefined> {
+    // The reply of one read would be taken for that of the other.
+    if (this.#pending !== undefined) throw new Error("two reads at once on one connection");
     const socket = this.#socket as Socket;
     const { silenceMs } = this.#connection;
     return new Promise((resolve) => {

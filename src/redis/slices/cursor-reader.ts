@@ -13,13 +13,20 @@ export class CursorReader {
   readonly #connection: Connection;
   readonly #socket: ReadSocket;
   readonly #channels = new Map<string, string>();
+  /** Rejects the read under way. */
   #giveUp: ((reason: Error) => void) | undefined;
+  #closed: Error | undefined;
 
   constructor(link: ServerLink, keyOf: (channel: string) => string) {
     this.#link = link;
     this.#keyOf = keyOf;
     this.#connection = link.openReader();
     this.#socket = new ReadSocket(this.#connection, (stream) => this.#channels.get(stream) as string);
+  }
+
+  /** True until the read that was last called has ended. Then nothing more can be read here: replies come in the order of the calls. */
+  get isReading(): boolean {
+    return this.#giveUp !== undefined;
   }
 
   read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
@@ -38,13 +45,18 @@ export class CursorReader {
       ...streams,
       ...cursors.map(({ after }) => after),
     ];
-    return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      this.#ask(args).then(resolve, reject);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<readonly StoredEntry[]>();
+    this.#giveUp = reject;
+    this.#ask(args)
+      .finally(() => {
+        this.#giveUp = undefined;
+      })
+      .then(resolve, reject);
+    return promise;
   }
 
   close(reason: Error): void {
+    this.#closed = reason;
     this.#link.closeReader(this.#connection);
     this.#giveUp?.(reason);
   }
@@ -55,8 +67,9 @@ export class CursorReader {
     try {
       entries = await this.#socket.read(args);
     } catch (error) {
-      throw this.#link.failed(error);
+      throw this.#closed ?? this.#link.failed(error);
     }
+    if (this.#closed !== undefined) throw this.#closed;
     if (entries === undefined) {
       const lost = new StoreError("a reading connection was lost");
       this.#link.lose(lost);

@@ -166,6 +166,11 @@ export class SliceSession implements Session {
   async read(cursors: readonly Cursor[], maxPerChannel: number, blockMs: number): Promise<readonly StoredEntry[]> {
     if (this.#answers.end !== undefined) throw this.#answers.end;
     const link = this.#linkOf();
+    if (this.#reader?.isReading) {
+      // Whoever called it is gone, and the server waits for it: its connection goes with it.
+      this.#reader.close(new StoreError("another read has taken its place"));
+      this.#reader = undefined;
+    }
     this.#reader ??= new CursorReader(link, (channel) => this.#names.stream(this.#slice.partition, channel));
     return await this.#reader.read(cursors, maxPerChannel, blockMs);
   }

@@ -1,6 +1,7 @@
 /** Reading by cursor: entries, what is due, and state. */
 
 import * as assert from "uvu/assert";
+import { StoreError } from "../../../src/model/errors.ts";
 import type { Settlement } from "../../../src/ports/settle.ts";
 import { acked, at, type Behaviour, batch, channel, entriesOf, own, slice } from "../behaviour.ts";
 
@@ -57,6 +58,28 @@ export const reading: readonly Behaviour[] = [
       const vain = session.read([{ channel, after: id ?? "" }], 10, 50);
       await harness.pass(200);
       assert.equal(await vain, []);
+    },
+  },
+  {
+    name: "a read that is called while another waits takes its place, and has an answer of its own",
+    run: async (harness) => {
+      const session = harness.store.open(slice, [channel]);
+      const [first = ""] = await harness.append(channel, "e1");
+      const waiting = session.read([{ channel, after: first }], 10, 5_000);
+      const left = waiting.catch((reason: unknown) => reason);
+      await harness.pass(20);
+      const all = session.read([{ channel, after: "0-0" }], 10, 5_000);
+      const [second = ""] = await harness.append(channel, "e2");
+      assert.instance(await left, StoreError);
+      const given = await all;
+      assert.is(given[0]?.entryId, first);
+      // Whoever is behind the second append has it now, the other with the next read.
+      const more = given.length === 2 ? given.slice(1) : await session.read([{ channel, after: first }], 10, 5_000);
+      assert.equal(
+        more.map(({ entryId }) => entryId),
+        [second],
+      );
+      assert.is((await session.look([])).row, undefined); // the session itself is not lost
     },
   },
   {
