@@ -3,8 +3,9 @@
 
 import "./model/require-node.ts";
 
-export { type Backbone, connectBackbone, type StateReader } from "./composition/backbone.ts";
+export type { Backbone, StateReader } from "./composition/backbone.ts";
 export type { BackboneOptions } from "./composition/backbone-options.ts";
+export { connectBackbone } from "./composition/connect-backbone.ts";
 export type { ExclusiveOptions } from "./composition/exclusive-options.ts";
 export type { PublishInHandlers } from "./composition/handler-scope.ts";
 export { type Observer, type ObserverOptions, openObserver } from "./composition/observer.ts";

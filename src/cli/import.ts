@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Backbone } from "../composition/backbone.ts";
-import { connectBackbone } from "../composition/backbone.ts";
+import { connectBackbone } from "../composition/connect-backbone.ts";
 import { openInspector } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { type Channel, defineChannel } from "../model/channel.ts";

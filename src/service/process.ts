@@ -1,6 +1,7 @@
 /** `runProcess`: runs a component as this process, with options, signals, logs, health and exit codes. */
 
-import { type Backbone, connectBackbone } from "../composition/backbone.ts";
+import type { Backbone } from "../composition/backbone.ts";
+import { connectBackbone } from "../composition/connect-backbone.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import type { ComponentOptions } from "../consume/options.ts";
 import { ConfigError, ThroughlineError } from "../model/errors.ts";

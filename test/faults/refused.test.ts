@@ -16,29 +16,21 @@ async function oldestOpen({ o }: Load, component: string, channel: string): Prom
   return ids.filter((id) => id !== "").reduce((oldest, id) => (compareIds(id, oldest) < 0 ? id : oldest), at ?? "0-0");
 }
 
-/** Resolves when a component has reported twice that Redis refuses it, for this reason; in between, an entry that is not finished stays so. */
+/** Resolves when a component has reported, after `from` lines, that Redis refuses it for this reason, and has not finished its oldest entry while more came in. */
 async function untilAlarm(
   load: Load,
   component: string,
   channel: { readonly name: string },
   reason: RegExp,
+  from: number,
 ): Promise<void> {
-  const alarm = async (): Promise<string> => {
-    const from = load.log.length;
-    await eventually(
-      () =>
-        load.log
-          .slice(from)
-          .some(
-            ({ level, fields }) =>
-              level === "error" && fields["component"] === component && reason.test(String(fields["reason"])),
-          ),
-      15_000,
-    );
-    return await oldestOpen(load, component, channel.name);
-  };
-  const oldest = await alarm();
-  assert.is(await alarm(), oldest);
+  const isAlarm = ({ level, fields }: Load["log"][number]): boolean =>
+    level === "error" && fields["component"] === component && reason.test(String(fields["reason"]));
+  await eventually(() => load.log.slice(from).some(isAlarm), 15_000);
+  const oldest = await oldestOpen(load, component, channel.name);
+  const { acknowledged } = load;
+  await eventually(() => load.acknowledged >= acknowledged + 100);
+  assert.is(await oldestOpen(load, component, channel.name), oldest);
   const [newest] = await load.o.client.xrevrange(load.o.stream(channel), "+", "-", "COUNT", 1);
   assert.ok(compareIds(newest?.[0] ?? "0-0", oldest) > 0, `nothing waits after ${oldest}`);
 }
@@ -48,13 +40,14 @@ test(
   async () => {
     await using load = await startLoad({ order: "handling" });
     const { client, stream } = load.o;
+    const from = load.log.length;
     // Both in one step: an entry appended in between would be lost.
     await client
       .multi()
       .rename(stream(out), `${stream(out)}:aside`)
       .set(stream(out), "a string")
       .exec();
-    await untilAlarm(load, "second", middle, /is a string, not a stream/);
+    await untilAlarm(load, "second", middle, /is a string, not a stream/, from);
     await client.rename(`${stream(out)}:aside`, stream(out));
     await load.goOn(100);
     await load.finishClean();
@@ -96,9 +89,10 @@ test(
       ["-xack", "+xack"],
       ["-hset", "+hset"],
     ] as const) {
+      const from = load.log.length;
       await deny(rule);
       try {
-        await untilAlarm(load, "first", { name: "source" }, /NOPERM|permission|can't/);
+        await untilAlarm(load, "first", { name: "source" }, /NOPERM|permission|can't/, from);
       } finally {
         await deny(again);
       }
@@ -112,6 +106,7 @@ test(
       await deny("+xadd");
     }
     await load.goOn(100);
+    const from = load.log.length;
     // Only some of the keys: "middle" can no longer be read or written, while "source" and "out" can.
     await client.call(
       "ACL",
@@ -130,7 +125,7 @@ test(
       "~*bull*",
     );
     try {
-      await untilAlarm(load, "first", { name: "source" }, /NOPERM|permission|can't/);
+      await untilAlarm(load, "first", { name: "source" }, /NOPERM|permission|can't/, from);
     } finally {
       await deny("allkeys");
     }

@@ -1,0 +1,23 @@
+/** The parts of a backbone that need an answer of Redis. */
+
+import type { Tracing } from "../ports/tracing.ts";
+import type { Connection } from "../redis/client/connection.ts";
+import type { EvictionWatch } from "../redis/client/eviction-watch.ts";
+import type { ServerClock } from "../redis/client/server-clock.ts";
+import type { Keys } from "../redis/keys.ts";
+import type { Namespace } from "../redis/namespace.ts";
+import type { ResolvedBackboneOptions } from "./backbone-options.ts";
+
+export interface BackboneParts {
+  /** The options, with the count of partitions that the namespace has. */
+  readonly options: Omit<ResolvedBackboneOptions, "partitions"> & { readonly partitions: number };
+  readonly keys: Keys;
+  readonly namespace: Namespace;
+  readonly tracing: Tracing;
+  /** Opens a connection for a purpose, which is a part of its name on the server. */
+  readonly open: (purpose: string) => Connection;
+  /** The one that publishes. */
+  readonly connection: Connection;
+  readonly clock: ServerClock;
+  readonly eviction: EvictionWatch | undefined;
+}
