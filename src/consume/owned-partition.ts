@@ -159,7 +159,7 @@ export class OwnedPartition implements Tenure {
   }
 
   confirmed(): void {
-    this.#reader.nudge();
+    this.#inFlight.change.tell();
   }
 
   quiesce(ms: number): Promise<boolean> {

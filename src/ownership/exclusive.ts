@@ -88,6 +88,8 @@ class DutyTenure implements Tenure {
   readonly #over = new AbortController();
   /** Undefined before it has begun, and while none runs. */
   #run: Promise<void> | undefined;
+  /** Between two runs. */
+  #isPausing = false;
 
   constructor(parts: ExclusiveParts, duty: Duty, hold: Hold) {
     this.#parts = parts;
@@ -106,13 +108,17 @@ class DutyTenure implements Tenure {
 
   resume(): void {
     // The process may have stood still since it acquired the row: then it waits for a confirmation.
-    if (this.#run !== undefined || this.#over.signal.aborted || !this.#hold.mayStart) return;
+    if (this.#run !== undefined || this.#isPausing || this.#over.signal.aborted || !this.#hold.mayStart) return;
     const { clock, log, name } = this.#parts;
     this.#run = (async () => this.#duty({ signal: this.#over.signal, fence: this.#fence }))()
       .catch((error: unknown) => log.error({ duty: name, reason: String(error) }, "a duty failed; it is begun again"))
       .then(() => {
         this.#run = undefined;
-        clock.after(againAfterMs, () => this.resume());
+        this.#isPausing = true;
+        clock.after(againAfterMs, () => {
+          this.#isPausing = false;
+          this.resume();
+        });
       });
   }
 

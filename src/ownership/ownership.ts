@@ -31,7 +31,7 @@ export interface Tenure {
   quiesce(ms: number): Promise<boolean>;
   /** What was to be shown is not any more. */
   showAgain(): void;
-  /** The ownership was confirmed: handlers may start that could not. */
+  /** The ownership was confirmed: what could not be started may be now. */
   confirmed(): void;
   /** Goes on after having been quiet. */
   goOn(): void;
@@ -241,9 +241,9 @@ export class Ownership implements Hold {
   confirmed(sent: Moment, wanted: string, remade: readonly string[]): void {
     this.#alarm(remade);
     if (remade.length > 0) this.#tenure?.showAgain();
-    const couldStart = this.mayStart;
     if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
-    if (!couldStart) this.#tenure?.confirmed();
+    // Always: whether it may start turns with the clocks, too, and of that nobody is told.
+    this.#tenure?.confirmed();
     if (wanted !== "" && wanted !== this.#context.member) this.#handOver();
   }
 

@@ -740,6 +740,25 @@ export const mutations: readonly Mutation[] = [
     foundBy: 431,
     after: 431,
   },
+  {
+    name: "nobody-is-told-that-it-may-start",
+    what: "those who wait are told of a confirmation only where the clocks still disagree",
+    of: "bug",
+    edits: [
+      {
+        file: ownership,
+        find: `    if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
+    // Always: whether it may start turns with the clocks, too, and of that nobody is told.
+    this.#tenure?.confirmed();`,
+        replace: `    const couldStart = this.mayStart;
+    if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
+    if (!couldStart) this.#tenure?.confirmed();`,
+      },
+    ],
+    faults: ["wallClock"],
+    foundBy: "kept",
+    after: 9561,
+  },
 ];
 
 export function findMutation(name: string): Mutation {
