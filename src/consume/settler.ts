@@ -16,6 +16,7 @@ type Session = Pick<Settling, "settle">;
 
 import type { Delivery } from "./delivery.ts";
 import type { InFlight } from "./in-flight.ts";
+import { RefusalReport } from "./refusal-report.ts";
 
 /** Most settlements in one batch: those with effects take the server ten times as long as an acknowledgement. */
 const maxBatch = 512;
@@ -70,6 +71,7 @@ export interface SettlerContext {
 
 export class Settler {
   readonly #context: SettlerContext;
+  readonly #refusals: RefusalReport;
   #session: Session | undefined;
   #queue: Waiting[] = [];
   /** In the order of their numbers. */
@@ -94,6 +96,7 @@ export class Settler {
 
   constructor(context: SettlerContext) {
     this.#context = context;
+    this.#refusals = new RefusalReport(context.component, context.log, context.clock);
   }
 
   /** Number of the last batch that was answered. */
@@ -280,6 +283,7 @@ export class Settler {
     this.#answered = Math.max(this.#answered, sent.batch.number);
     if (sent.batch.settlements.some(hasEffects)) this.#nextDelayMs = refusedDelayMs.first;
     const refused: Waiting[] = [];
+    const byReason = new Map<string, Delivery[]>();
     for (const [i, waiting] of sent.waiting.entries()) {
       const result = results[i] as SettleResult;
       const { submission } = waiting;
@@ -287,7 +291,7 @@ export class Settler {
         submission.settled(result.ids);
         continue;
       }
-      this.#tell(submission, result.reason);
+      byReason.set(result.reason, [...(byReason.get(result.reason) ?? []), ...submission.deliveries]);
       inFlight.setInBatch(submission.deliveries, false);
       for (const delivery of submission.deliveries) delivery.isNoted = true; // the row names it as refused
       waiting.notBefore = clock.now() + waiting.delayMs;
@@ -295,6 +299,7 @@ export class Settler {
       waiting.delayMs = Math.min(2 * waiting.delayMs, refusedDelayMs.most);
       refused.push(waiting);
     }
+    for (const [reason, deliveries] of byReason) this.#refusals.add(deliveries, reason);
     // Before everything that must not overtake it.
     if (refused.length > 0) this.#queue = [...refused, ...this.#queue];
   }
@@ -302,7 +307,8 @@ export class Settler {
   #onRefused(sent: Sent, reason: string): void {
     const { clock } = this.#context;
     sent.state = "refused";
-    for (const { submission } of sent.waiting) this.#tell(submission, reason);
+    const deliveries = sent.waiting.flatMap(({ submission }) => submission.deliveries);
+    this.#refusals.add(deliveries, reason);
     this.#effectsFrom = clock.now() + this.#nextDelayMs;
     if (!sent.batch.settlements.some(hasEffects)) this.#anythingFrom = this.#effectsFrom;
     clock.after(this.#nextDelayMs, () => this.#flushSoon());
@@ -328,12 +334,6 @@ export class Settler {
 
   #sendAgain(): void {
     for (const sent of this.#unanswered) this.#send(sent);
-  }
-
-  #tell({ deliveries }: Submission, reason: string): void {
-    const { log, component } = this.#context;
-    const entries = deliveries.map(({ channel, entryId }) => `${channel}/${entryId}`);
-    log.error({ component, entries, reason }, "the store refuses a settlement: the entry stays open");
   }
 }
 

@@ -199,7 +199,7 @@ test("writes one dead letter when the right to acknowledge is withdrawn for a wh
     await o.client.call("ACL", "SETUSER", user, "-xack");
     await o.write(channel, "payload", "no json");
     await eventually(
-      () => limited.log.filter(({ text }) => text.startsWith("the store refuses a settlement")).length >= 2,
+      () => limited.log.filter(({ text }) => text.startsWith("the store refuses settlements")).length >= 2,
     );
     await o.client.call("ACL", "SETUSER", user, "+xack");
     await component.whenIdle();

@@ -76,7 +76,7 @@ test(
       await client.config("SET", "maxmemory", "1mb");
       gate.resolve();
       const isRefused = ({ text, fields }: (typeof log)[number]): boolean =>
-        fields["component"] === "holder" && /refuses a settlement/.test(text) && /OOM/.test(String(fields["reason"]));
+        fields["component"] === "holder" && /refuses settlements/.test(text) && /OOM/.test(String(fields["reason"]));
       await eventually(() => load.rejected > rejected && log.filter(isRefused).length > 0, 15_000);
       assert.is(await client.xlen(stream(copied)), round);
       const error = await rejects(backbone.publish(source, { n: -1 }), PublishError, /OOM/);
