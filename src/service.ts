@@ -7,6 +7,7 @@ export { Option } from "./service/arguments.ts";
 export { type BoundedServer, type BoundedServerOptions, createBoundedServer } from "./service/bounded-server.ts";
 export { usageExitCode } from "./service/exit-code.ts";
 export { type HealthOptions, type HealthServer, serveHealth } from "./service/health.ts";
+export { createLineLog } from "./service/line-log.ts";
 export { hostList, portNumber, positiveNumber, share, wholeNumber } from "./service/option-parsers.ts";
 export { type ProcessContext, type ProcessDefinition, runProcess, type StartTelemetry } from "./service/process.ts";
 export { stopSignal } from "./service/stop-signal.ts";

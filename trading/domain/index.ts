@@ -10,6 +10,7 @@ export {
   orderKey,
   tradingPartitions,
 } from "./channels.ts";
+export { fieldsOnly, maxQuantity, type Side } from "./fields.ts";
 export { parseJson } from "./json.ts";
 export { lobsterLine } from "./lobster-import.ts";
 export {
@@ -26,12 +27,9 @@ export {
   ExchangeReport,
   Execution,
   type Fill,
-  fieldsOnly,
   maxParents,
-  maxQuantity,
   type OrderType,
   type Reject,
-  type Side,
 } from "./payloads.ts";
 export { addNotional, averagePrice, canonicalPrice } from "./price.ts";
 export { between, seededRandom } from "./seeded-random.ts";

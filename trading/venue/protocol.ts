@@ -1,0 +1,135 @@
+/** The venue's session protocol (docs/reference/venue-protocol.md): JSON text frames, and what is refused. */
+
+import { z } from "zod";
+import { fieldsOnly, marketId, price, quantity, side, symbol, time } from "../domain/fields.ts";
+import type { Direction, SessionFence } from "./commands.ts";
+import type { VenueReport, VenueRequest } from "./orders.ts";
+
+export const protocolVersion = 1;
+
+/** Most requests, and most reports, in one frame. */
+export const maxInFrame = 1_000;
+
+/** Longest frame, bytes. */
+export const maxFrameBytes = 1_048_576;
+
+export interface Hello {
+  readonly type: "hello";
+  readonly protocol: number;
+  readonly client: string;
+  readonly partition: number;
+  readonly direction: Direction;
+  readonly fence: SessionFence;
+  /** The journal of which the client has reports. */
+  readonly journal?: string;
+  /** The number of the first report that is wanted; only where the direction is `reports`. */
+  readonly from?: number;
+}
+
+/** What a client sends. */
+export type ClientFrame =
+  | Hello
+  /** `first` is the number of the first request. */
+  | { readonly type: "requests"; readonly first: number; readonly requests: readonly unknown[] }
+  | { readonly type: "heartbeat" };
+
+export interface Welcome {
+  readonly type: "welcome";
+  readonly protocol: number;
+  readonly venue: string;
+  readonly journal: string;
+  readonly heartbeatMs: number;
+  /** The numbers of the last request that was taken, and of the last report. */
+  readonly requests: number;
+  readonly reports: number;
+}
+
+/** What the venue sends. */
+export type VenueFrame =
+  | Welcome
+  /** All requests up to this number are on the venue's disk, but those that are refused for ever. */
+  | {
+      readonly type: "taken";
+      readonly requests: number;
+      readonly refused?: readonly { readonly request: number; readonly reason: string }[];
+    }
+  | { readonly type: "reports"; readonly first: number; readonly reports: readonly VenueReport[] }
+  /** The number of the last report. */
+  | { readonly type: "heartbeat"; readonly reports: number }
+  /** The connection ends. */
+  | { readonly type: "refused"; readonly code: keyof typeof closeCodes; readonly reason: string };
+
+/** The codes of a connection that the venue ends, by the name of the reason. */
+export const closeCodes = {
+  garbage: 4400,
+  fenced: 4403,
+  silent: 4408,
+  replaced: 4409,
+  gap: 4416,
+  future: 4417,
+  journal: 4421,
+  full: 4429,
+} as const;
+
+export type RefusalCode = keyof typeof closeCodes;
+
+const whole = (least: number) => z.int().min(least);
+const clientName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
+
+const Frame: z.ZodType<ClientFrame> = z.discriminatedUnion("type", [
+  fieldsOnly({
+    type: z.literal("hello"),
+    protocol: whole(1),
+    client: clientName,
+    partition: whole(0).max(65_535),
+    direction: z.enum(["requests", "reports"]),
+    fence: fieldsOnly({ epoch: whole(0), token: z.string().min(1).max(128) }),
+    journal: z.string().min(1).max(64).optional(),
+    from: whole(1).optional(),
+  }),
+  fieldsOnly({
+    type: z.literal("requests"),
+    first: whole(1),
+    requests: z.array(z.unknown()).min(1).max(maxInFrame),
+  }),
+  fieldsOnly({ type: z.literal("heartbeat") }),
+]) as z.ZodType<ClientFrame>;
+
+const Request: z.ZodType<VenueRequest> = z.discriminatedUnion("kind", [
+  fieldsOnly({
+    kind: z.literal("order"),
+    orderId: marketId,
+    symbol,
+    side,
+    orderType: z.enum(["limit", "market"]),
+    price,
+    quantity,
+    expiresAt: time.optional(),
+  }),
+  fieldsOnly({ kind: z.literal("cancel"), cancelId: marketId, orderId: marketId, quantity: quantity.optional() }),
+]) as z.ZodType<VenueRequest>;
+
+/** A frame of a client, or the reason why it is none. */
+export function parseFrame(text: string): ClientFrame | { readonly type: "garbage"; readonly reason: string } {
+  let written: unknown;
+  try {
+    written = JSON.parse(text);
+  } catch {
+    return { type: "garbage", reason: "the frame is no JSON" };
+  }
+  const parsed = Frame.safeParse(written);
+  return parsed.success
+    ? parsed.data
+    : { type: "garbage", reason: `the frame is none of the protocol: ${issuesOf(parsed.error)}` };
+}
+
+/** A request, or the reason why it is none. */
+export function parseRequest(written: unknown): { readonly request: VenueRequest } | { readonly reason: string } {
+  const parsed = Request.safeParse(written);
+  return parsed.success ? { request: parsed.data } : { reason: issuesOf(parsed.error) };
+}
+
+function issuesOf({ issues }: z.ZodError): string {
+  const texts = issues.slice(0, 3).map(({ path, message }) => `${path.join(".")} ${message}`.trim());
+  return texts.join("; ").slice(0, 200);
+}
