@@ -6,6 +6,7 @@ import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import { parseRetention, type Retention } from "../../model/retention-policy.ts";
+import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type {
@@ -129,7 +130,14 @@ export class RedisInspector implements Inspector {
     if (meta.size === 0) {
       const { partitions } = this.#options;
       if (partitions === undefined) return undefined;
-      return { partitions, channels: [], components: new Map(), retention: new Map(), described: new Map() };
+      return {
+        partitions,
+        channels: [],
+        components: new Map(),
+        sources: new Map(),
+        retention: new Map(),
+        described: new Map(),
+      };
     }
     const format = meta.get("format");
     if (format !== formatVersion) {
@@ -141,6 +149,7 @@ export class RedisInspector implements Inspector {
     }
     const channels: string[] = [];
     const components = new Map<string, readonly string[]>();
+    const sources = new Map<string, { readonly channel: string; readonly isSingle: boolean }>();
     const retentions = new Map<string, Retention>();
     const described = new Map<string, string>();
     for (const [field, value] of [...meta].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -154,6 +163,10 @@ export class RedisInspector implements Inspector {
       if (field.startsWith("component:")) {
         components.set(field.slice("component:".length), value.split(",").filter(Boolean));
       }
+      if (field.startsWith("source:")) {
+        const [channel = "", runs] = value.split(" ");
+        sources.set(field.slice("source:".length), { channel, isSingle: runs === "single" });
+      }
     }
     const shadowOf = meta.get(shadowField);
     return {
@@ -161,6 +174,7 @@ export class RedisInspector implements Inspector {
       ...(shadowOf === undefined ? {} : { shadowOf }),
       channels,
       components,
+      sources,
       retention: retentions,
       described,
     };
@@ -212,6 +226,15 @@ export class RedisInspector implements Inspector {
     const [epoch = null, owner, wanted, deaths] = reply;
     if (epoch === null) return undefined;
     return { epoch: Number(epoch), member: memberIn(owner), wanted: wanted ?? "", deaths: Number(deaths ?? 0) };
+  }
+
+  async sourcePosition(partition: number, source: string): Promise<SavedPosition | undefined> {
+    const json = await this.state(partition, sliceOfSource(source), positionKey.store, positionKey.key);
+    try {
+      return json === undefined ? undefined : readPosition(json);
+    } catch (error) {
+      throw new StoreError(`source "${source}", partition ${partition}: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {
