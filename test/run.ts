@@ -63,7 +63,7 @@ async function runWithSecondTry(files: readonly string[], options: RunFilesOptio
 }
 
 /** Folders of suites that take minutes, each with a command of its own, `npm run test:…`. CI runs them all. */
-const longSuites = ["containers", "faults", "model-based", "package", "simulation", "soak"].map((name) =>
+const longSuites = ["console", "containers", "faults", "model-based", "package", "simulation", "soak"].map((name) =>
   join("test", name, "/"),
 );
 

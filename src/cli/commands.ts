@@ -31,6 +31,16 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       needsNamespace: true,
       load: async () => (await import("./journey.ts")).defineJourney,
     },
+    search: {
+      description: "finds events anywhere in the log, the newest first, by id, trace or attribute",
+      needsNamespace: true,
+      load: async () => (await import("./search.ts")).defineSearch,
+    },
+    console: {
+      description: "a page in the browser: the flow, stories, channels, dead letters and replays, live",
+      needsNamespace: true,
+      load: async () => (await import("./console.ts")).defineConsole,
+    },
     check: {
       description: "holds the channels of new code against the entries that are in the log, before a deploy",
       needsNamespace: true,

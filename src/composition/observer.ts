@@ -3,6 +3,7 @@
 import type { LogEntry, ReadRange } from "../inspect/entries/log-reader.ts";
 import { channelReader, type TypedEntry } from "../inspect/entries/typed-entries.ts";
 import { findJourney, type Journey, type JourneyOptions } from "../inspect/journey/journey.ts";
+import { type SearchOptions, searchLog } from "../inspect/search/search.ts";
 import { readSettlements, type SettlementRange } from "../inspect/settlement-reader.ts";
 import { type BackboneStatus, readStatus } from "../inspect/status/status.ts";
 import type { Channel } from "../model/channel.ts";
@@ -33,6 +34,11 @@ export interface Observer extends AsyncDisposable {
   read<P>(channel: Channel<P>, range?: ReadRange): AsyncIterable<TypedEntry<P>>;
   /** The settlements of a component in their order. */
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement>;
+  /**
+   * Searches the whole log, the newest events first, for what `journey` takes as a query.
+   * @throws {ConfigError} when the namespace has not been used
+   */
+  search(query: string, options?: SearchOptions): AsyncIterable<LogEntry>;
   /** The story of one order. @throws {ConfigError} when the namespace has not been used */
   journey(query: string, options?: JourneyOptions): Promise<Journey>;
 }
@@ -49,6 +55,7 @@ export function openObserver(options: ObserverOptions): Observer {
     read: channelReader(inspector),
     readSettlements: (component, range) => readSettlements(inspector, component, range),
     journey: (query, journeyOptions) => findJourney(inspector, query, journeyOptions),
+    search: (query, searchOptions) => searchLog(inspector, query, searchOptions),
     [Symbol.asyncDispose]: () => inspector[Symbol.asyncDispose](),
   };
   grantAccess(observer, { inspector });

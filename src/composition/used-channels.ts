@@ -11,6 +11,8 @@ export class UsedChannels {
   readonly #used: (channel: Channel<unknown>) => void;
   /** Channels that the namespace's description names by now. */
   readonly #described = new Set<Channel<unknown>>();
+  /** Outputs that it names by now, as `<component>:<channel>`. */
+  readonly #outputs = new Set<string>();
   /** By the channel's name. */
   readonly retention: Map<string, Retention> = new Map();
 
@@ -27,18 +29,21 @@ export class UsedChannels {
     this.#used(channel);
   }
 
+  /** Adds a channel that the component's handlers publish to. */
+  addOutput(component: string, channel: Channel<unknown>): void {
+    this.add(channel);
+    const output = `${component}:${channel.name}`;
+    if (this.#outputs.has(output)) return;
+    this.#outputs.add(output);
+    this.#describe(`output:${output}`, "1");
+  }
+
   /** Describes a component and its channels anew: the description may have been lost with everything else. */
   describeComponent(name: string, channels: readonly Channel<unknown>[]): void {
     this.#described.clear();
+    this.#outputs.clear();
     this.#describe(`component:${name}`, channels.map((channel) => channel.name).join(","));
     for (const channel of channels) this.add(channel);
-  }
-
-  /** Likewise a source and its channel. `runs`: as its options say. */
-  describeSource(name: string, channel: Channel<unknown>, runs: string): void {
-    this.#described.clear();
-    this.#describe(`source:${name}`, `${channel.name} ${runs}`);
-    this.add(channel);
   }
 
   // The description is for people: a publish or a delivery does not wait for it.

@@ -6,6 +6,8 @@ import { timeOf } from "./envelope.ts";
 /** Numbers of one stream. */
 export interface StreamCounts {
   readonly entries: number;
+  /** Entries that were ever appended, those that are gone included. */
+  readonly appended: number;
   /** Empty while nothing was ever appended. */
   readonly lastEntryId: string;
   /** Entries that were evicted or removed by others; trims by retention and by a repair are not counted. */

@@ -10,7 +10,6 @@ import { refusing } from "./behaviours/refuse.ts";
 import { retrying } from "./behaviours/retry.ts";
 import { answering } from "./behaviours/session.ts";
 import { settling } from "./behaviours/settle.ts";
-import { sources } from "./behaviours/source.ts";
 
 export type { Behaviour } from "./behaviour.ts";
 
@@ -22,7 +21,6 @@ export const behaviours: readonly Behaviour[] = [
   ...refusing,
   ...retrying,
   ...answering,
-  ...sources,
   ...presence,
   ...queries,
 ];

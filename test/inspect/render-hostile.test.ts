@@ -97,11 +97,12 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
   const component = { partition: 0, lastSeenAt: 1, owner, standBy: [text(), text()], channels: [consumption] };
   const facts = { host: text(), pid: 1, startedAt: 1 };
   const member = { component: text(), member: text(), lastSeenAt: null, live: false, owned: [], ...facts };
-  const channel = { channel: text(), partition: 0, entries: 1, lastEntryId: "1-0", lastAppendAt: 1 };
+  const channel = { channel: text(), partition: 0, entries: 1, appended: 1, lastEntryId: "1-0", lastAppendAt: 1 };
   const status: BackboneStatus = {
     namespace: text(),
     at: 10,
     partitions: 1,
+    outputs: { [text()]: [text()] },
     channels: [
       { ...channel, damage: { isBlocked: true, aheadMs: 1, removedByOthers: 1 } },
       { ...channel, damage: { isBlocked: false, aheadMs: 1, removedByOthers: 0 } },
@@ -110,9 +111,6 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
       { ...component, component: text(), state: "served" },
       { ...component, component: text(), state: "unserved" },
       { ...component, component: text(), state: "abandoned" },
-    ],
-    sources: [
-      { source: text(), channel: text(), partition: 0, owner, standBy: [text()], position: text(), positionAt: 1 },
     ],
     members: [member],
   };

@@ -11,6 +11,7 @@ import type { Inspector, LogStream } from "../../ports/inspect.ts";
 import { mergedPages } from "../entries/stream-merge.ts";
 import { unused } from "../status/status.ts";
 import { type DeadLetter, sizeOf, toDeadLetter } from "./dead-letter.ts";
+import { type LetterCount, LetterCounter } from "./dead-letter-text.ts";
 import { type DeadLetterFilter, type ResolvedFilter, resolveFilter } from "./filter.ts";
 
 /** Number of letters that ended in each outcome. */
@@ -28,6 +29,8 @@ export interface DeadLetterScope {
 export interface DeadLetters {
   /** Lists letters, oldest first, a bounded page at a time. @throws {ConfigError} on a filter that cannot be used. @throws {StoreError} */
   list(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>;
+  /** Counts letters by channel, component and code. @throws as `list` */
+  count(filter?: DeadLetterFilter): Promise<DeadLetterCounts>;
   /**
    * Hands the events of matching letters back to the component that gave them up, and to no other. A member starts attempt 1 within about
    * a second. One step hands the event back and removes the letter, so each letter is redriven once, however many callers there are.
@@ -39,6 +42,13 @@ export interface DeadLetters {
   rehearse(filter?: DeadLetterFilter, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport>;
   /** Removes matching letters for good. @throws as `redrive` */
   purge(filter?: DeadLetterFilter, onOutcome?: OnOutcome<PurgeOutcome>): Promise<PurgeReport>;
+}
+
+/** Numbers of letters. */
+export interface DeadLetterCounts {
+  readonly total: number;
+  /** The most frequent kinds first. */
+  readonly counts: readonly LetterCount[];
 }
 
 /** A callback that receives each letter when its outcome is known. */
@@ -67,6 +77,12 @@ export class StoredDeadLetters implements DeadLetters {
   async *list(filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter, void, undefined> {
     const resolved = resolveFilter(filter);
     for await (const { letter } of this.#select(resolved, await this.#streams(resolved))) yield letter;
+  }
+
+  async count(filter: DeadLetterFilter = {}): Promise<DeadLetterCounts> {
+    const counter = new LetterCounter();
+    for await (const letter of this.list(filter)) counter.add(letter);
+    return { total: counter.total, counts: counter.counts };
   }
 
   redrive(filter: DeadLetterFilter = {}, onOutcome?: OnOutcome<RedriveOutcome>): Promise<RedriveReport> {

@@ -17,6 +17,8 @@ export interface ReadRange {
   readonly partition?: number;
   /** Newest first. Not allowed with `follow`. */
   readonly reverse?: boolean;
+  /** Only entries that match all of these queries, as `journey` and `search` take them: `payment.id=p-17`, `payload.account=acme`. */
+  readonly where?: readonly string[];
   /** Most entries, after which the read ends. */
   readonly limit?: number;
   /** Continues with new entries as they are appended, across reconnects, until `signal` aborts. */
@@ -41,11 +43,18 @@ export function toLogEntry(entry: StoredEntry, partition: number): LogEntry {
   }
 }
 
-/** Reads entries in bounded memory, a page at a time. Ends without an error when `signal` aborts. @throws {StoreError} */
+/** A test that wanted entries pass; `mayMatch` is false only where `matches` would be. */
+export interface EntryTest {
+  readonly mayMatch: (stored: StoredEntry) => boolean;
+  readonly matches: (entry: LogEntry) => boolean;
+}
+
+/** Reads entries in bounded memory, a page at a time: those that pass the tests, which `where` of the range stands for. Ends without an error when `signal` aborts. @throws {StoreError} */
 export async function* readEntries(
   inspector: Inspector,
   channel: string,
   range: ReadRange = {},
+  tests: readonly EntryTest[] = [],
 ): AsyncGenerator<LogEntry, void, undefined> {
   const { signal, limit = Number.POSITIVE_INFINITY } = range;
   const streams = await streamsOf(inspector, channel, range.partition);
@@ -56,12 +65,15 @@ export async function* readEntries(
     from: range.from ?? "-",
     to: range.to ?? "+",
     reverse: range.reverse === true,
-    max: limit,
+    ...(tests.length === 0 ? { max: limit } : {}),
   });
   for await (const { entry, stream } of pages) {
     if (isAborted(signal)) return;
     lastIds.set(stream.partition, entry.entryId);
-    yield toLogEntry(entry, stream.partition);
+    if (!tests.every((test) => test.mayMatch(entry))) continue;
+    const logEntry = toLogEntry(entry, stream.partition);
+    if (!tests.every((test) => test.matches(logEntry))) continue;
+    yield logEntry;
     if (++count >= limit) return;
   }
   if (range.follow !== true || isAborted(signal)) return;
@@ -74,7 +86,9 @@ export async function* readEntries(
       for (const entry of entries.toSorted((a, b) => compareIds(a.entryId, b.entryId))) {
         if (isAborted(signal)) return;
         lastIds.set(entry.partition, entry.entryId);
-        yield toLogEntry(entry, entry.partition);
+        const logEntry = toLogEntry(entry, entry.partition);
+        if (!tests.every((test) => test.matches(logEntry))) continue;
+        yield logEntry;
         if (++count >= limit) return;
       }
     }

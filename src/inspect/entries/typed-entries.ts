@@ -5,6 +5,7 @@ import type { Envelope } from "../../model/envelope.ts";
 import { readPayload } from "../../model/payload-reading.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Inspector } from "../../ports/inspect.ts";
+import { parseQuery } from "../journey/query.ts";
 import { type LogEntry, type ReadRange, readEntries } from "./log-reader.ts";
 
 /**
@@ -27,8 +28,9 @@ export function channelReader(inspector: Inspector): ReadChannel {
   function read(channel: string, range?: ReadRange): AsyncIterable<LogEntry>;
   function read<P>(channel: Channel<P>, range?: ReadRange): AsyncIterable<TypedEntry<P>>;
   function read<P>(channel: string | Channel<P>, range?: ReadRange): AsyncIterable<LogEntry | TypedEntry<P>> {
-    if (typeof channel === "string") return readEntries(inspector, channel, range);
-    return typedEntries(channel, readEntries(inspector, channel.name, range));
+    const tests = (range?.where ?? []).map(parseQuery);
+    if (typeof channel === "string") return readEntries(inspector, channel, range, tests);
+    return typedEntries(channel, readEntries(inspector, channel.name, range, tests));
   }
   return read;
 }

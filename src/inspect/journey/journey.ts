@@ -32,10 +32,14 @@ export interface Journey extends JourneyTree {
 export interface JourneyOptions {
   /** Entry id or epoch ms at which the search for matches begins. Default: the oldest entry. */
   readonly from?: string;
+  /** Entry id or epoch ms at which the search ends: later events of the story are left out then. Default: the newest entry. */
+  readonly to?: string;
   /** Most matching events that are followed. Default 10. */
   readonly maxMatches?: number;
   /** Most events of the story. Default 5,000. */
   readonly maxEvents?: number;
+  /** Ends the search; the call then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -50,6 +54,8 @@ export async function findJourney(inspector: Inspector, query: string, options: 
   const streams = partitions.flatMap((partition) => catalogue.channels.map((channel) => ({ channel, partition })));
   const relatives = await findRelatives(inspector, streams, parseQuery(query), {
     ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.to === undefined ? {} : { to: options.to }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     maxAsked: options.maxMatches ?? 10,
     maxEvents: options.maxEvents ?? 5_000,
   });

@@ -1,9 +1,9 @@
 /** The query of `journey`: one event by its id, or events by an attribute. */
 
+import type { StoredEntry } from "../../model/stored-entry.ts";
 import { baggageOf, entryJson, eventIdOf } from "../entries/entry-json.ts";
 import type { LogEntry } from "../entries/log-reader.ts";
 
-/** A parsed query. */
 /** `name=value`, where the name is anything that can be a key of baggage. */
 const attribute = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(.*)$/s;
 
@@ -12,29 +12,72 @@ export function namesAttribute(text: string): boolean {
   return attribute.test(text);
 }
 
+/** A parsed query. */
 export interface EventQuery {
   readonly text: string;
   /** The event id of the query; undefined for a query by attribute. */
   readonly eventId: string | undefined;
+  /** A test of an entry as it is stored, which costs little: false only where `matches` would be false. */
+  readonly mayMatch: (stored: StoredEntry) => boolean;
   readonly matches: (entry: LogEntry) => boolean;
 }
 
 /**
- * Parses a query: `name=value` for a baggage member, `payload.<path>=value` for a field of the payload, and anything else for an event id
- * or an entry, `<channel>/<entry id>`. An event id that itself looks like an attribute is written `id=…`.
+ * Parses a query: `name=value` for a baggage member, `payload.<path>=value` for a field of the payload, `trace=…` for all events of a trace,
+ * and anything else for an event id, for the 32 digits of a trace id, or for an entry, `<channel>/<entry id>`. An event id that itself looks
+ * like an attribute is written `id=…`.
  */
 export function parseQuery(text: string): EventQuery {
   const [, name, value] = attribute.exec(text) ?? [];
-  if (name === undefined || value === undefined) return byEventId(text, text);
+  if (name === undefined || value === undefined) return isTraceId(text) ? byTrace(text, text) : byEventId(text, text);
   if (name === "id") return byEventId(text, value);
+  if (name === "trace") return byTrace(text, value);
   if (name.startsWith("payload.")) return byPayload(text, name.slice("payload.".length).split("."), value);
   return byBaggage(text, name, value);
 }
 
+function isTraceId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
+/** Events of a trace; 32 digits may also be somebody's event id. */
+function byTrace(text: string, traceId: string): EventQuery {
+  return {
+    text,
+    eventId: undefined,
+    mayMatch: containing(traceId),
+    matches: (entry) =>
+      entry.envelope?.traceparent.includes(`-${traceId}-`) === true || (text === traceId && eventIdOf(entry) === text),
+  };
+}
+
+/** Tells whether some value of the entry has the text in it as it is. */
+function containing(text: string): (stored: StoredEntry) => boolean {
+  return ({ fields }) => {
+    for (let i = 1; i < fields.length; i += 2) if (fields[i]?.includes(text) === true) return true;
+    return false;
+  };
+}
+
+/** Likewise, or has an escape by which the text may be written in another way. */
+function containingOrEscaped(text: string, sign: string): (stored: StoredEntry) => boolean {
+  return ({ fields }) => {
+    for (let i = 1; i < fields.length; i += 2) {
+      const value = fields[i];
+      if (value !== undefined && (value.includes(text) || value.includes(sign))) return true;
+    }
+    return false;
+  };
+}
+
 function byEventId(text: string, eventId: string): EventQuery {
+  // An event without an id is called by its entry.
+  const isEntry = /^.+\/\d+-\d+$/.test(eventId) ? eventId.slice(eventId.lastIndexOf("/") + 1) : undefined;
+  const has = containing(eventId);
   return {
     text,
     eventId,
+    mayMatch: (stored) => stored.entryId === isEntry || has(stored),
     matches: (entry) => eventIdOf(entry) === eventId || `${entry.channel}/${entry.entryId}` === eventId,
   };
 }
@@ -43,6 +86,7 @@ function byBaggage(text: string, name: string, value: string): EventQuery {
   return {
     text,
     eventId: undefined,
+    mayMatch: containingOrEscaped(value, "%"),
     matches: ({ envelope }) => {
       // This test rejects most entries cheaply; a name needs no escaping.
       if (envelope === undefined || !envelope.baggage.includes(name)) return false;
@@ -57,6 +101,7 @@ function byPayload(text: string, path: readonly string[], value: string): EventQ
   return {
     text,
     eventId: undefined,
+    mayMatch: containingOrEscaped(value, "\\"),
     matches: (entry) => {
       const payload = entry.envelope?.payload;
       // A value without escapes appears in the JSON text as it is, so most payloads need no parsing.

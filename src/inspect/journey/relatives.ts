@@ -1,6 +1,6 @@
 /** Finds the descendants and ancestors of an event in the log, a bounded page at a time; only related entries stay in memory. */
 
-import { compareIds } from "../../model/entry-ids.ts";
+import { compareIds, isUpTo } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { storyCauses } from "../../model/replay-mark.ts";
 import type { Inspector, LogStream } from "../../ports/inspect.ts";
@@ -38,6 +38,9 @@ export interface Relatives {
 export interface RelativesOptions {
   /** Entry id or epoch ms at which the search for matches begins. Default: the oldest entry. */
   readonly from?: string;
+  /** Entry id or epoch ms at which the search ends. Default: the newest entry. */
+  readonly to?: string;
+  readonly signal?: AbortSignal;
   readonly maxAsked: number;
   readonly maxEvents: number;
 }
@@ -84,8 +87,10 @@ class Search implements Relatives {
 
   async run(): Promise<void> {
     // The end is fixed: a log that grows faster than it is read would otherwise never end.
-    const end = await this.#lastEntryId();
-    if (end === undefined) return;
+    const last = await this.#lastEntryId();
+    if (last === undefined) return;
+    const { to } = this.#options;
+    const end = to !== undefined && isUpTo(to.includes("-") ? to : `${to}-0`, last) ? to : last;
     let from = this.#options.from ?? (await this.#entryIdOfEvent()) ?? "-";
     for (let pass = 0; pass < maxPasses; pass++) {
       await this.#descend(from, end);
@@ -100,6 +105,7 @@ class Search implements Relatives {
     this.moreAsked = 0;
     const near = new Neighbourhood<LogEntry>();
     for await (const { entry: stored, stream } of mergedPages(this.#inspector, this.#streams, range(from, end))) {
+      this.#options.signal?.throwIfAborted();
       const entry = toLogEntry(stored, stream.partition);
       if (near.at(timeOf(entry.entryId)) > disorderedFrom) this.#disordered = true;
       const known = this.lineage.get(eventIdOf(entry));
@@ -193,6 +199,7 @@ class Search implements Relatives {
     // Begins with the whole millisecond of the last relative, and continues below the first one as long as causes are missing.
     const pages = mergedPages(this.#inspector, this.#streams, range("-", String(timeOf(ids.at(-1) ?? "0")), true));
     for await (const { entry: stored, stream } of pages) {
+      this.#options.signal?.throwIfAborted();
       const ms = timeOf(stored.entryId);
       if (ms < firstMs && wantedAncestors.size + wantedNeighbours.size === 0 && !this.#disordered) break;
       near.at(ms);
@@ -211,6 +218,9 @@ class Search implements Relatives {
   async #entryIdOfEvent(): Promise<string | undefined> {
     const { eventId } = this.#query;
     if (eventId === undefined) return undefined;
+    // An entry, `<channel>/<entry id>`, tells its own time, unless some event has such an id.
+    const [, ms] = /^[^/]+\/(\d+)-\d+$/.exec(eventId) ?? [];
+    if (ms !== undefined) return ms;
     const found = await Promise.all(this.#streams.map((stream) => this.#inspector.entryOf(stream, eventId)));
     const [first] = found.filter((id) => id !== undefined).sort(compareIds);
     return first === undefined ? undefined : String(timeOf(first));

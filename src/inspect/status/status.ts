@@ -5,9 +5,7 @@ import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError } from "../../model/errors.ts";
 import { isLiving, memberLivesMs } from "../../model/liveness.ts";
-import type { GroupFacts, Inspector, LogStream, MemberFacts, StreamFacts } from "../../ports/inspect.ts";
-import { type MemberStatus, memberStatuses, type OwnerStatus, ownerStatus } from "./member-status.ts";
-import { readSources, type SourceStatus } from "./source-status.ts";
+import type { GroupFacts, Inspector, LogStream, MemberFacts, OwnerFacts, StreamFacts } from "../../ports/inspect.ts";
 
 /** Plain JSON, the same as `throughline status --json` prints. Times are epoch ms on the server's clock. */
 export interface BackboneStatus {
@@ -16,7 +14,8 @@ export interface BackboneStatus {
   readonly partitions: number;
   readonly channels: readonly ChannelStatus[];
   readonly components: readonly ComponentStatus[];
-  readonly sources: readonly SourceStatus[];
+  /** The channels that the handlers of each component have published to, as far as their processes have noted it. */
+  readonly outputs: Readonly<Record<string, readonly string[]>>;
   readonly members: readonly MemberStatus[];
 }
 
@@ -25,6 +24,8 @@ export interface ChannelStatus {
   readonly channel: string;
   readonly partition: number;
   readonly entries: number;
+  /** Entries that were ever appended, those that retention has trimmed included: two looks give a rate. */
+  readonly appended: number;
   /** Null while nothing was ever appended. */
   readonly lastEntryId: string | null;
   readonly lastAppendAt: number | null;
@@ -49,6 +50,35 @@ export interface ComponentStatus {
   /** Last sign of life of any member, epoch ms; null where none is recorded. */
   readonly lastSeenAt: number | null;
   readonly channels: readonly ConsumptionStatus[];
+}
+
+/** The owner of a component's partition. */
+export interface OwnerStatus {
+  readonly member: string;
+  readonly live: boolean;
+  /** The number of the ownership, which grows with each one: what handlers get as their fence. */
+  readonly epoch: number;
+  /** Start of the ownership, epoch ms. */
+  readonly since: number;
+  /** The member that the partition is to be handed to; null where it stays. */
+  readonly wanted: string | null;
+  /** Owners that died since the position last moved: where there are several, an entry may be killing them. */
+  readonly deaths: number;
+}
+
+/** One member of a component: it lives, or died lately. */
+export interface MemberStatus {
+  readonly component: string;
+  readonly member: string;
+  /** Last heartbeat, epoch ms; null for an owner without one. */
+  readonly lastSeenAt: number | null;
+  readonly live: boolean;
+  /** The partitions that the member owns; where it lives and owns none, it stands by. */
+  readonly owned: readonly number[];
+  /** The host and process id that the member has given; null where they are unknown. */
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly startedAt: number | null;
 }
 
 /** The progress of one component on one channel. */
@@ -147,19 +177,12 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
       });
     }
   }
-  const ofSources = await readSources(inspector, catalogue, at, silentAfterMs);
   const members = [...membersOf].flatMap(([component, known]) =>
     memberStatuses(component, known, ownedBy.get(component) ?? new Map(), at, silentAfterMs),
   );
-  return {
-    namespace: inspector.namespace,
-    at,
-    partitions: catalogue.partitions,
-    channels,
-    components,
-    sources: ofSources.sources,
-    members: [...members, ...ofSources.members],
-  };
+  const { partitions } = catalogue;
+  const outputs = Object.fromEntries(catalogue.outputs);
+  return { namespace: inspector.namespace, at, partitions, channels, components, outputs, members };
 }
 
 /** A component's place on a stream. */
@@ -198,14 +221,15 @@ function channelStatus(
   at: number,
   evicts: boolean,
 ): ChannelStatus {
-  const { entries, lastEntryId } = facts;
-  const appended = lastEntryId !== "";
+  const { entries, appended, lastEntryId } = facts;
+  const isUsed = lastEntryId !== "";
   return {
     channel,
     partition,
     entries,
-    lastEntryId: appended ? lastEntryId : null,
-    lastAppendAt: appended ? timeOf(lastEntryId) : null,
+    appended,
+    lastEntryId: isUsed ? lastEntryId : null,
+    lastAppendAt: isUsed ? timeOf(lastEntryId) : null,
     damage: damageOf(facts, at, evicts),
   };
 }
@@ -266,6 +290,51 @@ async function lagOf(
     from = `(${last.entryId}`;
   }
   return { lagEntries: counted, lagExact: false };
+}
+
+function ownerStatus(owner: OwnerFacts | undefined, living: ReadonlySet<string>): OwnerStatus | null {
+  if (owner === undefined || owner.member === "") return null;
+  const { member, epoch, wanted, deaths } = owner;
+  return { member, live: living.has(member), epoch, since: epoch, wanted: wanted === "" ? null : wanted, deaths };
+}
+
+/** Members that live or were silent, and owners without a heartbeat. Those that have left are of no interest any more. */
+function memberStatuses(
+  component: string,
+  known: ReadonlyMap<string, MemberFacts>,
+  ownedBy: ReadonlyMap<string, readonly number[]>,
+  at: number,
+  silentAfterMs: number,
+): readonly MemberStatus[] {
+  const names = [...known].flatMap(([member, { hasLeft }]) => (hasLeft ? [] : [member]));
+  return [...new Set([...names, ...ownedBy.keys()])].sort().map((member) => {
+    const facts = known.get(member);
+    return {
+      component,
+      member,
+      lastSeenAt: facts?.seenAt ?? null,
+      live: facts !== undefined && isLiving(facts, at, silentAfterMs),
+      owned: ownedBy.get(member) ?? [],
+      ...aboutIn(facts?.about),
+    };
+  });
+}
+
+/** What a member says about itself is for people: another program's text tells nothing. */
+function aboutIn(text: string | undefined): Pick<MemberStatus, "host" | "pid" | "startedAt"> {
+  let about: unknown;
+  try {
+    about = JSON.parse(text ?? "null");
+  } catch {
+    about = null;
+  }
+  const { host, pid, startedAt } = (about ?? {}) as Record<string, unknown>;
+  const started = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
+  return {
+    host: typeof host === "string" ? host : null,
+    pid: typeof pid === "number" ? pid : null,
+    startedAt: Number.isNaN(started) ? null : started,
+  };
 }
 
 /** Tells whether a component is abandoned; without a recorded sign of life, the age of its oldest unfinished entry decides. */

@@ -6,7 +6,6 @@ import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import { parseRetention, type Retention } from "../../model/retention-policy.ts";
-import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type {
@@ -134,7 +133,7 @@ export class RedisInspector implements Inspector {
         partitions,
         channels: [],
         components: new Map(),
-        sources: new Map(),
+        outputs: new Map(),
         retention: new Map(),
         described: new Map(),
       };
@@ -149,9 +148,9 @@ export class RedisInspector implements Inspector {
     }
     const channels: string[] = [];
     const components = new Map<string, readonly string[]>();
-    const sources = new Map<string, { readonly channel: string; readonly isSingle: boolean }>();
     const retentions = new Map<string, Retention>();
     const described = new Map<string, string>();
+    const outputs = new Map<string, string[]>();
     for (const [field, value] of [...meta].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (field.startsWith("channel:")) {
         const channel = field.slice("channel:".length);
@@ -163,9 +162,9 @@ export class RedisInspector implements Inspector {
       if (field.startsWith("component:")) {
         components.set(field.slice("component:".length), value.split(",").filter(Boolean));
       }
-      if (field.startsWith("source:")) {
-        const [channel = "", runs] = value.split(" ");
-        sources.set(field.slice("source:".length), { channel, isSingle: runs === "single" });
+      const [, component, channel] = /^output:([^:]+):(.+)$/.exec(field) ?? [];
+      if (component !== undefined && channel !== undefined) {
+        outputs.set(component, [...(outputs.get(component) ?? []), channel]);
       }
     }
     const shadowOf = meta.get(shadowField);
@@ -174,7 +173,7 @@ export class RedisInspector implements Inspector {
       ...(shadowOf === undefined ? {} : { shadowOf }),
       channels,
       components,
-      sources,
+      outputs,
       retention: retentions,
       described,
     };
@@ -203,10 +202,12 @@ export class RedisInspector implements Inspector {
     const entries = Number(facts.get("length"));
     const known = Number(trimmed[0] ?? 0) + Number(trimmed[1] ?? 0);
     const lastEntryId = String(facts.get("last-generated-id"));
+    const appended = Number(facts.get("entries-added") ?? entries);
     return {
       entries,
+      appended,
       lastEntryId: lastEntryId === "0-0" ? "" : lastEntryId,
-      removed: Math.max(0, Number(facts.get("entries-added") ?? entries) - entries - known),
+      removed: Math.max(0, appended - entries - known),
     };
   }
 
@@ -226,15 +227,6 @@ export class RedisInspector implements Inspector {
     const [epoch = null, owner, wanted, deaths] = reply;
     if (epoch === null) return undefined;
     return { epoch: Number(epoch), member: memberIn(owner), wanted: wanted ?? "", deaths: Number(deaths ?? 0) };
-  }
-
-  async sourcePosition(partition: number, source: string): Promise<SavedPosition | undefined> {
-    const json = await this.state(partition, sliceOfSource(source), positionKey.store, positionKey.key);
-    try {
-      return json === undefined ? undefined : readPosition(json);
-    } catch (error) {
-      throw new StoreError(`source "${source}", partition ${partition}: ${messageOf(error)}`, { cause: error });
-    }
   }
 
   async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {

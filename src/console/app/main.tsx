@@ -1,0 +1,145 @@
+/** The console's page: the frame with its links and search, and the view that the address names. */
+
+import { render, type VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { About } from "../shapes.ts";
+import { type Looked, useLook } from "./live.ts";
+import { addressOf, followLinks, go, type Place, usePlace } from "./location.ts";
+import { Problem } from "./parts/notes.tsx";
+import { useAnswer } from "./server.ts";
+import "./style.css";
+import { ChannelView } from "./views/channel.tsx";
+import { ComponentView } from "./views/component.tsx";
+import { DeadLettersView } from "./views/dead-letters.tsx";
+import { FlowView } from "./views/flow.tsx";
+import { SearchView } from "./views/search.tsx";
+import { StoryView } from "./views/story.tsx";
+
+interface ViewProps {
+  readonly place: Place;
+  readonly look: Looked;
+  readonly about: About;
+}
+
+interface View {
+  readonly title: (place: Place) => string;
+  readonly show: (props: ViewProps) => VNode;
+}
+
+const views: Readonly<Record<string, View>> = {
+  "": { title: () => "Flow", show: ({ look }) => <FlowView look={look} /> },
+  channel: {
+    title: ({ path }) => `Channel ${path[1] ?? ""}`,
+    show: ({ place, look }) => <ChannelView key={place.path[1] ?? ""} place={place} look={look} />,
+  },
+  component: {
+    title: ({ path }) => `Component ${path[1] ?? ""}`,
+    show: ({ place, look }) => <ComponentView key={place.path[1] ?? ""} place={place} look={look} />,
+  },
+  dead: {
+    title: () => "Dead letters",
+    show: ({ place, about }) => <DeadLettersView place={place} about={about} />,
+  },
+  search: {
+    title: () => "Search",
+    show: ({ place }) => {
+      const query = place.query.get("q") ?? "";
+      return <SearchView key={query} query={query} />;
+    },
+  },
+  story: {
+    title: () => "Story",
+    show: ({ place, about }) => <StoryView place={place} about={about} />,
+  },
+};
+
+/** Views that are in the row of links, by the first part of their address. */
+const links: readonly (readonly [first: string, title: string])[] = [
+  ["", "Flow"],
+  ["dead", "Dead letters"],
+];
+
+function Frame(): VNode {
+  const place = usePlace();
+  const look = useLook();
+  const about = useAnswer<About>("/api/about");
+  const [first = ""] = place.path;
+  const view = views[first];
+  const title = view?.title(place) ?? "No such view";
+  const namespace = about.state === "there" ? about.value.namespace : "";
+  useEffect(() => {
+    document.title = `${title} · ${namespace === "" ? "" : `${namespace} · `}Throughline`;
+  }, [title, namespace]);
+  return (
+    <>
+      <a class="skip" href="#main">
+        To the content
+      </a>
+      <header class="top">
+        <a href="/" aria-label="Throughline, to the flow">
+          <strong>Throughline</strong>
+        </a>
+        <span class="quiet">{namespace}</span>
+        <nav aria-label="Views">
+          {links.map(([name, text]) => (
+            <a
+              key={name}
+              href={addressOf(name === "" ? [] : [name])}
+              aria-current={name === first ? "page" : undefined}
+            >
+              {text}
+            </a>
+          ))}
+        </nav>
+        <Search place={place} />
+      </header>
+      {look.problem === "" ? null : (
+        <div class="banner" role="alert">
+          {look.problem} What is shown is as it was last seen.
+        </div>
+      )}
+      <main id="main">
+        <h1 tabIndex={-1}>{title}</h1>
+        {about.state === "refused" ? <Problem text={about.problem} /> : null}
+        {about.state !== "there" ? null : view === undefined ? (
+          <p>
+            The console has no such view. <a href="/">To the flow</a>
+          </p>
+        ) : (
+          <view.show place={place} look={look} about={about.value} />
+        )}
+      </main>
+    </>
+  );
+}
+
+function Search({ place }: { readonly place: Place }): VNode {
+  const asked = place.path[0] === "story" || place.path[0] === "search" ? (place.query.get("q") ?? "") : "";
+  const [text, setText] = useState(asked);
+  useEffect(() => setText(asked), [asked]);
+  return (
+    <search>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (text.trim() !== "") go(addressOf(["search"], { q: text.trim() }));
+        }}
+      >
+        <input
+          type="search"
+          aria-label="Find an order: event id, trace id, or attribute=value"
+          placeholder="event id, trace id, or order.id=…"
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <button type="submit">Find</button>
+      </form>
+    </search>
+  );
+}
+
+const root = document.querySelector("#app");
+if (root !== null) {
+  followLinks();
+  render(<Frame />, root);
+}

@@ -1,0 +1,41 @@
+/** The samples of the looks: those that the server has kept, and those that came since. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Sample } from "../shapes.ts";
+import type { Looked } from "./live.ts";
+import { ask } from "./server.ts";
+
+/** How far back charts go, samples. */
+const maxSamples = 600;
+
+/** A sample of the flow, as the server makes them. */
+function sampleOf({ flow }: Looked): Sample | undefined {
+  if (flow === undefined || flow.channels.every(({ perSecond }) => perSecond === null)) return undefined;
+  return {
+    at: flow.at,
+    channels: Object.fromEntries(flow.channels.map(({ channel, perSecond }) => [channel, perSecond ?? 0])),
+    edges: Object.fromEntries(
+      flow.edges.flatMap(({ kind, channel, component, perSecond, lag, pending, parked, deadLetters }) =>
+        kind === "publishes" ? [] : [[`${channel}>${component}`, { perSecond, lag, pending, parked, deadLetters }]],
+      ),
+    ),
+  };
+}
+
+export function useSamples(look: Looked): readonly Sample[] {
+  const [samples, setSamples] = useState<readonly Sample[]>([]);
+  useEffect(() => {
+    ask<readonly Sample[]>("/api/samples").then(
+      (kept) =>
+        setSamples((since) => [...kept.filter(({ at }) => at < (since[0]?.at ?? Number.POSITIVE_INFINITY)), ...since]),
+      () => undefined, // the chart begins now, then
+    );
+  }, []);
+  const { flow } = look;
+  useEffect(() => {
+    const sample = sampleOf({ flow, problem: "" });
+    if (sample === undefined) return;
+    setSamples((before) => (sample.at > (before.at(-1)?.at ?? 0) ? [...before, sample].slice(-maxSamples) : before));
+  }, [flow]);
+  return samples;
+}

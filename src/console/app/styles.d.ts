@@ -1,0 +1,2 @@
+/** Styles are imported for the bundler, which gathers them in a file of their own. */
+declare module "*.css";

@@ -1,0 +1,216 @@
+/** The view of a component: its partitions with owner and position, its members, and how it goes over time. */
+
+import type { VNode } from "preact";
+import type { Flow, FlowPartition, FlowPosition, Sample } from "../../shapes.ts";
+import type { Looked } from "../live.ts";
+import { addressOf, type Place } from "../location.ts";
+import { Chart } from "../parts/chart.tsx";
+import { ago, counted, lasted } from "../parts/numbers.ts";
+import { Text } from "../parts/text.tsx";
+import { useSamples } from "../samples.ts";
+
+interface ComponentViewProps {
+  readonly place: Place;
+  readonly look: Looked;
+}
+
+export function ComponentView({ place, look }: ComponentViewProps): VNode {
+  const name = place.path[1] ?? "";
+  const samples = useSamples(look);
+  const { flow } = look;
+  if (flow === undefined) return <p class="quiet">Looking …</p>;
+  const found = flow.components.find(({ component }) => component === name);
+  if (found === undefined) return <p class="note warn">No component of this name has ever run.</p>;
+  const published = flow.edges.filter(({ kind, component }) => kind === "publishes" && component === name);
+  return (
+    <>
+      {found.problems.map((text) => (
+        <p key={text} class="note bad">
+          {text}
+        </p>
+      ))}
+      <p>
+        Publishes to{" "}
+        {published.length === 0
+          ? "nothing so far"
+          : published.map(({ channel }) => (
+              <span key={channel}>
+                <a href={addressOf(["channel", channel])}>{channel}</a>{" "}
+              </span>
+            ))}
+        . <a href={addressOf(["dead"], { component: name })}>Its dead letters</a>
+      </p>
+      <OverTime component={name} samples={samples} />
+      <h2 id="partitions">Partitions</h2>
+      <Partitions flow={flow} partitions={found.partitions} />
+      <h2 id="members">Members</h2>
+      <Members flow={flow} component={name} />
+    </>
+  );
+}
+
+/** What the edges of the component had together, moment by moment. */
+function OverTime({ component, samples }: { readonly component: string; readonly samples: readonly Sample[] }): VNode {
+  const sums = samples.map(({ at, edges }) => {
+    const own = Object.entries(edges).flatMap(([name, numbers]) => (name.endsWith(`>${component}`) ? [numbers] : []));
+    const sum = (of: (one: (typeof own)[number]) => number): number => own.reduce((all, one) => all + of(one), 0);
+    return {
+      at,
+      finished: sum(({ perSecond }) => perSecond ?? 0),
+      waiting: sum(({ lag }) => lag),
+      inFlight: sum(({ pending }) => pending),
+      parked: sum(({ parked }) => parked),
+      dead: sum(({ deadLetters }) => deadLetters),
+    };
+  });
+  const times = sums.map(({ at }) => at);
+  return (
+    <div class="pair">
+      <Chart
+        title="Finished a second"
+        times={times}
+        series={[{ name: "entries/s", color: "good", values: sums.map(({ finished }) => finished) }]}
+      />
+      <Chart
+        title="Attempts under way, and errors"
+        times={times}
+        series={[
+          { name: "in flight", color: "accent", values: sums.map(({ inFlight }) => inFlight) },
+          { name: "parked for another attempt", color: "warn", values: sums.map(({ parked }) => parked) },
+          { name: "dead letters", color: "bad", values: sums.map(({ dead }) => dead) },
+        ]}
+      />
+      <Chart
+        title="Entries that wait"
+        times={times}
+        series={[{ name: "lag", color: "warn", values: sums.map(({ waiting }) => waiting) }]}
+      />
+    </div>
+  );
+}
+
+function Partitions({
+  flow,
+  partitions,
+}: {
+  readonly flow: Flow;
+  readonly partitions: readonly FlowPartition[];
+}): VNode {
+  return (
+    <div class="scroll">
+      <table aria-labelledby="partitions">
+        <thead>
+          <tr>
+            {["partition", "owner", "epoch", "since", "stands by", "channel", "position"].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
+            {["lag", "oldest", "in flight", "parked", "dead"].map((title) => (
+              <th key={title} scope="col" class="number">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {partitions.flatMap((partition) =>
+            partition.channels.map((position, i) => (
+              <PositionRow
+                key={`${partition.partition} ${position.channel}`}
+                partition={partition}
+                position={position}
+                isFirst={i === 0}
+                at={flow.at}
+              />
+            )),
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface PositionRowProps {
+  readonly partition: FlowPartition;
+  readonly position: FlowPosition;
+  readonly isFirst: boolean;
+  /** The time of the look, epoch ms. */
+  readonly at: number;
+}
+
+function PositionRow({ partition: one, position, isFirst, at }: PositionRowProps): VNode {
+  const { channel, lag, lagExact, lagMs, pending, oldestPendingMs, parked, deadLetters } = position;
+  const oldestMs = Math.max(lagMs, oldestPendingMs);
+  return (
+    <tr>
+      <td>{isFirst ? one.partition : ""}</td>
+      <td class={one.state === "served" ? "" : "bad-text"}>
+        {isFirst ? (
+          <Text
+            of={one.owner === null ? one.state : `${one.owner}${one.state === "served" ? "" : ", silent"}`}
+            most={60}
+          />
+        ) : (
+          ""
+        )}
+      </td>
+      <td class="code">{isFirst ? (one.epoch ?? "-") : ""}</td>
+      <td>{isFirst ? ago(one.since, at) : ""}</td>
+      <td>
+        {isFirst ? <Text of={one.standBy.length === 0 ? "-" : one.standBy.slice(0, 3).join(", ")} most={80} /> : ""}
+      </td>
+      <td>
+        <a href={addressOf(["channel", channel])}>{channel}</a>
+      </td>
+      <td class="code">{position.position}</td>
+      <td class="number">
+        {lagExact ? "" : "over "}
+        {counted(lag)}
+      </td>
+      <td class="number">{oldestMs === 0 ? "-" : lasted(oldestMs)}</td>
+      <td class="number">{counted(pending)}</td>
+      <td class="number">{counted(parked)}</td>
+      <td class="number">{deadLetters === 0 ? "0" : <span class="bad-text">{counted(deadLetters)}</span>}</td>
+    </tr>
+  );
+}
+
+function Members({ flow, component }: { readonly flow: Flow; readonly component: string }): VNode {
+  const members = flow.members.filter((one) => one.component === component);
+  if (members.length === 0) return <p>No member lives, and none was silent lately.</p>;
+  return (
+    <div class="scroll">
+      <table aria-labelledby="members">
+        <thead>
+          <tr>
+            {["member", "host", "process", "started", "last seen", "owns"].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {members.map(({ member, host, pid, startedAt, lastSeenAt, live, owned }) => (
+            <tr key={member}>
+              <td>
+                <Text of={member} most={80} />
+              </td>
+              <td>
+                <Text of={host ?? "-"} most={60} />
+              </td>
+              <td>{pid ?? "-"}</td>
+              <td>{ago(startedAt, flow.at)}</td>
+              <td class={live ? "" : "bad-text"}>
+                {ago(lastSeenAt, flow.at)}
+                {live ? "" : ", silent"}
+              </td>
+              <td>{owned.length > 0 ? owned.join(", ") : live ? "stands by" : "-"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

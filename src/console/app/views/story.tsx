@@ -1,0 +1,191 @@
+/** The view of a story: one order across components as a tree on one time axis, each step in full beside it. */
+
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { About, Story } from "../../shapes.ts";
+import { addressOf, go, type Place } from "../location.ts";
+import { EntryFacts } from "../parts/entry.tsx";
+import { Problem } from "../parts/notes.tsx";
+import { lasted, timed } from "../parts/numbers.ts";
+import { Relatives } from "../parts/relatives.tsx";
+import { Standings } from "../parts/standings.tsx";
+import { Text } from "../parts/text.tsx";
+import { nameOf, StepRow, settlementName } from "../parts/waterfall.tsx";
+import { ask } from "../server.ts";
+
+/** A first look reads the log for so long after the event, ms: most stories are whole by then, wherever they lie in the log. */
+const firstLookMs = 30_000;
+
+interface Told {
+  readonly story: Story | undefined;
+  /** The rest of the log is being read. */
+  readonly isGoingOn: boolean;
+  readonly problem: string;
+}
+
+/** Asks for the story: around its event first, then to the log's end. */
+function useStory(query: string, from: string | undefined): Told & { readonly stop: () => void } {
+  const [told, setTold] = useState<Told>({ story: undefined, isGoingOn: true, problem: "" });
+  const [gone, setGone] = useState(() => new AbortController());
+  useEffect(() => {
+    const asking = new AbortController();
+    setGone(asking);
+    setTold({ story: undefined, isGoingOn: true, problem: "" });
+    const [, ms] = /^[^/=]+\/(\d+)-\d+$/.exec(query) ?? [];
+    const begin = ms ?? from;
+    const tell = async (): Promise<void> => {
+      const asked = (to?: string): Promise<Story> =>
+        ask<Story>(addressOf(["api", "story"], { q: query, from, to }), asking.signal);
+      if (begin !== undefined) {
+        const story = await asked(String(Number(begin) + firstLookMs));
+        setTold({ story, isGoingOn: true, problem: "" });
+      }
+      setTold({ story: await asked(), isGoingOn: false, problem: "" });
+    };
+    tell().catch((error: Error) => {
+      if (!asking.signal.aborted) setTold(({ story }) => ({ story, isGoingOn: false, problem: error.message }));
+    });
+    return () => asking.abort();
+  }, [query, from]);
+  const stop = (): void => {
+    gone.abort();
+    setTold((before) => ({ ...before, isGoingOn: false }));
+  };
+  return { ...told, stop };
+}
+
+export function StoryView({ place, about }: { readonly place: Place; readonly about: About }): VNode {
+  const query = place.query.get("q") ?? "";
+  const { story, isGoingOn, problem, stop } = useStory(query, place.query.get("from") ?? undefined);
+  const chosen = place.query.get("step") ?? undefined;
+  const choose = (step: string): void => {
+    const search = new URLSearchParams(place.query);
+    search.set("step", step);
+    go(`/story?${search}`, { replace: true });
+  };
+  return (
+    <>
+      <Tools query={query} about={about} />
+      {problem === "" ? null : <Problem text={problem} />}
+      {isGoingOn ? (
+        <div class="bar" role="status">
+          <span>
+            {story === undefined
+              ? "Reading the log …"
+              : "This is the story so far; the rest of the log is being read …"}
+          </span>
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        </div>
+      ) : null}
+      {story === undefined ? null : <Steps story={story} isGoingOn={isGoingOn} chosen={chosen} choose={choose} />}
+    </>
+  );
+}
+
+/** A link to share, and the command that tells the same. */
+function Tools({ query, about }: { readonly query: string; readonly about: About }): VNode {
+  const [copied, setCopied] = useState("");
+  const command = `npx throughline --namespace ${about.namespace} journey '${query.replaceAll("'", "'\\''")}'`;
+  const copy = (text: string, what: string): void => {
+    navigator.clipboard.writeText(text).then(
+      () => setCopied(`The ${what} is copied.`),
+      () => setCopied(`The browser does not let the ${what} be copied.`),
+    );
+  };
+  return (
+    <div class="bar">
+      <strong>
+        <Text of={query} />
+      </strong>
+      <button type="button" onClick={() => copy(location.href, "link")}>
+        Copy the link
+      </button>
+      <button type="button" title={command} onClick={() => copy(command, "command")}>
+        Copy the command
+      </button>
+      <a href={addressOf(["time"], { q: query })}>State over time</a>
+      <span role="status">{copied}</span>
+    </div>
+  );
+}
+
+interface StepsProps {
+  readonly story: Story;
+  readonly isGoingOn: boolean;
+  readonly chosen: string | undefined;
+  readonly choose: (step: string) => void;
+}
+
+function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
+  const { journey, rows, settledAt } = story;
+  const step = rows.find((row) => nameOf(row) === chosen) ?? rows.find((row) => row.asked) ?? rows[0];
+  if (step === undefined) {
+    return (
+      <p>
+        {isGoingOn
+          ? "No event was found yet."
+          : "No event in the log matches: it may have been trimmed, or never published."}
+      </p>
+    );
+  }
+  const begin = Math.min(...rows.map(({ event }) => event.appendedAt));
+  const ends = rows.flatMap((row) => [
+    row.event.appendedAt,
+    ...row.standings.map((standing) => settledAt[settlementName(row, standing.component)] ?? 0),
+  ]);
+  const end = Math.max(begin + 1, ...ends);
+  return (
+    <>
+      <p>
+        {journey.events} events in {lasted(journey.durationMs)}, from {timed(begin)} UTC.{" "}
+        {journey.leftOut > 0
+          ? `${journey.leftOut} events of others left out, whose orders were handled together with this one. `
+          : ""}
+        {journey.moreMatches > 0 ? `${journey.moreMatches} more events match: search for one of them. ` : ""}
+        {journey.complete ? "" : `Stopped at ${journey.events} events: the story goes on. `}
+      </p>
+      <div class="panes">
+        <div class="scroll">
+          <table class="waterfall" aria-label="Steps of the story on one time axis">
+            <thead>
+              <tr>
+                <th scope="col">event</th>
+                <th scope="col" class="number">
+                  after
+                </th>
+                <th scope="col">from append to settlement, over {lasted(end - begin)}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <StepRow
+                  key={nameOf(row)}
+                  node={row}
+                  story={story}
+                  begin={begin}
+                  end={end}
+                  isChosen={row === step}
+                  choose={choose}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <section aria-label="The chosen step">
+          <h2>
+            {step.event.channel} <Text of={step.event.id} most={80} />
+          </h2>
+          <Standings
+            node={step}
+            settledAt={(component) => settledAt[settlementName(step, component)]}
+            at={journey.at}
+          />
+          <Relatives node={step} rows={rows} choose={choose} />
+          <EntryFacts key={nameOf(step)} entry={step.event} />
+        </section>
+      </div>
+    </>
+  );
+}
