@@ -49,14 +49,9 @@ export type { ReplayedEvent } from "./inspect/journey/replayed-events.ts";
 export { type JourneyNode, type JourneyTree, type WalkedNode, walkJourney } from "./inspect/journey-tree.ts";
 export type { SearchOptions, SearchProgress } from "./inspect/search/search.ts";
 export type { SettlementRange } from "./inspect/settlement-reader.ts";
-export type {
-  BackboneStatus,
-  ChannelStatus,
-  ComponentStatus,
-  ConsumptionStatus,
-  MemberStatus,
-  OwnerStatus,
-} from "./inspect/status/status.ts";
+export type { MemberStatus, OwnerStatus } from "./inspect/status/member-status.ts";
+export type { SourceStatus } from "./inspect/status/source-status.ts";
+export type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./inspect/status/status.ts";
 export type { Carrier } from "./model/carrier.ts";
 export {
   type Channel,
@@ -100,6 +95,7 @@ export type { Upcaster, Upcasters, Versioned } from "./model/schema-version.ts";
 export type { StoredEntry } from "./model/stored-entry.ts";
 export type { TlsOptions } from "./model/tls-options.ts";
 export type { ExclusiveDuty } from "./ownership/exclusive.ts";
+export type { Fence } from "./ownership/fence.ts";
 export type { PurgeOutcome, RedriveOutcome } from "./ports/dead-letters.ts";
 export type { Log } from "./ports/log.ts";
 export type { Finished } from "./ports/slice-store.ts";
@@ -108,4 +104,6 @@ export { type AclRole, type AclScope, aclRoles, aclRules } from "./redis/acl.ts"
 export { type RedisClientOptions, redisClientOptions } from "./redis/client/client-options.ts";
 export type { Repaired } from "./redis/store/channel-repair.ts";
 export type { RetiredGroup, Retirement, RetireOptions } from "./retention/retirement.ts";
+export type { SourceOptions } from "./sources/options.ts";
+export type { Source, SourceEvent, SourceRun, SourceTools } from "./sources/source.ts";
 export { withBaggage } from "./tracing/baggage.ts";

@@ -9,6 +9,8 @@ export { isGivenRedis, type ProvidedRedis, provideRedis } from "./local-redis/pr
 export type { Say } from "./local-redis/server-program.ts";
 export type { Duty, DutyTools } from "./ownership/exclusive.ts";
 export type { Fence } from "./ownership/fence.ts";
+export type { SourceOptions } from "./sources/options.ts";
+export type { Source, SourceEvent, SourceRun, SourceTools } from "./sources/source.ts";
 export {
   type MemoryBackbone,
   type MemoryBackboneOptions,

@@ -11,6 +11,7 @@ import { print, say } from "./output.ts";
 interface AclOptions extends CommonOptions {
   readonly channel?: readonly string[];
   readonly component?: string;
+  readonly source?: string;
   readonly into?: string;
   readonly background?: true;
   readonly dedupes?: true;
@@ -26,9 +27,10 @@ export function defineAcl(acl: Command): void {
     .option("--user <name>", "default: the namespace and the roles")
     .option(
       "--channel <names...>",
-      "it publishes to, consumes and trims these channels only; producer and component need them",
+      "it publishes to, consumes and trims these channels only; producer, component and source need them",
     )
     .option("--component <name>", "it runs this component only")
+    .option("--source <name>", "it runs this source only")
     .option("--into <namespace>", "where replay may publish")
     .option("--background", "it queues replays, and works on queued ones")
     .option("--dedupes", "it publishes to channels with a dedupe window")
@@ -53,11 +55,12 @@ export function defineAcl(acl: Command): void {
 }
 
 function rulesOf(command: Command, roles: readonly AclRole[], options: AclOptions): readonly string[] {
-  const { namespace, channel, component, into, background, dedupes, evicts, waits, user = "" } = options;
+  const { namespace, channel, component, source, into, background, dedupes, evicts, waits, user = "" } = options;
   const scope: AclScope = {
     namespace,
     ...(channel === undefined ? {} : { channels: channel }),
     ...(component === undefined ? {} : { component }),
+    ...(source === undefined ? {} : { source }),
     ...(into === undefined ? {} : { into }),
     ...(background === undefined ? {} : { background }),
     ...(dedupes === undefined ? {} : { dedupes }),

@@ -15,6 +15,8 @@ import type { NotificationHandler } from "../model/notification-handler.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
 import type { Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import type { PublishItem, PublishOptions } from "../publish/producer.ts";
+import type { SourceOptions } from "../sources/options.ts";
+import type { Source, SourceRun } from "../sources/source.ts";
 import type { ExclusiveOptions } from "./exclusive-options.ts";
 
 /**
@@ -53,12 +55,19 @@ export interface Backbone extends AsyncDisposable {
    */
   exclusive(name: string, duty: Duty, options?: ExclusiveOptions): ExclusiveDuty;
   /**
+   * Brings in what an outside system says that numbers it: `run` reads on from where the last append left off, and appends events to the
+   * channel together with their position, so that each comes in exactly once, across disconnects, crashes and takeovers. One run for each
+   * partition, or one in all, in one process of all that have the source; from now until it is disposed of. An event lies where its key says;
+   * one without a key, or of a channel with `placement: "source"`, in the run's partition. @throws {ConfigError}
+   */
+  source<P>(name: string, channel: Channel<P>, run: SourceRun<P>, options?: SourceOptions): Source;
+  /**
    * Takes part in the namespace's maintenance until `close`: trims the channels that this process has used, as its own
    * code says, once a period among all processes that trim the same. Components whose channels have a retention begin
    * by themselves.
    */
   maintain(): void;
-  /** The health of this process's components, closed ones left out. Redis is not asked. */
+  /** The health of this process's components and sources, closed ones left out. Redis is not asked. */
   health(): readonly ComponentHealth[];
   /** The state of a component as it was last settled, to be read from outside. */
   view<V>(component: string, store: string): StateReader<V>;

@@ -13,7 +13,6 @@ import type { OwnedGauge } from "../ports/tracing.ts";
 import { redisClientOptions } from "../redis/client/client-options.ts";
 import { runningChannels } from "../redis/component-directory.ts";
 import type { RedisInspector } from "../redis/inspect/inspector.ts";
-import { RedisSliceStore } from "../redis/slices/slice-store.ts";
 import type { StoreContext } from "../redis/store/appender.ts";
 import { ScriptKeeper } from "../redis/store/script-loader.ts";
 import { ChannelWatch } from "../retention/channel-watch.ts";
@@ -24,6 +23,7 @@ import { refuseOtherChannels } from "./component-name.ts";
 import { type ExclusiveOptions, takeoverAfterMsOf } from "./exclusive-options.ts";
 import type { HandlerScope } from "./handler-scope.ts";
 import { memberOf } from "./member-name.ts";
+import { openSliceStore, ownedBy, refuseShortTakeover } from "./slices.ts";
 import { SupervisedComponent } from "./supervised-component.ts";
 import type { UsedChannels } from "./used-channels.ts";
 
@@ -87,18 +87,13 @@ export class Components {
     const resolved = resolveComponentOptions(name, options);
     const channels = channelsOf(name, subscriptions);
     const { options: own, keys, tracing, connection } = this.#parts;
-    const { url, tls, log, partitions, redisSpans, durability } = own;
-    if (durability !== undefined && durability.timeoutMs * 2 > resolved.takeoverAfterMs) {
-      throw new ConfigError(
-        `component "${name}": takeoverAfterMs ${resolved.takeoverAfterMs} is below twice the durability's timeoutMs ${durability.timeoutMs}: ` +
-          "owners that wait for their settlements to be durable would be taken for dead",
-      );
-    }
+    const { url, tls, log, partitions, redisSpans } = own;
+    refuseShortTakeover(this.#parts, `component "${name}"`, resolved.takeoverAfterMs);
     for (const { name: running, channels: others } of this.#components) {
       if (running === name) refuseOtherChannels(name, channels, others);
     }
     let gauges: (() => void) | undefined;
-    const store = this.#sliceStore(name, resolved.settlementLog);
+    const store = openSliceStore(this.#parts, this.#storeContext, name, resolved.settlementLog);
     const running = new RunningComponent({
       name,
       ...memberOf(name),
@@ -126,7 +121,7 @@ export class Components {
         ),
       joined: (oldest) => {
         this.#beginWatches();
-        const owned = (): readonly OwnedGauge[] => ownedBy(component, partitions);
+        const owned = (): readonly OwnedGauge[] => ownedBy(name, component.owned, partitions);
         const stops = [tracing.observeHandlers(oldest), tracing.observeOwned(owned)];
         if (partitions === 1) stops.push(this.#tellPrimary(component));
         gauges = () => {
@@ -160,7 +155,7 @@ export class Components {
   begin(name: string, duty: Duty, options: ExclusiveOptions): ExclusiveDuty {
     if (this.#isClosed) throw new ConfigError(`the backbone is closed: duty "${name}" cannot be begun`);
     const takeoverAfterMs = takeoverAfterMsOf(name, options);
-    const store = this.#sliceStore(name, false);
+    const store = openSliceStore(this.#parts, this.#storeContext, name, false);
     const closed = (): void => store[Symbol.dispose]();
     const parts = {
       name,
@@ -183,20 +178,6 @@ export class Components {
     await Promise.all([...this.#components, ...this.#duties].map((one) => one[Symbol.asyncDispose]()));
     this.#watch?.[Symbol.dispose]();
     this.#scriptKeeper?.[Symbol.dispose]();
-  }
-
-  #sliceStore(component: string, keepsLog: boolean): RedisSliceStore {
-    const { options, keys, open: openConnection } = this.#parts;
-    const { partitions, log } = options;
-    return new RedisSliceStore({
-      component,
-      keys,
-      partitions,
-      log,
-      context: this.#storeContext,
-      openConnection,
-      keepsLog,
-    });
   }
 
   /** Says what one partition means, once, when it is known which part the member has. The returned function stops that. */
@@ -248,12 +229,4 @@ function channelsOf(name: string, subscriptions: readonly Subscription[]): reado
     throw new ConfigError(`component "${name}" subscribes to "${twice}" twice: each of its entries has one handler`);
   }
   return channels;
-}
-
-function ownedBy({ name, owned }: SupervisedComponent, partitions: number): readonly OwnedGauge[] {
-  return Array.from({ length: partitions }, (_, partition) => ({
-    component: name,
-    partition,
-    isOwned: owned.includes(partition),
-  }));
 }

@@ -21,11 +21,14 @@ import { RedisAppender, type StoreContext } from "../redis/store/appender.ts";
 import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
 import { RedisExactAppender } from "../redis/store/exact-appender.ts";
 import { grantAccess } from "../replay/log-access.ts";
+import type { SourceOptions } from "../sources/options.ts";
+import type { Source, SourceRun } from "../sources/source.ts";
 import type { Backbone, StateReader } from "./backbone.ts";
 import type { BackboneParts } from "./backbone-parts.ts";
 import { Components } from "./components.ts";
 import type { ExclusiveOptions } from "./exclusive-options.ts";
 import { HandlerScope } from "./handler-scope.ts";
+import { Sources } from "./sources.ts";
 import { viewState } from "./state-view.ts";
 import { Trimming } from "./trimming.ts";
 import { UsedChannels } from "./used-channels.ts";
@@ -40,6 +43,7 @@ export class ConnectedBackbone implements Backbone {
   readonly #handlers: HandlerScope;
   readonly #channels: UsedChannels;
   readonly #components: Components;
+  readonly #sources: Sources;
   /** Set while this process takes part in maintenance. */
   #trimming: Trimming | undefined;
   #closing: Promise<void> | undefined;
@@ -63,6 +67,7 @@ export class ConnectedBackbone implements Backbone {
     this.#producer = new Producer(appender, tracing, partitions, options, (channel) => channels.add(channel));
     this.#handlers = new HandlerScope(options.publishInHandlers, log);
     this.#components = new Components({ parts, storeContext: context, inspector, channels, handlers: this.#handlers });
+    this.#sources = new Sources(parts, context, channels);
     this.#channels = channels;
     this.#inspector = inspector;
     this.read = channelReader(inspector);
@@ -105,12 +110,16 @@ export class ConnectedBackbone implements Backbone {
     return this.#components.begin(name, duty, options);
   }
 
+  source<P>(name: string, channel: Channel<P>, run: SourceRun<P>, options: SourceOptions = {}): Source {
+    return this.#sources.begin(name, channel, run, options);
+  }
+
   maintain(): void {
     if (this.#closing === undefined) this.#trimming ??= new Trimming(this.#parts, this.#inspector, this.#channels);
   }
 
   health(): readonly ComponentHealth[] {
-    return this.#components.health;
+    return [...this.#components.health, ...this.#sources.health];
   }
 
   view<V>(component: string, store: string): StateReader<V> {
@@ -148,7 +157,7 @@ export class ConnectedBackbone implements Backbone {
 
   async #close(): Promise<void> {
     const { clock, eviction } = this.#parts;
-    await this.#components.close();
+    await Promise.all([this.#components.close(), this.#sources.close()]);
     await this.#trimming?.close();
     clock[Symbol.dispose]();
     eviction?.[Symbol.dispose]();

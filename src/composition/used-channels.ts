@@ -46,6 +46,13 @@ export class UsedChannels {
     for (const channel of channels) this.add(channel);
   }
 
+  /** Likewise a source and its channel. `runs`: as its options say. */
+  describeSource(name: string, channel: Channel<unknown>, runs: string): void {
+    this.#described.clear();
+    this.#describe(`source:${name}`, `${channel.name} ${runs}`);
+    this.add(channel);
+  }
+
   // The description is for people: a publish or a delivery does not wait for it.
   #describe(name: string, text: string): void {
     const { tracing, connection, keys, options } = this.#parts;

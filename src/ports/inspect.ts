@@ -3,6 +3,7 @@
 import type { StreamCounts } from "../model/channel-damage.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
 import type { Retention } from "../model/retention-policy.ts";
+import type { SavedPosition } from "../model/source-names.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 
 /** A stream of one partition: a channel's events, or with `deadOf` the dead letters that this component made of them. */
@@ -23,6 +24,8 @@ export interface Catalogue {
   readonly components: ReadonlyMap<string, readonly string[]>;
   /** Channels that the components' handlers have published to, by component, sorted. */
   readonly outputs: ReadonlyMap<string, readonly string[]>;
+  /** Sources that ever ran, sorted: the channel that each appends to, and whether it has one run in all. */
+  readonly sources: ReadonlyMap<string, { readonly channel: string; readonly isSingle: boolean }>;
   /** The retention of each channel whose policy lets entries be trimmed. */
   readonly retention: ReadonlyMap<string, Retention>;
   /** The description of each channel, as text. */
@@ -122,6 +125,8 @@ export interface Inspector extends AsyncDisposable {
   members(component: string): Promise<ReadonlyMap<string, MemberFacts>>;
   /** Reads who owns a component's partition; undefined where nobody ever did. */
   owner(partition: number, component: string): Promise<OwnerFacts | undefined>;
+  /** Reads the position of a source's partition; undefined before its first append. @throws {StoreError} also on what is no position */
+  sourcePosition(partition: number, source: string): Promise<SavedPosition | undefined>;
   /** Reads at most `max` entries of the range, in its order. */
   page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]>;
   /** Reads an entry's fields byte for byte; undefined where the entry is gone. */

@@ -112,10 +112,13 @@ export interface ReplaySpan {
 /** Runs Throughline's own Redis commands so that the user's Redis instrumentation makes no spans of them. */
 export type Quietly = <T>(run: () => T) => T;
 
+/** The end of a source's run. `handedOver`: it was told to end, as its partition went to another process, was lost, or the source closed. */
+export type SourceEnd = "ended" | "failed" | "handedOver";
+
 /** Reports each moment of an event's way, a method for each. No method throws. */
 export interface Tracing {
-  /** Opens the send span of a publish outside of any handler. */
-  send(sending: Sending): SendSpan;
+  /** Opens the send span of a publish outside of any handler: under the active span, or with `from` under the one that it names. */
+  send(sending: Sending, from?: Carrier): SendSpan;
   /** Opens a create span for each event of a `publishAll`, and one send span that links to them and ends with the last of them. */
   sendAll(sendings: readonly Sending[]): readonly SendSpan[];
   /** Opens the process span of an attempt. */
@@ -128,6 +131,8 @@ export interface Tracing {
   quietly<T>(run: () => T): T;
   /** Starts a loop or timer under the root context, so that it does not inherit the span of its starter. */
   atRoot<T>(run: () => T): T;
+  /** Counts a run of a source that has ended. `component`: the source's slice. */
+  sourceRan(component: string, partition: number, end: SourceEnd): void;
   /** Counts entries that were trimmed or deleted before the component handled them. */
   lost(channel: string, component: string, count: number): void;
   /** Counts entries that retention removed. */

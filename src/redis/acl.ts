@@ -2,12 +2,13 @@
 
 import { ConfigError } from "../model/errors.ts";
 import { isName, isNamespace } from "../model/names.ts";
+import { sliceOfSource } from "../model/source-names.ts";
 
-export const aclRoles = ["producer", "component", "replay", "observer", "operator", "owner"] as const;
+export const aclRoles = ["producer", "component", "source", "replay", "observer", "operator", "owner"] as const;
 /**
  * `producer` publishes and reads nothing. `component` consumes, settles, publishes from its handlers, takes part in maintenance, and reads
- * the namespace. `replay` reads a namespace and publishes into another. `observer` reads the namespace and
- * changes nothing. `operator` reads, redrives and purges dead letters. `owner`
+ * the namespace. `source` runs sources: it appends, keeps their positions, and reads nothing else. `replay` reads a namespace and publishes into
+ * another. `observer` reads the namespace and changes nothing. `operator` reads, redrives and purges dead letters. `owner`
  * reads, prepares the namespace and repairs its channels.
  * Roles of one user add up.
  */
@@ -16,12 +17,14 @@ export type AclRole = (typeof aclRoles)[number];
 export interface AclScope {
   readonly namespace: string;
   /**
-   * The channels that the user publishes to, consumes or trims. `producer` and `component` need them: no rule of Redis can say "every
+   * The channels that the user publishes to, consumes or trims. `producer`, `component` and `source` need them: no rule of Redis can say "every
    * channel" without the dead letters and the settlement logs, whose keys begin and end like a channel's.
    */
   readonly channels?: readonly string[];
   /** The one component that the user runs. Default: any. */
   readonly component?: string;
+  /** The one source that the user runs. Default: any. */
+  readonly source?: string;
   /** The namespace that `replay` publishes into. Default: none. */
   readonly into?: string;
   /** True where `replay` queues runs for the background, and works on queued ones. */
@@ -50,6 +53,9 @@ type KeyKind =
   | "batchNumbers"
   | "replies"
   | "state"
+  | "sourceOwner"
+  | "sourceBeats"
+  | "sourceState"
   | "settled"
   | "anyOwner"
   | "anyParked"
@@ -139,6 +145,15 @@ const consuming: readonly Grant[] = [
   { on: ["bull"], access: "RW", commands: ["eval", ...queueing] },
 ];
 
+/** Owns the slices of sources, appends, and keeps positions. XDEL and XSETID take an append back when a later write of it is refused. */
+const bringing: readonly Grant[] = [
+  describing,
+  { on: ["stream"], access: "RW", commands: ["xadd", "type", "exists", "xlen", "xdel", "xsetid", "xinfo|stream"] },
+  { on: ["sourceOwner"], access: "RW", commands: ["hget", "hmget", "hset", "hdel", "hincrby", "type"] },
+  { on: ["sourceBeats"], access: "RW", commands: ["hget", "hset", "hdel", "hgetall", "type"] },
+  { on: ["sourceState"], access: "RW", commands: ["hget", "hmget", "hset", "hdel", "type"] },
+];
+
 /** Republishes into a namespace. XDEL and XSETID take a batch back that was refused in the middle. */
 const republishing: readonly Grant[] = [
   { on: ["meta"], access: "RW", commands: ["type", "exists", "hget", "hgetall", "hset", "hsetnx"] },
@@ -213,6 +228,7 @@ const table: Readonly<Record<AclRole, RolePart>> = {
   // version.
   producer: { grants: publishing, commands: ["info"] },
   component: { grants: [...consuming, reading, lookingUpRuns], commands: [loading, "info"] },
+  source: { grants: bringing, commands: [loading, "info"] },
   replay: { grants: [reading, noting], commands: [loading] },
   observer: { grants: [reading, lookingUpRuns] },
   operator: { grants: [reading, lookingUpRuns, ...mending], commands: [loading] },
@@ -229,7 +245,7 @@ export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly s
   const { namespace, into, background = false, evicts = false, dedupes = false, waits = false } = scope;
   const parts = roles.map((role) => table[role]);
   const grants = parts.flatMap((part) => part.grants);
-  if (evicts && (roles.includes("producer") || roles.includes("component"))) grants.push(...evicting);
+  if (evicts && roles.some(isNarrow)) grants.push(...evicting);
   if (dedupes && roles.includes("producer")) grants.push(deduping);
   const inBackground = background && roles.includes("replay");
   if (inBackground) grants.push(waiting);
@@ -256,7 +272,15 @@ function selectorOf({ on, access, commands }: Grant, scope: AclScope): string {
   return `(${[...commands.map((command) => `+${command}`), ...keys].join(" ")})`;
 }
 
-function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*" }: AclScope): readonly string[] {
+/** Roles that write to channels. */
+function isNarrow(role: AclRole): boolean {
+  return role === "producer" || role === "component" || role === "source";
+}
+
+function patternsOf(
+  kind: KeyKind,
+  { namespace, channels = ["*"], component = "*", source = "*" }: AclScope,
+): readonly string[] {
   const tag = `{${namespace}:*}`;
   const perChannel = (rest: string): readonly string[] => channels.map((channel) => `${tag}:${channel}${rest}`);
   switch (kind) {
@@ -281,6 +305,12 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
       return perChannel(":parked:*");
     case "state":
       return [`${tag}:${kind}:${component}:*`];
+    case "sourceOwner":
+      return [`${tag}:owner:${sliceOfSource(source)}`];
+    case "sourceBeats":
+      return [`{${namespace}:members}:${sliceOfSource(source)}`];
+    case "sourceState":
+      return [`${tag}:state:${sliceOfSource(source)}:*`];
     case "batchNumbers":
       return [`${tag}:numbers:p*`];
     case "replies":
@@ -304,8 +334,8 @@ function patternsOf(kind: KeyKind, { namespace, channels = ["*"], component = "*
   }
 }
 
-function check(roles: readonly AclRole[], { namespace, into, channels = [], component }: AclScope): void {
-  const narrow = roles.find((role) => role === "producer" || role === "component");
+function check(roles: readonly AclRole[], { namespace, into, channels = [], component, source }: AclScope): void {
+  const narrow = roles.find(isNarrow);
   if (narrow !== undefined && channels.length === 0) {
     throw new ConfigError(
       `the role ${narrow} needs the channels that it is for: without them it could write dead letters and settlement logs as well, ` +
@@ -320,7 +350,8 @@ function check(roles: readonly AclRole[], { namespace, into, channels = [], comp
       `a replay into "${into}" itself would be handled as live: choose another namespace to replay into`,
     );
   }
-  for (const name of [...channels, ...(component === undefined ? [] : [component])]) {
-    if (!isName(name)) throw new ConfigError(`"${name}" is no name of a channel or component`);
+  for (const name of [...channels, component, source]) {
+    if (name !== undefined && !isName(name))
+      throw new ConfigError(`"${name}" is no name of a channel, component or source`);
   }
 }

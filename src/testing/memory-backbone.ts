@@ -20,6 +20,9 @@ import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import type { Log } from "../ports/log.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
+import { resolveSourceOptions, type SourceOptions } from "../sources/options.ts";
+import { RunningSource } from "../sources/running-source.ts";
+import type { Source, SourceRun } from "../sources/source.ts";
 import { createTracing } from "../tracing/tracer.ts";
 import { TestClock } from "./test-clock.ts";
 
@@ -58,6 +61,8 @@ export interface MemoryBackbone extends AsyncDisposable {
   component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
   /** Runs a duty in one of those that are given under this name, from now until it is disposed of. */
   exclusive(name: string, duty: Duty): AsyncDisposable;
+  /** Runs a source's runs in one of those that are given under this name, from now until it is disposed of. @throws {ConfigError} */
+  source<P>(name: string, channel: Channel<P>, run: SourceRun<P>, options?: SourceOptions): Source;
   /** A component's state as it was last settled. */
   view<V>(component: string, store: string): { get(key: string): Promise<V | undefined> };
   /** A channel's events so far, partition by partition, each in its order. */
@@ -147,6 +152,23 @@ class InMemory implements MemoryBackbone {
     const exclusive = new ExclusiveDuty({ ...this.#memberParts, name, takeoverAfterMs }, duty);
     this.#open.add(exclusive);
     return exclusive;
+  }
+
+  source<P>(name: string, channel: Channel<P>, run: SourceRun<P>, options: SourceOptions = {}): Source {
+    const source: RunningSource<P> = new RunningSource({
+      ...this.#memberParts,
+      name,
+      channel,
+      run,
+      options: resolveSourceOptions(name, options),
+      partitions: this.#partitions,
+      tracing: this.#tracing,
+      onChannel: () => undefined,
+      describe: () => undefined,
+      closed: () => this.#open.delete(source),
+    });
+    this.#open.add(source);
+    return source;
   }
 
   view<V>(component: string, store: string): { get(key: string): Promise<V | undefined> } {

@@ -10,7 +10,15 @@ import {
   type ObservableResult,
 } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
-import type { ComponentGauges, Delivered, HandlerGauge, Outcome, OwnedGauge, Processing } from "../ports/tracing.ts";
+import type {
+  ComponentGauges,
+  Delivered,
+  HandlerGauge,
+  Outcome,
+  OwnedGauge,
+  Processing,
+  SourceEnd,
+} from "../ports/tracing.ts";
 import { attribute } from "./attributes.ts";
 import type { LeftOut } from "./carrier.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
@@ -125,6 +133,7 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     deadLettered: counter("throughline.dead_lettered", "Deliveries given up.", "{delivery}"),
     claimed: counter("throughline.claimed", "Deliveries taken over from another member.", "{delivery}"),
     fenced: counter("throughline.fenced", "Settlements refused because another member has the delivery.", "{delivery}"),
+    sourceRuns: counter("throughline.source.runs", "Runs of a source that have ended, by how they ended.", "{run}"),
     trimmed: counter("throughline.trimmed", "Entries removed by retention.", "{entry}"),
     lost: counter("throughline.lost", "Entries gone before the component had handled them.", "{entry}"),
     leftOut: counter(
@@ -305,6 +314,12 @@ export class Meters {
     else if (outcome === "retried") retried.add(entries.length, measured);
     else if (outcome === "deadLettered") deadLettered.add(entries.length, measured);
     else if (outcome === "fenced") fenced.add(entries.length, series.dimensions);
+  }
+
+  sourceRan(component: string, partition: number, end: SourceEnd): void {
+    const instruments = this.#current();
+    const dimensions = instruments?.slices.of(component, partition);
+    instruments?.sourceRuns.add(1, { ...dimensions, "throughline.source.end": end });
   }
 
   rejected(channel: string, field: keyof Carrier): void {

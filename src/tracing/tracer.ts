@@ -1,6 +1,7 @@
 /** The tracing port's adapter: one method for each moment of an event's way. */
 
 import { context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import type { Carrier } from "../model/carrier.ts";
 import type { Log } from "../ports/log.ts";
 import type {
   ComponentGauges,
@@ -12,6 +13,7 @@ import type {
   ReplaySpan,
   Sending,
   SendSpan,
+  SourceEnd,
   Tracing,
 } from "../ports/tracing.ts";
 import { foreignApi } from "./api-copies.ts";
@@ -56,11 +58,22 @@ class Tracer implements Tracing {
     this.#redisSpans = redisSpans;
   }
 
-  send(sending: Sending): SendSpan {
+  send(sending: Sending, from?: Carrier): SendSpan {
+    if (from !== undefined) return this.#sendFrom(sending, from);
     const owner = activeOwner();
     const passing = owner instanceof ProcessScope ? owner.passing(sending.causes) : noCarrier;
     const base = activeBaggage();
     return this.#opener.openSend("send", context.active(), base, passing, sending, inheritedBy(owner, base));
+  }
+
+  /** What came with the event from outside is its trace and its baggage, whatever is active here. */
+  #sendFrom(sending: Sending, from: Carrier): SendSpan {
+    const { name } = sending.channel;
+    const opener = this.#opener;
+    const origin = opener.extract(name, from);
+    const parent = origin === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, origin);
+    const passing = origin === undefined ? noCarrier : from;
+    return opener.openSend("send", parent, opener.decodeBaggage(name, from), passing, sending, undefined);
   }
 
   sendAll(sendings: readonly Sending[]): readonly SendSpan[] {
@@ -104,6 +117,10 @@ class Tracer implements Tracing {
 
   atRoot<T>(run: () => T): T {
     return runBare(() => context.with(ROOT_CONTEXT, run));
+  }
+
+  sourceRan(component: string, partition: number, end: SourceEnd): void {
+    this.#opener.faults.attempt("metrics", () => this.#opener.meters.sourceRan(component, partition, end), undefined);
   }
 
   lost(channel: string, component: string, count: number): void {

@@ -10,6 +10,7 @@ import { refusing } from "./behaviours/refuse.ts";
 import { retrying } from "./behaviours/retry.ts";
 import { answering } from "./behaviours/session.ts";
 import { settling } from "./behaviours/settle.ts";
+import { sources } from "./behaviours/source.ts";
 
 export type { Behaviour } from "./behaviour.ts";
 
@@ -21,6 +22,7 @@ export const behaviours: readonly Behaviour[] = [
   ...refusing,
   ...retrying,
   ...answering,
+  ...sources,
   ...presence,
   ...queries,
 ];

@@ -329,7 +329,8 @@ export class Sequence {
     const channel = random.pick([...channels, ""]);
     const twins = channel === "" ? [] : this.#all(channel).slice(-6);
     const chosen = twins.filter((twin) => random.isLucky(0.4) && !taken.has(twin)).slice(0, random.between(1, most));
-    if (chosen.length === 0) return undefined;
+    // A source's appends settle no entry.
+    if (chosen.length === 0 && !(kind === "acked" && random.isLucky(0.3))) return undefined;
     for (const twin of chosen) taken.add(twin);
     const isPlain = random.isLucky(0.4);
     const outputs = Array.from({ length: isPlain ? 0 : random.between(0, 3) }, () => {

@@ -82,6 +82,17 @@ test("a batch handler gets what has gathered, and publishes for all of it", asyn
   assert.equal(await linesOf("batches.ts"), ['{"page":"a","count":2}', '{"page":"b","count":1}']);
 });
 
+test("what the bank numbers comes in once, although its connections break", async () => {
+  assert.equal(await linesOf("sources.ts"), [
+    "line 1: 4200",
+    "line 2: 999",
+    "line 3: -1500",
+    "line 4: 120",
+    "line 5: 75",
+    "bank 0 has read up to 5; here: true",
+  ]);
+});
+
 test("what fails for good is a dead letter, and a redrive hands it back", async () => {
   assert.equal(await linesOf("retrying.ts"), [
     "deadLettered deadLettered",

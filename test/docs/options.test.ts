@@ -9,6 +9,7 @@ const taking: Readonly<Record<string, readonly [file: string, ...interfaces: str
   "A channel": ["src/model/channel.ts", "ChannelDefinition"],
   "A publish": ["src/publish/producer.ts", "PublishOptions"],
   "A subscription": ["src/consume/subscription.ts", "SubscriptionOptions", "BatchSubscriptionOptions"],
+  "A source": ["src/sources/options.ts", "SourceOptions"],
   "A component": ["src/consume/options.ts", "ComponentOptions"],
 };
 

@@ -112,6 +112,9 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
       { ...component, component: text(), state: "unserved" },
       { ...component, component: text(), state: "abandoned" },
     ],
+    sources: [
+      { source: text(), channel: text(), partition: 0, owner, standBy: [text()], position: text(), positionAt: 1 },
+    ],
     members: [member],
   };
   const request: RunRequest = {

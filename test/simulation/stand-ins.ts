@@ -38,6 +38,7 @@ export const untraced: Tracing = {
   active: () => "",
   quietly: (run) => run(),
   atRoot: (run) => run(),
+  sourceRan: () => undefined,
   lost: () => undefined,
   trimmed: () => undefined,
   observe: () => () => undefined,

@@ -3,7 +3,9 @@
 import { shown } from "../../model/safe-text.ts";
 import { durationText } from "../text/format.ts";
 import { plainTable } from "../text/plain-table.ts";
-import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus, OwnerStatus } from "./status.ts";
+import type { OwnerStatus } from "./member-status.ts";
+import type { SourceStatus } from "./source-status.ts";
+import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
 
 /** Writes the status as tables and notes. */
 export function renderStatus(status: BackboneStatus): string {
@@ -44,6 +46,23 @@ export function renderStatus(status: BackboneStatus): string {
     }
   }
 
+  const sources = plainTable(
+    ["source", "channel", "position", "written", "owner", "epoch", "since", "stands by"],
+    numbers,
+  );
+  for (const { source, channel, partition, position, positionAt, owner, standBy } of status.sources) {
+    sources.push([
+      placed(source, partition),
+      shown(channel, 80),
+      position === null ? "-" : shown(position, 80),
+      positionAt === null ? "-" : ago(positionAt, at),
+      ownerText(owner),
+      owner?.epoch ?? "-",
+      owner === null ? "-" : ago(owner.since, at),
+      namesText(standBy),
+    ]);
+  }
+
   const members = plainTable(["component", "member", "host", "last seen", "owns"], numbers);
   for (const { component, member, host, pid, lastSeenAt, live, owned } of status.members) {
     members.push([
@@ -56,11 +75,12 @@ export function renderStatus(status: BackboneStatus): string {
   }
 
   const sections = [`Namespace "${shown(namespace, 80)}", ${partitions} partition${several ? "s" : ""}`];
-  for (const section of [channelTable, consumption, owners, members])
+  for (const section of [channelTable, consumption, owners, sources, members])
     if (section.length > 0) sections.push(section.toString());
   const notes = [
     ...(several || components.length === 0 ? [] : [onePartition]),
     ...channels.flatMap(damagesOf),
+    ...status.sources.flatMap(noteOfSource),
     ...components.flatMap((component) => [...noteOf(component, at), ...dropsOf(component), ...lossesOf(component)]),
   ];
   if (notes.length > 0) sections.push(notes.join("\n"));
@@ -124,6 +144,12 @@ function noteOf(status: ComponentStatus, at: number): readonly string[] {
     ];
   }
   return [...deaths, `${component} is ABANDONED (${seen}). It holds back ${held}.`];
+}
+
+function noteOfSource({ source, partition, owner, standBy }: SourceStatus): readonly string[] {
+  if (owner?.live === true) return [];
+  const others = standBy.length === 0 ? "no other lives" : `${standBy.length} could take it`;
+  return [`No live member runs source ${shown(source, 80)} in partition ${partition}; ${others}.`];
 }
 
 function heldBy(channels: readonly ConsumptionStatus[]): string {

@@ -5,7 +5,9 @@ import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError } from "../../model/errors.ts";
 import { isLiving, memberLivesMs } from "../../model/liveness.ts";
-import type { GroupFacts, Inspector, LogStream, MemberFacts, OwnerFacts, StreamFacts } from "../../ports/inspect.ts";
+import type { GroupFacts, Inspector, LogStream, MemberFacts, StreamFacts } from "../../ports/inspect.ts";
+import { type MemberStatus, memberStatuses, type OwnerStatus, ownerStatus } from "./member-status.ts";
+import { readSources, type SourceStatus } from "./source-status.ts";
 
 /** Plain JSON, the same as `throughline status --json` prints. Times are epoch ms on the server's clock. */
 export interface BackboneStatus {
@@ -16,6 +18,7 @@ export interface BackboneStatus {
   readonly components: readonly ComponentStatus[];
   /** The channels that the handlers of each component have published to, as far as their processes have noted it. */
   readonly outputs: Readonly<Record<string, readonly string[]>>;
+  readonly sources: readonly SourceStatus[];
   readonly members: readonly MemberStatus[];
 }
 
@@ -50,35 +53,6 @@ export interface ComponentStatus {
   /** Last sign of life of any member, epoch ms; null where none is recorded. */
   readonly lastSeenAt: number | null;
   readonly channels: readonly ConsumptionStatus[];
-}
-
-/** The owner of a component's partition. */
-export interface OwnerStatus {
-  readonly member: string;
-  readonly live: boolean;
-  /** The number of the ownership, which grows with each one: what handlers get as their fence. */
-  readonly epoch: number;
-  /** Start of the ownership, epoch ms. */
-  readonly since: number;
-  /** The member that the partition is to be handed to; null where it stays. */
-  readonly wanted: string | null;
-  /** Owners that died since the position last moved: where there are several, an entry may be killing them. */
-  readonly deaths: number;
-}
-
-/** One member of a component: it lives, or died lately. */
-export interface MemberStatus {
-  readonly component: string;
-  readonly member: string;
-  /** Last heartbeat, epoch ms; null for an owner without one. */
-  readonly lastSeenAt: number | null;
-  readonly live: boolean;
-  /** The partitions that the member owns; where it lives and owns none, it stands by. */
-  readonly owned: readonly number[];
-  /** The host and process id that the member has given; null where they are unknown. */
-  readonly host: string | null;
-  readonly pid: number | null;
-  readonly startedAt: number | null;
 }
 
 /** The progress of one component on one channel. */
@@ -177,12 +151,20 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
       });
     }
   }
+  const ofSources = await readSources(inspector, catalogue, at, silentAfterMs);
   const members = [...membersOf].flatMap(([component, known]) =>
     memberStatuses(component, known, ownedBy.get(component) ?? new Map(), at, silentAfterMs),
   );
-  const { partitions } = catalogue;
-  const outputs = Object.fromEntries(catalogue.outputs);
-  return { namespace: inspector.namespace, at, partitions, channels, components, outputs, members };
+  return {
+    namespace: inspector.namespace,
+    at,
+    partitions: catalogue.partitions,
+    channels,
+    components,
+    outputs: Object.fromEntries(catalogue.outputs),
+    sources: ofSources.sources,
+    members: [...members, ...ofSources.members],
+  };
 }
 
 /** A component's place on a stream. */
@@ -290,51 +272,6 @@ async function lagOf(
     from = `(${last.entryId}`;
   }
   return { lagEntries: counted, lagExact: false };
-}
-
-function ownerStatus(owner: OwnerFacts | undefined, living: ReadonlySet<string>): OwnerStatus | null {
-  if (owner === undefined || owner.member === "") return null;
-  const { member, epoch, wanted, deaths } = owner;
-  return { member, live: living.has(member), epoch, since: epoch, wanted: wanted === "" ? null : wanted, deaths };
-}
-
-/** Members that live or were silent, and owners without a heartbeat. Those that have left are of no interest any more. */
-function memberStatuses(
-  component: string,
-  known: ReadonlyMap<string, MemberFacts>,
-  ownedBy: ReadonlyMap<string, readonly number[]>,
-  at: number,
-  silentAfterMs: number,
-): readonly MemberStatus[] {
-  const names = [...known].flatMap(([member, { hasLeft }]) => (hasLeft ? [] : [member]));
-  return [...new Set([...names, ...ownedBy.keys()])].sort().map((member) => {
-    const facts = known.get(member);
-    return {
-      component,
-      member,
-      lastSeenAt: facts?.seenAt ?? null,
-      live: facts !== undefined && isLiving(facts, at, silentAfterMs),
-      owned: ownedBy.get(member) ?? [],
-      ...aboutIn(facts?.about),
-    };
-  });
-}
-
-/** What a member says about itself is for people: another program's text tells nothing. */
-function aboutIn(text: string | undefined): Pick<MemberStatus, "host" | "pid" | "startedAt"> {
-  let about: unknown;
-  try {
-    about = JSON.parse(text ?? "null");
-  } catch {
-    about = null;
-  }
-  const { host, pid, startedAt } = (about ?? {}) as Record<string, unknown>;
-  const started = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
-  return {
-    host: typeof host === "string" ? host : null,
-    pid: typeof pid === "number" ? pid : null,
-    startedAt: Number.isNaN(started) ? null : started,
-  };
 }
 
 /** Tells whether a component is abandoned; without a recorded sign of life, the age of its oldest unfinished entry decides. */

@@ -6,6 +6,7 @@ import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import { parseRetention, type Retention } from "../../model/retention-policy.ts";
+import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type {
@@ -134,6 +135,7 @@ export class RedisInspector implements Inspector {
         channels: [],
         components: new Map(),
         outputs: new Map(),
+        sources: new Map(),
         retention: new Map(),
         described: new Map(),
       };
@@ -148,6 +150,7 @@ export class RedisInspector implements Inspector {
     }
     const channels: string[] = [];
     const components = new Map<string, readonly string[]>();
+    const sources = new Map<string, { readonly channel: string; readonly isSingle: boolean }>();
     const retentions = new Map<string, Retention>();
     const described = new Map<string, string>();
     const outputs = new Map<string, string[]>();
@@ -166,6 +169,10 @@ export class RedisInspector implements Inspector {
       if (component !== undefined && channel !== undefined) {
         outputs.set(component, [...(outputs.get(component) ?? []), channel]);
       }
+      if (field.startsWith("source:")) {
+        const [channel = "", runs] = value.split(" ");
+        sources.set(field.slice("source:".length), { channel, isSingle: runs === "single" });
+      }
     }
     const shadowOf = meta.get(shadowField);
     return {
@@ -174,6 +181,7 @@ export class RedisInspector implements Inspector {
       channels,
       components,
       outputs,
+      sources,
       retention: retentions,
       described,
     };
@@ -227,6 +235,15 @@ export class RedisInspector implements Inspector {
     const [epoch = null, owner, wanted, deaths] = reply;
     if (epoch === null) return undefined;
     return { epoch: Number(epoch), member: memberIn(owner), wanted: wanted ?? "", deaths: Number(deaths ?? 0) };
+  }
+
+  async sourcePosition(partition: number, source: string): Promise<SavedPosition | undefined> {
+    const json = await this.state(partition, sliceOfSource(source), positionKey.store, positionKey.key);
+    try {
+      return json === undefined ? undefined : readPosition(json);
+    } catch (error) {
+      throw new StoreError(`source "${source}", partition ${partition}: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   async page(stream: LogStream, range: PageRange, max: number): Promise<readonly StoredEntry[]> {

@@ -7,12 +7,12 @@ import { createOrderManager, placeOrder } from "../../../producers/order-manager
 import { openObserver } from "../../../src/composition/observer.ts";
 import { openOperator } from "../../../src/composition/operator.ts";
 import { openOwner } from "../../../src/composition/owner.ts";
-import { item, on, PermanentError } from "../../../src/index.ts";
-import { soon, things } from "../../support/backbone.ts";
+import { item, on, PermanentError, type SourceTools } from "../../../src/index.ts";
+import { soon, type Thing, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { test } from "../../support/test.ts";
 import { memoryBook } from "../../trading/venue/memory-book.ts";
-import { namespace, start } from "./server.ts";
+import { assertDenied, namespace, start } from "./server.ts";
 
 test("the whole pipeline runs under least-privilege users, and Redis denies nothing of it", async () => {
   await using server = await start();
@@ -165,4 +165,31 @@ test("maintenance runs under a component's user, and an evicting producer's", as
   assert.ok((await server.admin.xlen(`{${namespace}:0}:capped`)) <= 5);
   assert.is((await worker.status()).channels.length, 2);
   assert.equal(await server.denied(), []);
+});
+
+test("a source needs no more than its role has, and may touch no other source, and no component", async () => {
+  await using server = await start();
+  const channel = things("reports", { retention: { hardCap: 2 } });
+  const url = await server.user("feed", ["source"], { channels: ["reports"], source: "venue" });
+  const feed = await server.connect(url);
+  const run = async ({ position = "0", append, signal }: SourceTools<Thing>): Promise<void> => {
+    for (let n = Number(position) + 1; !signal.aborted; n++) await append([{ payload: { n } }], String(n));
+  };
+  const source = feed.source("venue", channel, run);
+  const stream = `{${namespace}:0}:reports`;
+  await eventually(() => /is full/.test(source.health.reason ?? ""));
+  await server.admin.xtrim(stream, "MAXLEN", 0);
+  await eventually(async () => (await server.admin.xlen(stream)) === 2);
+  await server.described("reports");
+  assert.is(await server.admin.hget(`${namespace}:meta`, "source:venue"), "reports perPartition");
+  await source[Symbol.asyncDispose]();
+  assert.equal(await server.denied(), []);
+  await assertDenied(server.client(url), [
+    ["HSET", `{${namespace}:0}:owner:source/other`, "epoch", "9"],
+    ["HSET", `{${namespace}:0}:owner:c`, "epoch", "9"],
+    ["HSET", `{${namespace}:0}:state:source/other:position`, "at", "9"],
+    ["HSET", `{${namespace}:0}:state:c:s`, "k", "9"],
+    ["XADD", `{${namespace}:0}:other`, "*", "payload", "1"],
+    ["XRANGE", stream, "-", "+"],
+  ]);
 });

@@ -28,8 +28,8 @@ test("every command of every script is granted to some role", () => {
   }
 });
 
-test("a producer or a component without channels is refused: its rules would open dead letters and settlement logs", () => {
-  for (const role of ["producer", "component"] as const) {
+test("a producer, a component or a source without channels is refused: its rules would open dead letters and settlement logs", () => {
+  for (const role of ["producer", "component", "source"] as const) {
     for (const channels of [undefined, []]) {
       assert.throws(
         () => aclRules([role], { namespace, ...(channels && { channels }) }),
@@ -44,6 +44,7 @@ test("a scope that could open more than it says is refused", () => {
     { namespace: "*" },
     { channels: ["a*"] },
     { component: "c:*" },
+    { source: "c:*" },
     { channels: ["a ~*"] },
     { into: "a}:*" },
     { into: namespace },
