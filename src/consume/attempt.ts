@@ -107,9 +107,11 @@ export class Attempt implements Processing, Submission, RunningHandler {
       const { component, partitions, state, bounds, onChannel, clock, log } = this.#context;
       const view = new StateView(state, component, bounds.maxOutputs);
       const { partition, span } = this;
-      const now = (): number => clock.wallNow();
       const late = (error: unknown): void =>
-        log.error({ component, reason: reasonOf(error) }, "a publish that nobody awaits came after its attempt's end");
+        log.error(
+          { component, reason: reasonOf(error) },
+          "a publish that nobody awaits failed after its attempt's end",
+        );
       this.#collector = new Collector(
         component,
         partition,
@@ -119,7 +121,7 @@ export class Attempt implements Processing, Submission, RunningHandler {
         view,
         bounds,
         onChannel,
-        now,
+        clock,
         late,
       );
       // Tools that were kept beyond the end of the handler.

@@ -11,7 +11,9 @@ import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { Fence } from "../ownership/fence.ts";
 import type { NewEntry } from "../ports/append.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
+import { ownFailure } from "../ports/unhandled-failures.ts";
 import { dueAtOf } from "../publish/due.ts";
 import { Outgoing } from "../publish/outgoing.ts";
 import { partitionOf } from "../publish/placement.ts";
@@ -49,15 +51,17 @@ export class Collector {
   readonly view: StateView;
   readonly #bounds: SettlementBounds;
   readonly #onChannel: (channel: Channel<unknown>) => void;
-  /** Epoch ms. */
-  readonly #now: () => number;
-  /** Called with what was refused after the attempt's end where nobody awaits it: the attempt cannot fail with it any more. */
+  readonly #clock: Pick<Clock, "wallNow" | "soon">;
+  /** Called with a failure that nobody handles once the attempt has ended: the attempt cannot fail with it any more. */
   readonly #onLate: (error: unknown) => void;
   #outputs: Output[] | undefined;
   /** Of the outputs so far, UTF-16 units as an estimate of bytes. */
   #size = 0;
   /** Publishes that are refused, or whose schema is asynchronous: the settlement waits for them even if the handler does not. */
   #doubtful: OutputPromise<unknown>[] | undefined;
+  #hasFailed = false;
+  /** A publish's failure that the process calls unhandled. */
+  #unhandled: unknown;
   /** A publish for which there was no room: the attempt fails whether the handler has heard of it or not. */
   #noRoom: ConfigError | undefined;
   #publishes = 0;
@@ -73,7 +77,7 @@ export class Collector {
     view: StateView,
     bounds: SettlementBounds,
     onChannel: (channel: Channel<unknown>) => void,
-    now: () => number,
+    clock: Pick<Clock, "wallNow" | "soon">,
     onLate: (error: unknown) => void,
   ) {
     this.#component = component;
@@ -86,7 +90,7 @@ export class Collector {
     this.view = view;
     this.#bounds = bounds;
     this.#onChannel = onChannel;
-    this.#now = now;
+    this.#clock = clock;
     this.#onLate = onLate;
   }
 
@@ -135,6 +139,9 @@ export class Collector {
   async validated(): Promise<void> {
     // The list grows while it is gone through: a failure is passed on along a chain of promises.
     for (const publish of this.#doubtful ?? []) await publish.heard();
+    // An asynchronous function may have heard of it that nobody awaits: the process knows at the end of this turn.
+    if (this.#hasFailed) await new Promise<void>((resolve) => this.#clock.soon(resolve));
+    if (this.#unhandled !== undefined) throw this.#unhandled;
     if (this.#noRoom !== undefined) throw this.#noRoom;
   }
 
@@ -167,6 +174,13 @@ export class Collector {
   }
 
   #doubt<T>(publish: Promise<T>): Promise<T> {
+    publish.catch((failure: unknown) => {
+      this.#hasFailed = true;
+      ownFailure(failure, (reason) => {
+        if (this.#end === undefined) this.#unhandled ??= reason;
+        else this.#onLate(reason);
+      });
+    });
     if (this.#end !== undefined)
       return OutputPromise.watched(publish, (promise) => void promise.heard().catch(this.#onLate));
     return OutputPromise.watched(publish, (promise) => {
@@ -183,7 +197,7 @@ export class Collector {
     this.#makeRoom(json.length + key.length);
     const correlation = channel.correlation(payload);
     const id = deriveEventId(this.#sourceId, this.#component, place);
-    const time = options.time ?? this.#now();
+    const time = options.time ?? this.#clock.wallNow();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const isBySource = channel.placement === "source" || key === "";
     const partition = isBySource ? this.#partition : partitionOf(key, this.#partitions);

@@ -6,6 +6,7 @@ import type { Channel, Handler, PublishOutput } from "../../src/index.ts";
 import { on } from "../../src/index.ts";
 import { memoryBackbone } from "../../src/testing.ts";
 import { open, type Thing, things } from "../support/backbone.ts";
+import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 
 const bad = { n: 0.5 };
@@ -47,13 +48,31 @@ const failing: readonly (readonly [string, (publish: PublishOutput, out: Channel
       await publish(out, { n: 1 });
     },
   ],
+  ["a helper", (publish, out) => void awaiting(publish, out)],
+  ["a helper of an asynchronous handler", async (publish, out) => void awaiting(publish, out)],
+  [
+    "a helper of a helper",
+    (publish, out) => void (async (): Promise<unknown> => await Promise.all([awaiting(publish, out)]))(),
+  ],
+  [
+    "a helper with words of its own",
+    (publish, out) =>
+      void awaiting(publish, out).catch((cause: unknown) => {
+        throw new Error(`it could not be told: ${String(cause)}`, { cause });
+      }),
+  ],
 ];
+/** The failure goes through a promise of the language's own. */
+async function awaiting(publish: PublishOutput, out: Channel<Thing>): Promise<string> {
+  const { id } = await publish(out, bad);
+  return id;
+}
 for (const [name, handle] of failing) {
   test(`${name} that nobody awaits fails its attempt`, async () => {
     for (const out of [things("out"), slow("slow-out")]) {
       const { onRedis, inMemory, letter } = await outcomes(handle, out);
       assert.equal([onRedis, inMemory], ["deadLettered", "deadLettered"]);
-      assert.is(letter?.["dead-code"], "THROUGHLINE_PAYLOAD");
+      assert.is(letter?.["dead-code"], name.includes("words of its own") ? "Error" : "THROUGHLINE_PAYLOAD");
       assert.match(letter?.["dead-error"] ?? "", new RegExp(`channel "${out.name}" refuses the payload`));
     }
   });
@@ -68,6 +87,8 @@ test("a failure that the handler has heard of is the handler's to judge", async 
       await publish(out, { n: 1 });
       await later.catch(() => undefined);
     },
+    async (publish, out) => void (await awaiting(publish, out).catch(() => undefined)),
+    (publish, out) => void awaiting(publish, out).catch(() => undefined),
     // What comes of it may take as long as it likes.
     (publish, out) => void publish(out, bad).catch(() => new Promise(() => undefined)),
     (publish, out) => void publish(out, { n: 1 }).then(() => new Promise(() => undefined)),
@@ -95,4 +116,33 @@ test("a publish after the end of its attempt that nobody awaits is told in the l
   const told = o.log.filter(({ text }) => text.includes("after its attempt's end"));
   assert.is(told.length, 1);
   assert.match(String(told[0]?.fields["reason"]), /publish\("out"\) was called after its handler had returned/);
+});
+
+test("a helper that publishes after the end of its attempt, and that nobody awaits, is told in the log", async () => {
+  const go = Promise.withResolvers<void>();
+  await using o = await open();
+  const [source, out] = [things("source"), things("out")];
+  const helper = async (publish: PublishOutput): Promise<void> => {
+    await go.promise;
+    await publish(out, { n: 1 });
+  };
+  const component = await o.run(o.backbone.component("c", [on(source, (_, { publish }) => void helper(publish))]));
+  assert.is(await component.whenSettled(await o.backbone.publish(source, { n: 1 })), "acked");
+  go.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  const told = o.log.filter(({ text }) => text.includes("after its attempt's end"));
+  assert.equal(
+    told.map(({ level }) => level),
+    ["error"],
+  );
+});
+
+test("a rejection that comes of no publish ends the process as it would without us, and an application's listener hears of each", async () => {
+  await using alone = startProcess("test/fixtures/unhandled.ts");
+  assert.equal(await alone.ended, { code: 1, signal: null });
+  assert.is(alone.stdout(), "deadLettered\n");
+  assert.match(alone.stderr(), /Error: a stranger's\n.*at .*unhandled\.ts/s);
+  await using listened = startProcess("test/fixtures/unhandled.ts", ["listens"]);
+  assert.equal(await listened.ended, { code: 0, signal: null });
+  assert.match(listened.stdout(), /^heard .*refuses the payload.*\ndeadLettered\nheard a stranger's\n$/);
 });
