@@ -18,20 +18,21 @@ export function isGivenRedis<E extends NodeJS.ProcessEnv>(env: E): env is E & { 
   return url !== undefined && url !== "";
 }
 
-/** Provides a server. @throws {ConfigError} when there is none and none can be had. */
-export async function provideRedis(
-  options: PrivateRedisOptions & { readonly env: NodeJS.ProcessEnv },
-): Promise<ProvidedRedis> {
-  if (isGivenRedis(options.env)) {
+/** Provides a server. `env` has REDIS_URL, or not; default: the process's. @throws {ConfigError} when there is none and none can be had. */
+export async function provideRedis({
+  env = process.env,
+  ...options
+}: PrivateRedisOptions & { readonly env?: NodeJS.ProcessEnv } = {}): Promise<ProvidedRedis> {
+  if (isGivenRedis(env)) {
     return {
-      url: options.env["REDIS_URL"],
+      url: env["REDIS_URL"],
       isGiven: true,
       died: new Promise(() => undefined),
       description: "the one that REDIS_URL names",
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
-  const { url, description, directory, died, [Symbol.asyncDispose]: dispose } = await startPrivateRedis(options);
+  const { url, description, directory, died, [Symbol.asyncDispose]: dispose } = await startPrivateRedis({ ...options, env });
   return {
     url,
     isGiven: false,

@@ -4,7 +4,7 @@ import { trace } from "@opentelemetry/api";
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { ConfigError, on } from "../../src/index.ts";
-import { captureSpans, type StartRedisOptions, startRedis } from "../../src/testing.ts";
+import { captureSpans, provideRedis, type StartRedisOptions, startRedis } from "../../src/testing.ts";
 import { open, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
@@ -64,6 +64,23 @@ test("captured spans are those of one journey, with the attributes by which they
   using again = captureSpans();
   trace.getTracer("after").startSpan("y").end();
   assert.is(again.one("y").parentSpanId, undefined);
+});
+
+test("provideRedis takes the server that REDIS_URL names, of the process where it is told of no other", async () => {
+  const { REDIS_URL: own } = process.env;
+  process.env["REDIS_URL"] = "redis://there:1";
+  try {
+    assert.is((await provideRedis()).url, "redis://there:1");
+    const { url, isGiven } = await provideRedis({ env: { REDIS_URL: "redis://here:2" } });
+    assert.equal([url, isGiven], ["redis://here:2", true]);
+    delete process.env["REDIS_URL"];
+    await using started = await provideRedis();
+    assert.match(started.url, /^redis:\/\/127\.0\.0\.1:\d+$/);
+    assert.not(started.isGiven);
+  } finally {
+    if (own === undefined) delete process.env["REDIS_URL"];
+    else process.env["REDIS_URL"] = own;
+  }
 });
 
 test("startRedis advises what it takes where there is no server to start", async () => {
