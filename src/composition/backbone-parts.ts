@@ -9,8 +9,8 @@ import type { Namespace } from "../redis/namespace.ts";
 import type { ResolvedBackboneOptions } from "./backbone-options.ts";
 
 export interface BackboneParts {
-  /** The options, with the count of partitions that the namespace has. */
-  readonly options: Omit<ResolvedBackboneOptions, "partitions"> & { readonly partitions: number };
+  /** The partitions that it wants; those that it has are the namespace's. */
+  readonly options: ResolvedBackboneOptions;
   readonly keys: Keys;
   readonly namespace: Namespace;
   readonly tracing: Tracing;

@@ -11,6 +11,7 @@ import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import { hostChance, hostClock } from "../ports/host-clock.ts";
 import type { OwnedGauge } from "../ports/tracing.ts";
 import { redisClientOptions } from "../redis/client/client-options.ts";
+import { runScript } from "../redis/client/run-script.ts";
 import { runningChannels } from "../redis/component-directory.ts";
 import type { RedisInspector } from "../redis/inspect/inspector.ts";
 import type { StoreContext } from "../redis/store/appender.ts";
@@ -86,8 +87,8 @@ export class Components {
     if (this.#isClosed) throw new ConfigError(`the backbone is closed: component "${name}" cannot be made`);
     const resolved = resolveComponentOptions(name, options);
     const channels = channelsOf(name, subscriptions);
-    const { options: own, keys, tracing, connection } = this.#parts;
-    const { url, tls, log, partitions, redisSpans } = own;
+    const { options: own, keys, namespace, tracing, connection } = this.#parts;
+    const { url, tls, log, redisSpans } = own;
     refuseShortTakeover(this.#parts, `component "${name}"`, resolved.takeoverAfterMs);
     for (const { name: running, channels: others } of this.#components) {
       if (running === name) refuseOtherChannels(name, channels, others);
@@ -100,7 +101,7 @@ export class Components {
       acknowledgeWithinMs,
       subscriptions: this.#handlers.around(name, subscriptions),
       options: resolved,
-      partitions,
+      partitions: () => namespace.use(),
       store,
       timers: new BullRetryTimers({
         component: name,
@@ -121,9 +122,9 @@ export class Components {
         ),
       joined: (oldest) => {
         this.#beginWatches();
-        const owned = (): readonly OwnedGauge[] => ownedBy(name, component.owned, partitions);
+        const owned = (): readonly OwnedGauge[] => ownedBy(name, component.owned, namespace.partitions);
         const stops = [tracing.observeHandlers(oldest), tracing.observeOwned(owned)];
-        if (partitions === 1) stops.push(this.#tellPrimary(component));
+        if (namespace.partitions === 1) stops.push(this.#tellPrimary(component));
         gauges = () => {
           for (const stop of stops) stop();
         };
@@ -195,9 +196,9 @@ export class Components {
 
   /** Once a component of this process takes part. */
   #beginWatches(): void {
-    const { options, tracing, connection } = this.#parts;
-    const { log, partitions, maintenanceEveryMs: everyMs } = options;
-    const own = { partitions, retention: this.#channels.retention };
+    const { options, namespace, tracing, connection } = this.#parts;
+    const { log, maintenanceEveryMs: everyMs } = options;
+    const own = { partitions: namespace.use(), retention: this.#channels.retention };
     tracing.atRoot(() =>
       tracing.quietly(() => {
         this.#watch ??= new ChannelWatch({ own, inspector: this.#inspector, log, everyMs });
@@ -207,9 +208,11 @@ export class Components {
   }
 
   async #admit(name: string, channels: readonly string[], signal: AbortSignal): Promise<void> {
-    const { connection, keys } = this.#parts;
+    const { connection, keys, namespace } = this.#parts;
     const running = await runningChannels(connection, keys, name, signal);
     if (running !== undefined) refuseOtherChannels(name, channels, running);
+    // Where nothing had used the namespace when this process connected, others may have decided its partitions meanwhile.
+    await namespace.look((...call) => connection.repeat(() => runScript(connection, ...call), signal));
   }
 }
 

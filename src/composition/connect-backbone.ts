@@ -43,7 +43,7 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
     clock = new ServerClock(connection);
     await clock.measure().catch(() => undefined); // until it succeeds, the host's clock is used
     return new ConnectedBackbone({
-      options: { ...resolved, partitions: namespace.partitions },
+      options: resolved,
       keys,
       namespace,
       tracing,

@@ -16,6 +16,7 @@ import { letsGo } from "../model/retention-policy.ts";
 import type { Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import type { Evicted } from "../ports/append.ts";
 import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
+import { runScript } from "../redis/client/run-script.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
 import { RedisAppender, type StoreContext } from "../redis/store/appender.ts";
 import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
@@ -50,7 +51,7 @@ export class ConnectedBackbone implements Backbone {
 
   constructor(parts: BackboneParts) {
     const { options, keys, tracing, open, connection } = parts;
-    const { namespace, url, tls, log, partitions, durability } = options;
+    const { namespace, url, tls, log, durability } = options;
     this.namespace = namespace;
     this.#parts = parts;
     const context: StoreContext = {
@@ -59,12 +60,19 @@ export class ConnectedBackbone implements Backbone {
       onEvicted: (evicted) => this.#tellEvicted(evicted),
     };
     const quietly = tracing.quietly.bind(tracing);
-    const inspector = new RedisInspector({ url, tls, namespace, partitions, log, quietly });
+    const inspector = new RedisInspector({
+      url,
+      tls,
+      namespace,
+      partitions: () => parts.namespace.partitions,
+      log,
+      quietly,
+    });
     const channels = new UsedChannels(parts, ({ retention }) => {
       if (letsGo(retention) && this.#components.hasAny) this.maintain();
     });
     const appender = new RedisAppender(connection, keys, context);
-    this.#producer = new Producer(appender, tracing, partitions, options, (channel) => channels.add(channel));
+    this.#producer = new Producer(appender, tracing, appender, options, (channel) => channels.add(channel));
     this.#handlers = new HandlerScope(options.publishInHandlers, log);
     this.#components = new Components({ parts, storeContext: context, inspector, channels, handlers: this.#handlers });
     this.#sources = new Sources(parts, context, channels);
@@ -76,7 +84,7 @@ export class ConnectedBackbone implements Backbone {
     grantAccess(this, {
       inspector,
       openExactAppender: (named) =>
-        new RedisExactAppender({ connection: open("import"), keys, partitions, channels: named, context, timeoutMs }),
+        new RedisExactAppender({ connection: open("import"), keys, channels: named, context, timeoutMs }),
     });
   }
 
@@ -123,7 +131,7 @@ export class ConnectedBackbone implements Backbone {
   }
 
   view<V>(component: string, store: string): StateReader<V> {
-    return viewState(this.#inspector, this.#parts.options.partitions, component, store);
+    return viewState(this.#inspector, () => this.#partitions(), component, store);
   }
 
   readSettlements(component: string, range?: SettlementRange): AsyncIterable<RecordedSettlement> {
@@ -164,6 +172,13 @@ export class ConnectedBackbone implements Backbone {
     this.#deadLetterStore.close();
     await this.#producer.close();
     await this.#inspector[Symbol.asyncDispose]();
+  }
+
+  /** The namespace's count as it is now: others may have decided it since this process connected. */
+  async #partitions(): Promise<number> {
+    const { namespace, connection } = this.#parts;
+    await namespace.look((...call) => connection.repeat(() => runScript(connection, ...call)));
+    return namespace.partitions;
   }
 
   #tellEvicted({ channel, partition, removed, unfinished }: Evicted): void {

@@ -8,12 +8,13 @@ import type { BackboneParts } from "./backbone-parts.ts";
 
 /** Whoever it is for disposes of it. */
 export function openSliceStore(
-  { options, keys, open: openConnection }: BackboneParts,
+  { options, keys, namespace, open: openConnection }: BackboneParts,
   context: StoreContext,
   component: string,
   keepsLog: boolean,
 ): RedisSliceStore {
-  const { partitions, log } = options;
+  const { log } = options;
+  const partitions = (): number => namespace.partitions;
   return new RedisSliceStore({ component, keys, partitions, log, context, openConnection, keepsLog });
 }
 

@@ -36,8 +36,9 @@ export class Sources {
     if (this.#isClosed) throw new ConfigError(`the backbone is closed: source "${name}" cannot be begun`);
     const resolved = resolveSourceOptions(name, options);
     refuseShortTakeover(this.#parts, `source "${name}"`, resolved.takeoverAfterMs);
-    const { tracing, options: own } = this.#parts;
-    const { log, partitions } = own;
+    const { tracing, namespace, options: own } = this.#parts;
+    const { log } = own;
+    const partitions = namespace.use();
     const slice = sliceOfSource(name);
     const store = openSliceStore(this.#parts, this.#storeContext, slice, false);
     const parts = {

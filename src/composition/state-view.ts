@@ -7,21 +7,23 @@ import type { StateReader } from "./backbone.ts";
 
 export function viewState<V>(
   inspector: RedisInspector,
-  partitions: number,
+  partitions: () => Promise<number>,
   component: string,
   store: string,
 ): StateReader<V> {
   return {
     get: async (key) => {
       requireWellFormed("the state key", key);
-      for (const partition of partitionsFrom(partitionOf(key, partitions), partitions)) {
+      const count = await partitions();
+      for (const partition of partitionsFrom(partitionOf(key, count), count)) {
         const json = await inspector.state(partition, component, store, key);
         if (json !== undefined) return JSON.parse(json) as V;
       }
       return undefined;
     },
     async *list() {
-      for (let partition = 0; partition < partitions; partition++) {
+      const count = await partitions();
+      for (let partition = 0; partition < count; partition++) {
         for await (const [key, json] of inspector.states(partition, component, store))
           yield [key, JSON.parse(json) as V, partition];
       }

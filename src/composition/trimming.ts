@@ -13,10 +13,19 @@ export class Trimming {
   readonly #turns: RedisMaintenanceTurns;
   readonly #trimmer: RedisTrimmer;
 
-  constructor({ options, keys, tracing, open }: BackboneParts, inspector: RedisInspector, channels: UsedChannels) {
-    const { log, partitions, maintenanceEveryMs: everyMs } = options;
+  constructor(
+    { options, keys, namespace, tracing, open }: BackboneParts,
+    inspector: RedisInspector,
+    channels: UsedChannels,
+  ) {
+    const { log, maintenanceEveryMs: everyMs } = options;
     const connection = open("maintain");
-    const own = { partitions, retention: channels.retention };
+    const own = {
+      get partitions() {
+        return namespace.partitions;
+      },
+      retention: channels.retention,
+    };
     const trimmer = new RedisTrimmer(connection, keys);
     const turns = new RedisMaintenanceTurns(connection, keys, () => JSON.stringify(trimmedChannels(own)));
     const round = new RetentionRound({ own, inspector, trimmer, tracing, log });

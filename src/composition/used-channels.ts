@@ -55,9 +55,9 @@ export class UsedChannels {
 
   // The description is for people: a publish or a delivery does not wait for it.
   #describe(name: string, text: string): void {
-    const { tracing, connection, keys, options } = this.#parts;
+    const { tracing, connection, keys, namespace, options } = this.#parts;
     tracing
-      .atRoot(() => tracing.quietly(() => describe(connection, keys, options.partitions, name, text)))
+      .atRoot(() => tracing.quietly(() => describe(connection, keys, namespace.partitions, name, text)))
       .catch((error: unknown) =>
         options.log.debug({ name, reason: String(error) }, "the namespace could not be described"),
       );

@@ -27,7 +27,8 @@ export interface RunningComponentParts {
   readonly about: string;
   readonly subscriptions: readonly Subscription[];
   readonly options: ResolvedComponentOptions;
-  readonly partitions: number;
+  /** The number of partitions. Asked once, when it is run. */
+  readonly partitions: () => number;
   readonly store: SliceStore;
   readonly timers: RetryTimers;
   readonly tracing: Tracing;
@@ -64,8 +65,10 @@ export class RunningComponent implements Component {
   readonly #parts: RunningComponentParts;
   readonly #handlers: RunningHandlers;
   readonly #lanes: Lanes<LaneTask>;
-  readonly #members: Members;
-  readonly #ownerships: readonly Ownership[];
+  /** Undefined before it is run. */
+  #members: Members | undefined;
+  /** One for each partition; none before it is run. */
+  #ownerships: readonly Ownership[] = [];
   /** Told when the phase changes, a slice was looked at, or there is news of the members. */
   readonly #change = new Change();
   /** Aborts when the component is closed. */
@@ -79,53 +82,14 @@ export class RunningComponent implements Component {
   #draining: Promise<void> | undefined;
 
   constructor(parts: RunningComponentParts) {
-    const { name, member, options, partitions, clock, subscriptions, store, log } = parts;
+    const { name, member, clock, log } = parts;
+    const { concurrency, slowHandlerMs } = parts.options;
     this.name = name;
     this.member = member;
     this.#parts = parts;
-    const { takeoverAfterMs, concurrency, from, slowHandlerMs } = options;
-    const beatMs = beatMsOf(takeoverAfterMs);
-    const members = new Members(
-      { ...parts, component: name, takeoverAfterMs, beatMs, presence: store.presence(name) },
-      () => this.#onNews(),
-    );
-    this.#members = members;
     this.#handlers = new RunningHandlers({ component: name, clock, log, slowMs: slowHandlerMs });
     this.#lanes = new Lanes<LaneTask>(concurrency, ({ run, deliveries, turns }) =>
       run(deliveries.filter(({ turn }, i) => turn === turns[i])),
-    );
-    const channels = subscriptions.map(({ channel }) => channel.name);
-    const context = {
-      ...parts,
-      component: name,
-      subscriptions: new Map(subscriptions.map((subscription) => [subscription.channel.name, subscription])),
-      bounds: options,
-      handlers: this.#handlers,
-      lanes: this.#lanes,
-      maxInFlight: Math.max(1, Math.floor(options.maxInFlight / partitions)),
-      isPaused: () => this.#isPaused,
-    };
-    this.#ownerships = Array.from(
-      { length: partitions },
-      (_, partition) =>
-        new Ownership({
-          ...parts,
-          slice: { component: name, partition },
-          channels,
-          clock,
-          takeoverAfterMs,
-          beatMs,
-          begin: from === "now" ? "$" : "0",
-          mayOwn: () => members.isConfirmed,
-          shouldOwn: (without) => members.shouldOwn(partition, without),
-          open: (hold, { starts, deaths }) => {
-            parts.describe();
-            const tenure = new OwnedPartition({ ...context, partition }, hold, starts, deaths);
-            this.#tenures[partition] = tenure;
-            return tenure;
-          },
-          looked: () => this.#change.tell(),
-        }),
     );
   }
 
@@ -137,7 +101,7 @@ export class RunningComponent implements Component {
     const component = this.name;
     const unready = (reason: string): ComponentHealth => ({ component, isLive: true, isReady: false, reason });
     if (this.#phase !== "running") return unready(this.#phase);
-    if (!this.#members.isConfirmed) return unready("Redis does not answer");
+    if (this.#members?.isConfirmed !== true) return unready("Redis does not answer");
     if (this.#ownerships.some(({ isStill }) => isStill))
       return { ...unready("a loop stands still although Redis answers"), isLive: false };
     const refusal = this.#ownerships.find(({ refused }) => refused !== undefined)?.refused;
@@ -154,11 +118,12 @@ export class RunningComponent implements Component {
     const stop = (): void => void this.drain().catch(() => undefined); // `run` itself throws what the drain throws
     signal?.addEventListener("abort", stop, { once: true });
     const { tracing, timers } = this.#parts;
+    const members = this.#begin();
     try {
       await tracing.atRoot(async () => {
-        const running = Promise.all([this.#members.run(), ...this.#ownerships.map((ownership) => ownership.run())]);
+        const running = Promise.all([members.run(), ...this.#ownerships.map((ownership) => ownership.run())]);
         running.catch(() => undefined); // where joining throws first
-        await this.#join();
+        await this.#join(members);
         if (this.#phase === "running") await timers.listen((partition, delivery) => this.#wake(partition, delivery));
         await running;
       });
@@ -214,13 +179,56 @@ export class RunningComponent implements Component {
     return signal === undefined ? this.#end.signal : AbortSignal.any([this.#end.signal, signal]);
   }
 
+  /** Makes what takes part in each partition: only now is their number known for good. */
+  #begin(): Members {
+    const { name, options, clock, subscriptions, store } = this.#parts;
+    const { takeoverAfterMs, from, maxInFlight } = options;
+    const partitions = this.#parts.partitions();
+    const parts = { ...this.#parts, component: name, partitions };
+    const beatMs = beatMsOf(takeoverAfterMs);
+    const beats = { takeoverAfterMs, beatMs, presence: store.presence(name) };
+    const members = new Members({ ...parts, ...beats }, () => this.#onNews());
+    const channels = subscriptions.map(({ channel }) => channel.name);
+    const context = {
+      ...parts,
+      subscriptions: new Map(subscriptions.map((subscription) => [subscription.channel.name, subscription])),
+      bounds: options,
+      handlers: this.#handlers,
+      lanes: this.#lanes,
+      maxInFlight: Math.max(1, Math.floor(maxInFlight / partitions)),
+      isPaused: () => this.#isPaused,
+    };
+    this.#ownerships = Array.from(
+      { length: partitions },
+      (_, partition) =>
+        new Ownership({
+          ...parts,
+          slice: { component: name, partition },
+          channels,
+          clock,
+          ...beats,
+          begin: from === "now" ? "$" : "0",
+          mayOwn: () => members.isConfirmed,
+          shouldOwn: (without) => members.shouldOwn(partition, without),
+          open: (hold, { starts, deaths }) => {
+            parts.describe();
+            const tenure = new OwnedPartition({ ...context, partition }, hold, starts, deaths);
+            this.#tenures[partition] = tenure;
+            return tenure;
+          },
+          looked: () => this.#change.tell(),
+        }),
+    );
+    this.#members = members;
+    return members;
+  }
+
   /** Until it takes part, or was drained. @throws what the store refuses: later it is tried again, but a start that cannot work is told. */
-  async #join(): Promise<void> {
+  async #join(members: Members): Promise<void> {
     const { log, subscriptions, joined, describe } = this.#parts;
-    const hasJoined = (): boolean => this.#members.isConfirmed && this.#ownerships.every(({ isSeen }) => isSeen);
+    const hasJoined = (): boolean => members.isConfirmed && this.#ownerships.every(({ isSeen }) => isSeen);
     while (this.#phase === "joining" && !hasJoined()) {
-      const refused =
-        this.#members.refused ?? this.#ownerships.find((ownership) => ownership.refused !== undefined)?.refused;
+      const refused = members.refused ?? this.#ownerships.find((ownership) => ownership.refused !== undefined)?.refused;
       if (refused !== undefined) {
         this.#failure = startFailure(this.name, refused);
         await this.#close();
@@ -247,7 +255,7 @@ export class RunningComponent implements Component {
     if (hadBegun) {
       log.info({ component: this.name, owned: this.owned }, "draining");
       // Said before anything is released, so that those who take over see whose turn it is.
-      const said = atMost(clock, leaveGraceMs, this.#members.leave());
+      const said = atMost(clock, leaveGraceMs, this.#members?.leave() ?? Promise.resolve());
       const left = this.#ownerships.map(async (ownership) => {
         pending += await ownership.leave(options.drainTimeoutMs, said);
       });
@@ -264,7 +272,7 @@ export class RunningComponent implements Component {
 
   async #close(): Promise<void> {
     this.#phase = "closed";
-    this.#members.stop();
+    this.#members?.stop();
     this.#handlers.unwatch();
     for (const ownership of this.#ownerships) ownership.close();
     this.#end.abort(new StoreError(`component "${this.name}" is closed`));

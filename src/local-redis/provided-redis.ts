@@ -32,7 +32,13 @@ export async function provideRedis({
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
-  const { url, description, directory, died, [Symbol.asyncDispose]: dispose } = await startPrivateRedis({ ...options, env });
+  const {
+    url,
+    description,
+    directory,
+    died,
+    [Symbol.asyncDispose]: dispose,
+  } = await startPrivateRedis({ ...options, env });
   return {
     url,
     isGiven: false,

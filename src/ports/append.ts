@@ -34,6 +34,14 @@ export interface Appender {
   close(): Promise<void>;
 }
 
+/** The partitions that a producer's events go to. */
+export interface Partitioning {
+  /** Undefined until the count is known for good: by the first publish at the latest. */
+  readonly count: number | undefined;
+  /** Resolves when it is known. @throws {PublishError} as `append` */
+  known(deadlineMs: number): Promise<void>;
+}
+
 /** Entries that a full channel evicted to make room. */
 export interface Evicted {
   readonly channel: string;

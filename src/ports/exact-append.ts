@@ -8,7 +8,8 @@ export interface ExactEntry {
 
 /** Appends entries exactly as they are given, under new ids. */
 export interface ExactAppender {
-  readonly partitions: number;
+  /** The number of partitions, known for good. @throws as `append` */
+  partitions(): Promise<number>;
   /**
    * Appends all entries, once, in this order, after those of earlier calls. Resolves with their ids when Redis has appended.
    * @throws {PublishError} when Redis does not answer in time, or refuses

@@ -8,7 +8,7 @@ import type { Cause, EventRef, Published } from "../model/event.ts";
 import { newEventId } from "../model/event-id.ts";
 import { payloadToPublish } from "../model/json-survival.ts";
 import { requireWellFormed } from "../model/well-formed-text.ts";
-import type { Appended, Appender } from "../ports/append.ts";
+import type { Appended, Appender, Partitioning } from "../ports/append.ts";
 import type { SendSpan, Tracing } from "../ports/tracing.ts";
 import { Batcher, type BatcherLimits } from "./batcher.ts";
 import { dueAtOf } from "./due.ts";
@@ -56,7 +56,14 @@ export function item<P>(channel: Channel<P>, payload: P, options: PublishOptions
 export class Producer {
   readonly #appender: Appender;
   readonly #tracing: Tracing;
-  readonly #batchers: readonly Batcher[];
+  readonly #limits: BatcherLimits;
+  readonly #partitioning: Partitioning;
+  /** One for each partition; none until their count is known. */
+  #batchers: readonly Batcher[] = [];
+  /** Publishes that wait until it is, so that none overtakes another. */
+  #waiting = 0;
+  /** Set with the first publish. */
+  #placing: Promise<void> | undefined;
   /** Called with the channel of each publish. */
   readonly #onChannel: (channel: Channel<unknown>) => void;
   #closed = false;
@@ -64,21 +71,22 @@ export class Producer {
   constructor(
     appender: Appender,
     tracing: Tracing,
-    partitions: number,
+    partitioning: Partitioning,
     limits: BatcherLimits,
     onChannel: (channel: Channel<unknown>) => void,
   ) {
     this.#appender = appender;
     this.#tracing = tracing;
     this.#onChannel = onChannel;
-    this.#batchers = Array.from({ length: partitions }, (_, partition) => new Batcher(appender, partition, limits));
+    this.#limits = limits;
+    this.#partitioning = partitioning;
   }
 
   publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = noOptions): Promise<Published> {
     try {
       const checked = payloadToPublish(channel, payload);
-      if (checked instanceof Promise) return checked.then((valid) => this.#publish(channel, valid, options));
-      return this.#publish(channel, checked, options);
+      if (checked instanceof Promise) return checked.then((valid) => this.#publishPlaced(channel, valid, options));
+      return this.#publishPlaced(channel, checked, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -88,10 +96,15 @@ export class Producer {
   async publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     if (items.length === 0) return [];
     if (items.length > 1_000) throw new ConfigError(`publishAll takes up to 1,000 events at once, not ${items.length}`);
-    const prepared: Publication[] = [];
-    for (const { channel, payload, options } of items) {
-      prepared.push(this.#prepare(channel, await payloadToPublish(channel, payload), options));
-    }
+    const payloads: unknown[] = [];
+    for (const { channel, payload } of items) payloads.push(await payloadToPublish(channel, payload));
+    this.#refuseWhenClosed();
+    if (!this.#isPlaced) return this.#whenPlaced(() => this.#publishTogether(items, payloads));
+    return this.#publishTogether(items, payloads);
+  }
+
+  async #publishTogether(items: readonly PublishItem[], payloads: readonly unknown[]): Promise<readonly Published[]> {
+    const prepared = items.map(({ channel, options }, i) => this.#prepare(channel, payloads[i], options));
     const { partition } = prepared[0] as Publication;
     if (prepared.some((one) => one.partition !== partition)) {
       throw new ChannelError("publishAll is atomic within a partition only, and these events' keys lie in several");
@@ -119,12 +132,58 @@ export class Producer {
   /** Waits for publishes under way and closes the connection. */
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#placing?.catch(() => undefined); // those that wait hear of it
     await Promise.all(this.#batchers.map((batcher) => batcher.flushed()));
     await this.#appender.close();
   }
 
-  #prepare<P>(channel: Channel<P>, payload: P, options: PublishOptions): Publication {
+  #refuseWhenClosed(): void {
     if (this.#closed) throw new PublishError("rejected", "the backbone is closed: nothing was sent");
+  }
+
+  /** Whether an event's partition can be told, and no earlier publish waits for that. */
+  get #isPlaced(): boolean {
+    return this.#waiting === 0 && this.#batchers.length > 0;
+  }
+
+  #publishPlaced<P>(channel: Channel<P>, payload: P, options: PublishOptions): Promise<Published> {
+    this.#refuseWhenClosed();
+    if (this.#isPlaced) return this.#publish(channel, payload, options);
+    return this.#whenPlaced(() => this.#publish(channel, payload, options));
+  }
+
+  /** Publishes once the partitions are known; those that wait go in the order of the calls. */
+  #whenPlaced<T>(publish: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= this.#limits.maxPending) {
+      const text = `${this.#waiting} publishes are waiting for Redis already; nothing was sent. Publish more slowly, or raise maxPending`;
+      return Promise.reject(new PublishError("rejected", text));
+    }
+    this.#waiting++;
+    this.#placing ??= this.#place();
+    return this.#placing.then(
+      () => {
+        this.#waiting--;
+        return publish();
+      },
+      (error: unknown) => {
+        this.#waiting--;
+        throw error;
+      },
+    );
+  }
+
+  async #place(): Promise<void> {
+    try {
+      await this.#partitioning.known(this.#limits.publishTimeoutMs);
+      const length = this.#partitioning.count ?? 0;
+      this.#batchers = Array.from({ length }, (_, partition) => new Batcher(this.#appender, partition, this.#limits));
+    } catch (error) {
+      this.#placing = undefined; // tried again by the next publish
+      throw error;
+    }
+  }
+
+  #prepare<P>(channel: Channel<P>, payload: P, options: PublishOptions): Publication {
     this.#onChannel(channel);
     const json = encodePayload(channel, payload);
     const key = channel.key(payload);

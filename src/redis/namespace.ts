@@ -29,6 +29,8 @@ export class Namespace {
   #partitions: number;
   /** True once the description is written and was found to be ours. */
   #isClaimed = false;
+  /** True once something lies, or is looked for, by the count. */
+  #isUsed = false;
 
   private constructor(keys: Keys, { count, isRequired }: WantedPartitions) {
     this.#keys = keys;
@@ -36,8 +38,17 @@ export class Namespace {
     this.#isRequired = isRequired;
   }
 
-  /** The partition count: the namespace's own, or for one that nothing has used the one that was asked for. */
+  /**
+   * The partition count: the namespace's own, or for one that nothing has used the one that was asked for. The latter may change with a `look`
+   * or a `claim`, for as long as this process has used nothing of it, either.
+   */
   get partitions(): number {
+    return this.#partitions;
+  }
+
+  /** The partition count, which this process goes by from now on: another one is refused. */
+  use(): number {
+    this.#isUsed = true;
     return this.#partitions;
   }
 
@@ -59,8 +70,6 @@ export class Namespace {
       await upgradeFrom1(connection, keys, signal);
       found = await connection.repeat(() => namespace.#read(connection), signal);
     }
-    const count = Number(found[2]);
-    if (!wanted.isRequired && Number.isInteger(count) && count >= 1) namespace.#partitions = count;
     namespace.#compare(found);
     return namespace;
   }
@@ -68,6 +77,7 @@ export class Namespace {
   /**
    * Compares the description again, before a use that writes more than it: another process may have been first
    * meanwhile.
+   * @throws as `claim`
    */
   look(send: Send): Promise<void> {
     return this.#ask("look", send);
@@ -76,7 +86,7 @@ export class Namespace {
   /**
    * Claims the namespace at the first real use: writes the description, or compares it with what another process has
    * written. A process that never uses the namespace leaves nothing in it.
-   * @throws {ConfigError} when another uses it with another partition count.
+   * @throws {ConfigError} when another uses it with another partition count, and this process must have its own or has used it
    * @throws what `send` does
    */
   claim(send: Send): Promise<void> {
@@ -121,18 +131,22 @@ export class Namespace {
           "Nothing was changed: use the version that wrote it, or another namespace",
       );
     }
-    if (found !== String(this.#partitions) && !this.#isRequired) {
+    if (found === String(this.#partitions)) return;
+    const count = Number(found);
+    if (!this.#isRequired && !this.#isUsed && Number.isInteger(count) && count >= 1) {
+      this.#partitions = count;
+      return;
+    }
+    if (!this.#isRequired) {
       throw new ConfigError(
-        `namespace "${namespace}" has ${found} partitions by now; when this process connected, nothing had used it, and it goes by ` +
-          `${this.#partitions}. Connect again`,
+        `namespace "${namespace}" has ${found} partitions by now, and this process has begun to use it with ${this.#partitions}, as nothing ` +
+          "had used it when it looked. Start this process again: it takes the count that it finds",
       );
     }
-    if (found !== String(this.#partitions)) {
-      throw new ConfigError(
-        `namespace "${namespace}" has ${found} partitions, not ${this.#partitions}: with another count the keys of its events would ` +
-          "lie elsewhere. Connect with the count it has, or without one",
-      );
-    }
+    throw new ConfigError(
+      `namespace "${namespace}" has ${found} partitions, not ${this.#partitions}: with another count the keys of its events would ` +
+        "lie elsewhere. Connect with the count it has, or without one",
+    );
   }
 }
 

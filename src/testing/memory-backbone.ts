@@ -112,8 +112,9 @@ class InMemory implements MemoryBackbone {
     const appender = new MemoryAppender(this.#server, new LocalLink(), (evicted) =>
       log.error(evicted, "the channel is full: it has evicted its oldest entries"),
     );
+    const partitioning = { count: partitions, known: async () => undefined };
     const limits = { maxPending: 100_000, maxPendingBytes: 67_108_864, publishTimeoutMs: 30_000 };
-    this.#producer = new Producer(appender, this.#tracing, partitions, limits, () => undefined);
+    this.#producer = new Producer(appender, this.#tracing, partitioning, limits, () => undefined);
   }
 
   publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = {}): Promise<Published> {
@@ -136,7 +137,7 @@ class InMemory implements MemoryBackbone {
       name,
       subscriptions: this.#handlers.around(name, subscriptions),
       options: resolveComponentOptions(name, options),
-      partitions: this.#partitions,
+      partitions: () => this.#partitions,
       timers: timers.member(),
       tracing: this.#tracing,
       onChannel: () => undefined,

@@ -9,7 +9,7 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import * as assert from "uvu/assert";
 import { openOwner } from "../../src/composition/owner.ts";
-import { ConfigError, on } from "../../src/index.ts";
+import { ConfigError, on, PublishError } from "../../src/index.ts";
 import { partitionOf } from "../../src/publish/placement.ts";
 import { type Opened, type OpenOptions, open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
@@ -53,11 +53,11 @@ test("who connects without a count, or with one for a new namespace, takes the n
     await rejects(open({ namespace, partitions } as OpenOptions), ConfigError, /partitions is/);
 });
 
-test("a namespace that another process has made meanwhile with other partitions is told, and nothing is appended", async () => {
-  await using o = await open();
+test("a count that another process has decided meanwhile is told who asked for another one, and nothing is appended", async () => {
+  await using o = await open({ partitions: 1 });
   await using owner = openOwner({ url: redisUrl(), namespace: o.backbone.namespace });
   await owner.prepare({ partitions: 4 });
-  await rejects(o.backbone.publish(source, { n: 0 }), Error, /has 4 partitions by now; .* Connect again/);
+  await rejects(o.backbone.publish(source, { n: 0 }), PublishError, /has 4 partitions, not 1: .* or without one/);
   assert.equal(await placed(o, source, 4), [0, 0, 0, 0]);
 });
 

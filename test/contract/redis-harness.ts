@@ -35,7 +35,7 @@ export class RedisHarness implements Harness {
     this.store = new RedisSliceStore({
       component: "contract",
       keys,
-      partitions: 1,
+      partitions: () => 1,
       log: silentLog,
       context: { namespace, confirmation: undefined, onEvicted: () => undefined },
       openConnection: (purpose) => this.#open(purpose, url),

@@ -96,7 +96,7 @@ export function memberOn(host: Host, parts: MemberParts): Member {
       name,
       subscriptions,
       options: resolveComponentOptions(name, { ...options, from }),
-      partitions,
+      partitions: () => partitions,
       timers: timers.of(host),
       tracing: untraced,
       onChannel: () => undefined,

@@ -39,7 +39,7 @@ export interface InspectorOptions {
   readonly tls?: TlsOptions | undefined;
   readonly namespace: string;
   /** Partitions to assume for a namespace that nothing has used yet. Without it such a namespace has no catalogue. */
-  readonly partitions?: number;
+  readonly partitions?: () => number;
   readonly log: Log;
   readonly quietly?: Quietly | undefined;
   /** Longest time that a call waits for a Redis that is away, ms. Default 3,000. */
@@ -128,7 +128,7 @@ export class RedisInspector implements Inspector {
   async catalogue(): Promise<Catalogue | undefined> {
     const meta = toMap((await this.#ask("HGETALL", this.#keys.meta())) as string[]);
     if (meta.size === 0) {
-      const { partitions } = this.#options;
+      const partitions = this.#options.partitions?.();
       if (partitions === undefined) return undefined;
       return {
         partitions,

@@ -15,10 +15,10 @@ const lettersPage = 200;
 
 export class ComponentQueries {
   readonly #names: Keys;
-  readonly #partitions: number;
+  readonly #partitions: () => number;
   readonly #link: () => ServerLink;
 
-  constructor(names: Keys, partitions: number, link: () => ServerLink) {
+  constructor(names: Keys, partitions: () => number, link: () => ServerLink) {
     this.#names = names;
     this.#partitions = partitions;
     this.#link = link;
@@ -44,7 +44,7 @@ export class ComponentQueries {
       return (await link.run(sliceScripts.idle, [this.#names.owner(partition, component), ...keys], channels)) === 1;
     };
     await this.#until(signal, async (link) => {
-      for (let partition = 0; partition < this.#partitions; partition++)
+      for (let partition = 0; partition < this.#partitions(); partition++)
         if (!(await isIdle(link, partition))) return undefined;
       return true;
     });
@@ -52,7 +52,7 @@ export class ComponentQueries {
 
   /** The partition whose log has the event. @throws {StoreError} when none has */
   async #partitionOf(link: ServerLink, { id, channel, entryId }: EventRef): Promise<number> {
-    for (let partition = 0; partition < this.#partitions; partition++) {
+    for (let partition = 0; partition < this.#partitions(); partition++) {
       const [entry] = await link.client.xrange(this.#names.stream(partition, channel), entryId, entryId);
       const [name, written] = entry?.[1] ?? ["id"];
       if (entry !== undefined && (name !== "id" || written === id)) return partition;

@@ -18,7 +18,7 @@ export interface SliceStoreOptions {
   /** Names its connections. */
   readonly component: string;
   readonly keys: Keys;
-  readonly partitions: number;
+  readonly partitions: () => number;
   readonly log: Log;
   readonly context: StoreContext;
   /** Opens a connection; the purpose is its name in CLIENT LIST. */

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { ResolvedDurability } from "../../model/durability.ts";
 import { ConfigError, PublishError } from "../../model/errors.ts";
-import type { Appended, Appender, Evicted, NewEntry } from "../../ports/append.ts";
+import type { Appended, Appender, Evicted, NewEntry, Partitioning } from "../../ports/append.ts";
 import type { Log } from "../../ports/log.ts";
 import { ArgWriter } from "../client/argument-writer.ts";
 import type { Connection } from "../client/connection.ts";
@@ -27,7 +27,7 @@ export const numbersKept: number = 16;
 /** How long they are remembered after the last batch, ms: longer than any resend can be late. */
 export const numbersTtlMs: number = 24 * 3_600_000;
 
-export class RedisAppender implements Appender {
+export class RedisAppender implements Appender, Partitioning {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #keys: Keys;
@@ -38,8 +38,9 @@ export class RedisAppender implements Appender {
   readonly #body: ArgWriter = new ArgWriter();
   /** The last number used on a partition. */
   readonly #numbers = new Map<number, number>();
-  /** Set with the first append. All wait for it, so that none overtakes another. */
+  /** Set with the first publish. All wait for it, so that none overtakes another. */
   #claiming: Promise<void> | undefined;
+  count: number | undefined;
 
   constructor(connection: Connection, keys: Keys, { namespace, confirmation, onEvicted }: StoreContext) {
     this.#namespace = namespace;
@@ -49,6 +50,11 @@ export class RedisAppender implements Appender {
     this.#onEvicted = onEvicted;
   }
 
+  known(deadlineMs: number): Promise<void> {
+    this.#claiming ??= this.#claim(deadlineMs);
+    return this.#claiming;
+  }
+
   async append(
     partition: number,
     entries: readonly NewEntry[],
@@ -56,8 +62,7 @@ export class RedisAppender implements Appender {
     deadlineMs: number,
   ): Promise<readonly Appended[]> {
     const begunAt = performance.now();
-    this.#claiming ??= this.#claim(deadlineMs);
-    await this.#claiming;
+    await this.known(deadlineMs);
     const { keys, head, channels, turn } = this.#encode(partition, entries, atomic);
     let reply: unknown;
     try {
@@ -136,6 +141,7 @@ export class RedisAppender implements Appender {
   async #claim(deadlineMs: number): Promise<void> {
     try {
       await this.#namespace.claim((script, keys, args) => this.#outbox.send(script, keys, args, { deadlineMs }));
+      this.count = this.#namespace.use();
     } catch (error) {
       this.#claiming = undefined;
       if (error instanceof ConfigError) throw new PublishError("rejected", error.message, { cause: error });

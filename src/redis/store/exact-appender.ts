@@ -14,7 +14,6 @@ import { scripts } from "./scripts.ts";
 export interface ExactAppenderOptions {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly partitions: number;
   /** Named to the namespace with the first append, unless it knows them. */
   readonly channels: readonly string[];
   readonly context: Pick<StoreContext, "namespace" | "confirmation">;
@@ -23,7 +22,6 @@ export interface ExactAppenderOptions {
 }
 
 export class RedisExactAppender implements ExactAppender {
-  readonly partitions: number;
   readonly #options: ExactAppenderOptions;
   readonly #outbox: Outbox;
   readonly #session = `p${randomBytes(9).toString("base64url")}`;
@@ -31,20 +29,28 @@ export class RedisExactAppender implements ExactAppender {
   readonly #body: ArgWriter = new ArgWriter();
   /** The last number used on a partition. */
   readonly #numbers = new Map<number, number>();
-  /** Set with the first append. All wait for it, so that none overtakes another. */
+  /** Set with the first call. All wait for it, so that none overtakes another. */
   #claiming: Promise<void> | undefined;
 
   constructor(options: ExactAppenderOptions) {
     this.#options = options;
-    this.partitions = options.partitions;
     this.#outbox = new Outbox(options.connection, options.context.confirmation);
+  }
+
+  async partitions(): Promise<number> {
+    try {
+      this.#claiming ??= this.#claim();
+      await this.#claiming;
+      return this.#options.context.namespace.use();
+    } catch (error) {
+      throw refused(error);
+    }
   }
 
   async append(partition: number, entries: readonly ExactEntry[]): Promise<readonly string[]> {
     const { keys, timeoutMs: deadlineMs } = this.#options;
     try {
-      this.#claiming ??= this.#claim();
-      await this.#claiming;
+      await this.partitions();
       const number = (this.#numbers.get(partition) ?? 0) + 1;
       this.#numbers.set(partition, number);
       const streams = new Map<string, number>();
@@ -70,9 +76,7 @@ export class RedisExactAppender implements ExactAppender {
       const reply = await this.#outbox.send(scripts.import, names, { head, body }, options);
       return String(reply).split("\n");
     } catch (error) {
-      if (error instanceof PublishError || error instanceof ConfigError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new PublishError("rejected", `Redis refused the import: ${reason}`, { cause: error });
+      throw refused(error);
     }
   }
 
@@ -96,4 +100,10 @@ export class RedisExactAppender implements ExactAppender {
     this.#outbox.close();
     this.#options.connection.close();
   }
+}
+
+function refused(error: unknown): unknown {
+  if (error instanceof PublishError || error instanceof ConfigError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new PublishError("rejected", `Redis refused the import: ${reason}`, { cause: error });
 }

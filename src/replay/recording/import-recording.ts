@@ -57,8 +57,8 @@ export async function importRecording(
   }
   const appender = openExactAppender(into === undefined ? recording.channels : [into]);
   const lanes = new Lanes(appender, onProgress);
-  const { partitions } = appender;
   try {
+    const partitions = await appender.partitions();
     for await (const line of recording.lines(signal)) {
       if (line.kind !== "entry") continue;
       const at = timeOf(line.entry.entryId);

@@ -52,7 +52,7 @@ export async function openStore({
   const store = new RedisSliceStore({
     component,
     keys,
-    partitions,
+    partitions: () => partitions,
     log,
     context: {
       namespace,
