@@ -122,6 +122,7 @@ test("during a rolling deploy old code parks what it does not know until new cod
       }),
     ]),
   );
+  await older.drain(); // whichever of the two owned the partition until now
   assert.is(await component.whenSettled(newer), "acked");
   await component.whenIdle();
   assert.equal(byOld, [{ id: "b" }]);
