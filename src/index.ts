@@ -92,6 +92,8 @@ export type { RecordedSettlement, SettledCall } from "./model/recorded-settlemen
 export type { Replayed } from "./model/replay-mark.ts";
 export type { Retention, RetentionPolicy } from "./model/retention-policy.ts";
 export type { Upcaster, Upcasters, Versioned } from "./model/schema-version.ts";
+export type { SentinelPlace, ServersPlace } from "./model/servers.ts";
+export { serversFromEnv } from "./model/servers-given.ts";
 export type { StoredEntry } from "./model/stored-entry.ts";
 export type { TlsOptions } from "./model/tls-options.ts";
 export type { ExclusiveDuty } from "./ownership/exclusive.ts";

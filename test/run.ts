@@ -8,6 +8,7 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { Redis } from "ioredis";
+import { startPrivateCluster } from "../src/local-redis/private-cluster.ts";
 import { provideRedis } from "../src/local-redis/provided-redis.ts";
 import { prepareContainers } from "./containers/container-test.ts";
 import { findProblem, sweep } from "./containers/engine.ts";
@@ -118,6 +119,11 @@ async function main(filters: readonly string[]): Promise<{ passed: number; faile
   const redis = stack.use(await provideRedis({ env: process.env, say }));
   say(`Redis: ${redis.description}`);
   if (redis.isGiven) stack.defer(() => removeNamespaces(redis.url, run));
+  // With it, what tests do not start themselves is a cluster. docs/guide/cluster.md says which tests run so.
+  const topology = process.env["THROUGHLINE_TOPOLOGY"] ?? "server";
+  if (topology !== "server" && topology !== "cluster") throw new Error(`THROUGHLINE_TOPOLOGY is "${topology}"`);
+  const cluster = topology === "cluster" ? stack.use(await startPrivateCluster({ say })) : undefined;
+  if (cluster !== undefined) say(`Cluster: ${cluster.description}`);
   // Tests reach the run's Redis by its own name only, so that what they start does not use it unless told to.
   const { REDIS_URL: _, ...env } = process.env;
   const options: RunFilesOptions = {
@@ -126,6 +132,7 @@ async function main(filters: readonly string[]): Promise<{ passed: number; faile
       // Half of what the start of a process costs is the stripping and compiling of the same modules.
       NODE_COMPILE_CACHE: resolve(cacheDirectory, "compiled"),
       THROUGHLINE_TEST_REDIS_URL: redis.url,
+      ...(cluster !== undefined && { THROUGHLINE_TEST_CLUSTER: cluster.urls.join(",") }),
       THROUGHLINE_TEST_RUN: run,
     },
     concurrency,

@@ -32,8 +32,8 @@ await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectR
       .default(0)
       .argParser(share),
   ],
-  run: async ({ backbone, component, options, redisUrl, redisTls, namespace, signal }) => {
-    await using book = openRedisBook(redisUrl, namespace, redisTls);
+  run: async ({ backbone, component, options, servers, redisTls, namespace, signal }) => {
+    await using book = openRedisBook(servers, namespace, redisTls);
     await createOrderSender(backbone, createSimulatedExchange(book, options), { component }).run(signal);
   },
 });

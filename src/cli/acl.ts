@@ -17,6 +17,7 @@ interface AclOptions extends CommonOptions {
   readonly dedupes?: true;
   readonly evicts?: true;
   readonly waits?: true;
+  readonly clustered?: true;
   readonly user?: string;
   readonly format: AclFormat;
 }
@@ -36,6 +37,7 @@ export function defineAcl(acl: Command): void {
     .option("--dedupes", "it publishes to channels with a dedupe window")
     .option("--evicts", "it publishes to channels that evict when they are full")
     .option("--waits", "it asks for durability by WAIT and WAITAOF; Redis 7.2 or newer")
+    .option("--clustered", "it connects to a cluster")
     .addOption(
       new Option("--format <format>", "a command, or a line of the aclfile")
         .choices(aclFormats)
@@ -55,7 +57,8 @@ export function defineAcl(acl: Command): void {
 }
 
 function rulesOf(command: Command, roles: readonly AclRole[], options: AclOptions): readonly string[] {
-  const { namespace, channel, component, source, into, background, dedupes, evicts, waits, user = "" } = options;
+  const { namespace, channel, component, source, into, background, dedupes, evicts, waits, clustered } = options;
+  const { user = "" } = options;
   const scope: AclScope = {
     namespace,
     ...(channel === undefined ? {} : { channels: channel }),
@@ -66,6 +69,7 @@ function rulesOf(command: Command, roles: readonly AclRole[], options: AclOption
     ...(dedupes === undefined ? {} : { dedupes }),
     ...(evicts === undefined ? {} : { evicts }),
     ...(waits === undefined ? {} : { waits }),
+    ...(clustered === undefined ? {} : { clustered }),
   };
   try {
     if (/\s/.test(user)) throw new ConfigError("a user's name has no spaces");

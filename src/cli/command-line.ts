@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { ThroughlineError } from "../model/errors.ts";
 import { usageLine } from "../model/safe-text.ts";
+import { defaultUrl } from "../model/servers-given.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { commands } from "./commands.ts";
 import type { CommonOptions } from "./common.ts";
@@ -54,7 +55,10 @@ export function programOf({ namespace, load = async () => ({}) }: PlugIn): Comma
   };
   const program = new Command("throughline")
     .description("Looks into a Throughline backbone, and deals with its dead letters.")
-    .addOption(new Option("--url <url>", "where Redis is").env("REDIS_URL").default("redis://127.0.0.1:6379"))
+    .addOption(new Option("--url <url>", "where Redis is").env("REDIS_URL").default(undefined, defaultUrl))
+    .addOption(new Option("--cluster <urls>", "or some nodes of a cluster, with commas between").env("REDIS_CLUSTER"))
+    .addOption(new Option("--sentinels <urls>", "or Sentinels, with commas between").env("REDIS_SENTINELS"))
+    .addOption(new Option("--sentinel-name <name>", "and their name for the primary").env("REDIS_SENTINEL_NAME"))
     .addOption(new Option("--namespace <name>", "the backbone's namespace").env("NAMESPACE").default(namespace))
     .option("--json", "print JSON in place of text")
     .version(versionOf())

@@ -7,14 +7,14 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { ObserverOptions } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { ConfigError } from "../model/errors.ts";
+import { type ServersGiven, serversGiven } from "../model/servers-given.ts";
 import type { Log } from "../ports/log.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { say } from "./output.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
-export interface CommonOptions {
-  readonly url: string;
+export interface CommonOptions extends ServersGiven {
   readonly namespace: string;
   readonly json?: true;
 }
@@ -25,9 +25,9 @@ export function openFor<T>(
   open: (options: ObserverOptions) => T,
   namespace: string = command.optsWithGlobals<CommonOptions>().namespace,
 ): T {
-  const { url } = command.optsWithGlobals<CommonOptions>();
+  const given = command.optsWithGlobals<CommonOptions>();
   try {
-    return open({ url, tls: tlsFromEnv(surroundings().env), namespace, log: stderrLog });
+    return open({ ...serversGiven(given), tls: tlsFromEnv(surroundings().env), namespace, log: stderrLog });
   } catch (error) {
     if (error instanceof ConfigError) command.error(`error: ${error.message}`, { exitCode: usageExitCode });
     throw error;

@@ -7,6 +7,7 @@ import { tlsFromEnv } from "../composition/tls-files.ts";
 import { serveConsole } from "../console/console.ts";
 import { isLoopback } from "../console/options.ts";
 import { ConfigError } from "../model/errors.ts";
+import { serversGiven } from "../model/servers-given.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { hostList, portNumber } from "../service/option-parsers.ts";
 import { type CommonOptions, stderrLog } from "./common.ts";
@@ -49,12 +50,12 @@ export function defineConsole(command: Command, extension: LoadExtension): void 
       ).argParser((text) => text.split(",").map((one) => one.trim())),
     )
     .action(async (_options: object, self: Command) => {
-      const { url, namespace, json, host, token, ...given } = self.optsWithGlobals<ConsoleCommandOptions>();
+      const { namespace, json, host, token, ...given } = self.optsWithGlobals<ConsoleCommandOptions>();
       const signal = surroundings().stopSignal();
       const secret = token ?? (isLoopback(host) ? undefined : randomBytes(24).toString("base64url"));
       try {
         await using console = await serveConsole({
-          url,
+          ...serversGiven(given),
           tls: tlsFromEnv(surroundings().env),
           namespace,
           host,

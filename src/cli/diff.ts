@@ -5,6 +5,7 @@ import { openObserver } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { ThroughlineError } from "../model/errors.ts";
 import { ResourceStack } from "../model/resource-stack.ts";
+import { serversGiven } from "../model/servers-given.ts";
 import { diff } from "../replay/diff/diff.ts";
 import type { Difference } from "../replay/diff/difference.ts";
 import { renderDiff } from "../replay/diff/difference-text.ts";
@@ -59,10 +60,10 @@ export async function printDiff(difference: Difference, json: boolean): Promise<
 }
 
 async function sourceOf(text: string, command: Command, opened: ResourceStack): Promise<ReplaySource> {
-  const { url, maxLineBytes } = command.optsWithGlobals<DiffCommandOptions>();
+  const { maxLineBytes, ...given } = command.optsWithGlobals<DiffCommandOptions>();
   if (isFile(text)) return recordingSource(text, { maxLineBytes });
   const observer = opened.use(
-    openObserver({ url, tls: tlsFromEnv(surroundings().env), namespace: text, log: stderrLog }),
+    openObserver({ ...serversGiven(given), tls: tlsFromEnv(surroundings().env), namespace: text, log: stderrLog }),
   );
   return namespaceSource(observer, await channelsOf(observer));
 }

@@ -9,6 +9,7 @@ import { tlsFromEnv } from "../composition/tls-files.ts";
 import { type Channel, defineChannel } from "../model/channel.ts";
 import type { RecordingError } from "../model/errors.ts";
 import { escaped } from "../model/safe-text.ts";
+import { serversGiven } from "../model/servers-given.ts";
 import type { Speed } from "../model/speed.ts";
 import type { Inspector } from "../ports/inspect.ts";
 import { importEntries, ndjsonLine } from "../replay/recording/import-file.ts";
@@ -177,9 +178,10 @@ async function backboneFor(
   channels: readonly string[],
   partitions: number,
 ): Promise<Backbone | undefined> {
-  const { url, namespace } = options;
+  const { namespace } = options;
+  const servers = serversGiven(options);
   const tls = tlsFromEnv(surroundings().env);
-  await using inspector = openInspector({ url, tls, namespace, log: stderrLog });
+  await using inspector = openInspector({ ...servers, tls, namespace, log: stderrLog });
   const catalogue = await inspector.catalogue();
   const into = `${channels.join(", ")} of namespace "${namespace}"`;
   if (
@@ -189,7 +191,7 @@ async function backboneFor(
     return undefined;
   }
   return connectBackbone({
-    url,
+    ...servers,
     namespace,
     partitions: catalogue?.partitions ?? partitions,
     log: stderrLog,

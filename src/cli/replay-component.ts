@@ -6,6 +6,7 @@ import { openObserver } from "../composition/observer.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
 import { ConfigError } from "../model/errors.ts";
 import { ResourceStack } from "../model/resource-stack.ts";
+import { serversGiven } from "../model/servers-given.ts";
 import type { Speed } from "../model/speed.ts";
 import { diff } from "../replay/diff/diff.ts";
 import { writeReplay } from "../replay/rehearse/captured-recording.ts";
@@ -151,7 +152,7 @@ async function openRecord(
   }
   if (channels !== undefined) return refuse("--channel chooses from a recording; channels of the log are simply named");
   const namespace = namespaceOf(options, command);
-  const place = { url: options.url, tls: tlsFromEnv(surroundings().env), namespace, log: stderrLog };
+  const place = { ...serversGiven(options), tls: tlsFromEnv(surroundings().env), namespace, log: stderrLog };
   const observer = opened.use(openObserver(place));
   const existing = options.diff === true ? await channelsOf(observer) : [];
   const published = outputs.map(({ name }) => name).filter((name) => existing.includes(name));

@@ -5,14 +5,19 @@ import { ConfigError } from "../model/errors.ts";
 import { isNamespace } from "../model/names.ts";
 import { bounded } from "../model/option-bounds.ts";
 import { escaped } from "../model/safe-text.ts";
+import type { SentinelPlace } from "../model/servers.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
 import type { WantedPartitions } from "../redis/namespace.ts";
 import type { PublishInHandlers } from "./handler-scope.ts";
 
 export interface BackboneOptions {
-  /** redis://, rediss:// or unix://. Default redis://127.0.0.1:6379. */
-  readonly url?: string;
+  /** redis://, rediss:// or unix://. Default redis://127.0.0.1:6379. With `sentinel` only its login, database and scheme count. */
+  readonly url?: string | undefined;
+  /** In place of `url`: URLs of some nodes of a Redis or Valkey Cluster, with one login and scheme; the others are found. */
+  readonly cluster?: readonly string[] | undefined;
+  /** The Sentinels' URLs, with their own login where they have one, and the name under which they know the primary. */
+  readonly sentinel?: SentinelPlace | undefined;
   /** TLS for a rediss:// URL. A certificate that does not hold is refused. */
   readonly tls?: TlsOptions;
   /**
@@ -67,8 +72,14 @@ export interface BackboneOptions {
 }
 
 export type ResolvedBackboneOptions = Required<
-  Omit<BackboneOptions, "signal" | "tls" | "durability" | "connectTimeoutMs" | "partitions">
+  Omit<
+    BackboneOptions,
+    "url" | "cluster" | "sentinel" | "signal" | "tls" | "durability" | "connectTimeoutMs" | "partitions"
+  >
 > & {
+  readonly url: string | undefined;
+  readonly cluster: readonly string[] | undefined;
+  readonly sentinel: SentinelPlace | undefined;
   readonly partitions: WantedPartitions;
   readonly connectTimeoutMs: number | undefined;
   readonly durability: ResolvedDurability | undefined;
@@ -79,7 +90,9 @@ export type ResolvedBackboneOptions = Required<
 /** Applies the defaults. @throws {ConfigError} naming the option, its value, and what it would do */
 export function resolveBackboneOptions(options: BackboneOptions): ResolvedBackboneOptions {
   const resolved: ResolvedBackboneOptions = {
-    url: options.url ?? "redis://127.0.0.1:6379",
+    url: options.url,
+    cluster: options.cluster,
+    sentinel: options.sentinel,
     tls: options.tls === undefined ? undefined : resolveTls(options.tls),
     namespace: options.namespace,
     partitions: wantedPartitions(options.partitions),

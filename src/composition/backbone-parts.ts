@@ -4,6 +4,7 @@ import type { Tracing } from "../ports/tracing.ts";
 import type { Connection } from "../redis/client/connection.ts";
 import type { EvictionWatch } from "../redis/client/eviction-watch.ts";
 import type { ServerClock } from "../redis/client/server-clock.ts";
+import type { Topology } from "../redis/client/topology.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { Namespace } from "../redis/namespace.ts";
 import type { ResolvedBackboneOptions } from "./backbone-options.ts";
@@ -14,8 +15,9 @@ export interface BackboneParts {
   readonly keys: Keys;
   readonly namespace: Namespace;
   readonly tracing: Tracing;
-  /** Opens a connection for a purpose, which is a part of its name on the server. */
-  readonly open: (purpose: string) => Connection;
+  readonly topology: Topology;
+  /** Opens a connection for a purpose, which is a part of its name on the server; on a cluster to the node that has the key. */
+  readonly open: (purpose: string, key: string) => Connection;
   /** The one that publishes. */
   readonly connection: Connection;
   readonly clock: ServerClock;

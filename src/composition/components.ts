@@ -10,7 +10,7 @@ import { ConfigError } from "../model/errors.ts";
 import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import { hostChance, hostClock } from "../ports/host-clock.ts";
 import type { OwnedGauge } from "../ports/tracing.ts";
-import { redisClientOptions } from "../redis/client/client-options.ts";
+import { nodeClientOptions } from "../redis/client/client-options.ts";
 import { runScript } from "../redis/client/run-script.ts";
 import { runningChannels } from "../redis/component-directory.ts";
 import type { RedisInspector } from "../redis/inspect/inspector.ts";
@@ -87,8 +87,8 @@ export class Components {
     if (this.#isClosed) throw new ConfigError(`the backbone is closed: component "${name}" cannot be made`);
     const resolved = resolveComponentOptions(name, options);
     const channels = channelsOf(name, subscriptions);
-    const { options: own, keys, namespace, tracing, connection } = this.#parts;
-    const { url, tls, log, redisSpans } = own;
+    const { options: own, keys, namespace, topology, tracing, connection } = this.#parts;
+    const { log, redisSpans } = own;
     refuseShortTakeover(this.#parts, `component "${name}"`, resolved.takeoverAfterMs);
     for (const { name: running, channels: others } of this.#components) {
       if (running === name) refuseOtherChannels(name, channels, others);
@@ -105,7 +105,7 @@ export class Components {
       store,
       timers: new BullRetryTimers({
         component: name,
-        connection: { ...redisClientOptions(url, tls), maxRetriesPerRequest: null },
+        connection: { ...nodeClientOptions(topology, keys.bull()), maxRetriesPerRequest: null },
         prefix: keys.bull(),
         log,
         telemetry: bullTelemetry({ redisSpans }),

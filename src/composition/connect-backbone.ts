@@ -1,17 +1,18 @@
 /** Connects a backbone: options in, the parts that need an answer of Redis out. */
 
 import { ConfigError, StoreError } from "../model/errors.ts";
-import type { Tracing } from "../ports/tracing.ts";
-import { parseRedisUrl } from "../redis/client/address.ts";
+import type { Quietly, Tracing } from "../ports/tracing.ts";
 import { Connection, reasonOf } from "../redis/client/connection.ts";
 import { refuseWithoutDurability } from "../redis/client/durability.ts";
 import { EvictionWatch } from "../redis/client/eviction-watch.ts";
 import { ServerClock } from "../redis/client/server-clock.ts";
+import { type Topology, topologyOf } from "../redis/client/topology.ts";
 import { Keys } from "../redis/keys.ts";
 import { Namespace } from "../redis/namespace.ts";
 import { createTracing } from "../tracing/tracer.ts";
 import type { Backbone } from "./backbone.ts";
 import { type BackboneOptions, type ResolvedBackboneOptions, resolveBackboneOptions } from "./backbone-options.ts";
+import type { BackboneParts } from "./backbone-parts.ts";
 import { ConnectedBackbone } from "./connected-backbone.ts";
 import { silenceMs as leastSilenceMs } from "./connection.ts";
 
@@ -25,11 +26,12 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   const { durability, connectTimeoutMs } = resolved;
   const keys = new Keys(resolved.namespace);
   let clock: ServerClock | undefined;
-  const { log, redisSpans, url } = resolved;
+  const { log, redisSpans } = resolved;
+  const topology = topologyOf(resolved, resolved.tls);
   const serverNow = (): number => clock?.now() ?? Date.now();
-  const tracing = createTracing({ log, redisSpans, serverNow, allow: resolved.baggage.allow, ...serverOf(url) });
-  const open = openerOf(resolved, tracing);
-  const connection = open("publish");
+  const tracing = createTracing({ log, redisSpans, serverNow, allow: resolved.baggage.allow, ...serverOf(topology) });
+  const open = openerOf(resolved, topology, tracing);
+  const connection = open("publish", keys.meta());
   const limit = connectTimeoutMs === undefined ? undefined : AbortSignal.timeout(connectTimeoutMs);
   const signals = [resolved.signal, limit].filter((one) => one !== undefined);
   const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
@@ -45,6 +47,7 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
     return new ConnectedBackbone({
       options: resolved,
       keys,
+      topology,
       namespace,
       tracing,
       open,
@@ -57,33 +60,28 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
     if (limit?.aborted !== true || resolved.signal?.aborted === true || error instanceof ConfigError) throw error;
     const { awayBecause } = connection;
     const reason = awayBecause === undefined ? "no answer" : reasonOf(awayBecause);
-    const text = `no Redis at ${placeOf(url)} within ${connectTimeoutMs} ms: ${reason}`;
+    const text = `no Redis at ${topology.place} within ${connectTimeoutMs} ms: ${reason}`;
     throw new StoreError(text, { cause: awayBecause ?? error });
   } finally {
     limit?.removeEventListener("abort", cut);
   }
 }
 
-/** The server's place in a URL, without the login. */
-function placeOf(url: string): string {
-  const { host, port, path } = parseRedisUrl(url);
-  return path ?? `${host}:${port}`;
-}
-
 /**
  * Opens connections for the backbone. The wait for a durability counts as silence, so that it makes the limit longer.
  */
 function openerOf(
-  { url, tls, log, durability }: ResolvedBackboneOptions,
+  { log, durability }: ResolvedBackboneOptions,
+  topology: Topology,
   tracing: Tracing,
-): (purpose: string) => Connection {
+): BackboneParts["open"] {
   const silenceMs = leastSilenceMs + (durability?.timeoutMs ?? 0);
-  return (purpose) => new Connection({ url, tls, log, silenceMs, purpose, quietly: (run) => tracing.quietly(run) });
+  const quietly: Quietly = (run) => tracing.quietly(run);
+  return (purpose, key) => new Connection({ topology, key, log, silenceMs, purpose, quietly });
 }
 
-/** The server's host and port for the spans. A socket's path is its address. */
-function serverOf(url: string): { server?: { address: string; port?: number } } {
-  const { host, port, path } = parseRedisUrl(url);
+/** The server's host and port for the spans; of several the first that was given. A socket's path is its address. */
+function serverOf({ address: { host, port, path } }: Topology): { server?: { address: string; port?: number } } {
   if (path !== undefined) return { server: { address: path } };
   return { server: { address: host ?? "127.0.0.1", ...(port === undefined ? {} : { port }) } };
 }

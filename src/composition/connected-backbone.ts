@@ -50,8 +50,8 @@ export class ConnectedBackbone implements Backbone {
   #closing: Promise<void> | undefined;
 
   constructor(parts: BackboneParts) {
-    const { options, keys, tracing, open, connection } = parts;
-    const { namespace, url, tls, log, durability } = options;
+    const { options, keys, topology, tracing, open, connection } = parts;
+    const { namespace, log, durability } = options;
     this.namespace = namespace;
     this.#parts = parts;
     const context: StoreContext = {
@@ -61,8 +61,7 @@ export class ConnectedBackbone implements Backbone {
     };
     const quietly = tracing.quietly.bind(tracing);
     const inspector = new RedisInspector({
-      url,
-      tls,
+      topology,
       namespace,
       partitions: () => parts.namespace.partitions,
       log,
@@ -84,7 +83,10 @@ export class ConnectedBackbone implements Backbone {
     grantAccess(this, {
       inspector,
       openExactAppender: (named) =>
-        new RedisExactAppender({ connection: open("import"), keys, channels: named, context, timeoutMs }),
+        new RedisExactAppender({
+          connection: open("import", keys.meta()),
+          ...{ keys, channels: named, context, timeoutMs },
+        }),
     });
   }
 

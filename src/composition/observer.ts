@@ -10,14 +10,13 @@ import type { Channel } from "../model/channel.ts";
 import { ConfigError } from "../model/errors.ts";
 import { isNamespace } from "../model/names.ts";
 import type { RecordedSettlement } from "../model/recorded-settlement.ts";
+import type { ServersPlace } from "../model/servers.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import { type Log, silentLog } from "../ports/log.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
 import { grantAccess } from "../replay/log-access.ts";
 
-export interface ObserverOptions {
-  /** redis://, rediss:// or unix:// */
-  readonly url: string;
+export interface ObserverOptions extends ServersPlace {
   /** TLS for a rediss:// URL. */
   readonly tls?: TlsOptions | undefined;
   readonly namespace: string;
@@ -64,9 +63,10 @@ export function openObserver(options: ObserverOptions): Observer {
 
 /** Makes the inspector of a namespace. @throws {ConfigError} */
 export function openInspector(options: ObserverOptions): RedisInspector {
-  const { url, tls, namespace, log = silentLog } = options;
+  const { url, cluster, sentinel, tls, namespace, log = silentLog } = options;
   if (!isNamespace(namespace)) {
     throw new ConfigError(`namespace "${namespace}" is none: it takes 1 to 64 of a-z, 0-9, ".", "_" and "-"`);
   }
-  return new RedisInspector({ url, tls: tls === undefined ? undefined : resolveTls(tls), namespace, log });
+  const secured = tls === undefined ? undefined : resolveTls(tls);
+  return new RedisInspector({ url, cluster, sentinel, tls: secured, namespace, log });
 }

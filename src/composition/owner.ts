@@ -5,7 +5,7 @@
 
 import { ThroughlineError } from "../model/errors.ts";
 import { storeError } from "../redis/client/outbox.ts";
-import { runScript } from "../redis/client/run-script.ts";
+import { repeatScript } from "../redis/client/run-script.ts";
 import { Keys } from "../redis/keys.ts";
 import { Namespace } from "../redis/namespace.ts";
 import { type Repaired, repairChannel } from "../redis/store/channel-repair.ts";
@@ -57,11 +57,16 @@ export function openOwner(options: ObserverOptions): Owner {
       const signal = AbortSignal.timeout(silenceMs);
       try {
         const opened = await Namespace.open(connection, keys, wanted, signal);
-        const repeat = (run: () => Promise<unknown>): Promise<unknown> => connection.repeat(run, signal);
-        await opened.claim((script, scriptKeys, args) => repeat(() => runScript(connection, script, scriptKeys, args)));
+        await opened.claim((script, scriptKeys, args) => repeatScript(connection, script, scriptKeys, args, signal));
+        const described = connection.at(keys.meta());
         // HSETNX keeps the retention that a component has written for the channel.
-        for (const name of channels) await repeat(() => connection.client.hsetnx(keys.meta(), `channel:${name}`, "1"));
-        await repeat(() => loadPublishingScripts(connection));
+        for (const name of channels)
+          await described.repeat(() => described.client.hsetnx(keys.meta(), `channel:${name}`, "1"), signal);
+        for (let partition = 0; partition < opened.partitions; partition++) {
+          const there = connection.at(keys.tag(partition));
+          await there.repeat(() => loadPublishingScripts(there), signal);
+        }
+        await described.repeat(() => loadPublishingScripts(described), signal);
         return opened.partitions;
       } catch (error) {
         if (error instanceof ThroughlineError) throw error;

@@ -2,14 +2,16 @@
 
 import { ConfigError } from "../model/errors.ts";
 import { ResourceStack } from "../model/resource-stack.ts";
+import type { ServersPlace } from "../model/servers.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import { type Log, silentLog } from "../ports/log.ts";
 import type { RunRequest } from "../ports/replay-runs.ts";
 import type { Quietly } from "../ports/tracing.ts";
-import { redisClientOptions } from "../redis/client/client-options.ts";
+import { nodeClientOptions } from "../redis/client/client-options.ts";
 import { Connection } from "../redis/client/connection.ts";
+import { topologyOf } from "../redis/client/topology.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
-import { RedisRunStore } from "../redis/replay/replay-runs.ts";
+import { RedisRunStore, runKeys } from "../redis/replay/replay-runs.ts";
 import { RedisTargetSpace } from "../redis/replay/replay-space.ts";
 import { openRecording } from "../replay/recording/recording-reader.ts";
 import { NamespaceReplays, type Replays } from "../replay/republish/namespace-replays.ts";
@@ -21,18 +23,14 @@ import { BullRunQueue } from "../schedule/replay-queue.ts";
 import { createTracing } from "../tracing/tracer.ts";
 import { silenceMs } from "./connection.ts";
 
-export interface ReplaysOptions {
-  /** redis://, rediss:// or unix:// */
-  readonly url: string;
+export interface ReplaysOptions extends ServersPlace {
   readonly tls?: TlsOptions | undefined;
   /** The namespace that is replayed. Nothing is written into it, unless it is also named as the target. */
   readonly namespace: string;
   readonly log?: Log;
 }
 
-export interface ReplayOptions extends SourceOptions, RepublishOptions, RunOptions {
-  /** redis://, rediss:// or unix:// */
-  readonly url: string;
+export interface ReplayOptions extends ServersPlace, SourceOptions, RepublishOptions, RunOptions {
   readonly tls?: TlsOptions | undefined;
   /** The namespace whose channels are read, or whose run is resumed. A recording names its own. */
   readonly sourceNamespace?: string | undefined;
@@ -51,7 +49,7 @@ export interface ReplayOptions extends SourceOptions, RepublishOptions, RunOptio
  * @throws {ReplayError} on a source or target that does not fit; nothing was written then, or the run can be resumed
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
-  const { url, tls, log, resume, signal, skipInvalid = false, onInvalid, maxLineBytes } = options;
+  const { url, cluster, sentinel, tls, log, resume, signal, skipInvalid = false, onInvalid, maxLineBytes } = options;
   const recording =
     typeof options.recording === "string"
       ? await openRecording(options.recording, {
@@ -62,7 +60,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
       : options.recording;
   const namespace = options.sourceNamespace ?? recording?.namespace;
   if (namespace === undefined) throw new ConfigError("a replay needs a sourceNamespace, or a recording");
-  await using replays = openReplays({ url, tls, namespace, ...(log === undefined ? {} : { log }) });
+  await using replays = openReplays({ url, cluster, sentinel, tls, namespace, ...(log === undefined ? {} : { log }) });
   if (resume !== undefined) return await replays.resume(resume, options);
   const source = await replays.open({ ...options, recording });
   const request = await replays.prepare(source, options, signal);
@@ -71,19 +69,22 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
 }
 
 /** Opens the runs of a namespace. Connects at the first call. @throws {ConfigError} */
-export function openReplays({ url, tls, namespace, log = silentLog }: ReplaysOptions): Replays {
+export function openReplays(options: ReplaysOptions): Replays {
+  const { url, cluster, sentinel, tls, namespace, log = silentLog } = options;
   const tracing = createTracing({ log });
   const quietly: Quietly = (run) => tracing.quietly(run);
-  const redis = { url, tls: tls === undefined ? undefined : resolveTls(tls), log, quietly };
+  const topology = topologyOf({ url, cluster, sentinel }, tls === undefined ? undefined : resolveTls(tls));
+  const redis = { topology, log, quietly };
   const resources = new ResourceStack();
   const inspector = resources.use(new RedisInspector({ ...redis, namespace }));
-  const connection = new Connection({ ...redis, silenceMs, purpose: "replays" });
+  const { prefix, key } = runKeys(namespace);
+  const connection = new Connection({ ...redis, key, silenceMs, purpose: "replays" });
   resources.defer(() => connection.close());
   const store = new RedisRunStore(connection, namespace);
   const queue = resources.use(
     new BullRunQueue({
-      connection: { ...redisClientOptions(url, redis.tls), maxRetriesPerRequest: null },
-      prefix: store.bullPrefix,
+      connection: { ...nodeClientOptions(topology, prefix), maxRetriesPerRequest: null },
+      prefix,
       log,
       telemetry: bullTelemetry({ redisSpans: false }),
     }),

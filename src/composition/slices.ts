@@ -8,14 +8,15 @@ import type { BackboneParts } from "./backbone-parts.ts";
 
 /** Whoever it is for disposes of it. */
 export function openSliceStore(
-  { options, keys, namespace, open: openConnection }: BackboneParts,
+  { options, keys, namespace, topology, open: openConnection }: BackboneParts,
   context: StoreContext,
   component: string,
   keepsLog: boolean,
 ): RedisSliceStore {
   const { log } = options;
   const partitions = (): number => namespace.partitions;
-  return new RedisSliceStore({ component, keys, partitions, log, context, openConnection, keepsLog });
+  const isCluster = topology.kind === "cluster";
+  return new RedisSliceStore({ component, keys, partitions, log, context, openConnection, isCluster, keepsLog });
 }
 
 /** `of`: its kind and name, for people. @throws {ConfigError} where waiting for the durability would look like a death */

@@ -19,7 +19,7 @@ export class Trimming {
     channels: UsedChannels,
   ) {
     const { log, maintenanceEveryMs: everyMs } = options;
-    const connection = open("maintain");
+    const connection = open("maintain", keys.meta());
     const own = {
       get partitions() {
         return namespace.partitions;

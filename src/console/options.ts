@@ -1,7 +1,14 @@
 /** The console's options with their defaults, checked before anything listens. */
 
 import { isIP } from "node:net";
-import { type Channel, ConfigError, type Log, type Subscription, type TlsOptions } from "../index.ts";
+import {
+  type Channel,
+  ConfigError,
+  type Log,
+  type ServersPlace,
+  type Subscription,
+  type TlsOptions,
+} from "../index.ts";
 import type { ReplaySource } from "../replay.ts";
 
 /** A component whose handlers the console can run over the log, to show its state of then and what a change would give. */
@@ -18,9 +25,7 @@ export interface ConsoleComponent {
   ): readonly Subscription[] | Promise<readonly Subscription[]>;
 }
 
-export interface ConsoleOptions {
-  /** redis://, rediss:// or unix:// */
-  readonly url: string;
+export interface ConsoleOptions extends ServersPlace {
   /** TLS for a rediss:// URL. */
   readonly tls?: TlsOptions | undefined;
   readonly namespace: string;
@@ -60,7 +65,19 @@ export interface ResolvedConsoleOptions extends ConsoleOptions {
 }
 
 const known: ReadonlySet<string> = new Set([
-  ...["url", "tls", "namespace", "host", "port", "token", "allowedHosts", "allowActions", "mask"],
+  ...[
+    "url",
+    "cluster",
+    "sentinel",
+    "tls",
+    "namespace",
+    "host",
+    "port",
+    "token",
+    "allowedHosts",
+    "allowActions",
+    "mask",
+  ],
   ...["loadComponents", "loadChannels", "log"],
 ]);
 

@@ -3,9 +3,10 @@
 import { fenceOf } from "../ownership/fence.ts";
 import type { Hold, Tenure } from "../ownership/ownership.ts";
 import { within } from "../ownership/pause.ts";
+import { type Relay, relayOf } from "../ownership/relay.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { Loss, Start } from "../ports/own.ts";
-import type { Session } from "../ports/slice-store.ts";
+import type { Session, SliceStore } from "../ports/slice-store.ts";
 import { lanesOf } from "./attempt.ts";
 import type { HandlingContext } from "./context.ts";
 import { Deferrals, longestDelayMs } from "./deferrals.ts";
@@ -44,6 +45,7 @@ export interface OwnedPartitionContext
   readonly maxInFlight: number;
   /** As the settler has it. */
   readonly acknowledgeWithinMs?: number | undefined;
+  readonly store: Pick<SliceStore, "relays" | "openRelay">;
   /** Whether the component is paused in this process. */
   readonly isPaused: () => boolean;
 }
@@ -53,6 +55,8 @@ export class OwnedPartition implements Tenure {
   readonly #hold: Hold;
   readonly #inFlight: InFlight;
   readonly #settler: Settler;
+  /** Where the partitions are at several nodes. */
+  readonly #relay: Relay | undefined;
   readonly #reader: Reader;
   readonly #handling: Handling;
   /** One for each subscription that takes batches, by channel. */
@@ -67,7 +71,7 @@ export class OwnedPartition implements Tenure {
   constructor(context: OwnedPartitionContext, hold: Hold, starts: readonly Start[], deaths: number) {
     this.#context = context;
     this.#hold = hold;
-    const { subscriptions, maxInFlight, clock, log, component } = context;
+    const { subscriptions, maxInFlight, clock, log, component, partition, partitions, store } = context;
     const longestMs = longestDelayMs(subscriptions.values());
     const inFlight = new InFlight(starts, subscriptions, maxInFlight);
     this.#inFlight = inFlight;
@@ -76,7 +80,9 @@ export class OwnedPartition implements Tenure {
       this.#suspects = suspectWindow;
     }
     const { acknowledgeWithinMs } = context;
-    const settler = new Settler({ hold, inFlight, clock, log, component, acknowledgeWithinMs });
+    this.#relay = relayOf(store, { component, partition, partitions, hold, clock, log });
+    const relayed = (to: number): void => this.#relay?.nudge(to);
+    const settler = new Settler({ hold, inFlight, clock, log, component, acknowledgeWithinMs, relayed });
     this.#settler = settler;
     this.#handling = new Handling({
       ...context,
@@ -151,6 +157,7 @@ export class OwnedPartition implements Tenure {
     this.#session = session;
     this.showAgain();
     this.#settler.resume(session);
+    this.#relay?.resume(session);
     this.#reader.resume(session);
   }
 
@@ -162,12 +169,17 @@ export class OwnedPartition implements Tenure {
     this.#inFlight.change.tell();
   }
 
-  quiesce(ms: number): Promise<boolean> {
+  async quiesce(ms: number): Promise<boolean> {
+    const { clock } = this.#context;
+    const begunAt = clock.now();
     this.#isQuiet = true;
     this.#inFlight.letGoWaiting();
     this.#settler.hurry();
     const { change } = this.#inFlight;
-    return within(this.#context.clock, ms, change, () => this.#handling.running === 0 && this.#settler.isIdle);
+    const isAtRest = (): boolean => this.#handling.running === 0 && this.#settler.isIdle;
+    if (!(await within(clock, ms, change, isAtRest))) return false;
+    await this.#relay?.rest(begunAt + ms - clock.now());
+    return isAtRest();
   }
 
   goOn(): void {
@@ -191,6 +203,7 @@ export class OwnedPartition implements Tenure {
   end(reason: Error): void {
     this.#over.abort(reason);
     this.#settler.stop(reason);
+    this.#relay?.stop();
     this.#reader.stop();
     for (const gatherer of this.#gatherers.values()) gatherer.clear();
     this.#inFlight.change.tell();

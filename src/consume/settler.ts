@@ -67,6 +67,8 @@ export interface SettlerContext {
   readonly component: string;
   /** Acknowledgements wait so long for others, ms: nobody waits for them, and one costs the server about as much as a hundred. Default 0. */
   readonly acknowledgeWithinMs?: number | undefined;
+  /** A settlement was written that had an output for this other partition. */
+  readonly relayed?: ((to: number) => void) | undefined;
 }
 
 export class Settler {
@@ -289,6 +291,7 @@ export class Settler {
       const { submission } = waiting;
       if (result.outcome === "settled") {
         submission.settled(result.ids);
+        this.#tellRelay(submission.settlement);
         continue;
       }
       byReason.set(result.reason, [...(byReason.get(result.reason) ?? []), ...submission.deliveries]);
@@ -302,6 +305,12 @@ export class Settler {
     for (const [reason, deliveries] of byReason) this.#refusals.add(deliveries, reason);
     // Before everything that must not overtake it.
     if (refused.length > 0) this.#queue = [...refused, ...this.#queue];
+  }
+
+  #tellRelay(settlement: Settlement): void {
+    const { relayed } = this.#context;
+    if (relayed === undefined || settlement.kind !== "acked") return;
+    for (const { partition } of settlement.outputs) relayed(partition);
   }
 
   #onRefused(sent: Sent, reason: string): void {

@@ -23,6 +23,8 @@ export interface PrivateRedisOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** What else the caller can do where there is no server to start, a sentence. Default: to set REDIS_URL. */
   readonly otherwise?: string;
+  /** More lines of its configuration. */
+  readonly settings?: readonly string[];
 }
 
 /** A private server. Its disposal ends the server, and resolves when it is gone. */
@@ -65,7 +67,8 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
   });
   const directory = await realpath(wanted); // the server itself resolves links in the name, too
 
-  let { port, instance } = await startInDirectory(server, directory, options.fresh ?? false);
+  const { fresh = false, settings = [] } = options;
+  let { port, instance } = await startInDirectory(server, directory, fresh, settings);
   const { promise: died, reject: hasDied } = Promise.withResolvers<never>();
   died.catch(() => undefined); // a caller who awaits it is told
   /** The instance that was asked to end. */
@@ -100,7 +103,7 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     },
     restart: async () => {
       await stop();
-      const again = await launch(server, directory, port);
+      const again = await launch(server, directory, port, settings);
       if (again === "port taken")
         throw new ConfigError(`Port ${port}, on which this Redis ran, was taken by another program.`);
       instance = again;
@@ -117,6 +120,7 @@ async function startInDirectory(
   server: RedisServer,
   directory: string,
   fresh: boolean,
+  settings: readonly string[],
 ): Promise<{ port: number; instance: Instance }> {
   for (let attempt = 1; attempt <= 5; attempt++) {
     const port = (await readPort(directory)) ?? (await claimPort(directory));
@@ -131,7 +135,7 @@ async function startInDirectory(
       await pause(50);
     }
     if (fresh) await rm(join(directory, "appendonlydir"), { recursive: true, force: true });
-    const instance = await launch(server, directory, port);
+    const instance = await launch(server, directory, port, settings);
     if (instance !== "port taken") return { port, instance };
     // Either another run has just started in this directory, which the next attempt sees, or another program has the
     // port.
@@ -146,11 +150,18 @@ interface Instance {
   signal(signal: NodeJS.Signals): void;
 }
 
-async function launch(server: RedisServer, directory: string, port: number): Promise<Instance | "port taken"> {
+async function launch(
+  server: RedisServer,
+  directory: string,
+  port: number,
+  settings: readonly string[],
+): Promise<Instance | "port taken"> {
   const logFile = join(directory, "redis.log");
   await rm(logFile, { force: true });
   const isContained = server.kind === "docker";
-  await writeFile(join(directory, "redis.conf"), configuration(directory, port, isContained), { mode: 0o600 });
+  await writeFile(join(directory, "redis.conf"), configuration(directory, port, isContained, settings), {
+    mode: 0o600,
+  });
   const container = `throughline-${port}`;
   const [program, ...args] = isContained
     ? dockerCommand(server.image, directory, port, container)
@@ -202,7 +213,7 @@ async function launch(server: RedisServer, directory: string, port: number): Pro
   };
 }
 
-function configuration(directory: string, port: number, isContained: boolean): string {
+function configuration(directory: string, port: number, isContained: boolean, settings: readonly string[]): string {
   const quoted = (path: string): string => `"${path.replace(/[\\"]/g, "\\$&")}"`;
   return [
     isContained ? "bind 0.0.0.0" : "bind 127.0.0.1",
@@ -215,6 +226,7 @@ function configuration(directory: string, port: number, isContained: boolean): s
     "appendfsync everysec",
     'save ""',
     "maxmemory-policy noeviction",
+    ...settings,
     "",
   ].join("\n");
 }

@@ -5,8 +5,8 @@ import { wireEntry } from "../model/envelope.ts";
 import { PublishError } from "../model/errors.ts";
 import type { Appended, Appender, Evicted, NewEntry } from "../ports/append.ts";
 import { append, type Entry, keyOf, Refusal, type Stream } from "./keyspace.ts";
+import type { Link } from "./link.ts";
 import type { MemoryServer } from "./server.ts";
-import type { Link } from "./session.ts";
 import { evict } from "./settle.ts";
 
 /** An event id that was appended within its channel's window. */

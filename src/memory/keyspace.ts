@@ -98,13 +98,18 @@ export class Keyspace {
     };
   }
 
-  /** All that is there, as a replica has it. Rows and records are replaced, never changed, so that a copy of the maps is enough. */
-  copy(): ReadonlyMap<string, Value> {
-    return new Map([...this.#values].map(([key, value]) => [key, copyOf(value)]));
+  /**
+   * All that is there, as a replica has it; with `prefix` what begins so: a node's part. Rows and records are replaced, never changed, so that a
+   * copy of the maps is enough.
+   */
+  copy(prefix = ""): ReadonlyMap<string, Value> {
+    const there = [...this.#values].filter(([key]) => key.startsWith(prefix));
+    return new Map(there.map(([key, value]) => [key, copyOf(value)]));
   }
 
-  restore(copy: ReadonlyMap<string, Value>): void {
-    this.#values = new Map([...copy].map(([key, value]) => [key, copyOf(value)]));
+  restore(copy: ReadonlyMap<string, Value>, prefix = ""): void {
+    const rest = [...this.#values].filter(([key]) => !key.startsWith(prefix));
+    this.#values = new Map([...rest, ...[...copy].map(([key, value]) => [key, copyOf(value)] as const)]);
   }
 
   keys(): readonly string[] {
@@ -141,6 +146,9 @@ export const keyOf: {
   readonly attempts: LongKey;
   readonly state: LongKey;
   readonly dedupe: Key;
+  /** Outputs of a slice for another partition, and at that partition what has come of them. */
+  readonly relay: LongKey;
+  readonly relayed: LongKey;
   readonly members: (component: string) => string;
 } = {
   stream: remembered((partition, channel) => `{${partition}}:${channel}`),
@@ -149,6 +157,8 @@ export const keyOf: {
   attempts: remembered((partition, channel, component) => `{${partition}}:${channel}:attempts:${component}`),
   state: remembered((partition, component, store) => `{${partition}}:state:${component}:${store}`),
   dedupe: remembered((partition, channel) => `{${partition}}:${channel}:dedupe`),
+  relay: remembered((partition, component, to) => `{${partition}}:relay:${component}:${to}`),
+  relayed: remembered((partition, component, from) => `{${partition}}:relayed:${component}:${from}`),
   members: (component) => `members:${component}`,
 };
 

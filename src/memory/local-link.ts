@@ -1,7 +1,7 @@
 /** A link within the process: calls are done at once, in their order. */
 
 import { StoreError } from "../model/errors.ts";
-import type { Link } from "./session.ts";
+import type { Link } from "./link.ts";
 
 export class LocalLink implements Link {
   readonly #closed = Promise.withResolvers<never>();

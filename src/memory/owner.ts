@@ -37,6 +37,8 @@ export interface Row extends OwnerRow {
   /** By channel, at the last acquisition: the oldest that was unfinished, or where the unread began. */
   readonly floors: ReadonlyMap<string, string>;
   readonly positions: ReadonlyMap<string, SavedPosition>;
+  /** The last id in the relay that was moved, by the partition that it was for. */
+  readonly moved: ReadonlyMap<number, string>;
   /** The last replies, by number. */
   readonly replies: ReadonlyMap<number, SettledReply>;
 }
@@ -118,7 +120,8 @@ export function acquire(
     positions.set(channel, { at, open: open.map((id) => ({ id, isRefused: false })) });
   const floors = new Map(starts.map(({ channel }) => [channel, floorOf(positions.get(channel))]));
   const beat = (row?.beat ?? 0) + 1;
-  const taken = { epoch, owner: `${member}/${token}`, beat, seq: 0, wanted: "", deaths, floors, positions };
+  const moved = row?.moved ?? new Map();
+  const taken = { epoch, owner: `${member}/${token}`, beat, seq: 0, wanted: "", deaths, floors, positions, moved };
   writeRow(server, slice, { ...taken, replies: new Map() });
   server.changed();
   return { outcome: "acquired", epoch, deaths, starts };

@@ -6,6 +6,8 @@ export class MemoryServer {
   readonly keys: Keyspace = new Keyspace();
   /** Memory is full: what would need more is refused. */
   isFull = false;
+  /** Its partitions are at several nodes: outputs for another one are relayed. */
+  readonly relays: boolean;
   readonly #now: () => number;
   /** Calls back after so many ms, of the server's own monotonic clock. */
   readonly after: (ms: number, run: () => void) => () => void;
@@ -13,8 +15,9 @@ export class MemoryServer {
   readonly #watchers = new Set<() => void>();
 
   /** `now`: the server's clock, epoch ms. */
-  constructor(now: () => number, after: (ms: number, run: () => void) => () => void) {
+  constructor(now: () => number, after: (ms: number, run: () => void) => () => void, relays: boolean = false) {
     this.#now = now;
+    this.relays = relays;
     this.after = after;
   }
 

@@ -6,21 +6,15 @@ import type { StoredEntry } from "../model/stored-entry.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { Acquired, Acquisition, Claim, Look, NewestRead, Renewed, Slice } from "../ports/own.ts";
 import type { Cursor, DueEntry, StateKey } from "../ports/read.ts";
+import type { RelayPage } from "../ports/relay.ts";
 import type { Batch, SettleReply } from "../ports/settle.ts";
 import type { Session } from "../ports/slice-store.ts";
 import { entryOf, keyOf, placeAfter } from "./keyspace.ts";
+import type { Link } from "./link.ts";
 import { type Attempts, acquire, look, recordOf, release, renew, want } from "./owner.ts";
+import { moved, relayed } from "./relay.ts";
 import type { MemoryServer } from "./server.ts";
 import { count, settle } from "./settle.ts";
-
-/** How calls reach the server, and answers come back. */
-export interface Link {
-  /** Runs a call on the server, in the order of the calls. */
-  call<T>(run: () => T): Promise<T>;
-  /** Likewise what the server may answer, or refuse, later; `run` returns what gives it up. */
-  wait<T>(run: (answer: (value: T) => void, refuse: (refusal: unknown) => void) => () => void): Promise<T>;
-  close(): void;
-}
 
 export class MemorySession implements Session {
   readonly #server: MemoryServer;
@@ -107,6 +101,14 @@ export class MemorySession implements Session {
     return this.#link.call(() =>
       keys.map(({ store, key }) => this.#server.keys.hash<string>(keyOf.state(partition, component, store))?.get(key)),
     );
+  }
+
+  relayed(to: number, after: string | undefined, max: number): Promise<RelayPage> {
+    return this.#link.call(() => relayed(this.#server, this.#slice, to, after, max));
+  }
+
+  moved(claim: Claim, to: number, id: string): Promise<boolean> {
+    return this.#link.call(() => moved(this.#server, this.#slice, claim, to, id));
   }
 
   /** What a JavaScript string holds is always text. */

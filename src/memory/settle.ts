@@ -6,6 +6,7 @@ import type { DeliveryId } from "../ports/delivery.ts";
 import type { AttemptCount, Claim, Slice } from "../ports/own.ts";
 import {
   type Batch,
+  type Output,
   type Position,
   type Settlement,
   type SettleReply,
@@ -173,15 +174,29 @@ class Settling {
     }
     if (settlement.kind !== "acked") return [];
     const { outputs, changes } = settlement;
-    const streams = outputs.map((output) => keys.madeStream(keyOf.stream(output.partition, output.entry.channel.name)));
+    const isRelayed = ({ partition: to }: Output): boolean => this.#server.relays && to !== partition;
+    const streams = outputs.map((output) =>
+      keys.madeStream(
+        isRelayed(output)
+          ? keyOf.relay(partition, component, String(output.partition))
+          : keyOf.stream(output.partition, output.entry.channel.name),
+      ),
+    );
     const hashes = changes.map(({ store }) => keys.madeHash<string>(keyOf.state(partition, component, store)));
-    refuseWithoutRoom(settlement.outputs, streams);
+    const own = outputs.flatMap((output, i) => (isRelayed(output) ? [] : [[output, streams[i] as Stream] as const]));
+    refuseWithoutRoom(own);
     for (const [i, { key, json }] of changes.entries()) {
       if (json === undefined) hashes[i]?.delete(key);
       else hashes[i]?.set(key, json);
     }
-    return outputs.map(({ entry }, i) => {
+    return outputs.map((output, i) => {
+      const { entry } = output;
       const stream = streams[i] as Stream;
+      if (isRelayed(output)) {
+        const { name, cap } = entry.channel;
+        append(stream, ["channel", name, "cap", String(cap), ...wireEntry(entry.values)], now);
+        return ""; // its channel gives it an id when it is there
+      }
       const id = append(stream, wireEntry(entry.values), now);
       if (entry.channel.cap < 0) evict(stream, -entry.channel.cap);
       return id;
@@ -211,13 +226,9 @@ function isPure(settlement: Settlement): boolean {
   return settlement.kind === "acked" && settlement.outputs.length + settlement.changes.length === 0;
 }
 
-function refuseWithoutRoom(
-  outputs: readonly { readonly entry: { readonly channel: { readonly cap: number } } }[],
-  streams: readonly Stream[],
-): void {
+function refuseWithoutRoom(outputs: readonly (readonly [Output, Stream])[]): void {
   const wanted = new Map<Stream, number>();
-  for (const [i, { entry }] of outputs.entries()) {
-    const stream = streams[i] as Stream;
+  for (const [{ entry }, stream] of outputs) {
     const count = (wanted.get(stream) ?? 0) + 1;
     wanted.set(stream, count);
     if (entry.channel.cap > 0 && stream.entries.length + count > entry.channel.cap)

@@ -4,26 +4,40 @@ import { compareIds } from "../model/entry-ids.ts";
 import { StoreError } from "../model/errors.ts";
 import type { EventRef } from "../model/event.ts";
 import type { Slice } from "../ports/own.ts";
+import type { RelayTarget } from "../ports/relay.ts";
 import type { Finished, MemberBeat, Presence, Session, SliceStore } from "../ports/slice-store.ts";
 import { type Entry, entryOf, keyOf } from "./keyspace.ts";
+import type { Link } from "./link.ts";
 import { attemptsOf, idIn, type Row, rowOf } from "./owner.ts";
+import { isMoved, MemoryRelayTarget } from "./relay.ts";
 import type { MemoryServer } from "./server.ts";
-import { type Link, MemorySession } from "./session.ts";
+import { MemorySession } from "./session.ts";
 import { obituaryFields } from "./settle.ts";
+
+/** Opens a link to the node that has a partition; without one to that of the members' heartbeats. */
+export type OpenLink = (partition?: number) => Link;
 
 export class MemoryStore implements SliceStore {
   readonly #server: MemoryServer;
   readonly #partitions: number;
-  readonly #openLink: () => Link;
+  readonly #openLink: OpenLink;
 
-  constructor(server: MemoryServer, partitions: number, openLink: () => Link) {
+  constructor(server: MemoryServer, partitions: number, openLink: OpenLink) {
     this.#server = server;
     this.#partitions = partitions;
     this.#openLink = openLink;
   }
 
   open(slice: Slice, channels: readonly string[]): Session {
-    return new MemorySession(this.#server, slice, channels, this.#openLink());
+    return new MemorySession(this.#server, slice, channels, this.#openLink(slice.partition));
+  }
+
+  get relays(): boolean {
+    return this.#server.relays;
+  }
+
+  openRelay(slice: Slice, to: number): RelayTarget {
+    return new MemoryRelayTarget(this.#server, slice, to, () => this.#openLink(to));
   }
 
   presence(component: string): Presence {
@@ -150,6 +164,7 @@ function isIdle(server: MemoryServer, partitions: number, component: string, cha
   for (let partition = 0; partition < partitions; partition++) {
     const slice = { component, partition };
     const row = rowOf(server, slice);
+    if (!isMoved(server, slice, partitions)) return false;
     for (const channel of channels) {
       const stream = server.keys.stream(keyOf.stream(partition, channel));
       const { at, open } = row?.positions.get(channel) ?? { at: "0-0", open: [] };

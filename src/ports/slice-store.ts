@@ -3,6 +3,7 @@
 import type { EventRef } from "../model/event.ts";
 import type { Owning, Slice } from "./own.ts";
 import type { Reading } from "./read.ts";
+import type { Relaying, RelayTarget } from "./relay.ts";
 import type { Settling } from "./settle.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Settling } from "./settle.ts";
  * and every later one. Calls other than `read` are done in their order, and answered in it: an answer that came after those of later calls
  * would tell of what is past. Each call gets its own answer, once.
  */
-export interface Session extends Owning, Reading, Settling {
+export interface Session extends Owning, Reading, Settling, Relaying {
   close(): void;
 }
 
@@ -40,6 +41,10 @@ export interface SliceStore {
   /** Opens a session, which connects on first use. `channels`: the channels that the component reads; none for a duty. */
   open(slice: Slice, channels: readonly string[]): Session;
   presence(component: string): Presence;
+  /** True where the partitions are at several nodes: a settlement leaves outputs for other partitions in the slice's relay. */
+  readonly relays: boolean;
+  /** Opens the other end of a slice's relay, which connects on first use. */
+  openRelay(slice: Slice, to: number): RelayTarget;
   /** Resolves when the component has finished the entry, whoever owned it. @throws the reason with which `signal` was aborted */
   whenFinished(component: string, ref: EventRef, signal: AbortSignal): Promise<Finished>;
   /** Resolves when the component has nothing unread, open or parked. @throws the reason with which `signal` was aborted */

@@ -38,6 +38,8 @@ export interface AclScope {
    * WAITAOF.
    */
   readonly waits?: boolean;
+  /** True where the user connects to a cluster: it asks where the slots are, and a component moves outputs between nodes. */
+  readonly clustered?: boolean;
 }
 
 /** The kinds of keys that `Keys` builds. */
@@ -59,6 +61,10 @@ type KeyKind =
   | "settled"
   | "anyOwner"
   | "anyParked"
+  | "relay"
+  | "relayed"
+  | "sourceRelay"
+  | "sourceRelayed"
   | "trimmed"
   | "maintenanceTurn"
   | "scratch"
@@ -154,6 +160,14 @@ const bringing: readonly Grant[] = [
   { on: ["sourceState"], access: "RW", commands: ["hget", "hmget", "hset", "hdel", "type"] },
 ];
 
+/** Outputs for another node wait in one stream, and that node remembers which have come. */
+function relaying(relay: "relay" | "sourceRelay", relayed: "relayed" | "sourceRelayed"): readonly Grant[] {
+  return [
+    { on: [relay], access: "RW", commands: ["xadd", "xrange", "xtrim", "xdel", "xsetid", "xinfo|stream", "type"] },
+    { on: [relayed], access: "RW", commands: ["hmget", "hset", "zadd", "zscore", "zremrangebyrank", "type"] },
+  ];
+}
+
 /** Republishes into a namespace. XDEL and XSETID take a batch back that was refused in the middle. */
 const republishing: readonly Grant[] = [
   { on: ["meta"], access: "RW", commands: ["type", "exists", "hget", "hgetall", "hset", "hsetnx"] },
@@ -242,10 +256,20 @@ const table: Readonly<Record<AclRole, RolePart>> = {
  */
 export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly string[] {
   check(roles, scope);
-  const { namespace, into, background = false, evicts = false, dedupes = false, waits = false } = scope;
+  const {
+    namespace,
+    into,
+    background = false,
+    evicts = false,
+    dedupes = false,
+    waits = false,
+    clustered = false,
+  } = scope;
   const parts = roles.map((role) => table[role]);
   const grants = parts.flatMap((part) => part.grants);
   if (evicts && roles.some(isNarrow)) grants.push(...evicting);
+  if (clustered && roles.includes("component")) grants.push(...relaying("relay", "relayed"));
+  if (clustered && roles.includes("source")) grants.push(...relaying("sourceRelay", "sourceRelayed"));
   if (dedupes && roles.includes("producer")) grants.push(deduping);
   const inBackground = background && roles.includes("replay");
   if (inBackground) grants.push(waiting);
@@ -259,6 +283,7 @@ export function aclRules(roles: readonly AclRole[], scope: AclScope): readonly s
   }
   const commands = new Set([...connecting, ...parts.flatMap((part) => part.commands ?? [])]);
   if (inBackground) commands.add("info"); // BullMQ asks for it
+  if (clustered) commands.add("cluster|slots");
   if (waits) commands.add("wait").add("waitaof");
   // A script may be called with the keys of these first rules. What the script then does to them is up to the
   // selectors.
@@ -315,6 +340,13 @@ function patternsOf(
       return [`${tag}:numbers:p*`];
     case "replies":
       return [`${tag}:numbers:o*`];
+    case "relay":
+    case "relayed":
+      return [`${tag}:${kind}:${component}:*`];
+    case "sourceRelay":
+      return [`${tag}:relay:${sliceOfSource(source)}:*`];
+    case "sourceRelayed":
+      return [`${tag}:relayed:${sliceOfSource(source)}:*`];
     case "trimmed":
       return [`${tag}:trimmed`];
     case "maintenanceTurn":

@@ -17,9 +17,10 @@ export async function runningChannels(
   signal?: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   try {
-    return await connection.repeat(async () => {
+    const atMeta = connection.at(keys.meta());
+    return await atMeta.repeat(async () => {
       const [described, living] = await Promise.all([
-        connection.client.hget(keys.meta(), `component:${component}`),
+        atMeta.client.hget(keys.meta(), `component:${component}`),
         livingMembers(connection, keys, component, memberLivesMs),
       ]);
       return living.length > 0 && described !== null ? described.split(",") : undefined;
@@ -32,11 +33,14 @@ export async function runningChannels(
 
 /** The members of a component that have beaten within `livesMs`, and have not left. Rejects as the commands do. */
 export async function livingMembers(
-  { client }: Connection,
+  connection: Connection,
   keys: Keys,
   component: string,
   livesMs: number,
 ): Promise<readonly string[]> {
+  const beats = connection.at(keys.beats(component));
+  await beats.ready();
+  const { client } = beats;
   const [[seconds = 0, micros = 0], records] = await Promise.all([
     client.time(),
     client.hgetall(keys.beats(component)),

@@ -87,6 +87,17 @@ export class Keys {
     return `${this.tag(partition)}:state:${component}:${store}`;
   }
 
+  /** Outputs of a slice for a partition at another node, until its owner has moved them on. */
+  relay(partition: number, component: string, to: number): string {
+    return `${this.tag(partition)}:relay:${component}:${to}`;
+  }
+
+  /** What a partition remembers of a slice's relay, so that each output arrives once. */
+  relayed(partition: number, component: string, from: number): { readonly memory: string; readonly recent: string } {
+    const memory = `${this.tag(partition)}:relayed:${component}:${from}`;
+    return { memory, recent: `${memory}:recent` };
+  }
+
   /** The log of the settlements of a component, in their order. */
   settled(partition: number, component: string): string {
     return `${this.tag(partition)}:settled:${component}`;

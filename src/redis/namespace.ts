@@ -5,6 +5,7 @@ import { ConfigError } from "../model/errors.ts";
 import { type Connection, isMemoryFull } from "./client/connection.ts";
 import { toGreeting } from "./client/handshake.ts";
 import type { RespReply } from "./client/resp-reply.ts";
+import { repeatScript } from "./client/run-script.ts";
 import { formatVersion, type Keys } from "./keys.ts";
 import type { Script } from "./script-source.ts";
 import { scripts } from "./store/scripts.ts";
@@ -26,14 +27,18 @@ export interface WantedPartitions {
 export class Namespace {
   readonly #keys: Keys;
   readonly #isRequired: boolean;
+  /** On a cluster the description is at a node of its own, whoever asks. */
+  readonly #own: Send | undefined;
   #partitions: number;
   /** True once the description is written and was found to be ours. */
   #isClaimed = false;
   /** True once something lies, or is looked for, by the count. */
   #isUsed = false;
 
-  private constructor(keys: Keys, { count, isRequired }: WantedPartitions) {
+  private constructor(connection: Connection, keys: Keys, { count, isRequired }: WantedPartitions) {
     this.#keys = keys;
+    if (connection.topology.kind === "cluster")
+      this.#own = (script, names, args) => repeatScript(connection, script, names, args);
     this.#partitions = count;
     this.#isRequired = isRequired;
   }
@@ -62,13 +67,16 @@ export class Namespace {
     wanted: WantedPartitions,
     signal: AbortSignal | undefined,
   ): Promise<Namespace> {
-    await refuseOldServer(connection, signal);
-    await awaitPrimary(connection, signal);
-    const namespace = new Namespace(keys, wanted);
-    let found = await connection.repeat(() => namespace.#read(connection), signal);
-    if (found[1] === "1") {
+    const described = connection.at(keys.meta());
+    await refuseOldServer(described, signal);
+    await awaitPrimary(described, signal);
+    const namespace = new Namespace(connection, keys, wanted);
+    const read = (): Promise<readonly string[]> => described.repeat(() => namespace.#read(described), signal);
+    let found = await read();
+    // What format 1 wrote was never on a cluster: its keys were brought there, and are refused like those of any other version.
+    if (found[1] === "1" && connection.topology.kind !== "cluster") {
       await upgradeFrom1(connection, keys, signal);
-      found = await connection.repeat(() => namespace.#read(connection), signal);
+      found = await read();
     }
     namespace.#compare(found);
     return namespace;
@@ -103,7 +111,7 @@ export class Namespace {
 
   async #ask(purpose: "look" | "claim", send: Send): Promise<void> {
     if (this.#isClaimed) return;
-    this.#compare(await send(scripts.meta, [this.#keys.meta()], this.#question(purpose)));
+    this.#compare(await (this.#own ?? send)(scripts.meta, [this.#keys.meta()], this.#question(purpose)));
     this.#isClaimed = purpose === "claim";
   }
 
@@ -158,7 +166,8 @@ export async function describe(
   name: string,
   text: string,
 ): Promise<void> {
-  const { client } = connection;
+  const described = connection.at(keys.meta());
+  const { client } = described;
   // This repeats until it is written: nobody else writes it, and `status` lists only what the description names.
   const say = async (): Promise<void> => {
     const known = await client.hmget(keys.meta(), "format", "partitions", name);
@@ -173,7 +182,7 @@ export async function describe(
   };
   for (;;) {
     try {
-      return await connection.repeat(say);
+      return await described.repeat(say);
     } catch (error) {
       if (!isMemoryFull(error)) throw error;
       await delay(fullDelayMs, undefined, { ref: false });

@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import { usageLine } from "../model/safe-text.ts";
+import { defaultUrl } from "../model/servers-given.ts";
 import { usageExitCode } from "./exit-code.ts";
 import { portNumber, positiveNumber, wholeNumber } from "./option-parsers.ts";
 
@@ -16,7 +17,10 @@ interface Program {
 }
 
 export interface CommonOptions {
-  readonly redis: string;
+  readonly redis?: string;
+  readonly cluster?: string;
+  readonly sentinels?: string;
+  readonly sentinelName?: string;
   readonly namespace: string;
   readonly healthHost: string;
   /** The port of the health endpoint; without it there is none. */
@@ -40,9 +44,10 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
   if (namespace === undefined) namespaceOption.makeOptionMandatory();
   else namespaceOption.default(namespace);
   const all = [
-    new Option("--redis <url>", "redis://, rediss:// or unix:// URL")
-      .env("REDIS_URL")
-      .default("redis://127.0.0.1:6379"),
+    new Option("--redis <url>", "redis://, rediss:// or unix:// URL").env("REDIS_URL").default(undefined, defaultUrl),
+    new Option("--cluster <urls>", "or some nodes of a cluster, with commas between").env("REDIS_CLUSTER"),
+    new Option("--sentinels <urls>", "or Sentinels, with commas between").env("REDIS_SENTINELS"),
+    new Option("--sentinel-name <name>", "and their name for the primary").env("REDIS_SENTINEL_NAME"),
     namespaceOption,
     new Option("--concurrency <n>", "handlers at once").env("CONCURRENCY").argParser(positiveNumber),
     new Option("--takeover-after-ms <ms>", "silence after which another member's work is taken over")
@@ -66,6 +71,9 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
   const values: Record<string, unknown> = command.parse().opts();
   const {
     redis,
+    cluster,
+    sentinels,
+    sentinelName,
     namespace: chosen,
     healthHost,
     healthPort,
@@ -74,8 +82,17 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
     drainTimeoutMs,
     ...own
   } = values;
-  const maybe = defined({ healthPort, concurrency, takeoverAfterMs, drainTimeoutMs });
-  const common = { redis, namespace: chosen, healthHost, ...maybe };
+  const maybe = defined({
+    redis,
+    cluster,
+    sentinels,
+    sentinelName,
+    healthPort,
+    concurrency,
+    takeoverAfterMs,
+    drainTimeoutMs,
+  });
+  const common = { namespace: chosen, healthHost, ...maybe };
   // Commander has applied each option's default and parser.
   return { common: common as CommonOptions, options: own as O };
 }

@@ -6,6 +6,8 @@ import { tlsFromEnv } from "../composition/tls-files.ts";
 import type { ComponentOptions } from "../consume/options.ts";
 import { ConfigError, ThroughlineError } from "../model/errors.ts";
 import { escaped } from "../model/safe-text.ts";
+import type { ServersPlace } from "../model/servers.ts";
+import { serversGiven } from "../model/servers-given.ts";
 import type { TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
 import { type CommonOptions, type Option, parseArguments } from "./arguments.ts";
@@ -20,7 +22,8 @@ export interface ProcessContext<O> {
   readonly log: Log;
   /** Aborts at the first SIGTERM or SIGINT: `run` then drains and returns. */
   readonly signal: AbortSignal;
-  readonly redisUrl: string;
+  /** Where Redis is, as a backbone's options have it. */
+  readonly servers: ServersPlace;
   readonly redisTls: TlsOptions | undefined;
   readonly namespace: string;
   /** The component's options, from those of the command line that every process has. */
@@ -98,7 +101,8 @@ async function serve<O>(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const { redis: redisUrl, namespace, healthHost, healthPort, ...component } = common;
+  const { redis: url, cluster, sentinels, sentinelName, namespace, healthHost, healthPort, ...component } = common;
+  const servers = serversGiven({ url, cluster, sentinels, sentinelName });
   const redisTls = tlsFromEnv(process.env);
   let connected: Backbone | undefined;
   await using health =
@@ -107,7 +111,7 @@ async function serve<O>(
       : await serveHealth({ host: healthHost, port: healthPort, look: () => connected?.health(), log });
   if (health !== undefined) log.info({ url: health.url }, "health is told");
   await using backbone = await connectBackbone({
-    url: redisUrl,
+    ...servers,
     ...(redisTls && { tls: redisTls }),
     namespace,
     partitions: { ifNew: partitions },
@@ -116,5 +120,5 @@ async function serve<O>(
   });
   connected = backbone;
   log.info({ namespace }, "started");
-  await run({ backbone, log, signal, redisUrl, redisTls, namespace, component, options });
+  await run({ backbone, log, signal, servers, redisTls, namespace, component, options });
 }

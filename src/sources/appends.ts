@@ -40,6 +40,8 @@ export interface AppendsContext {
   readonly log: Log;
   readonly source: string;
   readonly partition: number;
+  /** Something was written that goes to this partition. */
+  readonly appendedTo: (partition: number) => void;
   /** Something was written, refused or given up. */
   readonly changed: () => void;
 }
@@ -218,7 +220,10 @@ export class Appends {
         continue;
       }
       this.#position = append.position;
-      for (const [e, event] of append.events.entries()) event.sent(result.ids[e] ?? "");
+      for (const [e, event] of append.events.entries()) {
+        event.sent(result.ids[e] ?? "");
+        this.#context.appendedTo(event.partition);
+      }
       append.written(result.ids);
     }
     this.#queue = [...left, ...this.#queue];

@@ -6,9 +6,10 @@ import { positionKey, readPosition, sliceOfSource } from "../model/source-names.
 import { fenceOf } from "../ownership/fence.ts";
 import type { Hold, Tenure } from "../ownership/ownership.ts";
 import { atMost, Change, within } from "../ownership/pause.ts";
+import { type Relay, relayOf } from "../ownership/relay.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Session } from "../ports/slice-store.ts";
+import type { Session, SliceStore } from "../ports/slice-store.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Appends } from "./appends.ts";
 import { RunScope } from "./run-scope.ts";
@@ -36,6 +37,7 @@ export interface SourceTenureContext<P> {
   readonly partition: number;
   readonly partitions: number;
   readonly memory: Memory;
+  readonly store: Pick<SliceStore, "relays" | "openRelay">;
   readonly takeoverAfterMs: number;
   readonly tracing: Tracing;
   readonly clock: Clock;
@@ -56,6 +58,8 @@ export class SourceTenure<P> implements Tenure {
   readonly #context: SourceTenureContext<P>;
   readonly #hold: Hold;
   readonly #appends: Appends;
+  /** Where the partitions are at several nodes. */
+  readonly #relay: Relay | undefined;
   /** Told when the session or the ownership has changed, something was written, or a run has ended. */
   readonly #change = new Change();
   /** Aborts when no run may begin any more. */
@@ -71,7 +75,10 @@ export class SourceTenure<P> implements Tenure {
   constructor(context: SourceTenureContext<P>, hold: Hold) {
     this.#context = context;
     this.#hold = hold;
-    this.#appends = new Appends({ ...context, hold, changed: () => this.#change.tell() });
+    const { store, source, partition, partitions, clock, log } = context;
+    this.#relay = relayOf(store, { component: sliceOfSource(source), partition, partitions, hold, clock, log });
+    const appendedTo = (to: number): void => this.#relay?.nudge(to);
+    this.#appends = new Appends({ ...context, hold, appendedTo, changed: () => this.#change.tell() });
   }
 
   get answered(): number {
@@ -100,6 +107,7 @@ export class SourceTenure<P> implements Tenure {
   resume(session: Session): void {
     this.#session = session;
     this.#appends.resume(session);
+    this.#relay?.resume(session);
     this.#change.tell();
     if (this.#isServing) return;
     this.#isServing = true;
@@ -113,13 +121,17 @@ export class SourceTenure<P> implements Tenure {
     this.#change.tell();
   }
 
-  quiesce(ms: number): Promise<boolean> {
+  async quiesce(ms: number): Promise<boolean> {
+    const { clock } = this.#context;
+    const begunAt = clock.now();
     const reason = new FencedError("the partition is handed over");
     this.#quiet.abort(reason);
     this.#scope?.stop(reason);
     this.#appends.quiet();
     this.#change.tell();
-    return within(this.#context.clock, ms, this.#change, () => this.unfinished === 0);
+    if (!(await within(clock, ms, this.#change, () => this.unfinished === 0))) return false;
+    await this.#relay?.rest(begunAt + ms - clock.now());
+    return true;
   }
 
   /** Its run was told to end, and none begins again under this ownership. */
@@ -131,6 +143,7 @@ export class SourceTenure<P> implements Tenure {
     this.#quiet.abort(fenced);
     this.#scope?.stop(fenced);
     this.#appends.stop(fenced);
+    this.#relay?.stop();
     this.#change.tell();
   }
 

@@ -7,6 +7,7 @@ import { presence } from "./behaviours/presence.ts";
 import { queries } from "./behaviours/queries.ts";
 import { reading } from "./behaviours/read.ts";
 import { refusing } from "./behaviours/refuse.ts";
+import { relaying } from "./behaviours/relay.ts";
 import { retrying } from "./behaviours/retry.ts";
 import { answering } from "./behaviours/session.ts";
 import { settling } from "./behaviours/settle.ts";
@@ -19,6 +20,7 @@ export const behaviours: readonly Behaviour[] = [
   ...beginning,
   ...reading,
   ...settling,
+  ...relaying,
   ...refusing,
   ...retrying,
   ...answering,

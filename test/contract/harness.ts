@@ -13,14 +13,14 @@ export interface GroupLook {
 /** A fault that lasts until it is ended. */
 export type Ending = () => Promise<void>;
 
-/** One partition, 0, of a store that nobody else uses. */
+/** One partition, 0, of a store that nobody else uses, and beside it 1, as if at another node: outputs for it are relayed. */
 export interface Harness extends AsyncDisposable {
   readonly store: SliceStore;
   /** Appends events with these ids, and gives their entry ids. */
   append(channel: string, ...eventIds: readonly string[]): Promise<readonly string[]>;
   remove(channel: string, entryId: string): Promise<void>;
   /** The fields of a channel's entries, or of a component's dead letters of it, in their order. */
-  entries(channel: string): Promise<readonly Readonly<Record<string, string>>[]>;
+  entries(channel: string, partition?: number): Promise<readonly Readonly<Record<string, string>>[]>;
   letters(channel: string, component: string): Promise<readonly Readonly<Record<string, string>>[]>;
   group(channel: string, component: string): Promise<GroupLook | undefined>;
   destroyGroup(channel: string, component: string): Promise<void>;

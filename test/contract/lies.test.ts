@@ -1,8 +1,8 @@
 /** A store that lies does not keep the contract: each lie is forbidden by a behaviour, which tells it by its name. */
 
 import * as assert from "uvu/assert";
+import type { Link } from "../../src/memory/link.ts";
 import { LocalLink } from "../../src/memory/local-link.ts";
-import type { Link } from "../../src/memory/session.ts";
 import { test } from "../support/test.ts";
 import { behaviours } from "./behaviours.ts";
 import { MemoryHarness } from "./memory-harness.ts";

@@ -1,9 +1,9 @@
 /** The store in memory as the contract needs it. */
 
 import { append, entryOf, keyOf, placeAfter, remove, type Stream } from "../../src/memory/keyspace.ts";
+import type { Link } from "../../src/memory/link.ts";
 import { LocalLink } from "../../src/memory/local-link.ts";
 import { MemoryServer } from "../../src/memory/server.ts";
-import type { Link } from "../../src/memory/session.ts";
 import { MemoryStore } from "../../src/memory/store.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Harness } from "./harness.ts";
@@ -24,12 +24,13 @@ export class MemoryHarness implements Harness {
         timer.run = undefined;
       };
     },
+    true,
   );
   readonly store: MemoryStore;
 
   /** `openLink`: of a store that lies. */
   constructor(openLink: () => Link = () => new LocalLink()) {
-    this.store = new MemoryStore(this.#server, 1, openLink);
+    this.store = new MemoryStore(this.#server, 2, openLink);
   }
 
   async append(channel: string, ...eventIds: readonly string[]): Promise<readonly string[]> {
@@ -46,8 +47,8 @@ export class MemoryHarness implements Harness {
     );
   }
 
-  async entries(channel: string): ReturnType<Harness["entries"]> {
-    return this.#asAdmin(() => recordsIn(this.#server.keys.stream(keyOf.stream(partition, channel))));
+  async entries(channel: string, of: number = partition): ReturnType<Harness["entries"]> {
+    return this.#asAdmin(() => recordsIn(this.#server.keys.stream(keyOf.stream(of, channel))));
   }
 
   async letters(channel: string, component: string): ReturnType<Harness["letters"]> {

@@ -35,7 +35,8 @@ export class RedisHarness implements Harness {
     this.store = new RedisSliceStore({
       component: "contract",
       keys,
-      partitions: () => 1,
+      partitions: () => 2,
+      isCluster: true,
       log: silentLog,
       context: { namespace, confirmation: undefined, onEvicted: () => undefined },
       openConnection: (purpose) => this.#open(purpose, url),
@@ -49,7 +50,7 @@ export class RedisHarness implements Harness {
     await admin.call("ACL", "SETUSER", name, ...rulesOf(name, channels));
     const url = warped.redis.url.replace("//", `//${name}:${password}@`);
     const connection = new Connection({ url, log: silentLog, silenceMs: 5_000, purpose: "open" });
-    const namespace = await Namespace.open(connection, new Keys(name), { count: 1, isRequired: true }, undefined);
+    const namespace = await Namespace.open(connection, new Keys(name), { count: 2, isRequired: true }, undefined);
     connection.close();
     return new RedisHarness(warped, admin, new Keys(name), url, namespace);
   }
@@ -71,8 +72,8 @@ export class RedisHarness implements Harness {
     await this.admin.xdel(this.#stream(channel), entryId);
   }
 
-  async entries(channel: string): ReturnType<Harness["entries"]> {
-    return this.#records(this.#stream(channel));
+  async entries(channel: string, of: number = partition): ReturnType<Harness["entries"]> {
+    return this.#records(this.keys.stream(of, channel));
   }
 
   async letters(channel: string, component: string): ReturnType<Harness["letters"]> {
@@ -202,7 +203,7 @@ export class RedisHarness implements Harness {
 }
 
 function rulesOf(namespace: string, allowed: readonly string[]): readonly string[] {
-  const scope: AclScope = { namespace, channels: allowed, evicts: true };
+  const scope: AclScope = { namespace, channels: allowed, evicts: true, clustered: true };
   const [reset = "", ...rules] = aclRules(["component"], scope);
   return [reset, `>${password}`, ...rules];
 }

@@ -3,7 +3,7 @@
 import { type Entry, keyOf } from "../../src/memory/keyspace.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
-import { component, partitionOf } from "./channels.ts";
+import { component, outputs, partitionOf } from "./channels.ts";
 import type { Observer } from "./observer.ts";
 import type { Plan, PlannedEvent } from "./plan.ts";
 
@@ -22,6 +22,8 @@ export function findWrong(ended: Ended): readonly string[] {
   const { plan, observer } = ended;
   const wrong: string[] = [];
   observer.effects.count();
+  for (const text of observer.effects.repeated(observer.conditions.isClockBack)) wrong.push(text);
+  if (plan.relays === true) wrong.push(...findOvertaken(ended));
   for (let partition = 0; partition < plan.partitions; partition++) {
     const events = plan.events.filter(({ key }) => partitionOf(key, plan.partitions) === partition);
     wrong.push(...findLost(ended, partition, events), ...findUnfolded(ended, partition, events));
@@ -47,18 +49,23 @@ function findLost(
 }
 
 /** Each effect stands in the state, once, and nothing else does. */
-function findUnfolded({ server, observer }: Ended, partition: number, events: readonly PlannedEvent[]): string[] {
+function findUnfolded(
+  { server, observer, plan, lost }: Ended,
+  partition: number,
+  events: readonly PlannedEvent[],
+): string[] {
   const wrong: string[] = [];
-  const shared = events.filter(({ id, isShared }) => isShared && observer.effects.hasOutput(id)).length;
+  // What a node has lost may have an output at another one.
+  const isSettled = ({ id }: PlannedEvent): boolean =>
+    observer.effects.hasOutput(id) && !(plan.relays === true && lost.has(id));
+  const shared = events.filter((event) => event.isShared && isSettled(event)).length;
   const totals = server.keys.hash<string>(keyOf.state(partition, component, "totals"))?.get("all");
   const total = Number(totals ?? 0);
   if (total !== shared)
     wrong.push(`the shared total of partition ${partition} is ${total}, and ${shared} were settled`);
   for (const key of new Set(events.map((event) => event.key))) {
     const folded = logOf(server, partition, key);
-    const settled = events
-      .filter((event) => event.key === key && observer.effects.hasOutput(event.id))
-      .map(({ id }) => id);
+    const settled = events.filter((event) => event.key === key && isSettled(event)).map(({ id }) => id);
     if (folded.length !== settled.length || !settled.every((id) => folded.includes(id)))
       wrong.push(`the state of ${key} is ${folded.join(" ")}, and settled were ${settled.join(" ")}`);
   }
@@ -86,6 +93,26 @@ function findReordered(
         if (before === undefined) continue;
         if (compareIds(published.get(before) ?? "", published.get(id) ?? "") > 0)
           wrong.push(`${id} of ${key} is before ${before} in the log of ${channel}, and was settled after it`);
+      }
+    }
+  }
+  return wrong;
+}
+
+/** Outputs of one key and channel that go to one node arrive in the order in which they were settled. */
+function findOvertaken({ server, plan, observer }: Ended): string[] {
+  if (observer.conditions.hasNodeGoneBack) return [];
+  const wrong: string[] = [];
+  const keys = new Map(plan.events.map(({ id, key }) => [id, key]));
+  for (let to = 0; to < plan.partitions; to++) {
+    for (const channel of Object.values(outputs)) {
+      const last = new Map<string, number>();
+      for (const { fields } of server.keys.stream(keyOf.stream(to, channel.name))?.entries ?? []) {
+        const id = fields[5] as string;
+        const key = keys.get(id) ?? "";
+        const place = logOf(server, partitionOf(key, plan.partitions), key).indexOf(id);
+        if (place < (last.get(key) ?? -1)) wrong.push(`the output of ${id} has been overtaken on its way to ${to}`);
+        last.set(key, place);
       }
     }
   }

@@ -6,6 +6,8 @@ import type { World } from "./world.ts";
 export class Conditions {
   /** Some keys cannot be looked into for now. */
   isBlind = false;
+  /** A node has gone back and the others have not: an output may be there whose source is not. */
+  hasNodeGoneBack = false;
   /** The server's clock was set back, or may have been. */
   isClockBack = false;
   /** Events that somebody has removed from the log. */

@@ -56,6 +56,8 @@ export class Effects {
   readonly #partitions: readonly number[];
   /** By the event that an output comes from. */
   readonly #outputs = new Tally(({ fields }) => fields[5] as string);
+  /** Likewise of those that wait for another node, or were moved there lately. */
+  readonly #relayed = new Tally(({ fields }) => fields[9] as string);
   /** For each channel and partition by entry id. */
   readonly #letters = new Map<string, readonly Tally[]>();
 
@@ -77,13 +79,24 @@ export class Effects {
       for (const partition of this.#partitions)
         lists.push(keys.stream(keyOf.stream(partition, channel))?.entries ?? noEntries);
     this.#outputs.count(lists, onOutput);
+    if (this.#server.relays) {
+      const relays = this.#partitions.flatMap((from) =>
+        this.#partitions.map((to) => keys.stream(keyOf.relay(from, this.#component, String(to)))?.entries ?? noEntries),
+      );
+      this.#relayed.count(relays);
+    }
     for (const [channel, tallies] of this.#letters)
       for (const partition of this.#partitions)
         tallies[partition]?.count([keys.stream(keyOf.dead(partition, channel, this.#component))?.entries ?? noEntries]);
   }
 
   hasOutput(eventId: string): boolean {
-    return this.#outputs.counts.has(eventId);
+    return this.#outputs.counts.has(eventId) || this.#relayed.counts.has(eventId);
+  }
+
+  /** Sources of outputs that are in a relay, and not where they are to be. */
+  *onTheWay(): Iterable<string> {
+    for (const id of this.#relayed.counts.keys()) if (!this.#outputs.counts.has(id)) yield id;
   }
 
   isDead(partition: number, channel: string, entryId: string): boolean {

@@ -37,6 +37,8 @@ export interface Faulty<M extends FaultyMember = never> {
   flushed(): void;
   /** Events that a failover has lost. */
   lose(ids: Iterable<string>): void;
+  /** Events that are there again. */
+  findAgain(ids: Iterable<string>): void;
   /** Events that somebody has removed from the log, and those that are there again. */
   remove(ids: Iterable<string>): void;
   restore(ids: Iterable<string>): void;
@@ -86,6 +88,13 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
       return;
     case "failover":
       failOver(faulty, fault);
+      return;
+    case "nodeFailover":
+      failOverNode(faulty, partition, ms);
+      return;
+    case "nodeAway":
+      network.setAway(partition, true);
+      world.after(ms, () => network.setAway(partition, false));
       return;
     case "full":
       server.isFull = true;
@@ -154,6 +163,24 @@ function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fau
     if (backMs > 0) conditions.isClockBack = true;
     conditions.say(() => `failed over, ${before.size} lost`);
     network.cut(undefined, false);
+  });
+}
+
+/** Likewise of one node: its partition goes back, the others do not. */
+function failOverNode<M extends FaultyMember>(faulty: Faulty<M>, partition: number, ms: number): void {
+  const { world, server, network, conditions } = faulty;
+  const prefix = `{${partition}}:`;
+  const copy = server.keys.copy(prefix);
+  world.after(ms, () => {
+    const before = new Set(idsIn(server));
+    faulty.rewind(() => server.keys.restore(copy, prefix));
+    const after = idsIn(server);
+    for (const id of after) before.delete(id);
+    faulty.lose(before);
+    faulty.findAgain(after); // an earlier failover had lost them, of which this replica knows nothing
+    conditions.hasNodeGoneBack = true;
+    conditions.say(() => `node ${partition} failed over, ${before.size} lost`);
+    network.cutNode(partition);
   });
 }
 

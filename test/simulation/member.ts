@@ -69,7 +69,9 @@ class WatchedStore extends MemoryStore {
 export function memberOn(host: Host, parts: MemberParts): Member {
   const { plan, server, network, observer, following } = parts;
   const { takeoverAfterMs, concurrency, maxInFlight, partitions } = plan;
-  const store = new WatchedStore(server, partitions, () => network.open(host));
+  const store = new WatchedStore(server, partitions, (partition) =>
+    network.open(host, plan.relays === true ? partition : undefined),
+  );
   store.onLook = (slice, epoch) => {
     if (slice.component === component) observer.saw(host, slice.partition, epoch);
     if (slice.component === follower) following?.saw(host, slice.partition, epoch);

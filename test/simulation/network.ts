@@ -1,6 +1,6 @@
 /** Connections between hosts and the server: they delay, and when one is cut a request may arrive later all the same, or its reply never. */
 
-import type { Link } from "../../src/memory/session.ts";
+import type { Link } from "../../src/memory/link.ts";
 import { StoreError } from "../../src/model/errors.ts";
 import type { Host } from "./host.ts";
 import type { Lie } from "./plan.ts";
@@ -20,6 +20,8 @@ export class Network {
   readonly #links = new Set<SimulatedLink>();
   /** Hosts that cannot reach the server. */
   readonly #unreachable = new Set<Host>();
+  /** Partitions whose nodes cannot be reached by anybody. */
+  readonly #away = new Set<number>();
   /** Requests that will arrive although their connections were cut. */
   unheard = 0;
   /** The server does not work on anything before. */
@@ -31,8 +33,9 @@ export class Network {
     this.options = options;
   }
 
-  open(host: Host): Link {
-    const link = new SimulatedLink(this, host);
+  /** `partition`: at whose node. */
+  open(host: Host, partition?: number): Link {
+    const link = new SimulatedLink(this, host, partition);
     this.#links.add(link);
     return link;
   }
@@ -41,8 +44,19 @@ export class Network {
     this.#links.delete(link);
   }
 
-  canReach(host: Host): boolean {
-    return !this.#unreachable.has(host);
+  canReach(host: Host, partition: number | undefined): boolean {
+    return !this.#unreachable.has(host) && !(partition !== undefined && this.#away.has(partition));
+  }
+
+  /** A node goes away, or is back. */
+  setAway(partition: number, isAway: boolean): void {
+    if (isAway) this.#away.add(partition);
+    else this.#away.delete(partition);
+  }
+
+  /** Cuts all connections to a node. */
+  cutNode(partition: number): void {
+    for (const link of [...this.#links]) if (link.partition === partition) link.cut(false);
   }
 
   setReachable(host: Host, isReachable: boolean): void {
@@ -145,6 +159,7 @@ const ignore = (): void => undefined;
 /** Two connections: one whose calls keep their order, and one for what waits. */
 class SimulatedLink implements Link {
   readonly host: Host;
+  readonly partition: number | undefined;
   readonly #network: Network;
   readonly #calls = new Set<Pick<Call<unknown>, "cancel" | "runUnheard" | "isOnServer" | "end">>();
   /** When the last request arrives, and the last reply. */
@@ -152,9 +167,10 @@ class SimulatedLink implements Link {
   #answersAt = 0;
   #isLost = false;
 
-  constructor(network: Network, host: Host) {
+  constructor(network: Network, host: Host, partition: number | undefined) {
     this.#network = network;
     this.host = host;
+    this.partition = partition;
   }
 
   get world(): World {
@@ -236,7 +252,7 @@ class SimulatedLink implements Link {
       }
       const call = new Call<T>(this, request, resolve, reject, isOrdered);
       this.#calls.add(call);
-      if (!this.#network.canReach(this.host)) {
+      if (!this.#network.canReach(this.host, this.partition)) {
         call.vanish();
         return;
       }

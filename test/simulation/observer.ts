@@ -213,7 +213,7 @@ export class Observer {
   /** Nothing has an effect that a failover has lost: what somebody removes while it is handled has one. */
   #checkSource(eventId: string): void {
     const event = this.#planned.get(eventId);
-    if (event === undefined || this.conditions.removed.has(eventId)) return;
+    if (event === undefined || this.conditions.removed.has(eventId) || this.conditions.hasNodeGoneBack) return;
     const stream = this.#streamOf(partitionOf(event.key, this.#partitions), event.channel);
     if (stream?.entries.some(({ fields }) => idIn(fields) === eventId) !== true)
       this.violated(`${eventId} has an effect, and is not in the log`);
@@ -237,8 +237,10 @@ export class Observer {
       const isDone = i < passed && !isParked && !position.open.some((open) => open.id === entry.id);
       const hasOutput = this.effects.hasOutput(id);
       const isDead = this.effects.isDead(partition, channel, entry.id);
-      if (hasOutput && isDead) this.violated(`${id} has an effect and a dead letter`);
-      if (!isDone && (hasOutput || isDead)) this.violated(`${id} is settled, and the row names it as unfinished`);
+      if (hasOutput && isDead && !this.conditions.hasNodeGoneBack)
+        this.violated(`${id} has an effect and a dead letter`);
+      const isAhead = hasOutput && !this.conditions.hasNodeGoneBack;
+      if (!isDone && (isAhead || isDead)) this.violated(`${id} is settled, and the row names it as unfinished`);
       if (isDone && !this.#isBacked(id, hasOutput, isDead))
         this.violated(`${id} counts as finished without its effect`);
       // An attempt may be counted whose owner was lost before its handler began.

@@ -45,6 +45,8 @@ export type FaultKind =
   | "trim"
   | "flush"
   | "loseBeats"
+  | "nodeFailover"
+  | "nodeAway"
   | "wallClock"
   | "serverClock";
 
@@ -74,6 +76,8 @@ export interface Plan {
   readonly hasFollower: boolean;
   /** What the store does that it must not, or must not be harmed by: answers after its session is lost, does a call twice. */
   readonly lies: readonly Lie[];
+  /** The partitions are at nodes of their own, as on a cluster: outputs for another one are relayed. */
+  readonly relays?: boolean;
   /** The component begins after the newest entry where it never was. */
   readonly isFromNow: boolean;
   readonly events: readonly PlannedEvent[];
@@ -101,7 +105,52 @@ const themes: readonly (readonly FaultKind[])[] = [
   ["failover", "stop", "unreachable", "failover"],
 ];
 
+/** Histories of a cluster have the seeds beyond this one. */
+export const clusterSeeds = 10_000_000;
+
+/** Faults of one node. Of the others those that take nothing from the log, as only a node's part goes back. */
+const clusterThemes: readonly (readonly FaultKind[])[] = [
+  ["kill", "stop", "cut", "cutAll", "join"],
+  ["leave", "join", "leave", "join", "cut", "stop"],
+  ["nodeFailover", "cut", "kill", "stop"],
+  ["nodeFailover", "nodeAway", "nodeFailover"],
+  ["nodeAway", "kill", "leave", "join", "nodeAway"],
+  ["nodeAway", "full", "spoil", "cut"],
+  ["nodeFailover", "serverClock", "unreachable"],
+];
+
 export function planOf(seed: number): Plan {
+  return seed > clusterSeeds ? clusterPlanOf(seed) : serverPlanOf(seed);
+}
+
+/** The same load, on two or three partitions. */
+function clusterPlanOf(seed: number): Plan {
+  const plan = serverPlanOf(seed);
+  const random = new Random(seed, "cluster");
+  const theme = random.pick(clusterThemes);
+  const last = plan.events.at(-1)?.at ?? 0;
+  const faults = Array.from({ length: random.between(1, 6) }, (): Fault => {
+    const kind = random.pick(theme);
+    return { kind, at: random.between(50, last + 600), which: random.between(0, 11), ...extentOf(kind, random) };
+  });
+  // The ids of a batch's outputs derive from all of its events: cut anew after a failover of their own node it has others, which the other node
+  // cannot know (docs/guide/cluster.md).
+  const goesBack = faults.some(({ kind }) => kind === "nodeFailover");
+  const events = plan.events.map((event) =>
+    goesBack && event.channel === "batched" ? { ...event, channel: "parking" as const } : event,
+  );
+  return {
+    ...plan,
+    events,
+    relays: true,
+    partitions: random.between(2, 3),
+    hasFollower: false,
+    isFromNow: false,
+    faults: faults.sort((a, b) => a.at - b.at),
+  };
+}
+
+function serverPlanOf(seed: number): Plan {
   const random = new Random(seed, "plan");
   // Dense and thin: in much of a long history members only beat.
   const loadMs = random.pick([500, 800, 2_000]);
@@ -161,6 +210,10 @@ function extentOf(kind: FaultKind, random: Random): Pick<Fault, "ms" | "backMs">
       return { ms: random.pick([50, 300, 700, 1_500, 2_500]), backMs: 0 };
     case "still":
       return { ms: random.pick([100, 400, 1_500]), backMs: 0 };
+    case "nodeAway":
+      return { ms: random.pick([50, 300, 1_000, 3_000]), backMs: 0 };
+    case "nodeFailover":
+      return { ms: random.pick([1, 20, 100, 400]), backMs: 0 };
     case "failover":
       return { ms: random.pick([1, 20, 100, 400]), backMs: random.isLucky(0.5) ? random.pick([5, 1_000, 60_000]) : 0 };
     case "full":

@@ -70,10 +70,14 @@ class Scenario implements Faulty<Member> {
     this.plan = plan;
     this.random = new Random(plan.seed, "faults");
     const serverNow = (): number => beginning + this.world.now + this.serverErrorMs;
-    this.server = new MemoryServer(serverNow, (ms, run) => {
-      const timer = this.world.after(ms, run);
-      return () => timer.cancel();
-    });
+    this.server = new MemoryServer(
+      serverNow,
+      (ms, run) => {
+        const timer = this.world.after(ms, run);
+        return () => timer.cancel();
+      },
+      plan.relays === true,
+    );
     const network = { leastMs: 0.1, mostMs: plan.latencyMs, lies: plan.lies };
     this.network = new Network(this.world, new Random(plan.seed, "network"), network);
     this.#planned = new Map(plan.events.map((event) => [event.id, event]));
@@ -191,6 +195,10 @@ class Scenario implements Faulty<Member> {
     for (const id of ids) this.lost.add(id);
   }
 
+  findAgain(ids: Iterable<string>): void {
+    for (const id of ids) this.lost.delete(id);
+  }
+
   remove(ids: Iterable<string>): void {
     for (const id of ids) {
       this.lost.add(id);
@@ -256,9 +264,17 @@ class Scenario implements Faulty<Member> {
     if (this.network.unheard > 0) return false;
     const { partitions, hasDuty } = this.plan;
     const living = this.#living.map(({ host }) => host.name);
+    if (this.plan.relays === true && !this.#isMoved) return false;
     for (const one of this.#watched)
       if (!isFinished(this.server, one, partitions) || !isShared(this.server, one, partitions, living)) return false;
     return !hasDuty || living.some((name) => this.#duties.has(name));
+  }
+
+  /** Every output is where it is to be. */
+  get #isMoved(): boolean {
+    const { effects } = this.observer;
+    effects.count();
+    return [...effects.onTheWay()].length === 0;
   }
 
   get #watched(): readonly Watched[] {
@@ -269,6 +285,8 @@ class Scenario implements Faulty<Member> {
     if (!this.#isWell) {
       const living = this.#living.map(({ host, component: one }) => `${host.name} owns ${one.owned.join(" ")}`);
       const unfinished = this.#watched.flatMap((one) => unfinishedOf(this.server, one, this.plan.partitions));
+      const onTheWay = [...this.observer.effects.onTheWay()];
+      if (onTheWay.length > 0) unfinished.push(`outputs of ${onTheWay.join(" ")} in relays`);
       return [`it does not end: ${[...unfinished, ...living].join(", ")}`];
     }
     const { server, observer, plan, lost } = this;

@@ -1,6 +1,6 @@
 /** `open`: a backbone in a namespace of its own, with a bare client beside it to look at Redis, and a log that can be read. */
 
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { z } from "zod";
 import {
   type Backbone,
@@ -11,11 +11,12 @@ import {
   connectBackbone,
   defineChannel,
   type Log,
+  type ServersPlace,
 } from "../../src/index.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import { wireFields } from "../../src/model/envelope.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { freshNamespace, redisUrl } from "./redis.ts";
+import { clusterUrls, freshNamespace, redisUrl } from "./redis.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -25,7 +26,7 @@ export interface LogLine {
 
 export interface Opened extends AsyncDisposable {
   readonly backbone: Backbone;
-  /** Bare, and past any proxy. */
+  /** Bare, and past any proxy. On a cluster it finds the node of each command's key. */
   readonly client: Redis;
   readonly keys: Keys;
   readonly log: readonly LogLine[];
@@ -47,14 +48,24 @@ export interface OpenOptions extends Partial<BackboneOptions> {
   readonly direct?: string;
 }
 
+/** The servers of the run, where none are given. */
+export function serversFor(given: ServersPlace): Pick<ServersPlace, "url" | "cluster"> {
+  if (given.url !== undefined || given.cluster !== undefined || given.sentinel !== undefined) return {};
+  const cluster = clusterUrls();
+  return cluster === undefined ? { url: redisUrl() } : { cluster };
+}
+
 const noFields: Readonly<Record<string, string>> = Object.fromEntries(wireFields.map((name) => [name, ""]));
 
 export async function open(options: OpenOptions = {}): Promise<Opened> {
-  const { direct = options.url ?? redisUrl(), ...given } = options;
+  const { direct, ...given } = options;
+  const servers = serversFor(given);
   const lines: LogLine[] = [];
   const namespace = given.namespace ?? freshNamespace();
-  const backbone = await connectBackbone({ url: redisUrl(), log: memoryLog(lines), ...given, namespace });
-  const client = new Redis(direct, { protocol: 2 });
+  const backbone = await connectBackbone({ ...servers, log: memoryLog(lines), ...given, namespace });
+  const cluster = given.cluster ?? servers.cluster;
+  const client =
+    cluster === undefined ? new Redis(direct ?? given.url ?? redisUrl(), { protocol: 2 }) : clusterClient(cluster);
   client.on("error", () => undefined); // Redis is away on purpose
   const keys = new Keys(namespace);
   const runs: Promise<void>[] = [];
@@ -101,6 +112,14 @@ export async function open(options: OpenOptions = {}): Promise<Opened> {
       await Promise.all(runs);
     },
   };
+}
+
+/** A bare client of a cluster, with the commands of a client of one server. */
+export function clusterClient(urls: readonly string[]): Redis {
+  const nodes = urls.map((url) => ({ host: new URL(url).hostname, port: Number(new URL(url).port) }));
+  const client = new Cluster(nodes, { redisOptions: { protocol: 2 } });
+  client.on("node error", () => undefined); // a node is away on purpose
+  return client as unknown as Redis;
 }
 
 export function memoryLog(lines: LogLine[]): Log {

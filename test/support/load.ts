@@ -14,9 +14,18 @@ import { checkHistory } from "../checker/check.ts";
 import { collectHistory, writeFacts } from "../checker/collect.ts";
 import type { Fact, FactOf } from "../checker/history.ts";
 import type { Violation } from "../checker/violation.ts";
-import { type LogLine, memoryLog, type Opened, type OpenOptions, open, soon, type Thing, things } from "./backbone.ts";
+import {
+  type LogLine,
+  memoryLog,
+  type Opened,
+  type OpenOptions,
+  open,
+  serversFor,
+  soon,
+  type Thing,
+  things,
+} from "./backbone.ts";
 import { eventually } from "./eventually.ts";
-import { redisUrl } from "./redis.ts";
 
 /** The components: "first" copies to "middle", "second", in batches, to "out", and "third" acknowledges. */
 export const source: Channel<Thing> = things("source", { retry: soon });
@@ -151,8 +160,8 @@ export async function startLoad(options: LoadOptions = {}): Promise<Load> {
   const components: Component[] = [];
   for (const make of [...Array<typeof firstMember>(members).fill(firstMember), secondMember, thirdMember]) {
     const { namespace } = o.backbone;
-    const url = given.url ?? redisUrl();
-    const backbone = stack.use(await connectBackbone({ ...given, url, namespace, log: memoryLog(lines) }));
+    const servers = serversFor(given);
+    const backbone = stack.use(await connectBackbone({ ...servers, ...given, namespace, log: memoryLog(lines) }));
     components.push(await o.run(make(backbone, { takeoverAfterMs, onHandled })));
   }
 

@@ -16,6 +16,11 @@ export function redisUrl(): string {
   return url;
 }
 
+/** The nodes of the run's cluster, with THROUGHLINE_TOPOLOGY=cluster; else undefined. */
+export function clusterUrls(): readonly string[] | undefined {
+  return process.env["THROUGHLINE_TEST_CLUSTER"]?.split(",");
+}
+
 /** A namespace that nothing else uses: no other test, file or run. */
 export function freshNamespace(): string {
   const run = process.env["THROUGHLINE_TEST_RUN"] ?? "alone";

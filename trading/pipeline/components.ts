@@ -1,18 +1,26 @@
 /** Runs the three components in one process, each with a backbone of its own, as separate services have. */
 
-import { type Backbone, type Component, connectBackbone, type Log, type TlsOptions } from "throughline";
+import {
+  type Backbone,
+  type Component,
+  connectBackbone,
+  type Log,
+  type ServersPlace,
+  type TlsOptions,
+} from "throughline";
 import { createAlgorithm } from "../../consumers/algorithm/algorithm.ts";
 import { createOrderSender, createSimulatedExchange, openRedisBook } from "../../consumers/order-sender/index.ts";
 import { createOrderManager } from "../../producers/order-manager/index.ts";
 import { tradingPartitions } from "../domain/index.ts";
 import type { ExchangeTotals } from "./conservation.ts";
 
-export interface ComponentsOptions {
+export interface ComponentsOptions extends ServersPlace {
   /** The Order Manager's backbone; its opener closes it. The other components get their own. */
   readonly backbone: Backbone;
-  readonly url: string;
   readonly tls?: TlsOptions;
   readonly namespace: string;
+  /** Default: trading's own count. */
+  readonly partitions?: { readonly ifNew: number };
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly exchange: { readonly seed: string; readonly rejectRate: number };
@@ -34,11 +42,13 @@ export interface Components extends AsyncDisposable {
 const component = { takeoverAfterMs: 5_000 };
 
 export async function startComponents(options: ComponentsOptions): Promise<Components> {
-  const { backbone, url, tls, namespace, log, signal, exchange } = options;
-  const where = { url, ...(tls && { tls }), namespace, partitions: { ifNew: tradingPartitions }, log, signal };
+  const { backbone, url, cluster, sentinel, tls, namespace, log, signal, exchange } = options;
+  const { partitions = { ifNew: tradingPartitions } } = options;
+  const servers = { url, cluster, sentinel };
+  const where = { ...servers, ...(tls && { tls }), namespace, partitions, log, signal };
   await using opening = new AsyncDisposableStack();
   const connect = async (): Promise<Backbone> => opening.use(await connectBackbone(where));
-  const book = opening.use(openRedisBook(url, namespace, tls));
+  const book = opening.use(openRedisBook(servers, namespace, tls));
   const manager = createOrderManager(backbone, { component });
   const algorithm = createAlgorithm(await connect(), { component });
   const sender = createOrderSender(await connect(), createSimulatedExchange(book, exchange), { component });

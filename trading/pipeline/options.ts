@@ -17,6 +17,8 @@ export interface PipelineOptions {
   readonly report?: string;
   /** The directory of a private Redis's data. Default: `.throughline/redis` in the working directory. */
   readonly data?: string;
+  /** The private Redis is a cluster of three primaries. */
+  readonly cluster?: boolean;
   /** Starts with an empty log. */
   readonly fresh: boolean;
   /** Continues after the file, with a WebSocket gateway, until the signal. */
@@ -43,9 +45,12 @@ export async function checkOptions(options: PipelineOptions, env: NodeJS.Process
   if (orders === undefined && (format !== undefined || symbol !== undefined)) {
     throw new ConfigError("--format and --symbol describe a file: name it with --orders FILE");
   }
+  if (options.cluster === true && isGivenRedis(env)) {
+    throw new ConfigError("--cluster makes a private cluster, and the environment names a Redis: unset one of them");
+  }
   if (options.data !== undefined && isGivenRedis(env)) {
     throw new ConfigError(
-      "--data says where a private Redis keeps its data, and REDIS_URL names another: unset one of them",
+      "--data says where a private Redis keeps its data, and the environment names another Redis: unset one of them",
     );
   }
   if (!serve && [options.host, options.port, options.allowedHosts].some((one) => one !== undefined)) {

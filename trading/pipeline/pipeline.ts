@@ -33,6 +33,9 @@ export interface PipelineResult {
 
 /** The directory of the private Redis's data, from the working directory. */
 const redisDirectory = ".throughline/redis";
+const clusterDirectory = ".throughline/cluster";
+/** Four on each primary. */
+const clusterPartitions = 12;
 
 /** Most executions of the order whose journey is printed. */
 const maxShown = 4;
@@ -50,7 +53,8 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
   const path = await checkOptions(options, env);
   await using redis = await provideRedis({
     env,
-    directory: options.data ?? redisDirectory,
+    directory: options.data ?? (options.cluster === true ? clusterDirectory : redisDirectory),
+    cluster: options.cluster === true,
     fresh: options.fresh,
     say: progress.say,
   });
@@ -59,12 +63,12 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
   if (namespace !== options.namespace) progress.say(`Its data stays: this run starts empty as namespace ${namespace}.`);
 
   const tls = redis.isGiven ? tlsFromEnv(env) : undefined;
-  const where = { url: redis.url, ...(tls && { tls }), namespace, log };
-  const partitions = { ifNew: tradingPartitions };
+  const where = { ...redis.servers, ...(tls && { tls }), namespace, log };
+  const partitions = { ifNew: options.cluster === true ? clusterPartitions : tradingPartitions };
   await using backbone = await connectBackbone({ ...where, partitions, signal }); // waits for a Redis that is away
   await using observer = openObserver(where);
   const since = await readPositions(observer);
-  await using components = await startComponents({ ...where, backbone, signal, exchange: options });
+  await using components = await startComponents({ ...where, partitions, backbone, signal, exchange: options });
   const ended = new AbortController();
   // A run that fails takes no more orders either.
   using _stopFeed = { [Symbol.dispose]: () => ended.abort() };

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
-import { redisClientOptions, type TlsOptions } from "throughline";
+import { redisClientOptions, type ServersPlace, type TlsOptions } from "throughline";
 import type { VenueReport } from "../domain/exchange.ts";
 import { type Book, type BookTotals, totalsOf } from "./book.ts";
 
@@ -17,9 +17,10 @@ export interface RedisBook extends Book, AsyncDisposable {}
  * Opens the book, a stand-in for a venue's own database: it has a connection and keys of its own. Waits for a Redis
  * that is away.
  */
-export function openRedisBook(url: string, namespace: string, tls?: TlsOptions): RedisBook {
+export function openRedisBook(servers: string | ServersPlace, namespace: string, tls?: TlsOptions): RedisBook {
+  const keys = [`sim-exchange:{${namespace}}:orders`, `sim-exchange:{${namespace}}:totals`] as const;
   const redis = new Redis({
-    ...redisClientOptions(url, tls),
+    ...redisClientOptions(servers, tls, keys[0]),
     maxRetriesPerRequest: null,
     // A network may swallow traffic without a reset: a command without a reply is cut and sent again over a new
     // connection.
@@ -28,7 +29,6 @@ export function openRedisBook(url: string, namespace: string, tls?: TlsOptions):
   });
   // Without a listener ioredis prints each failed attempt; the backbone's own connections report an outage already.
   redis.on("error", () => {});
-  const keys = [`sim-exchange:{${namespace}}:orders`, `sim-exchange:{${namespace}}:totals`] as const;
 
   return {
     enter: async (orderId, reports) => {

@@ -28,8 +28,8 @@ const maxRequestBytes = 1_048_576;
 
 /** Serves until disposed of. @throws {ConfigError} where the address cannot be listened on */
 export async function serve(options: ResolvedConsoleOptions): Promise<Console> {
-  const { url, tls, namespace, log, host } = options;
-  const where = { url, tls, namespace, log };
+  const { url, cluster, sentinel, tls, namespace, log, host } = options;
+  const where = { url, cluster, sentinel, tls, namespace, log };
   const opened = new ResourceStack();
   const closing = new AbortController();
   const observer = opened.use(openObserver(where));

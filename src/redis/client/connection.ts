@@ -4,21 +4,29 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
+import type { ServersPlace } from "../../model/servers.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Quietly } from "../../ports/tracing.ts";
 import type { Script } from "../script-source.ts";
-import { parseRedisUrl } from "./address.ts";
-import { clientOptions, handshakeTimeoutMs } from "./client-options.ts";
-import { HandshakeRefusedError, type ServerGreeting } from "./handshake.ts";
+import { clientOptions, elsewhere, handshakeTimeoutMs } from "./client-options.ts";
+import type { ServerGreeting } from "./handshake.ts";
+import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
 import { ScriptCommand } from "./script-command.ts";
+import { type Topology, topologyOf } from "./topology.ts";
 
 /** Wait before a server is asked again that has said "later" (it loads its data, it is no longer the primary), ms. */
 export const passingDelayMs = 100;
 
-export interface ConnectionOptions {
-  readonly url: string;
+/** Longest wait between two attempts to connect, ms. Where another server may have taken over it is short. */
+const longestWaitMs: Readonly<Record<Topology["kind"], number>> = { server: 1_000, sentinel: 250, cluster: 250 };
+
+export interface ConnectionOptions extends ServersPlace {
   readonly tls?: TlsOptions | undefined;
+  /** Shared with other connections to the same servers, in place of `url` and the others. */
+  readonly topology?: Topology | undefined;
+  /** On a cluster the connection is to the node that has this key. */
+  readonly key?: string | undefined;
   readonly log: Log;
   /** A socket that owes a reply and stays silent for this long is cut, ms. */
   readonly silenceMs: number;
@@ -49,6 +57,10 @@ export class Connection {
   readonly client: Redis;
   /** A socket that owes a reply and stays silent for this long is cut, ms. */
   readonly silenceMs: number;
+  readonly topology: Topology;
+  readonly #options: ConnectionOptions;
+  /** On a cluster all connections that were asked for from one of them, by the hash tag of their keys; this one is among them. */
+  readonly #family: Map<string, Connection>;
   readonly #log: Log;
   #losses = 0;
   /** Set at `close`. The client emits no event when it is closed while it reconnects. */
@@ -69,10 +81,15 @@ export class Connection {
   /** The time since which Redis is away, epoch ms, and the reason that was logged last. */
   #away: { since: number; told?: string } | undefined = { since: Date.now() };
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions, family: Map<string, Connection> = new Map()) {
+    this.#options = options;
+    this.#family = family;
     this.#log = options.log;
     this.silenceMs = options.silenceMs;
-    const handshake = clientOptions(parseRedisUrl(options.url, options.tls), {
+    const topology = options.topology ?? topologyOf(options, options.tls);
+    this.topology = topology;
+    if (topology.kind === "cluster") family.set(tagOf(options.key ?? ""), this);
+    const handshake = clientOptions(topology, options.key ?? "", {
       name: `throughline:${options.purpose}`,
       timeoutMs: Math.min(options.silenceMs, handshakeTimeoutMs),
       onGreeting: (greeting) => {
@@ -86,7 +103,7 @@ export class Connection {
       // Zero rejects what is in flight as soon as the connection is lost. The default would send it again.
       maxRetriesPerRequest: 0,
       socketTimeout: options.silenceMs,
-      retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 6), 1_000),
+      retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 6), longestWaitMs[topology.kind]),
       noDelay: true,
       // The ready check sends INFO, which a least-privilege user may not. A server that still loads says so to every
       // command anyway.
@@ -95,13 +112,16 @@ export class Connection {
       // printing would show it.
       reconnectOnError: (error) => {
         withoutCommand(error);
-        return false;
+        if (topology.kind === "server" || !elsewhere.test(error.message)) return false;
+        topology.outdated();
+        return 1;
       },
     });
     if (options.quietly !== undefined) client.quietly = options.quietly;
     this.client = client;
     this.client.on("error", (error: Error) => this.#lost(error));
     this.client.on("close", () => {
+      if (!this.#isClosed) topology.outdated();
       this.#losses++;
       this.#wake();
       if (!this.#isClosed) this.#away ??= { since: Date.now() };
@@ -114,6 +134,16 @@ export class Connection {
       this.#wake();
     });
     this.client.on("end", () => this.#wake());
+  }
+
+  /** The connection to the node that has the key: this one, but on a cluster one for each hash tag. It is closed with this one. */
+  at(key: string): Connection {
+    if (this.topology.kind !== "cluster") return this;
+    const known = this.#family.get(tagOf(key));
+    if (known !== undefined) return known;
+    const opened = new Connection({ ...this.#options, topology: this.topology, key }, this.#family);
+    if (this.#isClosed) opened.close();
+    return opened;
   }
 
   /** The number of times that the connection was lost. */
@@ -189,15 +219,25 @@ export class Connection {
   /** Logs once which kind of "later" the server has said. */
   tell(error: unknown): void {
     const reason = messageOf(error);
+    this.leave(reason);
     const kind = /^(READONLY|UNBLOCKED) /.test(reason) ? "READONLY" : (reason.split(" ", 1)[0] ?? "");
     if (this.#passing === kind || this.#isClosed) return;
     this.#passing = kind;
-    if (kind === "READONLY") {
+    if (kind === "MOVED" || kind === "ASK")
+      this.#log.info({ reason }, "the slot is at another node now, or on its way there");
+    else if (kind === "READONLY") {
       this.#log.error(
         { reason },
         "this Redis is a replica, perhaps a primary that was demoted: it takes no writes; waiting until it is the primary",
       );
     } else this.#log.warn({ reason }, passingText(kind));
+  }
+
+  /** Cuts the connection to a server that does not have the key any more: the next one is to whoever has it. */
+  leave(reason: string): void {
+    if (this.topology.kind === "server" || !elsewhere.test(reason)) return;
+    this.topology.outdated();
+    if (this.isReady) this.client.stream.destroy();
   }
 
   /** Notes that the server has answered a read. A replica answers reads as well. */
@@ -230,24 +270,30 @@ export class Connection {
   }
 
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#wake();
     this.client.disconnect();
+    for (const other of this.#family.values()) other.close();
   }
 
   #lost(error: Error): void {
     withoutCommand(error);
-    if (!this.#everReady && (isHandshakeRefused(error) || isCertificateRefused(error))) this.#refusal = error;
+    if (!this.#everReady && isForGood(error)) this.#refusal = error;
     this.#away ??= { since: Date.now() };
     this.#awayBecause = error;
     const reason = reasonOf(error);
     // An outage is logged once, however many attempts fail. A refusal by a server that is there is logged beside it.
-    const isNews =
-      this.#away.told === undefined || (error instanceof HandshakeRefusedError && this.#away.told !== reason);
+    const isNews = this.#away.told === undefined || (isAnswer(error) && this.#away.told !== reason);
     if (!isNews || this.#isClosed) return;
     this.#away.told = reason;
     this.#log.warn({ reason }, `Redis is away (${reason}); retrying`);
   }
+}
+
+/** The part of a key that decides about its slot. */
+export function tagOf(key: string): string {
+  return /\{([^}]+)\}/.exec(key)?.[1] ?? key;
 }
 
 /** An error in words. That of a host with several addresses has an error for each, and no message of its own. */
@@ -276,13 +322,15 @@ export function isConnectionLoss(error: unknown): boolean {
 export function isPassing(error: unknown): boolean {
   // A blocking read on a primary ends with UNBLOCKED when the primary becomes a replica. This word has other reasons,
   // too.
-  const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY) |^UNBLOCKED force unblock/;
+  const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY) |^UNBLOCKED force unblock/;
   return error instanceof Error && passing.test(error.message);
 }
 
 function passingText(kind: string): string {
   if (kind === "LOADING") return "Redis still loads its data; waiting";
   if (kind === "BUSY") return "Redis is busy with somebody's script; waiting";
+  if (kind === "CLUSTERDOWN") return "the cluster does not serve the slot at the moment; waiting";
+  if (kind === "TRYAGAIN") return "the slot is being moved to another node; waiting";
   return "Redis takes no commands at the moment; waiting";
 }
 
@@ -301,6 +349,15 @@ export function isOutOfTurn(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("OUTOFTURN");
 }
 
+/** The server has answered: it is there, but not as it should be. */
+function isAnswer(error: Error): boolean {
+  return error instanceof HandshakeRefusedError || error instanceof WrongServerError;
+}
+
+function isForGood(error: Error): boolean {
+  return isHandshakeRefused(error) || isCertificateRefused(error) || error instanceof WrongServerError;
+}
+
 /** True for a login or database that the server refuses: another attempt would fail as well. */
 function isHandshakeRefused(error: Error): boolean {
   return error instanceof HandshakeRefusedError && !error.isPassing;
@@ -316,6 +373,7 @@ function isCertificateRefused(error: Error): boolean {
 }
 
 function refused(error: Error): ConfigError {
+  if (error instanceof WrongServerError) return new ConfigError(error.message, { cause: error });
   if (!isCertificateRefused(error)) {
     return new ConfigError(`Redis refuses the connection: ${error.message}`, { cause: error });
   }

@@ -1,10 +1,10 @@
 /** Opens sockets to Redis, and hands them to the client when they are logged in, named and on their database. */
 
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { Socket } from "node:net";
 import { AbstractConnector } from "ioredis";
-import type { RedisAddress } from "./address.ts";
+import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
 import { type RespReply, readReply } from "./resp-reply.ts";
+import type { Topology, TopologyKind } from "./topology.ts";
 
 /** The server's description of itself in reply to HELLO. */
 export interface ServerGreeting {
@@ -12,6 +12,8 @@ export interface ServerGreeting {
   readonly server: string;
   readonly version: string;
   readonly isReplica: boolean;
+  /** "standalone", "cluster" or "sentinel". */
+  readonly mode: string;
 }
 
 export interface HandshakeOptions {
@@ -23,32 +25,21 @@ export interface HandshakeOptions {
   readonly onGreeting?: (greeting: ServerGreeting) => void;
 }
 
-/** The server's error reply to a step of the handshake. */
-export class HandshakeRefusedError extends Error {
-  override readonly name = "HandshakeRefusedError";
-  /**
-   * True where a later attempt may succeed: the server is busy with a script, starts, or has no room for one more
-   * client.
-   */
-  readonly isPassing: boolean;
-
-  constructor(step: string, reply: string) {
-    super(`${reply} (in reply to ${step})`);
-    this.isPassing = /^(BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) |max number of clients/.test(reply);
-  }
-}
-
 /** Longest time for a socket to close in order, ms; it keeps the process alive meanwhile. */
 const disconnectTimeoutMs = 200;
 
-/** Opens sockets for one client of ioredis. */
+/** Opens sockets for one client of ioredis, to whatever server has the key at the time. */
 export class HandshakeConnector extends AbstractConnector {
-  readonly #address: RedisAddress;
+  readonly #topology: Topology;
+  readonly #key: string;
   readonly #handshake: HandshakeOptions;
+  /** Grows with every attempt and when one is given up, so that one which was looking for its server knows. */
+  #attempt = 0;
 
-  constructor(address: RedisAddress, handshake: HandshakeOptions) {
+  constructor(topology: Topology, key: string, handshake: HandshakeOptions) {
     super(disconnectTimeoutMs);
-    this.#address = address;
+    this.#topology = topology;
+    this.#key = key;
     this.#handshake = handshake;
   }
 
@@ -60,17 +51,24 @@ export class HandshakeConnector extends AbstractConnector {
   override async connect(): Promise<Socket> {
     delete this.firstError;
     this.connecting = true;
-    const socket = open(this.#address);
-    this.stream = socket;
-    // This listener stays: whatever the client does with the socket, its errors are heard.
-    socket.on("error", (error) => {
-      this.firstError ??= error;
-    });
+    const attempt = ++this.#attempt;
+    let socket: Socket | undefined;
     try {
-      const greeting = await shakeHands(socket, this.#address, this.#handshake);
+      socket = await this.#topology.open(this.#key);
+      this.stream = socket;
+      // This listener stays: whatever the client does with the socket, its errors are heard.
+      socket.on("error", (error) => {
+        this.firstError ??= error;
+      });
+      if (attempt !== this.#attempt) throw new Error("Connection is closed.");
+      const greeting = await shakeHands(socket, this.#topology, this.#handshake);
+      refuseOther(this.#topology.kind, greeting);
       this.#handshake.onGreeting?.(greeting);
     } catch (error) {
+      this.#topology.outdated();
       this.firstError = error as Error;
+      socket ??= new Socket();
+      this.stream = socket;
       socket.destroy();
     }
     this.connecting = false;
@@ -79,15 +77,27 @@ export class HandshakeConnector extends AbstractConnector {
 
   override disconnect(): void {
     // A half-done handshake needs no orderly close.
-    if (this.connecting) this.stream.destroy(new Error("Connection is closed."));
+    if (this.connecting) {
+      this.#attempt++;
+      this.stream?.destroy(new Error("Connection is closed."));
+    }
     super.disconnect();
   }
 }
 
-function open({ host, port, path, tls }: RedisAddress): Socket {
-  if (path !== undefined) return connectTcp({ path });
-  const target = { ...(host !== undefined && { host }), port: port ?? 6379 };
-  return tls === undefined ? connectTcp(target) : connectTls({ ...target, ...tls });
+/** @throws {WrongServerError} for good. @throws {Error} where another look-up may find the right server */
+function refuseOther(kind: TopologyKind, { mode, isReplica }: ServerGreeting): void {
+  if (kind === "server" && mode === "cluster")
+    throw new WrongServerError(
+      "this server is a node of a cluster: give the cluster's nodes as `cluster: [urls]` (REDIS_CLUSTER), not as `url`",
+    );
+  if (kind !== "sentinel" && mode === "sentinel")
+    throw new WrongServerError(
+      "this is a Sentinel, which keeps no data: give it as `sentinel: { urls, name }` (REDIS_SENTINELS, REDIS_SENTINEL_NAME)",
+    );
+  if (kind === "cluster" && mode === "standalone")
+    throw new WrongServerError("this server is no node of a cluster: give it as `url` (REDIS_URL)");
+  if (kind !== "server" && isReplica) throw new Error("the server is a replica by now: looking for its primary");
 }
 
 /**
@@ -95,7 +105,7 @@ function open({ host, port, path, tls }: RedisAddress): Socket {
  */
 async function shakeHands(
   socket: Socket,
-  { username, password, db = 0, tls }: RedisAddress,
+  { login: { username, password, db = 0, tls } }: Topology,
   { name, timeoutMs }: HandshakeOptions,
 ): Promise<ServerGreeting> {
   const login = username === undefined && password === undefined ? [] : ["AUTH", username ?? "default", password ?? ""];
@@ -177,5 +187,6 @@ class Conversation {
 export function toGreeting(reply: RespReply): ServerGreeting {
   if (!Array.isArray(reply)) throw new Error("the server's reply to HELLO is none: is it a Redis?");
   const field = (name: string): string => String(reply[reply.indexOf(name) + 1]);
-  return { server: field("server"), version: field("version"), isReplica: /^(replica|slave)$/.test(field("role")) };
+  const isReplica = /^(replica|slave)$/.test(field("role"));
+  return { server: field("server"), version: field("version"), isReplica, mode: field("mode") };
 }

@@ -47,6 +47,12 @@ export interface Turn {
  */
 const maxBehind = 15;
 
+/** What the writes of confirmed calls wait for. */
+interface Confirmation {
+  readonly durability: ResolvedDurability;
+  readonly log: Log;
+}
+
 interface Request {
   readonly script: Script;
   readonly keys: number;
@@ -67,8 +73,8 @@ interface Request {
 }
 
 /**
- * The queue of unanswered calls of one connection. Every script that it sends must recognise a second sending: by its
- * number, or because it changes nothing the second time.
+ * The queue of unanswered calls of one connection, and on a cluster one for each node's. Every script that it sends must
+ * recognise a second sending: by its number, or because it changes nothing the second time.
  */
 export class Outbox {
   readonly #connection: Connection;
@@ -90,9 +96,13 @@ export class Outbox {
   /** True between the last reply and the first resend. */
   #resuming = false;
   #closed = false;
+  readonly #confirmation: Confirmation | undefined;
+  /** On a cluster the queues of other connections of the family: each node answers by itself. */
+  readonly #others = new Map<Connection, Outbox>();
 
-  constructor(connection: Connection, confirmation?: { readonly durability: ResolvedDurability; readonly log: Log }) {
+  constructor(connection: Connection, confirmation?: Confirmation) {
     this.#connection = connection;
+    this.#confirmation = confirmation;
     this.#log = confirmation?.log;
     this.#confirmer = confirmation === undefined ? undefined : new Confirmer(connection, confirmation.durability);
   }
@@ -103,6 +113,8 @@ export class Outbox {
    * @throws the server's own error reply
    */
   send(script: Script, keys: readonly string[], args: ScriptArgs, options: SendOptions = {}): Promise<unknown> {
+    const there = this.#connection.at(keys[0] ?? "");
+    if (there !== this.#connection) return this.#at(there).send(script, keys, args, options);
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new PublishError("rejected", "the backbone is closed: nothing was sent"));
@@ -132,7 +144,18 @@ export class Outbox {
   /** Gives up all unanswered calls. */
   close(): void {
     this.#closed = true;
+    for (const other of this.#others.values()) other.close();
     for (const request of [...this.#requests]) this.#giveUp(request, "the backbone was closed before Redis answered");
+  }
+
+  #at(connection: Connection): Outbox {
+    let other = this.#others.get(connection);
+    if (other === undefined) {
+      other = new Outbox(connection, this.#confirmation);
+      if (this.#closed) other.close();
+      this.#others.set(connection, other);
+    }
+    return other;
   }
 
   #transmit(request: Request): void {

@@ -4,7 +4,7 @@ import type { Script } from "../script-source.ts";
 import { type Connection, isScriptMissing } from "./connection.ts";
 
 /**
- * Runs the script. Rejects as the command does, also when the connection is lost: a caller that repeats it needs a
+ * Runs the script at the node that has its keys; `repeatScript` waits for that. Rejects as the command does, also when the connection is lost: a caller that repeats it needs a
  * script that may run twice.
  */
 export async function runScript(
@@ -13,14 +13,26 @@ export async function runScript(
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<unknown> {
-  const run = (): Promise<unknown> => connection.client.evalsha(script.sha, keys.length, ...keys, ...args);
+  const there = connection.at(keys[0] ?? "");
+  const run = (): Promise<unknown> => there.client.evalsha(script.sha, keys.length, ...keys, ...args);
   try {
     return await run();
   } catch (error) {
     if (!isScriptMissing(error)) throw error;
-    await connection.load(script);
+    await there.load(script);
     return run();
   }
+}
+
+/** Runs a script that may run twice, until it is answered. @throws the server's own error reply */
+export function repeatScript(
+  connection: Connection,
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+  signal?: AbortSignal,
+): Promise<unknown> {
+  return connection.at(keys[0] ?? "").repeat(() => runScript(connection, script, keys, args), signal);
 }
 
 /** True where a user lacks a right, for a command of its own or inside a script. Servers word it differently. */

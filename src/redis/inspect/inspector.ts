@@ -6,6 +6,7 @@ import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import { parseRetention, type Retention } from "../../model/retention-policy.ts";
+import type { ServersPlace } from "../../model/servers.ts";
 import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
@@ -25,6 +26,7 @@ import { type Log, silentLog } from "../../ports/log.ts";
 import type { RunRequest } from "../../ports/replay-runs.ts";
 import type { Quietly } from "../../ports/tracing.ts";
 import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
+import { type Topology, topologyOf } from "../client/topology.ts";
 import { formatVersion, Keys, replayKeys } from "../keys.ts";
 import { parseMember } from "../member-record.ts";
 import { shadowField } from "../replay/replay-namespace.ts";
@@ -34,9 +36,10 @@ import { GroupReader, memberIn, toMap } from "./group-reader.ts";
 import { RangeReader } from "./range-reader.ts";
 import { parseSettlement } from "./settlement-log.ts";
 
-export interface InspectorOptions {
-  readonly url: string;
+export interface InspectorOptions extends ServersPlace {
   readonly tls?: TlsOptions | undefined;
+  /** In place of `url` and the others, as a connection has it. */
+  readonly topology?: Topology | undefined;
   readonly namespace: string;
   /** Partitions to assume for a namespace that nothing has used yet. Without it such a namespace has no catalogue. */
   readonly partitions?: () => number;
@@ -55,7 +58,7 @@ const stateScan = 500;
 /** Reads a namespace. Connects at the first call. @throws {ConfigError} on a URL that cannot be read */
 export class RedisInspector implements Inspector {
   readonly namespace: string;
-  readonly #options: InspectorOptions;
+  readonly #options: InspectorOptions & { readonly topology: Topology };
   readonly #keys: Keys;
   readonly #connection: Connection;
   readonly #patienceMs: number;
@@ -66,7 +69,7 @@ export class RedisInspector implements Inspector {
 
   constructor(options: InspectorOptions) {
     this.namespace = options.namespace;
-    this.#options = options;
+    this.#options = { ...options, topology: options.topology ?? topologyOf(options, options.tls) };
     this.#keys = new Keys(options.namespace);
     this.#patienceMs = options.patienceMs ?? 3_000;
     this.#connection = this.#open("inspect");
@@ -74,7 +77,7 @@ export class RedisInspector implements Inspector {
   }
 
   #open(purpose: string): Connection {
-    const { url, tls, namespace, quietly } = this.#options;
+    const { topology, namespace, quietly } = this.#options;
     const log: Log = {
       ...silentLog,
       // The failing call reports it as well: the log says it once.
@@ -83,8 +86,8 @@ export class RedisInspector implements Inspector {
       },
     };
     return new Connection({
-      url,
-      tls,
+      topology,
+      key: this.#keys.meta(),
       log,
       silenceMs: this.#patienceMs,
       purpose: `${purpose}:${namespace}`,
@@ -262,7 +265,7 @@ export class RedisInspector implements Inspector {
     const read = () => pages.after(key, stream.channel, idBefore(from), max);
     let page: readonly StoredEntry[] | undefined;
     while (page === undefined) {
-      page = (await this.#until(read, `XREAD ${key}`, pages.connection)) as typeof page;
+      page = (await this.#until(read, `XREAD ${key}`, pages.connection.at(key))) as typeof page;
     }
     const last = page.at(-1);
     return last === undefined || isUpTo(last.entryId, to) ? page : page.filter(({ entryId }) => isUpTo(entryId, to));
@@ -270,8 +273,9 @@ export class RedisInspector implements Inspector {
 
   async fieldBytes(stream: LogStream, entryId: string): Promise<readonly Buffer[] | undefined> {
     const key = this.#keyOf(stream);
-    const read = (): Promise<unknown> => this.#connection.client.xrangeBuffer(key, entryId, entryId);
-    const [row] = (await this.#until(read, `XRANGE ${key}`)) as [Buffer, Buffer[] | null][];
+    const there = this.#connection.at(key);
+    const read = (): Promise<unknown> => there.client.xrangeBuffer(key, entryId, entryId);
+    const [row] = (await this.#until(read, `XRANGE ${key}`, there)) as [Buffer, Buffer[] | null][];
     return row?.[1] ?? undefined;
   }
 
@@ -312,8 +316,8 @@ export class RedisInspector implements Inspector {
   }
 
   openFollower(): Follower {
-    const { url, tls, namespace, log, quietly } = this.#options;
-    return new RedisFollower({ url, tls, namespace, log, quietly }, (stream) => this.#keyOf(stream));
+    const { topology, namespace, log, quietly } = this.#options;
+    return new RedisFollower({ topology, namespace, log, quietly }, (stream) => this.#keyOf(stream));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -326,11 +330,13 @@ export class RedisInspector implements Inspector {
   }
 
   #ask(command: string, ...args: readonly string[]): Promise<unknown> {
-    return this.#until(() => this.#connection.client.call(command, ...args), `${command} ${args[0] ?? ""}`);
+    const key = (command === "XINFO" ? args[1] : args[0]) ?? this.#keys.meta();
+    const there = this.#connection.at(key);
+    return this.#until(() => there.client.call(command, ...args), `${command} ${args[0] ?? ""}`, there);
   }
 
   /** Repeats a read until it is answered. `what` names it in the error. */
-  async #until(ask: () => Promise<unknown>, what: string, connection: Connection = this.#connection): Promise<unknown> {
+  async #until(ask: () => Promise<unknown>, what: string, connection: Connection): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#patienceMs);
     for (;;) {
       try {
@@ -343,7 +349,7 @@ export class RedisInspector implements Inspector {
         const passing = isPassing(error);
         if (deadline.aborted) {
           const reason = passing ? messageOf(error) : this.#awayBecause;
-          throw new StoreError(`Redis at ${addressOf(this.#options.url)} does not answer: ${reason}`, { cause: error });
+          throw new StoreError(`Redis at ${this.#options.topology.place} does not answer: ${reason}`, { cause: error });
         }
         if (!passing && !isConnectionLoss(error)) {
           throw new StoreError(`Redis refuses ${what}: ${messageOf(error)}`, { cause: error });
@@ -356,10 +362,4 @@ export class RedisInspector implements Inspector {
 
 function runOf({ run, namespace, channels, into, createdAt }: RunRequest): ReplayRun {
   return { run, namespace, channels: into === undefined ? channels : [into], createdAt };
-}
-
-/** The server's address without the user's name and password. */
-function addressOf(url: string): string {
-  const { host, pathname } = new URL(url);
-  return host || pathname;
 }

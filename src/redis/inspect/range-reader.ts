@@ -7,16 +7,16 @@ import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { Connection } from "../client/connection.ts";
 import { ReadSocket } from "../client/read-socket.ts";
 
-/** Reads pages on a connection of its own, one page at a time. */
+/** Reads pages on a connection of its own, on a cluster one for each node's, one page at a time. */
 export class RangeReader {
   readonly connection: Connection;
-  readonly #socket: ReadSocket;
+  /** One for each node's connection. */
+  readonly #sockets = new Map<Connection, ReadSocket>();
   readonly #channels = new Map<string, string>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(connection: Connection) {
     this.connection = connection;
-    this.#socket = new ReadSocket(connection, (stream) => this.#channels.get(stream) as string);
   }
 
   /**
@@ -26,10 +26,20 @@ export class RangeReader {
    */
   after(stream: string, channel: string, afterId: string, max: number): Promise<readonly StoredEntry[] | undefined> {
     this.#channels.set(stream, channel);
-    const read = () => this.#socket.read(["XREAD", "COUNT", max, "STREAMS", stream, afterId]);
+    const socket = this.#socketOf(this.connection.at(stream));
+    const read = () => socket.read(["XREAD", "COUNT", max, "STREAMS", stream, afterId]);
     const page = this.#last.then(read, read);
     this.#last = page;
     return page;
+  }
+
+  #socketOf(connection: Connection): ReadSocket {
+    let socket = this.#sockets.get(connection);
+    if (socket === undefined) {
+      socket = new ReadSocket(connection, (stream) => this.#channels.get(stream) as string);
+      this.#sockets.set(connection, socket);
+    }
+    return socket;
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { ThroughlineError } from "../../model/errors.ts";
 import type { NamespaceUse, TargetOpening } from "../../ports/replay-target.ts";
 import type { Connection } from "../client/connection.ts";
 import { storeError } from "../client/outbox.ts";
-import { runScript } from "../client/run-script.ts";
+import { repeatScript } from "../client/run-script.ts";
 import type { Keys } from "../keys.ts";
 import { Namespace } from "../namespace.ts";
 
@@ -22,13 +22,17 @@ export async function namespaceUse(
   channels: readonly string[],
 ): Promise<NamespaceUse> {
   try {
-    return await connection.repeat(async () => {
-      const { client } = connection;
-      if ((await client.hget(keys.meta(), shadowField)) !== null) return "shadow";
-      const known = [keys.meta(), ...channels.map((channel) => keys.stream(0, channel))];
-      const found = await Promise.all(known.map((key) => client.exists(key)));
-      return found.includes(1) ? "live" : "unused";
-    });
+    const described = connection.at(keys.meta());
+    const shadowOf = await described.repeat(() => described.client.hget(keys.meta(), shadowField));
+    if (shadowOf !== null) return "shadow";
+    const known = [keys.meta(), ...channels.map((channel) => keys.stream(0, channel))];
+    const found = await Promise.all(
+      known.map((key) => {
+        const there = connection.at(key);
+        return there.repeat(() => there.client.exists(key));
+      }),
+    );
+    return found.includes(1) ? "live" : "unused";
   } catch (error) {
     throw storeError(`namespace "${keys.namespace}" cannot be looked at`, error);
   }
@@ -45,14 +49,13 @@ export async function openForReplay(
   keys: Keys,
   { partitions, shadowOf, channels, signal }: TargetOpening,
 ): Promise<void> {
-  const { client } = connection;
+  const described = connection.at(keys.meta());
+  const { client } = described;
   try {
     const namespace = await Namespace.open(connection, keys, { count: partitions, isRequired: true }, signal);
-    await namespace.claim((script, scriptKeys, args) =>
-      connection.repeat(() => runScript(connection, script, scriptKeys, args), signal),
-    );
+    await namespace.claim((script, scriptKeys, args) => repeatScript(connection, script, scriptKeys, args, signal));
     if (shadowOf === undefined) return;
-    await connection.repeat(async () => {
+    await described.repeat(async () => {
       await client.hset(keys.meta(), shadowField, shadowOf);
       for (const channel of channels) await client.hsetnx(keys.meta(), `channel:${channel}`, "1");
     }, signal);

@@ -8,6 +8,12 @@ import { runScript } from "../client/run-script.ts";
 import { type Keys, replayKeys } from "../keys.ts";
 import { scripts } from "../store/scripts.ts";
 
+/** The prefix of BullMQ's keys for the runs that wait for a worker, and a key of the notes; both share a hash tag. */
+export function runKeys(namespace: string): { readonly prefix: string; readonly key: string } {
+  const keys = replayKeys(namespace);
+  return { prefix: keys.bull(), key: keys.replayRuns() };
+}
+
 /** The notes of the runs of one namespace. Every command may be sent again after a lost reply. */
 export class RedisRunStore implements RunStore {
   readonly #connection: Connection;
@@ -17,11 +23,6 @@ export class RedisRunStore implements RunStore {
   constructor(connection: Connection, namespace: string) {
     this.#connection = connection;
     this.#keys = replayKeys(namespace);
-  }
-
-  /** The prefix of BullMQ's keys for the runs that wait for a worker. */
-  get bullPrefix(): string {
-    return this.#keys.bull();
   }
 
   async create(request: RunRequest, state: RunState): Promise<void> {
@@ -102,7 +103,8 @@ export class RedisRunStore implements RunStore {
 
   async #ask<T>(ask: (client: Connection["client"]) => Promise<T>): Promise<T> {
     try {
-      return await this.#connection.repeat(() => ask(this.#connection.client));
+      const there = this.#connection.at(this.#keys.replayRuns()); // all notes have its hash tag
+      return await there.repeat(() => ask(there.client));
     } catch (error) {
       if (error instanceof ReplayError) throw error;
       throw storeError("the notes of the replay cannot be read or written", error);

@@ -18,7 +18,7 @@ export class RedisTargetSpace implements TargetSpace {
   /** Refuses a URL that cannot be read. @throws {ConfigError} */
   constructor(options: ConnectionOptions & { readonly namespace: string }) {
     this.#keys = new Keys(options.namespace);
-    this.#connection = new Connection(options);
+    this.#connection = new Connection({ ...options, key: this.#keys.meta() });
     this.#inspector = new RedisInspector(options);
   }
 

@@ -41,7 +41,10 @@ export class RedisReplayTarget implements ReplayTarget {
   }
 
   progress(): Promise<readonly PartitionProgress[]> {
-    return this.#each((key) => this.#connection.repeat(() => this.#connection.client.hgetall(key)));
+    return this.#each((key) => {
+      const there = this.#connection.at(key);
+      return there.repeat(() => there.client.hgetall(key));
+    });
   }
 
   async append(partition: number, { entries, positions }: ReplayBatch): Promise<readonly string[]> {

@@ -27,6 +27,8 @@ export interface BatchContext {
   readonly names: Keys;
   readonly slice: Slice;
   readonly keepsLog: boolean;
+  /** Outputs for other partitions are left in the slice's relay. */
+  readonly relays: boolean;
   /** Filled and sent within one turn. */
   readonly body: ArgWriter;
   readonly onEvicted: (evicted: Evicted) => void;
@@ -115,8 +117,22 @@ export class BatchCall {
     const results = new Array<SettleResult>(this.#settlements.length).fill(settled);
     if (text === "") return results;
     const lines = text.split("\n");
-    for (let i = 0; i < lines.length; i++) results[this.#listed[i] as number] = parseResult(lines[i] as string);
+    for (let i = 0; i < lines.length; i++) {
+      const place = this.#listed[i] as number;
+      results[place] = this.#withoutRelayed(this.#settlements[place] as Settlement, parseResult(lines[i] as string));
+    }
     return results;
+  }
+
+  /** An output in a relay has no id in its channel yet. */
+  #withoutRelayed(settlement: Settlement, result: SettleResult): SettleResult {
+    if (!this.#context.relays || settlement.kind !== "acked" || result.outcome !== "settled") return result;
+    const ids = result.ids.map((id, o) => (this.#isRelayed(settlement.outputs[o] as Output) ? "" : id));
+    return { outcome: "settled", ids };
+  }
+
+  #isRelayed({ partition }: Output): boolean {
+    return this.#context.relays && partition !== this.#context.slice.partition;
   }
 
   #tellEvictions(text: string): void {
@@ -165,7 +181,7 @@ export class BatchCall {
       const valuesOf = outputs.map(({ entry }) => entry.values);
       this.#addLayout(settlement, held.length > 0, valuesOf, channels, keys);
       this.#addValues(settlement, held, keys);
-      this.#addEffects(changes, valuesOf);
+      this.#addEffects(changes, outputs, valuesOf);
     }
   }
 
@@ -194,12 +210,15 @@ export class BatchCall {
     for (const { store } of changes) body.number(keys.place(names.state(partition, component, store), "h")).part(",");
     body.part("/");
     for (let o = 0; o < outputs.length; o++) {
-      const { partition: to, entry } = outputs[o] as Output;
+      const output = outputs[o] as Output;
+      const { partition: to, entry } = output;
       const values = valuesOf[o] as readonly string[];
-      const place = keys.place(names.stream(to, entry.channel.name), "o");
-      if (entry.channel.cap !== 0) this.#capped.set(place, { partition: to, channel: entry.channel });
+      const isRelayed = this.#isRelayed(output);
+      const stream = isRelayed ? names.relay(partition, component, to) : names.stream(to, entry.channel.name);
+      const place = keys.place(stream, "o");
+      if (entry.channel.cap !== 0 && !isRelayed) this.#capped.set(place, { partition: to, channel: entry.channel });
       if (o > 0) body.part(",");
-      body.number(place).part(":");
+      body.number(place).part(isRelayed ? ":cl" : ":");
       for (let i = 0; i < values.length; i++) if (values[i] !== "") body.part(columnLetters[i] as string);
     }
     body.close();
@@ -220,7 +239,11 @@ export class BatchCall {
     }
   }
 
-  #addEffects(changes: readonly StateChange[], valuesOf: readonly (readonly string[])[]): void {
+  #addEffects(
+    changes: readonly StateChange[],
+    outputs: readonly Output[],
+    valuesOf: readonly (readonly string[])[],
+  ): void {
     const { body } = this.#context;
     for (const { key, json } of changes) {
       body.add(key);
@@ -228,6 +251,11 @@ export class BatchCall {
     }
     for (let o = 0; o < valuesOf.length; o++) {
       const values = valuesOf[o] as readonly string[];
+      const output = outputs[o] as Output;
+      if (this.#isRelayed(output)) {
+        body.add(output.entry.channel.name);
+        body.add(output.entry.channel.cap);
+      }
       for (let i = 0; i < values.length; i++) if (values[i] !== "") body.add(values[i] as string);
     }
   }

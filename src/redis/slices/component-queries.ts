@@ -16,23 +16,28 @@ const lettersPage = 200;
 export class ComponentQueries {
   readonly #names: Keys;
   readonly #partitions: () => number;
-  readonly #link: () => ServerLink;
+  readonly #relays: boolean;
+  readonly #link: (key: string) => ServerLink;
 
-  constructor(names: Keys, partitions: () => number, link: () => ServerLink) {
+  constructor(names: Keys, partitions: () => number, relays: boolean, link: (key: string) => ServerLink) {
     this.#names = names;
     this.#partitions = partitions;
+    this.#relays = relays;
     this.#link = link;
   }
 
   async whenFinished(component: string, ref: EventRef, signal: AbortSignal): Promise<Finished> {
     const { channel, entryId } = ref;
-    const partition = await this.#until(signal, (link) => this.#partitionOf(link, ref));
-    const keys = [this.#names.owner(partition, component), this.#names.parked(partition, channel, component)];
+    const partition = await this.#partitionOf(signal, ref);
+    const row = this.#names.owner(partition, component);
+    const keys = [row, this.#names.parked(partition, channel, component)];
     await this.#until(
+      row,
       signal,
       async (link) => (await link.run(sliceScripts.finished, keys, [channel, entryId])) === 1 || undefined,
     );
-    return this.#until(signal, (link) => this.#endOf(link, this.#names.dead(partition, channel, component), entryId));
+    const dead = this.#names.dead(partition, channel, component);
+    return this.#until(dead, signal, (link) => this.#endOf(link, dead, entryId));
   }
 
   async whenIdle(component: string, channels: readonly string[], signal: AbortSignal): Promise<void> {
@@ -41,21 +46,37 @@ export class ComponentQueries {
         this.#names.stream(partition, channel),
         this.#names.parked(partition, channel, component),
       ]);
-      return (await link.run(sliceScripts.idle, [this.#names.owner(partition, component), ...keys], channels)) === 1;
+      const others = Array.from({ length: this.#relays ? this.#partitions() : 0 }, (_, to) => to);
+      const relays = others.filter((to) => to !== partition);
+      const all = [
+        this.#names.owner(partition, component),
+        ...keys,
+        ...relays.map((to) => this.#names.relay(partition, component, to)),
+      ];
+      return (await link.run(sliceScripts.idle, all, [channels.length, ...channels, ...relays])) === 1;
     };
-    await this.#until(signal, async (link) => {
-      for (let partition = 0; partition < this.#partitions(); partition++)
-        if (!(await isIdle(link, partition))) return undefined;
-      return true;
-    });
+    // All at one look: an event of one partition may have become one of another meanwhile.
+    for (let isAll = false; !isAll; ) {
+      isAll = true;
+      for (let partition = 0; partition < this.#partitions(); partition++) {
+        const row = this.#names.owner(partition, component);
+        let looks = 0;
+        await this.#until(row, signal, async (link) => {
+          looks++;
+          return (await isIdle(link, partition)) || undefined;
+        });
+        if (looks > 1) isAll = false;
+      }
+    }
   }
 
   /** The partition whose log has the event. @throws {StoreError} when none has */
-  async #partitionOf(link: ServerLink, { id, channel, entryId }: EventRef): Promise<number> {
+  async #partitionOf(signal: AbortSignal, { id, channel, entryId }: EventRef): Promise<number> {
     for (let partition = 0; partition < this.#partitions(); partition++) {
-      const [entry] = await link.client.xrange(this.#names.stream(partition, channel), entryId, entryId);
-      const [name, written] = entry?.[1] ?? ["id"];
-      if (entry !== undefined && (name !== "id" || written === id)) return partition;
+      const stream = this.#names.stream(partition, channel);
+      const entries = await this.#until(stream, signal, (link) => link.client.xrange(stream, entryId, entryId));
+      const [name, written] = entries[0]?.[1] ?? ["id"];
+      if (entries[0] !== undefined && (name !== "id" || written === id)) return partition;
     }
     throw new StoreError(`event ${id} is not in the log of "${channel}" as ${entryId}`);
   }
@@ -72,10 +93,10 @@ export class ComponentQueries {
   }
 
   /** Resolves with the first answer that is not undefined, over as many links as that takes. */
-  async #until<T>(signal: AbortSignal, ask: (link: ServerLink) => Promise<T | undefined>): Promise<T> {
+  async #until<T>(key: string, signal: AbortSignal, ask: (link: ServerLink) => Promise<T | undefined>): Promise<T> {
     for (;;) {
       signal.throwIfAborted();
-      const link = this.#link();
+      const link = this.#link(key);
       try {
         await raced(link.opened, signal);
         const answer = await ask(link);

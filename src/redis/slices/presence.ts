@@ -8,9 +8,9 @@ import type { ServerLink } from "./server-link.ts";
 export class RedisPresence implements Presence {
   readonly #names: Keys;
   readonly #component: string;
-  readonly #link: () => ServerLink;
+  readonly #link: (key: string) => ServerLink;
 
-  constructor(names: Keys, component: string, link: () => ServerLink) {
+  constructor(names: Keys, component: string, link: (key: string) => ServerLink) {
     this.#names = names;
     this.#component = component;
     this.#link = link;
@@ -31,9 +31,10 @@ export class RedisPresence implements Presence {
   }
 
   async #write(member: string, hasLeft: boolean, about: string, forget: readonly string[]): Promise<readonly string[]> {
-    const link = this.#link();
+    const key = this.#names.beats(this.#component);
+    const link = this.#link(key);
     await link.opened;
     const args = [member, hasLeft ? 1 : 0, about, ...forget];
-    return (await link.run(sliceScripts.beat, [this.#names.beats(this.#component)], args)) as readonly string[];
+    return (await link.run(sliceScripts.beat, [key], args)) as readonly string[];
   }
 }

@@ -2,7 +2,7 @@
 --
 -- The row is a hash: `epoch`, `owner` ("<member>/<token>", or empty), `seq` (number of the owner's last batch), `wanted`, `beat` (its sum with
 -- `seq` grows with every sign of life); for each channel `at:<channel>` and `open:<channel>` (ids separated by spaces, "!" before one that was
--- refused); `deaths` and `floors` (acquire.lua); and `reply:0`, `reply:1`, … with the last replies that say more than that all is settled.
+-- refused); `moved:<partition>` (moved.lua); `deaths` and `floors` (acquire.lua); and `reply:0`, `reply:1`, … with the last replies that say more than that all is settled.
 
 -- Epoch, owner, seq, wanted and beat; nil where there is no row.
 local function rowOf(key)

@@ -9,6 +9,7 @@ const entries = "../store/entries";
 const acknowledge = load.withLibrary("settle-batch", ["row"], [groups, "mirror", "attempts", entries, "effects"]);
 
 export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
+  arrive: load("arrive", "row", groups),
   acquire: load("acquire", "row", "attempts", groups, "mirror"),
   beat: load("beat", "row"),
   count: load("count", "row", "attempts", groups, "open-ids"),
@@ -16,6 +17,7 @@ export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
   finished: load("finished", "row", groups, "open-ids"),
   idle: load("idle"),
   look: load("look", "row"),
+  moved: load("moved", "row"),
   release: load("release", "row"),
   renew: load("renew", "row"),
   /** For batches that only acknowledge: it works while memory is full. */
@@ -28,12 +30,14 @@ export const sliceScripts: Readonly<Record<SliceScript, Script>> = {
 type SliceScript =
   | "acknowledge"
   | "acquire"
+  | "arrive"
   | "beat"
   | "count"
   | "due"
   | "finished"
   | "idle"
   | "look"
+  | "moved"
   | "release"
   | "renew"
   | "settle"

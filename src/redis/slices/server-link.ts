@@ -13,8 +13,10 @@ import { scripts } from "../store/scripts.ts";
 import { sliceScripts } from "./scripts.ts";
 
 export interface LinkContext extends Pick<StoreContext, "namespace" | "confirmation"> {
-  readonly openConnection: (purpose: string) => Connection;
+  readonly openConnection: (purpose: string, key: string) => Connection;
   readonly component: string;
+  /** On a cluster the link is to the node that has this key. */
+  readonly key: string;
 }
 
 /** Everything that is loaded before the first call: a script that is missing later means that the server was restarted. */
@@ -32,9 +34,9 @@ export class ServerLink {
   #lost: Error | undefined;
 
   constructor(context: LinkContext) {
-    const { openConnection, component, confirmation } = context;
+    const { openConnection, component, confirmation, key } = context;
     this.#context = context;
-    this.#connection = openConnection(`own:${component}`);
+    this.#connection = openConnection(`own:${component}`, key);
     this.#confirmer = confirmation === undefined ? undefined : new Confirmer(this.#connection, confirmation.durability);
     this.#connection.client.on("close", () => {
       if (this.#isOpen) this.lose(new StoreError("the connection was lost"));
@@ -77,6 +79,7 @@ export class ServerLink {
     const text = messageOf(error);
     const isAnswer = !isConnectionLoss(error) && !isPassing(error) && !isScriptMissing(error);
     if (isAnswer) return this.#lost ?? new StoreRefusal(text, { cause: error });
+    this.#connection.leave(text);
     this.lose(new StoreError(isConnectionLoss(error) ? `the connection was lost: ${text}` : text, { cause: error }));
     return this.#lost as Error;
   }
@@ -100,8 +103,8 @@ export class ServerLink {
 
   /** A connection of its own for reads that wait. */
   openReader(): Connection {
-    const { openConnection, component } = this.#context;
-    const connection = openConnection(`read:${component}`);
+    const { openConnection, component, key } = this.#context;
+    const connection = openConnection(`read:${component}`, key);
     let wasReady = false;
     connection.client.once("ready", () => {
       wasReady = true;

@@ -19,6 +19,7 @@ import type {
   Stranger,
 } from "../../ports/own.ts";
 import type { Cursor, DueEntry, StateKey } from "../../ports/read.ts";
+import { type RelayPage, relayKeptMs } from "../../ports/relay.ts";
 import type { Batch, SettleReply } from "../../ports/settle.ts";
 import type { Session } from "../../ports/slice-store.ts";
 import type { ScriptArgs } from "../client/script-command.ts";
@@ -40,8 +41,8 @@ const tendedAtOnce = 100;
 
 export interface SessionContext extends Pick<StoreContext, "namespace">, Omit<BatchContext, "slice"> {
   readonly log: Log;
-  /** The link of the moment. */
-  readonly link: () => ServerLink;
+  /** The link of the moment, to the node that has the key. */
+  readonly link: (key: string) => ServerLink;
 }
 
 export class SliceSession implements Session {
@@ -239,19 +240,42 @@ export class SliceSession implements Session {
     return this.#names.owner(this.#slice.partition, this.#slice.component);
   }
 
+  relayed(to: number, after: string | undefined, max: number): Promise<RelayPage> {
+    const { component, partition } = this.#slice;
+    const relay = this.#names.relay(partition, component, to);
+    return this.#ask(async (link) => {
+      const { client } = link;
+      const from = after ?? (await client.hget(this.#rowKey, `moved:${to}`)) ?? "0-0";
+      const rows = await client.xrange(relay, `(${from}`, "+", "COUNT", max);
+      // What is moved may not be lost here afterwards, where the durability asks for that.
+      if (rows.length > 0) await link.confirmed((reason) => this.#short(reason));
+      return { after: from, outputs: rows.map(([id, fields]) => ({ id, fields })) };
+    });
+  }
+
+  moved({ epoch, owner }: Claim, to: number, id: string): Promise<boolean> {
+    const { component, partition } = this.#slice;
+    const keys = [this.#rowKey, this.#names.relay(partition, component, to)];
+    const keptFrom = `${Math.max(0, Number(id.split("-", 1)[0]) - relayKeptMs)}-0`;
+    const args = [epoch, owner, to, id, keptFrom];
+    return this.#call(async (link) => (await link.run(sliceScripts.moved, keys, args)) === 1);
+  }
+
   /** Sends over the link when it is open, in the order of the calls. `short`: what is missing of the durability. */
   #call<T>(send: (link: ServerLink, short: (missing: string) => void) => Promise<T>): Promise<T> {
     return this.#answers.add(async (overtake) => {
       const link = this.#linkOf();
       await link.opened;
       return send(link, (missing) => {
-        this.#context.log.error(
-          { ...this.#slice, reason: missing },
-          "what was written is not as durable as was asked; asking again",
-        );
+        this.#short(missing);
         overtake();
       });
     });
+  }
+
+  #short(missing: string): void {
+    const text = "what was written is not as durable as was asked; asking again";
+    this.#context.log.error({ ...this.#slice, reason: missing }, text);
   }
 
   /** Likewise, by bare reads. */
@@ -267,7 +291,7 @@ export class SliceSession implements Session {
 
   #linkOf(): ServerLink {
     if (this.#link === undefined) {
-      const link = this.#context.link();
+      const link = this.#context.link(this.#rowKey);
       this.#link = link;
       this.#leaveLink = link.use((reason) => this.#end(reason));
     }

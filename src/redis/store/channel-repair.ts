@@ -5,7 +5,7 @@ import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { Inspector } from "../../ports/inspect.ts";
 import type { Connection } from "../client/connection.ts";
 import { storeError } from "../client/outbox.ts";
-import { runScript } from "../client/run-script.ts";
+import { repeatScript } from "../client/run-script.ts";
 import type { Keys } from "../keys.ts";
 import { scripts } from "./scripts.ts";
 
@@ -64,7 +64,7 @@ async function repairStream(
     }
     const args = [channel, toleratedAheadMs, mostMoved, buildsAnew ? "1" : "0", ...groups];
     try {
-      const reply = await connection.repeat(() => runScript(connection, scripts.repair, names, args), signal);
+      const reply = await repeatScript(connection, scripts.repair, names, args, signal);
       const [renumbered, accepted = 0, lastEntryId = ""] = reply as [number | "again", number?, string?];
       if (renumbered !== "again") return { channel, partition, renumbered, accepted, lastEntryId };
     } catch (error) {

@@ -3,6 +3,7 @@
 local fieldNames = {
   i = 'id', t = 'time', k = 'key', p = 'payload', T = 'traceparent', S = 'tracestate', B = 'baggage', V = 'version',
   D = 'due', C = 'causes',
+  c = 'channel', l = 'cap', -- of an output in a relay, before the rest
 }
 
 -- The XADD of an entry of which these values are given, a letter each; the rest it does not have. One table for all entries of a kind.

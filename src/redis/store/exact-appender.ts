@@ -83,12 +83,13 @@ export class RedisExactAppender implements ExactAppender {
   async #claim(): Promise<void> {
     const { connection, keys, channels, context, timeoutMs: deadlineMs } = this.#options;
     await context.namespace.claim((script, names, args) => this.#outbox.send(script, names, args, { deadlineMs }));
+    const described = connection.at(keys.meta());
     // What a channel lets go stays as it is said there.
     for (const channel of channels) {
-      const known = await connection.repeat(() => connection.client.hget(keys.meta(), `channel:${channel}`));
+      const known = await described.repeat(() => described.client.hget(keys.meta(), `channel:${channel}`));
       if (known !== null) continue;
-      await connection
-        .repeat(() => connection.client.hsetnx(keys.meta(), `channel:${channel}`, "1"))
+      await described
+        .repeat(() => described.client.hsetnx(keys.meta(), `channel:${channel}`, "1"))
         .catch((error: unknown) => {
           // A user who may only publish: the channel's components describe it.
           if (!isDenied(error)) throw error;

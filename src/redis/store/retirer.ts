@@ -25,11 +25,12 @@ export class RedisRetirer implements Retirer {
   async removeGroups(of: Parameters<Retirer["removeGroups"]>[0]): Promise<string | undefined> {
     const { component, partition, channels, isWhole, liveMs } = of;
     const row = this.#keys.owner(partition, component);
-    const [beat, live] = await this.#repeat(component, async () => {
-      // The row first: who begins after this look at it is not among the members, but changes it.
-      const seen = await this.#connection.client.hget(row, "beat");
-      return [seen, await livingMembers(this.#connection, this.#keys, component, liveMs)] as const;
-    });
+    // The row first: who begins after this look at it is not among the members, but changes it.
+    const beat = await this.#repeat(component, row, (client) => client.hget(row, "beat"));
+    const beats = this.#keys.beats(component);
+    const live = await this.#repeat(component, beats, () =>
+      livingMembers(this.#connection, this.#keys, component, liveMs),
+    );
     if (isWhole && live[0] !== undefined) return live[0];
     const keys = [
       row,
@@ -40,20 +41,21 @@ export class RedisRetirer implements Retirer {
       ]),
     ];
     const args = [component, isWhole ? "1" : "0", beat ?? "", live.length, ...live, ...channels];
-    const reply = await this.#repeat(component, () => runScript(this.#connection, scripts.retire, keys, args));
+    const reply = await this.#repeat(component, row, () => runScript(this.#connection, scripts.retire, keys, args));
     return reply === "" ? undefined : String(reply);
   }
 
   async forget(component: string): Promise<void> {
-    await this.#repeat(component, async () => {
-      await this.#connection.client.hdel(this.#keys.meta(), `component:${component}`);
-      await this.#connection.client.del(this.#keys.beats(component));
-    });
+    const [meta, beats] = [this.#keys.meta(), this.#keys.beats(component)];
+    await this.#repeat(component, meta, (client) => client.hdel(meta, `component:${component}`));
+    await this.#repeat(component, beats, (client) => client.del(beats));
   }
 
-  async #repeat<T>(component: string, run: () => Promise<T>): Promise<T> {
+  /** Asks the node that has the key. */
+  async #repeat<T>(component: string, key: string, run: (client: Connection["client"]) => Promise<T>): Promise<T> {
+    const there = this.#connection.at(key);
     try {
-      return await this.#connection.repeat(run, AbortSignal.timeout(patienceMs));
+      return await there.repeat(() => run(there.client), AbortSignal.timeout(patienceMs));
     } catch (error) {
       if (error instanceof StoreError) throw error;
       throw storeError(`component "${component}" cannot be retired`, error);

@@ -67,10 +67,8 @@ export class RedisTrimmer implements Trimmer {
   async trimSettlements(partition: number, component: string, beforeId: string): Promise<void> {
     const key = this.#keys.settled(partition, component);
     try {
-      await this.#connection.repeat(
-        () => this.#connection.client.xtrim(key, "MINID", beforeId),
-        AbortSignal.timeout(patienceMs),
-      );
+      const there = this.#connection.at(key);
+      await there.repeat(() => there.client.xtrim(key, "MINID", beforeId), AbortSignal.timeout(patienceMs));
     } catch (error) {
       throw storeError(`the settlement log of "${component}" cannot be trimmed`, error);
     }

@@ -1,0 +1,103 @@
+/** The map of a cluster, slot by slot, as one of its nodes tells it to the client library's own discovery. */
+
+import { Cluster } from "ioredis";
+import { StoreError } from "../../model/errors.ts";
+import type { RedisAddress } from "./address.ts";
+import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
+
+/** Longest wait for one node's answer, ms. */
+const nodeTimeoutMs = 1_000;
+/** Least time between two look-ups, ms: all connections that look for their node share one. */
+const lookEveryMs = 100;
+
+type Node = Pick<RedisAddress, "host" | "port">;
+
+/** Holds no connection between two look-ups. */
+export class ClusterMap {
+  readonly #given: readonly RedisAddress[];
+  /** "<host>:<port>" of the primary by slot; undefined where no node has the slot. */
+  #primaries: readonly (string | undefined)[] = [];
+  /** All nodes that were known at the last look-up. */
+  #known: readonly Node[] = [];
+  #isOutdated = true;
+  #looking: Promise<void> | undefined;
+  /** On the monotonic clock. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(given: readonly RedisAddress[]) {
+    this.#given = given;
+  }
+
+  outdated(): void {
+    this.#isOutdated = true;
+  }
+
+  /** The primary that has the slot. @throws {StoreError} where no node answers, or none has the slot */
+  async nodeOf(slot: number): Promise<Node> {
+    if (this.#isOutdated) await this.#look();
+    const primary = this.#primaries[slot];
+    if (primary === undefined) {
+      this.#isOutdated = true;
+      throw new StoreError(`no node of the cluster has slot ${slot}: not all of its slots are covered`);
+    }
+    const colon = primary.lastIndexOf(":");
+    return { host: primary.slice(0, colon), port: Number(primary.slice(colon + 1)) };
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
+    const waitMs = this.#lookedAt + lookEveryMs - performance.now();
+    if (waitMs > 0) await new Promise((done) => setTimeout(done, waitMs));
+    this.#lookedAt = performance.now();
+    const [{ username, password, tls } = {}] = this.#given;
+    const nodes = new Map(
+      [...this.#given, ...this.#known].map(({ host = "", port = 6379 }) => [`${host}:${port}`, { host, port }]),
+    );
+    const cluster = new Cluster([...nodes.values()], {
+      lazyConnect: true,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      slotsRefreshTimeout: nodeTimeoutMs,
+      clusterRetryStrategy: () => null,
+      redisOptions: {
+        ...(username !== undefined && { username }),
+        ...(password !== undefined && { password }),
+        ...(tls !== undefined && { tls }),
+        protocol: 2,
+        connectTimeout: nodeTimeoutMs,
+        disableClientInfo: true,
+        enableReadyCheck: false,
+      },
+    });
+    let reason: Error | undefined;
+    cluster.on("error", () => undefined);
+    cluster.on("node error", (error: Error) => {
+      reason = error;
+    });
+    try {
+      await cluster.connect();
+      this.#primaries = Array.from(cluster.slots, (replicas) => replicas?.[0]);
+      this.#known = cluster.nodes().map(({ options: { host = "", port = 6379 } }) => ({ host, port }));
+      this.#isOutdated = false;
+    } catch (error) {
+      throw refusalOf(reason ?? (error as Error));
+    } finally {
+      cluster.disconnect();
+    }
+  }
+}
+
+/** The error of a look-up as a connection tells it: for good where another attempt would fail as well. */
+function refusalOf(error: Error): Error {
+  if (/cluster support disabled/.test(error.message))
+    return new WrongServerError("this server is no node of a cluster: give it as `url` (REDIS_URL)", { cause: error });
+  if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(error.message))
+    return new HandshakeRefusedError("CLUSTER SLOTS", error.message);
+  return error;
+}
