@@ -110,7 +110,7 @@ export class Attempt implements Processing, Submission, RunningHandler {
       const late = (error: unknown): void =>
         log.error(
           { component, reason: reasonOf(error) },
-          "a publish that nobody awaits failed after its attempt's end",
+          "what a handler did not await failed after its attempt's end",
         );
       this.#collector = new Collector(
         component,

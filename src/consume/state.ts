@@ -131,18 +131,31 @@ export class StateView {
     this.#end = end;
   }
 
-  store<V>(store: string): StateStore<V> {
+  /** `failed` is told of each failure, before whoever uses the store is. */
+  store<V>(store: string, failed: (error: unknown) => void): StateStore<V> {
+    const write = (key: string, value: V | undefined, isDeleted: boolean): void => {
+      try {
+        const json = isDeleted ? undefined : JSON.stringify(value);
+        if (json === undefined && !isDeleted)
+          throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
+        this.#write({ store, key, json });
+      } catch (error) {
+        failed(error);
+        throw error;
+      }
+    };
     return {
       get: async (key) => {
-        const json = await this.#get({ store, key });
-        return json === undefined ? undefined : (JSON.parse(json) as V);
+        try {
+          const json = await this.#get({ store, key });
+          return json === undefined ? undefined : (JSON.parse(json) as V);
+        } catch (error) {
+          failed(error);
+          throw error;
+        }
       },
-      set: (key, value) => {
-        const json = JSON.stringify(value);
-        if (json === undefined) throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
-        this.#write({ store, key, json });
-      },
-      delete: (key) => this.#write({ store, key, json: undefined }),
+      set: (key, value) => write(key, value, false),
+      delete: (key) => write(key, undefined, true),
     };
   }
 

@@ -60,7 +60,7 @@ export class Collector {
   /** Publishes that are refused, or whose schema is asynchronous: the settlement waits for them even if the handler does not. */
   #doubtful: OutputPromise<unknown>[] | undefined;
   #hasFailed = false;
-  /** A publish's failure that the process calls unhandled. */
+  /** A failure that the process calls unhandled. */
   #unhandled: unknown;
   /** A publish for which there was no room: the attempt fails whether the handler has heard of it or not. */
   #noRoom: ConfigError | undefined;
@@ -112,7 +112,7 @@ export class Collector {
   get state(): <V>(store: string) => StateStore<V> {
     return <V>(store: string): StateStore<V> => {
       if (!/^[a-z][a-z0-9._-]{0,127}$/.test(store)) throw new ChannelError(`"${store}" is no name for a state store`);
-      return this.view.store<V>(store);
+      return this.view.store<V>(store, this.#own);
     };
   }
 
@@ -132,7 +132,7 @@ export class Collector {
 
   /** Whether `validated` has anything to wait for. */
   get isBusy(): boolean {
-    return this.#doubtful !== undefined;
+    return this.#doubtful !== undefined || this.#hasFailed;
   }
 
   /** Waits for asynchronous schemas. @throws the first failure of a publish that the handler did not hear of */
@@ -173,14 +173,17 @@ export class Collector {
     for (const output of this.#outputs ?? []) output.unsent(reason);
   }
 
-  #doubt<T>(publish: Promise<T>): Promise<T> {
-    publish.catch((failure: unknown) => {
-      this.#hasFailed = true;
-      ownFailure(failure, (reason) => {
-        if (this.#end === undefined) this.#unhandled ??= reason;
-        else this.#onLate(reason);
-      });
+  /** A failure of the tools: where nobody handles it, it is the attempt's. */
+  readonly #own = (failure: unknown): void => {
+    this.#hasFailed = true;
+    ownFailure(failure, (reason) => {
+      if (this.#end === undefined) this.#unhandled ??= reason;
+      else this.#onLate(reason);
     });
+  };
+
+  #doubt<T>(publish: Promise<T>): Promise<T> {
+    publish.catch(this.#own);
     if (this.#end !== undefined)
       return OutputPromise.watched(publish, (promise) => void promise.heard().catch(this.#onLate));
     return OutputPromise.watched(publish, (promise) => {

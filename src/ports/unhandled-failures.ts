@@ -1,4 +1,4 @@
-/** Rejections that nobody handles, as the process tells of them: one that comes of a publish in a handler is that handler's failure. */
+/** Rejections that nobody handles, as the process tells of them: one that comes of a handler's tools is that handler's failure. */
 
 /** Told of the rejection, which may have the failure as its cause only. */
 type Owner = (reason: unknown) => void;

@@ -6,6 +6,7 @@ import type { Channel, Handler, PublishOutput } from "../../src/index.ts";
 import { on } from "../../src/index.ts";
 import { memoryBackbone } from "../../src/testing.ts";
 import { open, type Thing, things } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
 import { startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
 
@@ -134,6 +135,40 @@ test("a helper that publishes after the end of its attempt, and that nobody awai
   assert.equal(
     told.map(({ level }) => level),
     ["error"],
+  );
+});
+
+test("a use of state that fails in a helper that nobody awaits fails its attempt, or is told in the log", async () => {
+  const go = Promise.withResolvers<void>();
+  await using o = await open();
+  const [early, late] = ["early", "late"].map((name) => things(name, { retry: { maxAttempts: 1 } })) as [
+    Channel<Thing>,
+    Channel<Thing>,
+  ];
+  const component = await o.run(
+    o.backbone.component("c", [
+      on(early, (_, { state }) => {
+        void (async () => state<() => void>("s").set("k", () => undefined))();
+      }),
+      on(late, (_, { state }) => {
+        const sums = state<number>("sums");
+        const add = async (): Promise<void> => {
+          await go.promise;
+          sums.set("k", ((await sums.get("k")) ?? 0) + 1);
+        };
+        void add();
+      }),
+    ]),
+  );
+  assert.is(await component.whenSettled(await o.backbone.publish(early, { n: 1 })), "deadLettered");
+  assert.match((await o.dead(early, "c"))[0]?.["dead-error"] ?? "", /the value has no JSON form/);
+  assert.is(await component.whenSettled(await o.backbone.publish(late, { n: 1 })), "acked");
+  go.resolve();
+  await eventually(() => o.log.some(({ text }) => text.includes("after its attempt's end")));
+  const told = o.log.filter(({ text }) => text.includes("after its attempt's end"));
+  assert.equal(
+    told.map(({ level, fields }) => [level, /state "sums" was used after/.test(String(fields["reason"]))]),
+    [["error", true]],
   );
 });
 
