@@ -8,17 +8,18 @@ import { defaultUrl } from "../model/servers-given.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { commands } from "./commands.ts";
 import type { CommonOptions } from "./common.ts";
-import { endUnforeseen, endWithReader, say } from "./output.ts";
+import { endUnforeseen, endWhenDone, endWithReader, say } from "./output.ts";
 import type { PlugIn } from "./plug-in.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
  * Runs the command that the process's arguments name, and sets its exit code: 0 done; 1 it failed or found nothing; 2
- * it was called wrongly.
+ * it was called wrongly. The process ends when nothing is open any more.
  */
 export async function runCommandLine(plugIn: PlugIn = {}): Promise<void> {
   endWithReader();
+  endWhenDone();
   try {
     await perform(process.argv.slice(2), plugIn);
   } catch (error) {

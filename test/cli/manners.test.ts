@@ -95,3 +95,16 @@ test("asks for a namespace where it needs one and has no default", async () => {
     assert.match(err, /which namespace\?/, args.join(" "));
   }
 });
+
+test("a command ends its process once nothing is open, before Node takes down what is left, with its exit code", async () => {
+  // Whoever hears that the process is about to end would go on; `exit` does not let him.
+  const late = 'process.once("beforeExit", () => setImmediate(() => console.log("went on")))';
+  const preload = `--import data:text/javascript,${encodeURIComponent(late)}`;
+  for (const [args, code, out] of [
+    [["--version"], 0, `${JSON.parse(await readFile("package.json", "utf8")).version}\n`],
+    [["nonsense"], 2, ""],
+  ] as const) {
+    const ended = await run({ NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${preload}` }, ...args);
+    assert.equal([ended.code, ended.out], [code, out], ended.err);
+  }
+});

@@ -10,7 +10,7 @@ import { startTelemetry } from "throughline/telemetry";
 import { writeFile } from "node:fs/promises";
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError, ThroughlineError } from "throughline";
-import { endUnforeseen, print, say, terminalWidth, usageLine } from "throughline/cli";
+import { endUnforeseen, endWhenDone, print, say, terminalWidth, usageLine } from "throughline/cli";
 import { hostList, portNumber, share, stopSignal, usageExitCode } from "throughline/service";
 import { orderFileFormats } from "../domain/index.ts";
 import type { PipelineOptions } from "./options.ts";
@@ -62,6 +62,7 @@ async function main(options: PipelineOptions): Promise<number> {
   return summary.ok ? 0 : 1;
 }
 
+endWhenDone();
 try {
   process.exitCode = await main(program.parse().opts<PipelineOptions>());
 } catch (error) {
