@@ -2,9 +2,10 @@
 
 import { ConfigError, StoreError } from "../model/errors.ts";
 import type { Quietly, Tracing } from "../ports/tracing.ts";
-import { Connection, reasonOf } from "../redis/client/connection.ts";
+import { Connection } from "../redis/client/connection.ts";
 import { refuseWithoutDurability } from "../redis/client/durability.ts";
 import { EvictionWatch } from "../redis/client/eviction-watch.ts";
+import { reasonOf } from "../redis/client/failures.ts";
 import { ServerClock } from "../redis/client/server-clock.ts";
 import { type Topology, topologyOf } from "../redis/client/topology.ts";
 import { Keys } from "../redis/keys.ts";

@@ -2,13 +2,14 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import { type RelayBatch, type Relaying, type RelayTarget, relayKeptMs } from "../ports/relay.ts";
+import { type RelayBatch, type RelayedOutput, type Relaying, type RelayTarget, relayKeptMs } from "../ports/relay.ts";
 import type { SliceStore } from "../ports/slice-store.ts";
 import type { Hold } from "./ownership.ts";
 import { Change, within } from "./pause.ts";
 
-/** Most outputs in one batch. */
+/** Most outputs in one batch, and about how many characters; one that has more goes alone. */
 const maxBatch = 128;
+const maxSize = 1_048_576;
 /** How long what a node refuses waits before it is tried again, and before a node that does not answer is asked again, ms. */
 const delayMs = { first: 100, most: 5_000 } as const;
 
@@ -141,7 +142,7 @@ export class Relay {
       const page = await session.relayed(lane.to, lane.cursor, maxBatch);
       lane.cursor = page.after;
       if (isFirst && page.after !== "0-0") lane.check = "due";
-      const { outputs } = page;
+      const outputs = bounded(page.outputs);
       if (outputs.length === 0 && lane.check !== "due") return true;
       const { claim } = this.#context.hold;
       const batch = { epoch: claim.epoch, number: ++lane.number, after: lane.cursor, outputs };
@@ -230,6 +231,16 @@ export class Relay {
     lane.waitMs = Math.min(2 * waitMs, delayMs.most);
     await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
   }
+}
+
+/** The first of them, at least one. */
+function bounded(outputs: readonly RelayedOutput[]): readonly RelayedOutput[] {
+  let size = 0;
+  const end = outputs.findIndex(({ fields }, i) => {
+    for (const field of fields) size += field.length;
+    return i > 0 && size > maxSize;
+  });
+  return end < 0 ? outputs : outputs.slice(0, end);
 }
 
 function msOf(id: string): number {

@@ -2,7 +2,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../model/errors.ts";
-import { type Connection, isMemoryFull } from "./client/connection.ts";
+import type { Connection } from "./client/connection.ts";
+import { isMemoryFull } from "./client/failures.ts";
 import { toGreeting } from "./client/handshake.ts";
 import type { RespReply } from "./client/resp-reply.ts";
 import { repeatScript } from "./client/run-script.ts";

@@ -70,7 +70,10 @@ export class ClusterAdmin implements Disposable {
     }
     // The target first: else nobody has the slot if the source ends in between.
     await target.call("CLUSTER", "SETSLOT", slot, "NODE", targetId);
-    await from.call("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+    await from.call("CLUSTER", "SETSLOT", slot, "NODE", targetId).catch((error: Error) => {
+      // It was the source's last slot: it has become a replica meanwhile.
+      if (!/only with masters/.test(error.message)) throw error;
+    });
     for (const node of await this.nodes(to))
       if (/master/.test(node.flags) && !/fail/.test(node.flags) && node.port !== to.port && node.port !== source.port)
         await this.client(node).call("CLUSTER", "SETSLOT", slot, "NODE", targetId);
@@ -82,7 +85,8 @@ export class ClusterAdmin implements Disposable {
     await this.client(member).call("CLUSTER", "MEET", "127.0.0.1", node.port, busPort);
     await eventually(async () => {
       const seen = await this.nodes(node);
-      return seen.length >= 4 && seen.every(({ flags }) => !/handshake/.test(flags));
+      const info = String(await this.client(node).call("CLUSTER", "INFO"));
+      return seen.length >= 4 && seen.every(({ flags }) => !/handshake/.test(flags)) && /cluster_state:ok/.test(info);
     });
   }
 

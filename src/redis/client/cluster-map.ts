@@ -7,6 +7,8 @@ import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
 
 /** Longest wait for one node's answer, ms. */
 const nodeTimeoutMs = 1_000;
+/** Longest time for a look-up, ms. */
+const lookUpTimeoutMs = 5_000;
 /** Least time between two look-ups, ms: all connections that look for their node share one. */
 const lookEveryMs = 100;
 
@@ -40,8 +42,13 @@ export class ClusterMap {
       this.#isOutdated = true;
       throw new StoreError(`no node of the cluster has slot ${slot}: not all of its slots are covered`);
     }
-    const colon = primary.lastIndexOf(":");
-    return { host: primary.slice(0, colon), port: Number(primary.slice(colon + 1)) };
+    return nodeIn(primary);
+  }
+
+  /** All that have slots. @throws {StoreError} where no node answers */
+  async primaries(): Promise<readonly Node[]> {
+    if (this.#isOutdated) await this.#look();
+    return [...new Set(this.#primaries)].flatMap((primary) => (primary === undefined ? [] : [nodeIn(primary)]));
   }
 
   #look(): Promise<void> {
@@ -81,7 +88,7 @@ export class ClusterMap {
       reason = error;
     });
     try {
-      await cluster.connect();
+      await soonEnough(cluster.connect());
       this.#primaries = Array.from(cluster.slots, (replicas) => replicas?.[0]);
       this.#known = cluster.nodes().map(({ options: { host = "", port = 6379 } }) => ({ host, port }));
       this.#isOutdated = false;
@@ -91,6 +98,22 @@ export class ClusterMap {
       cluster.disconnect();
     }
   }
+}
+
+/** Rejects when nothing has been heard for longer than a look-up takes, however many nodes are away. */
+async function soonEnough(connecting: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new StoreError("no node of the cluster has answered")), lookUpTimeoutMs);
+  try {
+    await Promise.race([connecting, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function nodeIn(address: string): Node {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
 /** The error of a look-up as a connection tells it: for good where another attempt would fail as well. */

@@ -2,7 +2,8 @@
 
 import type { ResolvedDurability } from "../../model/durability.ts";
 import { ConfigError } from "../../model/errors.ts";
-import { type Connection, isConnectionLoss } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { isConnectionLoss } from "./failures.ts";
 
 export class Confirmer {
   readonly #connection: Connection;

@@ -50,12 +50,7 @@ export class EvictionWatch implements Disposable {
     connection: Connection,
     { log, isAccepted, signal, everyMs = 60_000 }: EvictionWatchOptions,
   ): Promise<EvictionWatch | undefined> {
-    let policy: string | undefined;
-    try {
-      policy = await connection.repeat(() => policyOf(connection), signal);
-    } catch (error) {
-      if (!isDenied(error)) throw error;
-    }
+    const policy = await worstPolicy(connection, signal);
     if (policy === undefined) {
       log.info({}, "this user may not ask for the server's maxmemory-policy: whether it evicts keys is not known");
       return undefined;
@@ -82,6 +77,30 @@ export class EvictionWatch implements Disposable {
     this.#policy = policy;
     if (policy === harmless) this.#log.info({ policy }, "the server evicts no keys any more");
     else this.#log.error({ policy }, `the server's maxmemory-policy was changed: ${losses}; set it back to noeviction`);
+  }
+}
+
+/**
+ * The server's policy; of a cluster that of a node which evicts, if any does. Undefined where the user may not ask. What is watched later is the one
+ * server, or the node of the connection.
+ */
+async function worstPolicy(connection: Connection, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const ask = async (one: Connection): Promise<string | undefined> => {
+    try {
+      return await one.repeat(() => policyOf(one), signal);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      return undefined;
+    }
+  };
+  const own = await ask(connection);
+  if (own === undefined || own !== harmless) return own;
+  const nodes = await connection.toNodes();
+  try {
+    const policies = await Promise.all(nodes.map(ask));
+    return policies.find((one) => one !== undefined && one !== harmless) ?? own;
+  } finally {
+    for (const node of nodes) node.close();
   }
 }
 

@@ -9,16 +9,9 @@ import { messageOf } from "../../model/error-message.ts";
 import { PublishError, StoreError } from "../../model/errors.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Script } from "../script-source.ts";
-import {
-  type Connection,
-  isConnectionLoss,
-  isOutOfTurn,
-  isPassing,
-  isScriptMissing,
-  passingDelayMs,
-  reasonOf,
-} from "./connection.ts";
+import { type Connection, passingDelayMs } from "./connection.ts";
 import { Confirmer } from "./durability.ts";
+import { isConnectionLoss, isOutOfTurn, isPassing, isScriptMissing, reasonOf } from "./failures.ts";
 import { isDenied } from "./run-script.ts";
 import { encodeScriptCall, recycle, type ScriptArgs, setFirst, twoDigits } from "./script-command.ts";
 

@@ -2,7 +2,8 @@
 
 import type { Socket } from "node:net";
 import type { StoredEntry } from "../../model/stored-entry.ts";
-import { type Connection, isConnectionLoss } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { isConnectionLoss } from "./failures.ts";
 import { StreamsDecoder, type StreamsReply } from "./streams-decoder.ts";
 
 /** A read under way, until its reply or the end of its socket. */

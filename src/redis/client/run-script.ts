@@ -1,7 +1,8 @@
 /** Runs a script once by its digest, outside of any outbox, and loads it where the server does not have it. */
 
 import type { Script } from "../script-source.ts";
-import { type Connection, isScriptMissing } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { isScriptMissing } from "./failures.ts";
 
 /**
  * Runs the script at the node that has its keys; `repeatScript` waits for that. Rejects as the command does, also when the connection is lost: a caller that repeats it needs a

@@ -23,6 +23,8 @@ export interface Topology {
   readonly address: RedisAddress;
   /** Begins to connect to the server that has the key. Rejects where none is known to. */
   open(key: string): Promise<Socket>;
+  /** Of a cluster: the same for each node that has slots, whatever the key. Rejects where no node answers. */
+  nodes(): Promise<readonly Topology[]>;
   /** What was found last does not hold any more: the next `open` looks again. */
   outdated(): void;
 }
@@ -50,6 +52,7 @@ export function topologyOf({ url, cluster, sentinel }: ServersPlace, tls?: TlsOp
       login: primary,
       address: watch.sentinels[0] as RedisAddress,
       open: () => watch.open(),
+      nodes: async () => [],
       outdated: () => undefined,
     };
   }
@@ -61,6 +64,7 @@ export function topologyOf({ url, cluster, sentinel }: ServersPlace, tls?: TlsOp
     login: address,
     address,
     open: async () => openSocket(address),
+    nodes: async () => [],
     outdated: () => undefined,
   };
 }
@@ -70,14 +74,22 @@ function clusterTopology(urls: readonly string[], tls: TlsOptions | undefined): 
   const [login] = nodes as [RedisAddress];
   if ((login.db ?? 0) !== 0) throw new ConfigError("a cluster has no databases but 0");
   const map = new ClusterMap(nodes);
-  return {
+  const secured = login.tls && { tls: login.tls };
+  const topology: Topology = {
     kind: "cluster",
     place: `the cluster of ${placesOf(nodes)}`,
     login,
     address: login,
-    open: async (key) => openSocket({ ...(await map.nodeOf(slotOf(key))), ...(login.tls && { tls: login.tls }) }),
+    open: async (key) => openSocket({ ...(await map.nodeOf(slotOf(key))), ...secured }),
+    nodes: async () =>
+      (await map.primaries()).map((node) => ({
+        ...topology,
+        place: `${node.host}:${node.port}`,
+        open: async () => openSocket({ ...node, ...secured }),
+      })),
     outdated: () => map.outdated(),
   };
+  return topology;
 }
 
 /** The port of a Sentinel whose URL names none. */
@@ -86,6 +98,11 @@ const sentinelPort = 26_379;
 /** The hash slot of a key: 0 to 16,383. */
 export function slotOf(key: string): number {
   return new Command("GET", [key]).getSlot() as number;
+}
+
+/** The part of a key that decides about its slot. */
+export function tagOf(key: string): string {
+  return /\{([^}]+)\}/.exec(key)?.[1] ?? key;
 }
 
 /** Begins to connect. */

@@ -5,7 +5,8 @@ import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { FollowedEntry, Follower, LogStream, Position } from "../../ports/inspect.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Quietly } from "../../ports/tracing.ts";
-import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
+import { Connection } from "../client/connection.ts";
+import { isConnectionLoss, isPassing } from "../client/failures.ts";
 import type { Topology } from "../client/topology.ts";
 import { Keys } from "../keys.ts";
 

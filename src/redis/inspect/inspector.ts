@@ -25,7 +25,8 @@ import type {
 import { type Log, silentLog } from "../../ports/log.ts";
 import type { RunRequest } from "../../ports/replay-runs.ts";
 import type { Quietly } from "../../ports/tracing.ts";
-import { Connection, isConnectionLoss, isPassing } from "../client/connection.ts";
+import { Connection } from "../client/connection.ts";
+import { isConnectionLoss, isPassing } from "../client/failures.ts";
 import { type Topology, topologyOf } from "../client/topology.ts";
 import { formatVersion, Keys, replayKeys } from "../keys.ts";
 import { parseMember } from "../member-record.ts";
@@ -45,7 +46,7 @@ export interface InspectorOptions extends ServersPlace {
   readonly partitions?: () => number;
   readonly log: Log;
   readonly quietly?: Quietly | undefined;
-  /** Longest time that a call waits for a Redis that is away, ms. Default 3,000. */
+  /** Longest time that a call waits for a Redis that is away, ms. Default 3,000; 6,000 where the server has to be found first. */
   readonly patienceMs?: number;
 }
 
@@ -71,7 +72,7 @@ export class RedisInspector implements Inspector {
     this.namespace = options.namespace;
     this.#options = { ...options, topology: options.topology ?? topologyOf(options, options.tls) };
     this.#keys = new Keys(options.namespace);
-    this.#patienceMs = options.patienceMs ?? 3_000;
+    this.#patienceMs = options.patienceMs ?? (this.#options.topology.kind === "server" ? 3_000 : 6_000);
     this.#connection = this.#open("inspect");
     this.#groups = new GroupReader(this.#keys, (command, ...args) => this.#ask(command, ...args));
   }

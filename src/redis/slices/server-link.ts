@@ -2,14 +2,15 @@
 
 import { messageOf } from "../../model/error-message.ts";
 import { StoreError, StoreRefusal, ThroughlineError } from "../../model/errors.ts";
-import { type Connection, isConnectionLoss, isPassing, isScriptMissing } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
 import { Confirmer } from "../client/durability.ts";
+import { isConnectionLoss, isPassing, isScriptMissing } from "../client/failures.ts";
 import { isDenied } from "../client/run-script.ts";
 import { encodeScriptCall, recycle, type ScriptArgs } from "../client/script-command.ts";
 import { awaitPrimary } from "../namespace.ts";
 import type { Script } from "../script-source.ts";
 import type { StoreContext } from "../store/appender.ts";
-import { scripts } from "../store/scripts.ts";
+import { publishingScripts } from "../store/scripts.ts";
 import { sliceScripts } from "./scripts.ts";
 
 export interface LinkContext extends Pick<StoreContext, "namespace" | "confirmation"> {
@@ -19,8 +20,11 @@ export interface LinkContext extends Pick<StoreContext, "namespace" | "confirmat
   readonly key: string;
 }
 
-/** Everything that is loaded before the first call: a script that is missing later means that the server was restarted. */
-const needed: readonly Script[] = [...Object.values(sliceScripts), scripts.meta];
+/**
+ * Everything that is loaded before the first call: a script that is missing later means that the server was restarted. Those of producers, who may
+ * not load any, too: on a cluster a member has a link to each node that has a partition.
+ */
+const needed: readonly Script[] = [...Object.values(sliceScripts), ...publishingScripts];
 
 export class ServerLink {
   readonly #context: LinkContext;

@@ -244,6 +244,19 @@ test(
 );
 
 test(
+  "--cluster runs it on a private cluster of three primaries, and goes on there in the next run",
+  async () => {
+    await using place = await workplace({ "orders.ndjson": orderLines(40) });
+    const args = ["--orders", "orders.ndjson", "--cluster"];
+    const first = await place.run(args);
+    assert.is(first.ok, true);
+    assert.equal([first.file?.known, first.file?.orders], [0, 40]);
+    assert.is((await place.run(args)).file?.known, 40);
+  },
+  { timeoutMs },
+);
+
+test(
   "waits for a Redis that is away, goes on when it is there, and can be ended meanwhile",
   async () => {
     await using place = await workplace({ "orders.ndjson": orderLines(5) });
