@@ -6,6 +6,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 const names: ReadonlySet<string> = new Set([
+  // The console, whose page is bundled when it starts.
+  "@dagrejs/dagre",
+  "@hono/node-server",
+  "esbuild",
+  "hono",
+  "preact",
+  "uplot",
   "@grpc/grpc-js",
   "@opentelemetry/api",
   "@opentelemetry/context-async-hooks",

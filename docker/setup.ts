@@ -40,6 +40,7 @@ const users: readonly User[] = [
     more: `(+eval +hget +hset +hincrby +hgetall ~sim-exchange:{${namespace}}:*)`,
   },
   { name: "operator", roles: ["operator"] },
+  { name: "console", roles: ["operator"] },
 ];
 
 /** The password of a user: `OPERATOR_PASSWORD` for `operator`. @throws when it is missing, or could be guessed */

@@ -4,4 +4,4 @@
 import "./model/require-node.ts";
 
 export { serveConsole } from "./console/console.ts";
-export type { Console, ConsoleComponent, ConsoleOptions } from "./console/options.ts";
+export type { Console, ConsoleOptions } from "./console/options.ts";

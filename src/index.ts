@@ -11,6 +11,7 @@ export type { PublishInHandlers } from "./composition/handler-scope.ts";
 export { type Observer, type ObserverOptions, openObserver } from "./composition/observer.ts";
 export { type Operator, openOperator } from "./composition/operator.ts";
 export { type Owner, openOwner } from "./composition/owner.ts";
+export { settlementTimes } from "./composition/settlement-times.ts";
 export { tlsFromEnv } from "./composition/tls-files.ts";
 export type { Component, ComponentHealth } from "./consume/component.ts";
 export type { ComponentOptions } from "./consume/options.ts";

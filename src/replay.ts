@@ -5,6 +5,13 @@ import "./model/require-node.ts";
 
 export { openLog, replayComponent } from "./composition/component-replays.ts";
 export { openReplays, type ReplayOptions, type ReplaysOptions, replay } from "./composition/replays.ts";
+export {
+  type ComponentHandlers,
+  type ComponentRecordOptions,
+  openRecord,
+  type StoryStatesOptions,
+  storyStates,
+} from "./composition/story-states.ts";
 export type { Speed } from "./model/speed.ts";
 export type { Run, RunRequest, RunSource, RunState } from "./ports/replay-runs.ts";
 export type { About } from "./replay/diff/correlation.ts";
@@ -38,6 +45,7 @@ export {
 export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/rehearse/captured-call.ts";
 export type { ComponentReplay, ComponentReplayOptions } from "./replay/rehearse/component-replay.ts";
 export type { Gaps, ReplayOrder } from "./replay/rehearse/recorded-order.ts";
+export type { StateWrite, StoryStates, StoryStep } from "./replay/rehearse/story-states.ts";
 export type { Rehearsal, Replays } from "./replay/republish/namespace-replays.ts";
 export type { ReplayReport, RunOptions } from "./replay/republish/perform-run.ts";
 export type { OpenedSource, RepublishOptions } from "./replay/republish/request.ts";

@@ -5,7 +5,12 @@ import "./model/require-node.ts";
 
 export type { ComponentOptions } from "./consume/options.ts";
 export type { PrivateRedisOptions } from "./local-redis/private-server.ts";
-export { isGivenRedis, type ProvidedRedis, provideRedis } from "./local-redis/provided-redis.ts";
+export {
+  isGivenRedis,
+  type ProvidedRedis,
+  type ProvideRedisOptions,
+  provideRedis,
+} from "./local-redis/provided-redis.ts";
 export type { Say } from "./local-redis/server-program.ts";
 export type { Duty, DutyTools } from "./ownership/exclusive.ts";
 export type { Fence } from "./ownership/fence.ts";

@@ -36,6 +36,11 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       needsNamespace: true,
       load: async () => (await import("./search.ts")).defineSearch,
     },
+    states: {
+      description: "a component's state for one order after each of its settlements, by its handlers and the log",
+      needsNamespace: true,
+      load: async () => (await import("./states.ts")).defineStates,
+    },
     console: {
       description: "a page in the browser: the flow, stories, channels, dead letters and replays, live",
       needsNamespace: true,

@@ -5,6 +5,7 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { InvalidArgumentError, Option } from "commander";
 import type { Subscription } from "../consume/subscription.ts";
 import type { Channel } from "../model/channel.ts";
 import { messageOf } from "../model/error-message.ts";
@@ -54,4 +55,33 @@ function refuseSettings(settings: Settings): void {
 
 function isList<T extends object>(value: unknown, mark: keyof T & string): value is readonly T[] {
   return Array.isArray(value) && value.every((one) => typeof one === "object" && one !== null && mark in one);
+}
+
+/** A component's handlers in a module, as `--module name=file` names them. */
+export interface ComponentModule {
+  readonly component: string;
+  readonly file: string;
+}
+
+/** The option by which commands that run handlers of several components take modules. */
+export function moduleOption(): Option {
+  return new Option(
+    "--module <name=file>",
+    "a component's handlers, a module that exports its `subscriptions`, for its state over time; may be given again",
+  ).argParser(parseModule);
+}
+
+function parseModule(text: string, before: readonly ComponentModule[] = []): readonly ComponentModule[] {
+  const [, component, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (component === undefined || file === undefined) throw new InvalidArgumentError("It must be name=file.");
+  return [...before, { component, file }];
+}
+
+/** Loads the handlers of modules, by component. @throws {ConfigError} */
+export async function modulesOf(
+  modules: readonly ComponentModule[],
+): Promise<Readonly<Record<string, ReplayableComponent>>> {
+  const loaded: Record<string, ReplayableComponent> = {};
+  for (const { component, file } of modules) loaded[component] = await componentOfModule(file);
+  return loaded;
 }

@@ -11,6 +11,7 @@ import { serversGiven } from "../model/servers-given.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { hostList, portNumber } from "../service/option-parsers.ts";
 import { type CommonOptions, stderrLog } from "./common.ts";
+import { type ComponentModule, moduleOption, modulesOf } from "./components.ts";
 import { print } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
 import { surroundings } from "./surroundings.ts";
@@ -22,6 +23,7 @@ interface ConsoleCommandOptions extends CommonOptions {
   readonly allowedHosts?: readonly string[];
   readonly allowActions?: true;
   readonly mask?: readonly string[];
+  readonly module?: readonly ComponentModule[];
 }
 
 export function defineConsole(command: Command, extension: LoadExtension): void {
@@ -42,6 +44,7 @@ export function defineConsole(command: Command, extension: LoadExtension): void 
         .argParser(hostList)
         .env("CONSOLE_ALLOWED_HOSTS"),
     )
+    .addOption(moduleOption())
     .option("--allow-actions", "let the page redrive and purge dead letters, and begin and cancel replays")
     .addOption(
       new Option(
@@ -64,7 +67,7 @@ export function defineConsole(command: Command, extension: LoadExtension): void 
           allowedHosts: given.allowedHosts,
           allowActions: given.allowActions === true,
           mask: given.mask,
-          loadComponents: async () => (await extension()).components ?? {},
+          loadComponents: async () => ({ ...(await extension()).components, ...(await modulesOf(given.module ?? [])) }),
           loadChannels: async () => (await extension()).channels ?? [],
           log: stderrLog,
         });

@@ -1,29 +1,8 @@
 /** The console's options with their defaults, checked before anything listens. */
 
 import { isIP } from "node:net";
-import {
-  type Channel,
-  ConfigError,
-  type Log,
-  type ServersPlace,
-  type Subscription,
-  type TlsOptions,
-} from "../index.ts";
-import type { ReplaySource } from "../replay.ts";
-
-/** A component whose handlers the console can run over the log, to show its state of then and what a change would give. */
-export interface ConsoleComponent {
-  /** The channels that the component publishes to. */
-  readonly outputs: readonly Channel<unknown>[];
-  /**
-   * The handlers as they run live. `source`: the log, from which substitutes for the world outside answer.
-   * @throws {ConfigError}
-   */
-  subscriptions(
-    source: ReplaySource,
-    settings: Readonly<Record<string, unknown>>,
-  ): readonly Subscription[] | Promise<readonly Subscription[]>;
-}
+import { type Channel, ConfigError, type Log, type ServersPlace, type TlsOptions } from "../index.ts";
+import type { ComponentHandlers } from "../replay.ts";
 
 export interface ConsoleOptions extends ServersPlace {
   /** TLS for a rediss:// URL. */
@@ -42,7 +21,7 @@ export interface ConsoleOptions extends ServersPlace {
   /** Attributes, such as `user.id` or `payload.email`, whose values are shown as pseudonyms. */
   readonly mask?: readonly string[] | undefined;
   /** Components by name, for the views that need their handlers. Asked for when the first such view is opened. */
-  readonly loadComponents?: (() => Promise<Readonly<Record<string, ConsoleComponent>>>) | undefined;
+  readonly loadComponents?: (() => Promise<Readonly<Record<string, ComponentHandlers>>>) | undefined;
   /** Channels whose `correlation` tells what a difference is about. */
   readonly loadChannels?: (() => Promise<readonly Channel<unknown>[]>) | undefined;
   readonly log?: Log | undefined;

@@ -28,6 +28,7 @@ export interface Flow {
   readonly channels: readonly FlowChannel[];
   readonly components: readonly FlowComponent[];
   readonly edges: readonly FlowEdge[];
+  readonly sources: readonly FlowSource[];
   readonly members: readonly MemberStatus[];
   /** The time that this look took, and the pause until the next one: the console paces itself by the former. */
   readonly tookMs: number;
@@ -47,6 +48,20 @@ export interface FlowChannel {
 export interface FlowComponent {
   readonly component: string;
   readonly partitions: readonly FlowPartition[];
+  readonly problems: readonly string[];
+}
+
+/** A source: what an outside system says comes in through it. */
+export interface FlowSource {
+  readonly source: string;
+  readonly channel: string;
+  readonly runs: readonly {
+    readonly partition: number;
+    readonly owner: string | null;
+    /** Where the outside system was read up to, in its own words. */
+    readonly position: string | null;
+    readonly positionAt: number | null;
+  }[];
   readonly problems: readonly string[];
 }
 
@@ -208,42 +223,8 @@ export interface RehearsalState {
   readonly difference?: Difference;
 }
 
-/** A component's state as one order's settlements wrote it, step by step. */
-export interface TimeLine {
-  readonly steps: readonly TimeStep[];
-  /** Components of the story whose handlers the console does not have. */
-  readonly without: readonly string[];
-  readonly notes: readonly string[];
-}
-
+/** How far the states of a story are: the component whose handlers run, and the events that they have had. */
 export interface TimeProgress {
   readonly component: string;
   readonly events: number;
-}
-
-export interface TimeStep {
-  readonly component: string;
-  readonly partition: number;
-  readonly channel: string;
-  readonly entryIds: readonly string[];
-  readonly eventIds: readonly string[];
-  /** Entries that the handler had in one call, others' included. */
-  readonly together: number;
-  readonly outcome: "acked" | "deadLettered";
-  /** The settlement's time; where the settlement log does not tell it, the append of the last entry. */
-  readonly at: number;
-  readonly writes: readonly StateWrite[];
-  /** Writes beyond those that are listed. */
-  readonly moreWrites: number;
-  /** Those that are part of the story. */
-  readonly outputs: readonly { readonly channel: string; readonly id: string; readonly traceId: string }[];
-}
-
-export interface StateWrite {
-  readonly store: string;
-  readonly key: string;
-  /** Absent where the key did not exist. */
-  readonly before?: unknown;
-  /** Absent where the key was deleted. */
-  readonly after?: unknown;
 }

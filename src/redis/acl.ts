@@ -196,7 +196,7 @@ const reading: Grant = {
 };
 
 /** Finds an event's replays. Reading a shadow itself takes the right to read that namespace. */
-const lookingUpRuns: Grant = { on: ["replayRuns"], access: "R", commands: ["hget", "zrange"] };
+const lookingUpRuns: Grant = { on: ["replayRuns"], access: "R", commands: ["hget", "hgetall", "zrange"] };
 
 const mending: readonly Grant[] = [
   { on: ["stream"], access: "RW", commands: ["xclaim"] },

@@ -57,6 +57,21 @@ browserTest("what is wrong stands out: a dead letter, a partition that nobody ow
   assert.equal(await o.findings(), []);
 });
 
+browserTest("a source stands before its channel, with how far it has read, and who runs it", async () => {
+  await using log = new HandWritten();
+  await log.describe(["reports"]);
+  await log.append("reports", { id: "r-1" });
+  await log.client.hset(`${log.namespace}:meta`, "source:venue", "reports single");
+  await using o = await openConsole(log);
+  await o.view("/");
+  await o.page.locator(".graph a.source", { hasText: "venue" }).waitFor();
+  assert.is(await o.page.locator(".graph path.edge").count(), 1);
+  const row = o.page.getByRole("table", { name: "Sources" }).locator("tbody tr");
+  assert.equal((await row.locator("td").allTextContents()).slice(0, 4), ["venue", "reports", "0", "nobody"]);
+  await o.page.getByRole("listitem").filter({ hasText: "source venue: Nobody runs it for partition 0" }).waitFor();
+  assert.equal(await o.findings(), []);
+});
+
 browserTest("two hundred channels and twenty components stay readable, dark, and on a phone", async () => {
   await using log = new HandWritten();
   const channels = Array.from({ length: 200 }, (_, i) => `channel-${String(i).padStart(3, "0")}`);

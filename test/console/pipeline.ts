@@ -27,8 +27,7 @@ function orderOf(n: number): ClientOrder {
 }
 
 /** Starts the components. `url`: where a proxy is to stand between. */
-export async function startPipeline(url: string = redisUrl()): Promise<Pipeline> {
-  const namespace = freshNamespace();
+export async function startPipeline(url: string = redisUrl(), namespace: string = freshNamespace()): Promise<Pipeline> {
   const log = memoryLog([]);
   const ended = new AbortController();
   await using opening = new AsyncDisposableStack();

@@ -30,10 +30,12 @@ export async function startStack(owner: Owner, endpoint: string): Promise<Stack>
   const directory = await mkdtemp(join(tmpdir(), "throughline-compose-"));
   const overrides = join(directory, "overrides.yml");
   await writeFile(overrides, await overridesFor(owner, endpoint));
-  const users = [...components, "operator"];
+  const users = [...components, "operator", "console"];
   const passwords = Object.fromEntries(users.map((user) => [passwordOf(user), randomBytes(16).toString("hex")]));
   const env = {
     ...passwords,
+    CONSOLE_TOKEN: randomBytes(16).toString("hex"),
+    CONSOLE_PORT: "0",
     THROUGHLINE_IMAGE: componentImage,
     REDIS_IMAGE: imageOf(servers.redis8),
     REDIS_PORT: "0",

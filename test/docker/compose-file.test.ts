@@ -38,7 +38,7 @@ test("has no password of its own", () => {
   const defaults = [...text.matchAll(/\$\{(\w*PASSWORD)(?::([-?])([^}]*))?\}/g)];
   assert.ok(defaults.length > 0);
   for (const [whole, , kind, value] of defaults) assert.ok(kind !== "-" || value === "", whole);
-  for (const user of ["ORDER_MANAGER", "ALGORITHM", "ORDER_SENDER", "OPERATOR"]) {
+  for (const user of ["ORDER_MANAGER", "ALGORITHM", "ORDER_SENDER", "OPERATOR", "CONSOLE"]) {
     assert.ok(text.includes(`\${${user}_PASSWORD:?`), user);
   }
 });
@@ -49,8 +49,8 @@ test("makes the passwords of all its users anew each time", () => {
   const names = (made[0] ?? "")
     .trim()
     .split("\n")
-    .map((line) => /^([A-Z_]+_PASSWORD)=[0-9a-f]{48}$/.exec(line)?.[1]);
-  const wanted = new Set([...text.matchAll(/\$\{(\w*PASSWORD)/g)].map(([, name]) => name));
+    .map((line) => /^([A-Z_]+_(?:PASSWORD|TOKEN))=[0-9a-f]{48}$/.exec(line)?.[1]);
+  const wanted = new Set([...text.matchAll(/\$\{(\w*(?:PASSWORD|TOKEN))/g)].map(([, name]) => name));
   assert.equal(new Set(names), wanted);
 });
 
@@ -95,9 +95,10 @@ test("is accepted by Docker Compose, with and without its profiles, and refused 
   } catch {
     skip("there is no docker compose on this machine");
   }
-  const users = ["ORDER_MANAGER", "ALGORITHM", "ORDER_SENDER", "OPERATOR"];
+  const users = ["ORDER_MANAGER", "ALGORITHM", "ORDER_SENDER", "OPERATOR", "CONSOLE"];
   const passwords = Object.fromEntries(users.map((user) => [`${user}_PASSWORD`, "0123456789abcdef"]));
+  Object.assign(passwords, { CONSOLE_TOKEN: "0123456789abcdef" });
   config(passwords);
   config(passwords, "--profile", "elastic", "--profile", "tools");
-  assert.throws(() => config({}), /variable [A-Z_]+_PASSWORD is missing a value/);
+  assert.throws(() => config({}), /variable [A-Z_]+_(PASSWORD|TOKEN) is missing a value/);
 });

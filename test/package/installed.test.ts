@@ -46,7 +46,9 @@ test(
     const files = readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" });
     const scripts = files.filter((file) => file.endsWith(".lua"));
     assert.ok(scripts.length > 10);
-    for (const file of files.filter((one) => one.endsWith(".js"))) {
+    const page = files.filter((file) => /^console[/\\]page[/\\]/.test(file));
+    assert.equal(page.length, 4); // index.html, main.js, main.css, icon.svg: what a browser gets
+    for (const file of files.filter((one) => one.endsWith(".js") && !page.includes(one))) {
       assert.ok(files.includes(file.replace(/\.js$/, ".d.ts")), file);
       assert.ok(files.includes(`${file}.map`), file);
       assert.not.match(readFileSync(join(root, "dist", file), "utf8"), /from "[^"]*\.ts"/, file);

@@ -33,6 +33,27 @@ test(
       await messageOf(project, `await (await ${testing}).startRedis({ image: "redis:8" })`),
       /^THROUGHLINE_CONFIG: throughline\/testing needs Testcontainers, [^\n]*Node 22\.22[^\n]*: npm install --save-dev testcontainers@12$/,
     );
+    const console = 'import("throughline/console")';
+    assert.match(
+      await messageOf(project, `await (await ${console}).serveConsole({ url: "redis://127.0.0.1:1", namespace: "a" })`),
+      /^THROUGHLINE_CONFIG: throughline\/console needs Hono and its server for Node \([^)]* is not installed\): npm install hono@4 @hono\/node-server@2$/,
+    );
+  },
+  { timeoutMs: 60_000 },
+);
+
+test(
+  "with its peers the console serves the page from the package",
+  async () => {
+    using project = new OutsideProject();
+    await project.install(tarball, "hono@4", "@hono/node-server@2");
+    const text =
+      'const { serveConsole } = await import("throughline/console");' +
+      'const served = await serveConsole({ url: "redis://127.0.0.1:1", namespace: "a", port: 0 });' +
+      'for (const path of ["", "main.js", "main.css"]) console.log((await fetch(served.url + path)).status);' +
+      "await served[Symbol.asyncDispose]();";
+    const { stdout, stderr } = await project.node(["--input-type=module", "--eval", text]);
+    assert.is(stdout, "200\n200\n200\n", stderr);
   },
   { timeoutMs: 60_000 },
 );

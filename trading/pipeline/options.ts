@@ -28,6 +28,10 @@ export interface PipelineOptions {
   readonly port?: number;
   /** Names and addresses by which clients reach the gateway beside its own addresses; only with `serve`. */
   readonly allowedHosts?: readonly string[];
+  /** The console's port; only with `serve`. Default 8090, or a free one where that is taken. */
+  readonly consolePort?: number;
+  /** Lets the console's page act; only with `serve`. */
+  readonly allowActions?: boolean;
   readonly namespace: string;
   /** The seed of the simulated exchange. */
   readonly seed: string;
@@ -57,6 +61,9 @@ export async function checkOptions(options: PipelineOptions, env: NodeJS.Process
     throw new ConfigError(
       "--host, --port and --allowed-hosts say where orders are taken: that is only done with --serve",
     );
+  }
+  if (!serve && [options.consolePort, options.allowActions].some((one) => one !== undefined)) {
+    throw new ConfigError("--console-port and --allow-actions are about the console, which is only there with --serve");
   }
   if (orders !== undefined) {
     const found = await stat(orders).catch((cause: NodeJS.ErrnoException) => {

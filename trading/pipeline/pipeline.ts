@@ -2,8 +2,17 @@
 
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
-import type { Observer } from "throughline";
-import { type Backbone, connectBackbone, type Log, openObserver, renderJourney, tlsFromEnv } from "throughline";
+import type { Observer, ObserverOptions } from "throughline";
+import {
+  type Backbone,
+  ConfigError,
+  connectBackbone,
+  type Log,
+  openObserver,
+  renderJourney,
+  tlsFromEnv,
+} from "throughline";
+import { type Console, serveConsole } from "throughline/console";
 import { provideRedis } from "throughline/testing";
 import { startGateway } from "../../producers/order-manager/index.ts";
 import { clientOrderEventId, tradingPartitions } from "../domain/index.ts";
@@ -76,7 +85,7 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
   const feed =
     path === undefined ? undefined : startFeed(backbone, { ...feedOptions, path, since: since["client-orders"] });
   await Promise.race([
-    work(options, surroundings, { backbone, components, observer, since, feed }),
+    work(options, surroundings, { where, backbone, components, observer, since, feed }),
     components.failed,
     redis.died,
   ]);
@@ -94,6 +103,7 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
 }
 
 interface RunningParts {
+  readonly where: ObserverOptions;
   readonly backbone: Backbone;
   readonly components: Components;
   readonly observer: Observer;
@@ -107,7 +117,7 @@ interface RunningParts {
 async function work(
   options: PipelineOptions,
   { log, progress, signal }: Surroundings,
-  { backbone, components, observer, since, feed }: RunningParts,
+  { where, backbone, components, observer, since, feed }: RunningParts,
 ): Promise<void> {
   const done = new AbortController();
   const watching = watchQuantity(observer, { since, feed, progress, signal: done.signal });
@@ -119,6 +129,8 @@ async function work(
         allowedHosts: options.allowedHosts ?? [],
         log,
       });
+      await using console = await openConsole(options, where);
+      progress.say(`The console is at ${console.url}`);
       progress.say(`Orders are taken at ${gateway.url} until Ctrl-C.`);
       await Promise.all([feed?.done, aborted(signal)]);
       await finish(components, signal);
@@ -131,6 +143,21 @@ async function work(
     done.abort();
     await watching;
   }
+}
+
+/** The console, with the handlers of all components. Where another program has its usual port, it takes a free one. */
+async function openConsole({ consolePort, allowActions }: PipelineOptions, where: ObserverOptions): Promise<Console> {
+  const options = {
+    ...where,
+    allowActions,
+    loadComponents: async () => (await import("./plug-in.ts")).extension.components ?? {},
+    loadChannels: async () => (await import("./plug-in.ts")).extension.channels ?? [],
+  };
+  if (consolePort !== undefined) return serveConsole({ ...options, port: consolePort });
+  return serveConsole(options).catch((error: unknown) => {
+    if (error instanceof ConfigError && /EADDRINUSE/.test(error.message)) return serveConsole({ ...options, port: 0 });
+    throw error;
+  });
 }
 
 /** Waits until the pipeline is idle; once the signal has aborted, no longer than `finishMs`. */

@@ -38,6 +38,8 @@ const program = new Command("npm start --")
     "what clients reach --serve by beside its own addresses, with commas between",
     hostList,
   )
+  .option("--console-port <port>", "where --serve has the console (default: 8090, or a free port)", portNumber)
+  .option("--allow-actions", "let the console of --serve redrive and purge dead letters, and replay")
   .option("--namespace <name>", "the backbone's namespace", "trading")
   .option("--seed <text>", "what the simulated exchange's fills are drawn from", "1")
   .option("--reject-rate <share>", "share of the exchange orders that it rejects, 0 to 1", share, 0)

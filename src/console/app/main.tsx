@@ -7,13 +7,19 @@ import { type Looked, useLook } from "./live.ts";
 import { addressOf, followLinks, go, type Place, usePlace } from "./location.ts";
 import { Problem } from "./parts/notes.tsx";
 import { useAnswer } from "./server.ts";
-import "./style.css";
+import "./style/base.css";
+import "./style/parts.css";
+import "./style/graph.css";
+import "./style/story.css";
+import "./style/frame.css";
 import { ChannelView } from "./views/channel.tsx";
 import { ComponentView } from "./views/component.tsx";
 import { DeadLettersView } from "./views/dead-letters.tsx";
 import { FlowView } from "./views/flow.tsx";
+import { ReplaysView } from "./views/replays.tsx";
 import { SearchView } from "./views/search.tsx";
 import { StoryView } from "./views/story.tsx";
+import { TimeView } from "./views/time.tsx";
 
 interface ViewProps {
   readonly place: Place;
@@ -40,6 +46,14 @@ const views: Readonly<Record<string, View>> = {
     title: () => "Dead letters",
     show: ({ place, about }) => <DeadLettersView place={place} about={about} />,
   },
+  replays: {
+    title: ({ path }) => (path[1] === undefined ? "Replays" : "Component replay"),
+    show: ({ place, look, about }) => <ReplaysView key={place.path[1] ?? ""} place={place} look={look} about={about} />,
+  },
+  time: {
+    title: () => "State over time",
+    show: ({ place }) => <TimeView key={place.query.get("q") ?? ""} place={place} />,
+  },
   search: {
     title: () => "Search",
     show: ({ place }) => {
@@ -57,6 +71,7 @@ const views: Readonly<Record<string, View>> = {
 const links: readonly (readonly [first: string, title: string])[] = [
   ["", "Flow"],
   ["dead", "Dead letters"],
+  ["replays", "Replays"],
 ];
 
 function Frame(): VNode {

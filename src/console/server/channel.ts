@@ -47,9 +47,8 @@ export const channel: AddRoutes = (api, { observer, mask, closing }) => {
     liveStream(c, closing, async (send, signal) => {
       const name = c.req.param("name");
       const where = c.req.queries("where") ?? [];
-      const after = positionIn(c.req.query("after"));
-      const from =
-        after === undefined ? await endOf(observer.read(name, { reverse: true, limit: 1, signal })) : `(${after}`;
+      const asked = positionIn(c.req.query("from"));
+      const from = asked ?? (await endOf(observer.read(name, { reverse: true, limit: 1, signal })));
       let waiting: LogEntry[] = [];
       let leftOut = 0;
       const flush = async (): Promise<void> => {

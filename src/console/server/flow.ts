@@ -1,7 +1,7 @@
 /** One look at a namespace as the page shows it: partitions summed up, rates by comparison with the look before. */
 
-import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "../../index.ts";
-import type { Flow, FlowChannel, FlowComponent, FlowEdge, Sample } from "../shapes.ts";
+import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus, SourceStatus } from "../../index.ts";
+import type { Flow, FlowChannel, FlowComponent, FlowEdge, FlowSource, Sample } from "../shapes.ts";
 
 /** What two looks are compared by: entries appended by channel, and entries behind the position by edge. */
 export interface Counted {
@@ -87,6 +87,7 @@ export function flowOf(status: BackboneStatus, before: Counted | undefined): Omi
     channels,
     components: [...groups].map(([component, rows]) => componentOf(component, rows, at)),
     edges: [...consumes, ...publishes],
+    sources: [...Map.groupBy(status.sources, ({ source }) => source)].map(([source, runs]) => sourceOf(source, runs)),
     members,
   };
 }
@@ -142,6 +143,24 @@ function componentOf(component: string, rows: readonly ComponentStatus[], at: nu
       })),
     })),
     problems: [...new Set(rows.flatMap((row) => problemsOf(row, at)))],
+  };
+}
+
+function sourceOf(source: string, runs: readonly SourceStatus[]): FlowSource {
+  return {
+    source,
+    channel: runs[0]?.channel ?? "",
+    runs: runs.map(({ partition, owner, position, positionAt }) => ({
+      partition,
+      owner: owner?.member ?? null,
+      position,
+      positionAt,
+    })),
+    problems: runs.flatMap(({ partition, owner, standBy }) =>
+      owner?.live === true
+        ? []
+        : [`Nobody runs it for partition ${partition}; ${standBy.length} living members could.`],
+    ),
   };
 }
 

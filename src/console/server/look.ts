@@ -17,7 +17,7 @@ type Hear = (news: News) => void;
 /** Shortest pause between two looks, ms: a change is on the screen within a second. */
 const shortestPauseMs = 600;
 /** A look takes at most this part of the time. */
-const share = 0.05;
+const share = 0.1;
 const longestPauseMs = 10_000;
 /** Samples that are kept: about ten minutes. */
 const maxSamples = 900;

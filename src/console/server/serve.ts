@@ -18,10 +18,12 @@ import { Mask } from "./mask.ts";
 import { overview } from "./overview.ts";
 import { loadPage, type PageFile } from "./page.ts";
 import { problemOf, Refusal } from "./refusal.ts";
+import { replays } from "./replays.ts";
 import type { AddRoutes, Parts } from "./routes.ts";
 import { story } from "./story.ts";
+import { time } from "./time.ts";
 
-const routes: readonly AddRoutes[] = [overview, story, channel, deadLetters];
+const routes: readonly AddRoutes[] = [overview, story, channel, deadLetters, replays, time];
 
 /** Largest request, bytes: a selection of some ten thousand dead letters. */
 const maxRequestBytes = 1_048_576;
@@ -34,15 +36,15 @@ export async function serve(options: ResolvedConsoleOptions): Promise<Console> {
   const closing = new AbortController();
   const observer = opened.use(openObserver(where));
   const operator = opened.use(openOperator(where));
-  let replays: Replays | undefined;
-  opened.defer(async () => replays?.[Symbol.asyncDispose]());
+  let replaying: Replays | undefined;
+  opened.defer(async () => replaying?.[Symbol.asyncDispose]());
   const parts: Parts = {
     options,
     observer,
     operator,
     replays: () => {
-      replays ??= openReplays(where);
-      return replays;
+      replaying ??= openReplays(where);
+      return replaying;
     },
     look: new Look(observer),
     mask: new Mask(options.mask),

@@ -1,12 +1,18 @@
 /** The addresses of search and story. */
 
-import { entryJson, type Journey, type LogEntry, type SearchProgress, walkJourney } from "../../index.ts";
+import {
+  entryJson,
+  type Journey,
+  type LogEntry,
+  type SearchProgress,
+  settlementTimes,
+  walkJourney,
+} from "../../index.ts";
 import type { SearchState, Story, StoryRow } from "../shapes.ts";
 import { cutEvent, listed } from "./listed.ts";
 import { liveStream } from "./live-stream.ts";
 import { Refusal } from "./refusal.ts";
 import type { AddRoutes } from "./routes.ts";
-import { settlementsOf } from "./settlements.ts";
 
 /** Most events that a search lists. */
 const maxHits = 200;
@@ -47,7 +53,7 @@ export const story: AddRoutes = (api, { observer, mask, closing }) => {
       ...(to === undefined ? {} : { to: String(to) }),
       ...(limit === undefined ? {} : { maxMatches: limit }),
     });
-    const settledAt = await settlementsOf(observer, journey, signal);
+    const settledAt = await settlementTimes(observer, journey, signal);
     const { beginnings: _, continuations: _c, ...told } = journey;
     return c.json(mask.over({ journey: told, rows: rowsOf(journey), settledAt, to: to ?? null } satisfies Story));
   });

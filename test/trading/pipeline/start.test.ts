@@ -184,8 +184,10 @@ test(
   "serves orders over WebSocket until SIGTERM, and accounts for them",
   async () => {
     await using place = await workplace();
-    await using run = place.start(["--serve", "--port", "0"]);
+    await using run = place.start(["--serve", "--port", "0", "--console-port", "0"]);
     const url = /ws:\S+/.exec(await run.line("Orders are taken at"))?.[0];
+    const page = /http:\S+/.exec(await run.line("The console is at"))?.[0] ?? "";
+    assert.match(await (await fetch(page)).text(), "<title>Throughline</title>");
     const replies = new Map<string, unknown>();
     const socket = new WebSocket(`${url}/?user=u-1`);
     const executed = new Promise<void>((done, fail) => {

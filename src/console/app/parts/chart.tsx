@@ -48,13 +48,17 @@ export function Chart({ title, times, series }: ChartProps): VNode {
         height,
         legend: { show: false },
         cursor: { show: false },
-        scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
+        scales: {
+          // A single moment has room around it.
+          x: { range: (_plot, min, max) => (max - min < 10 ? [min - 30, max + 30] : [min, max]) },
+          y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
+        },
         axes: [axis, { ...axis, size: 56 }],
         series: [
           {},
           ...names.split("|").map((one) => {
             const [color = "accent"] = one.split(" ").slice(-1);
-            return { stroke: resolved(color as Series["color"]), width: 2, points: { show: false } };
+            return { stroke: resolved(color as Series["color"]), width: 2 };
           }),
         ],
       },

@@ -5,7 +5,7 @@ import { Graph, layout } from "@dagrejs/dagre";
 export interface GraphNode {
   readonly id: string;
   readonly name: string;
-  readonly kind: "channel" | "component";
+  readonly kind: "channel" | "component" | "source";
 }
 
 export interface GraphEdge {
@@ -37,12 +37,12 @@ export function edgeId({ from, to }: GraphEdge): string {
 export function layoutOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): GraphLayout {
   const graph = new Graph({ multigraph: false });
   const isLarge = nodes.length > 60;
-  graph.setGraph({ rankdir: "LR", nodesep: isLarge ? 8 : 26, ranksep: 70, edgesep: 12, marginx: 14, marginy: 14 });
+  graph.setGraph({ rankdir: "LR", nodesep: isLarge ? 8 : 26, ranksep: 22, edgesep: 12, marginx: 14, marginy: 14 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, name } of nodes) {
-    graph.setNode(id, { width: Math.min(260, Math.max(120, name.length * 8 + 28)), height: rowHeight });
+    graph.setNode(id, { width: Math.min(260, Math.max(158, name.length * 8 + 28)), height: rowHeight });
   }
-  for (const { from, to } of edges) graph.setEdge(from, to, { width: 92, height: 30, labelpos: "c" });
+  for (const { from, to } of edges) graph.setEdge(from, to, { width: 78, height: 30, labelpos: "c" });
   layout(graph);
   const { width = 0, height = 0 } = graph.graph() as { readonly width?: number; readonly height?: number };
   return {

@@ -27,13 +27,18 @@ export function FlowGraph({ flow, shown }: { readonly flow: Flow; readonly shown
   const names = new Set(edges.flatMap((edge) => Object.values(endsOf(edge))));
   const channels = flow.channels.filter(({ channel }) => shown(channel) || names.has(`c:${channel}`));
   const components = flow.components.filter(({ component }) => shown(component) || names.has(`p:${component}`));
+  const sources = flow.sources.filter(({ source, channel }) => shown(source) || shown(channel));
   const nodes: readonly GraphNode[] = [
     ...channels.map(({ channel }) => ({ id: `c:${channel}`, name: channel, kind: "channel" as const })),
     ...components.map(({ component }) => ({ id: `p:${component}`, name: component, kind: "component" as const })),
+    ...sources.map(({ source }) => ({ id: `s:${source}`, name: source, kind: "source" as const })),
   ];
   const known = new Set(nodes.map(({ id }) => id));
   const drawn = edges.filter((edge) => Object.values(endsOf(edge)).every((id) => known.has(id)));
-  const wiring = JSON.stringify([nodes, drawn.map(endsOf)]);
+  const brought = sources
+    .map(({ source, channel }) => ({ from: `s:${source}`, to: `c:${channel}` }))
+    .filter(({ to }) => known.has(to));
+  const wiring = JSON.stringify([nodes, [...drawn.map(endsOf), ...brought]]);
   const placed = useMemo(() => {
     const [wiredNodes, wiredEdges] = JSON.parse(wiring) as [readonly GraphNode[], readonly GraphEdge[]];
     return layoutOf(wiredNodes, wiredEdges);
@@ -50,6 +55,20 @@ export function FlowGraph({ flow, shown }: { readonly flow: Flow; readonly shown
         </defs>
         {drawn.map((edge) => (
           <EdgeLine key={edgeId(endsOf(edge))} edge={edge} placed={placed.edges.get(edgeId(endsOf(edge)))} />
+        ))}
+        {brought.map((edge) => (
+          <path key={edgeId(edge)} class="edge" d={placed.edges.get(edgeId(edge))?.path} marker-end="url(#arrow)" />
+        ))}
+        {sources.map(({ source, channel, runs, problems }) => (
+          <NodeBox
+            key={`s:${source}`}
+            address={addressOf(["channel", channel])}
+            name={source}
+            kind="source"
+            text={`source, ${runs.filter(({ owner }) => owner !== null).length} of ${runs.length} run`}
+            problem={problems[0]}
+            placed={placed.nodes.get(`s:${source}`)}
+          />
         ))}
         {channels.map(({ channel, entries, perSecond, problems }) => (
           <NodeBox
@@ -84,7 +103,7 @@ export function FlowGraph({ flow, shown }: { readonly flow: Flow; readonly shown
 interface NodeBoxProps {
   readonly address: string;
   readonly name: string;
-  readonly kind: "channel" | "component";
+  readonly kind: GraphNode["kind"];
   readonly text: string;
   readonly problem: string | undefined;
   readonly placed:

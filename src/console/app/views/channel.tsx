@@ -141,14 +141,13 @@ function Tail({ channel, where }: { readonly channel: string; readonly where: re
   const path = `/api/channels/${encodeURIComponent(channel)}`;
   const first = useAnswer<ChannelPage>(`${path}/entries?${query}`);
   const known = first.state === "there" ? first.value.entries : [];
-  const newest = known[0]?.entryId;
-  if (newest !== undefined) query.set("after", newest);
-  // The tail goes on after the page that was read: nothing is missed, and nothing comes twice.
+  // The tail goes on with the millisecond of the newest entry, as streams number theirs separately in it; what is known is left out.
+  if (known[0] !== undefined) query.set("from", String(known[0].appendedAt));
   useStream(first.state === "there" ? `${path}/live?${query}` : undefined, {
     ready: () => setSeen((before) => ({ ...before, isReady: true, problem: "" })),
     entries: ({ entries, leftOut }: TailBatch) =>
       setSeen((before) => {
-        const ids = new Set([...before.entries, ...before.waiting].map(idOf));
+        const ids = new Set([...before.entries, ...before.waiting, ...known].map(idOf));
         const fresh = entries.filter((entry) => !ids.has(idOf(entry)));
         const [shown, waiting] = isPaused
           ? [before.entries, [...fresh, ...before.waiting]]

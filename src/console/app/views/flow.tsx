@@ -7,6 +7,7 @@ import type { Looked } from "../live.ts";
 import { addressOf } from "../location.ts";
 import { FlowGraph, standingOf } from "../parts/graph.tsx";
 import { ago, counted, lasted, rated } from "../parts/numbers.ts";
+import { Text } from "../parts/text.tsx";
 
 /** More nodes than this are shown with a filter. */
 const manyNodes = 30;
@@ -47,6 +48,7 @@ export function FlowView({ look }: { readonly look: Looked }): VNode {
         <Channels flow={flow} shown={isShown} />
         <Consumption flow={flow} shown={isShown} />
       </div>
+      {flow.sources.length === 0 ? null : <Sources flow={flow} />}
       <p class="quiet">
         Looked at {new Date(flow.at).toISOString().slice(11, 19)} (UTC), in {flow.tookMs} ms; again in{" "}
         {lasted(flow.pauseMs)}.
@@ -71,6 +73,9 @@ export function Problems({ flow }: { readonly flow: Flow }): VNode | null {
     ...flow.components.flatMap(({ component, problems }) =>
       problems.map((text) => ({ path: ["component", component], text })),
     ),
+    ...flow.sources.flatMap(({ source, channel, problems }) =>
+      problems.map((text) => ({ path: ["channel", channel], text: `source ${source}: ${text}` })),
+    ),
   ];
   if (rows.length === 0) return null;
   const most = 12;
@@ -83,6 +88,47 @@ export function Problems({ flow }: { readonly flow: Flow }): VNode | null {
       ))}
       {rows.length > most ? <li>and {rows.length - most} more</li> : null}
     </ul>
+  );
+}
+
+function Sources({ flow }: { readonly flow: Flow }): VNode {
+  return (
+    <section>
+      <h2 id="sources">Sources</h2>
+      <div class="scroll">
+        <table aria-labelledby="sources">
+          <thead>
+            <tr>
+              {["source", "channel", "partition", "run by", "read up to", "written"].map((title) => (
+                <th key={title} scope="col">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {flow.sources.flatMap(({ source, channel, runs }) =>
+              runs.map(({ partition, owner, position, positionAt }) => (
+                <tr key={`${source} ${partition}`}>
+                  <td>{source}</td>
+                  <td>
+                    <a href={addressOf(["channel", channel])}>{channel}</a>
+                  </td>
+                  <td>{partition}</td>
+                  <td class={owner === null ? "bad-text" : ""}>
+                    <Text of={owner ?? "nobody"} most={60} />
+                  </td>
+                  <td class="wide code">
+                    <Text of={position ?? "-"} most={80} />
+                  </td>
+                  <td>{ago(positionAt, flow.at)}</td>
+                </tr>
+              )),
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>
   );
 }
 
