@@ -179,6 +179,7 @@ const HandledEvent = plain<Event<unknown>, [Envelope, unknown]>(function (envelo
   this.key = envelope.key;
   this.time = envelope.time;
   this.causes = envelope.causes;
+  if (envelope.stories !== "") this.stories = envelope.stories;
 });
 
 const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });

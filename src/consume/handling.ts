@@ -1,6 +1,7 @@
 /** One delivery after the other: count, prepare, handle, settle, or what becomes of it otherwise. The way of a delivery reads here from top to bottom. */
 
 import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError, LostEntryError } from "../model/errors.ts";
+import { traceIdOf } from "../model/event.ts";
 import type { Settlement } from "../ports/settle.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { Attempt, lanesOf, maybeWritten } from "./attempt.ts";
@@ -231,7 +232,7 @@ export class Handling {
       return;
     }
     attempt.discard(error);
-    const fields = { component, code: codeOf(error), reason: reasonOf(error) };
+    const fields = { component, code: codeOf(error), reason: reasonOf(error), ...traceOf(deliveries, span) };
     if (deliveries.length > 1) {
       // One bad event must not hold up its neighbours: each is handled by itself, as a part of the same attempt.
       span.settled("retried", error);
@@ -334,7 +335,7 @@ export class Handling {
       (ids) => {
         deadSpan.sent(ids[0] ?? "");
         span.settled("deadLettered", error);
-        const fields = { component, channel, entryId, attempt, code: errorCode, reason };
+        const fields = { component, channel, entryId, attempt, code: errorCode, reason, ...traceOf([delivery], span) };
         if (isGone) tracing.lost(channel, component, 1);
         log.error(fields, isGone ? "an entry was removed before it was handled: it is lost" : "dead-lettered");
         inFlight.leave(delivery);
@@ -357,6 +358,14 @@ export class Handling {
     const lost = (reason: Error, isSent: boolean): void => unsettled(isSent ? maybeWritten(reason) : reason);
     this.#context.settler.submit({ deliveries, settlement, size: 0, settled, lost });
   }
+}
+
+/** The trace of a delivery, its event, and the ids by which people look for it, for a line of the log; of a batch its first one's. */
+function traceOf([delivery]: readonly Delivery[], span: ProcessSpan): object {
+  const { eventId, carrier } = delivery as Delivery;
+  const traceId = traceIdOf(carrier);
+  const correlation = Object.fromEntries(span.baggageOf(eventId));
+  return { ...(traceId !== "" && { trace_id: traceId }), eventId, correlation };
 }
 
 function bare<T>(act: () => T): T {

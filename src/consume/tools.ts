@@ -1,5 +1,6 @@
 /** The tools of one attempt: what a handler publishes and writes is collected here until the settlement. */
 
+import type { Carrier } from "../model/carrier.ts";
 import { toCauses } from "../model/causes.ts";
 import type { Channel } from "../model/channel.ts";
 import { encodePayload } from "../model/envelope.ts";
@@ -211,7 +212,7 @@ export class Collector {
     this.#onChannel(channel);
     if (this.#outputs === undefined) this.#outputs = listOf(output);
     else this.#outputs.push(output);
-    return new OutputRef(id, channel.name, output.carrier.traceparent);
+    return new OutputRef(id, channel.name, output.carrier);
   }
 
   /** @throws {ConfigError} where there is none for another output */
@@ -235,14 +236,13 @@ export class Collector {
 }
 
 /** Of an output that waits for its settlement: it has no entry yet. */
-const OutputRef = plain<EventRef, [id: string, channel: string, traceparent: string]>(
-  function (id, channel, traceparent) {
-    this.id = id;
-    this.channel = channel;
-    this.entryId = "";
-    this.traceparent = traceparent;
-  },
-);
+const OutputRef = plain<EventRef, [id: string, channel: string, carrier: Carrier]>(function (id, channel, carrier) {
+  this.id = id;
+  this.channel = channel;
+  this.entryId = "";
+  this.traceparent = carrier.traceparent;
+  if (carrier.stories) this.stories = carrier.stories;
+});
 
 const noOutputs: readonly Output[] = Object.freeze([]);
 const noCauses: readonly Cause[] = Object.freeze([]);

@@ -8,4 +8,6 @@ export interface Carrier {
   readonly traceparent: string;
   readonly tracestate: string;
   readonly baggage: string;
+  /** The sampled stories that an event of several belongs to, with the ids of each; absent or empty where there is one story at most. */
+  readonly stories?: string;
 }

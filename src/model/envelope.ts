@@ -19,6 +19,7 @@ export const wireFields = [
   "version",
   "due",
   "causes",
+  "stories",
 ] as const;
 
 /** A decoded entry, and the carrier that came with it. */
@@ -39,10 +40,11 @@ export class Envelope implements Carrier {
   /** When it may be handled, epoch ms on the producer's clock; 0: at once. */
   readonly dueAt: number;
   readonly causes: readonly Cause[];
+  readonly stories: string;
 
   /** @throws {EnvelopeError} when the entry has no payload field, or a version that is none */
   constructor({ channel, entryId, fields }: StoredEntry) {
-    const [id, time, key, payload, traceparent, tracestate, baggage, version, due, causes] = offsetsIn(fields);
+    const [id, time, key, payload, traceparent, tracestate, baggage, version, due, causes, stories] = offsetsIn(fields);
     if (payload < 0) throw new EnvelopeError(entryId, 'it has no field "payload"');
     this.channel = channel;
     this.entryId = entryId;
@@ -58,6 +60,7 @@ export class Envelope implements Carrier {
     this.dueAt = due < 0 ? 0 : decodeDue(valueAt(fields, due));
     const derivedFrom = valueAt(fields, causes);
     this.causes = derivedFrom === "" ? noCauses : decodeCauses(derivedFrom);
+    this.stories = valueAt(fields, stories);
   }
 }
 
@@ -86,6 +89,7 @@ export function encodeEntry(
     version === 1 ? "" : String(version),
     dueAt === 0 ? "" : String(dueAt),
     causes.length === 0 ? "" : encodeCauses(causes),
+    carrier.stories ?? "",
   ];
 }
 
@@ -154,11 +158,11 @@ export function timeOf(entryId: string): number {
 const noCauses: readonly Cause[] = Object.freeze([]);
 
 /** The offset of each wire field's value among an entry's fields; -1 where the entry lacks the field. */
-type Offsets = readonly [number, number, number, number, number, number, number, number, number, number];
+type Offsets = readonly [number, number, number, number, number, number, number, number, number, number, number];
 
 /** The names of the last entry that was read, and the offsets found for them: entries of a channel mostly have the same names. */
 let lastNames: readonly string[] = [];
-let lastOffsets: Offsets = [-1, -1, -1, -1, -1, -1, -1, -1, -1, -1];
+let lastOffsets: Offsets = [-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1];
 
 function offsetsIn(fields: readonly string[]): Offsets {
   if (!haveNames(fields, lastNames)) {

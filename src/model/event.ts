@@ -9,6 +9,8 @@ export interface EventRef {
   readonly entryId: string;
   /** W3C traceparent of the span that published the event; empty where it was not traced. */
   readonly traceparent: string;
+  /** The sampled stories that an event of several belongs to, as its entry names them; absent where there is one at most. */
+  readonly stories?: string;
 }
 
 /** The result of a publish. */
@@ -24,6 +26,8 @@ export interface Published extends EventRef {
 export interface Cause {
   readonly id: string;
   readonly traceparent: string;
+  /** As in a reference to it. The entry of what was derived from it does not name it with the cause, but among its own stories. */
+  readonly stories?: string;
 }
 
 /** A business fact as its handler gets it. */
@@ -43,6 +47,6 @@ export function traceIdOf({ traceparent }: Pick<EventRef, "traceparent">): strin
 }
 
 /** The reference alone, without the payload: the part of an event that is fit for state. */
-export function refOf(event: EventRef): EventRef {
-  return { id: event.id, channel: event.channel, entryId: event.entryId, traceparent: event.traceparent };
+export function refOf({ id, channel, entryId, traceparent, stories = "" }: EventRef): EventRef {
+  return { id, channel, entryId, traceparent, ...(stories !== "" && { stories }) };
 }

@@ -73,8 +73,8 @@ export class Outgoing implements Sending, NewEntry {
 
   /** Estimated bytes, from UTF-16 units; fields and protocol add a little each. */
   get size(): number {
-    const { traceparent, tracestate, baggage } = this.carrier;
-    const trace = traceparent.length + tracestate.length + baggage.length;
+    const { traceparent, tracestate, baggage, stories = "" } = this.carrier;
+    const trace = traceparent.length + tracestate.length + baggage.length + stories.length;
     return this.eventId.length + this.#key.length + this.#json.length + trace + 64 * (1 + this.causes.length);
   }
 

@@ -31,6 +31,8 @@ export const attribute = {
   claimed: "throughline.claimed",
   /** The number of links before the cut, where there were more than a span can hold. */
   linksTotal: "throughline.links.total",
+  /** The number of stories that an event belongs to, where its entry cannot carry them all. */
+  storiesTotal: "throughline.stories.total",
   /** The run's id, on every span of a replay: a span with it is not live. */
   replayRun: "throughline.replay.run",
   replayEntries: "throughline.replay.entries",

@@ -43,15 +43,17 @@ export class TraceFields implements Carrier {
   readonly traceparent: string;
   readonly tracestate: string;
   readonly baggage: string;
+  readonly stories: string;
 
-  constructor(traceparent: string, tracestate: string, baggage: string) {
+  constructor(traceparent: string, tracestate: string, baggage: string, stories: string) {
     this.traceparent = traceparent;
     this.tracestate = tracestate;
     this.baggage = baggage;
+    this.stories = stories;
   }
 }
 
-export const noCarrier: Carrier = Object.freeze(new TraceFields("", "", ""));
+export const noCarrier: Carrier = Object.freeze(new TraceFields("", "", "", ""));
 
 /** Called for a field that breaks a limit or a format; the event goes on without it. */
 export type OnRejected = (field: keyof Carrier) => void;
@@ -95,5 +97,5 @@ export function readableCarrier(carrier: Carrier, onRejected: OnRejected): Carri
   }
   if (tracestate === "" || isTracestate(tracestate)) return carrier;
   onRejected("tracestate");
-  return new TraceFields(traceparent, "", carrier.baggage);
+  return new TraceFields(traceparent, "", carrier.baggage, carrier.stories ?? "");
 }

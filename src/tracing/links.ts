@@ -6,7 +6,7 @@ import { listOf } from "../model/single-item-list.ts";
 import { attribute } from "./attributes.ts";
 import { spanContextOf } from "./trace-context.ts";
 
-/** Most links of a span. Beyond it the SDK drops the oldest silently, so that the choice is made here. */
+/** Most links of a span. Beyond it the SDK drops the oldest silently, so that the choice is made here: the first ones stay. */
 export const maxLinks = 128;
 
 export function causeContexts(causes: readonly Cause[]): SpanContext[] {
@@ -27,14 +27,15 @@ class LinkTo implements Link {
 }
 
 /**
- * Makes links to the given spans, each once. Where there are too many, sampled ones are preferred, and the total
- * becomes an attribute.
+ * Makes links to the given spans, each once: to the sampled ones, as a link to any other points at nothing. Where none is sampled they
+ * all are there, for the sampler to see. Where there are too many for a span, the total becomes an attribute.
  */
 export function linksTo(targets: readonly (SpanContext | undefined)[], attributes: Attributes): Link[] {
   let links: Link[] | undefined;
   const seen = targets.length > 1 ? new Set<string>() : undefined;
+  const isAnySampled = targets.some(isSampled);
   for (const target of targets) {
-    if (target === undefined) continue;
+    if (target === undefined || (isAnySampled && !isSampled(target))) continue;
     if (seen !== undefined) {
       const id = target.traceId + target.spanId;
       if (seen.has(id)) continue;
@@ -47,7 +48,9 @@ export function linksTo(targets: readonly (SpanContext | undefined)[], attribute
   if (links === undefined) return [];
   if (links.length <= maxLinks) return links;
   attributes[attribute.linksTotal] = links.length;
-  const sampled = links.filter(({ context }) => context.traceFlags & TraceFlags.SAMPLED);
-  const others = links.filter(({ context }) => !(context.traceFlags & TraceFlags.SAMPLED));
-  return [...sampled, ...others].slice(0, maxLinks);
+  return links.slice(0, maxLinks);
+}
+
+function isSampled(target: SpanContext | undefined): boolean {
+  return target !== undefined && (target.traceFlags & TraceFlags.SAMPLED) !== 0;
 }

@@ -19,22 +19,23 @@ import type {
   Processing,
   SourceEnd,
 } from "../ports/tracing.ts";
-import { attribute } from "./attributes.ts";
+import { attribute, type ServerAddress } from "./attributes.ts";
 import type { LeftOut } from "./carrier.ts";
 import { type Distribution, distributionsOf } from "./distributions.ts";
-
-const scope = "throughline";
+import {
+  type AttemptSeries,
+  type SendSeries,
+  type Series,
+  ServersAttempts,
+  ServersSends,
+  SliceSeries,
+} from "./metric-series.ts";
+import { schemaUrl, scopeName, scopeVersion } from "./scope.ts";
 
 /** The buckets for durations that OpenTelemetry's conventions recommend, s. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 /** The buckets for waiting times, s: a backlog may be hours old. */
 const waitingBuckets = [...durationBuckets, 30, 60, 300, 900, 3_600, 14_400];
-
-/**
- * Most error types of one series whose dimensions are kept. They may come from users' error codes, and so be of any
- * number.
- */
-const maxErrorTypes = 1_000;
 
 type Instruments = ReturnType<typeof createInstruments>;
 
@@ -57,7 +58,7 @@ const ownedGauges = new Set<() => readonly OwnedGauge[]>();
 function instrumentsOf(provider: MeterProvider): Instruments | undefined {
   const known = instrumentsByProvider.get(provider);
   if (known !== undefined) return known;
-  const meter = provider.getMeter(scope);
+  const meter = provider.getMeter(scopeName, scopeVersion, { schemaUrl });
   if (meter === createNoopMeter()) return undefined;
   const instruments = createInstruments(provider, meter);
   instrumentsByProvider.set(provider, instruments);
@@ -70,8 +71,8 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     distributions.distribution({ name, description, unit: "s", buckets });
   const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit });
   // Counts are kept here and reported at each collection: the SDK would look the dimensions up with each count.
-  const sends = new SendSeries();
-  const attempts = new AttemptSeries();
+  const sends = new ServersSends();
+  const attempts = new ServersAttempts();
   const tally = (name: string, description: string, observe: (result: ObservableResult) => void) =>
     meter.createObservableCounter(name, { description, unit: "{message}" }).addCallback(observe);
   const gauge = (name: string, description: string, unit: string) =>
@@ -86,7 +87,7 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
     const oldest = new Map<Attributes, number>();
     for (const read of handlerGauges) {
       for (const { channel, component, ranMs } of read()) {
-        const { dimensions } = attempts.of(channel, component);
+        const { dimensions } = attempts.at(undefined).of(channel, component);
         oldest.set(dimensions, Math.max(oldest.get(dimensions) ?? 0, ranMs));
       }
     }
@@ -155,105 +156,19 @@ function createInstruments(provider: MeterProvider, meter: Meter) {
   };
 }
 
-/** Values that share their dimensions. */
-class Series {
-  /** Always the same object, so that nobody has to compare its content. */
-  readonly dimensions: Attributes;
-  /** The number of events. */
-  count = 0;
-  readonly #failed = new Map<string, Attributes>();
-
-  constructor(dimensions: Attributes) {
-    this.dimensions = Object.freeze(dimensions);
-  }
-
-  /** The dimensions of failures of this type; undefined stands for success. */
-  measured(errorType: string | undefined): Attributes {
-    if (errorType === undefined) return this.dimensions;
-    const known = this.#failed.get(errorType);
-    if (known !== undefined) return known;
-    const failed = Object.freeze({ ...this.dimensions, [attribute.errorType]: errorType });
-    if (this.#failed.size < maxErrorTypes) this.#failed.set(errorType, failed);
-    return failed;
-  }
-
-  observe(result: ObservableResult): void {
-    if (this.count > 0) result.observe(this.count, this.dimensions);
-  }
-}
-
-/** The sent events of each channel. */
-class SendSeries {
-  readonly #series = new Map<string, Series>();
-
-  of(channel: string): Series {
-    const known = this.#series.get(channel);
-    if (known !== undefined) return known;
-    const series = new Series({
-      [attribute.system]: "redis",
-      [attribute.operationName]: "send",
-      [attribute.channel]: channel,
-    });
-    this.#series.set(channel, series);
-    return series;
-  }
-
-  observe(result: ObservableResult): void {
-    for (const series of this.#series.values()) series.observe(result);
-  }
-}
-
-/** The attempts of each channel and component. */
-class AttemptSeries {
-  readonly #series = new Map<string, Map<string, Series>>();
-
-  of(channel: string, component: string): Series {
-    return this.#series.get(channel)?.get(component) ?? this.#add(channel, component);
-  }
-
-  observe(result: ObservableResult): void {
-    for (const byComponent of this.#series.values()) {
-      for (const series of byComponent.values()) series.observe(result);
-    }
-  }
-
-  #add(channel: string, component: string): Series {
-    const series = new Series({
-      [attribute.system]: "redis",
-      [attribute.operationName]: "process",
-      [attribute.channel]: channel,
-      [attribute.component]: component,
-    });
-    const byComponent = this.#series.get(channel) ?? new Map<string, Series>();
-    this.#series.set(channel, byComponent.set(component, series));
-    return series;
-  }
-}
-
-/** The dimensions of components' partitions, and of channels in them: always the same objects. */
-class SliceSeries {
-  readonly #dimensions = new Map<string, Attributes>();
-
-  of(component: string, partition: number, channel?: string): Attributes {
-    const name = `${partition} ${component} ${channel ?? ""}`;
-    const known = this.#dimensions.get(name);
-    if (known !== undefined) return known;
-    const dimensions = Object.freeze({
-      [attribute.system]: "redis",
-      ...(channel === undefined ? {} : { [attribute.operationName]: "process", [attribute.channel]: channel }),
-      [attribute.component]: component,
-      [attribute.partition]: String(partition),
-    });
-    this.#dimensions.set(name, dimensions);
-    return dimensions;
-  }
-}
-
 /** Records measurements while a meter provider is registered; without one each call is a comparison. */
 export class Meters {
+  readonly #server: ServerAddress | undefined;
   #provider: MeterProvider | undefined;
   #instruments: Instruments | undefined;
+  /** The series of this backbone's server; set with the instruments. */
+  #sends: SendSeries | undefined;
+  #attempts: AttemptSeries | undefined;
   readonly #gauges = new Map<object, BatchObservableCallback>();
+
+  constructor(server?: ServerAddress) {
+    this.#server = server;
+  }
 
   /** True while a provider measures. */
   get recording(): boolean {
@@ -270,13 +185,15 @@ export class Meters {
   #adopt(provider: MeterProvider): void {
     this.#provider = provider;
     this.#instruments = instrumentsOf(provider);
+    this.#sends = this.#instruments?.sends.at(this.#server);
+    this.#attempts = this.#instruments?.attempts.at(this.#server);
     for (const callback of this.#gauges.values()) this.#attach(callback);
   }
 
   sent(channel: string, startedAt: number, error: unknown, errorType: string): void {
     const instruments = this.#current();
-    if (instruments === undefined) return;
-    const series = instruments.sends.of(channel);
+    const series = this.#sends?.of(channel);
+    if (instruments === undefined || series === undefined) return;
     if (error === undefined) series.count += 1;
     instruments.operationDuration.record(
       secondsSince(startedAt),
@@ -287,9 +204,9 @@ export class Meters {
   /** Records that an attempt begins. `now` is on the server's clock. */
   started({ channel, component, entries, claimed: isClaimed }: Processing, now: number): void {
     const instruments = this.#current();
-    if (instruments === undefined) return;
-    const { claimed, queueTime, attempts } = instruments;
-    const series = attempts.of(channel.name, component);
+    const series = this.#attempts?.of(channel.name, component);
+    if (instruments === undefined || series === undefined) return;
+    const { claimed, queueTime } = instruments;
     series.count += entries.length;
     if (isClaimed) claimed.add(entries.length, series.dimensions);
     for (let i = 0; i < entries.length; i++) recordMs(queueTime, now - appendedAt(entries[i] as Delivered), series);
@@ -304,9 +221,9 @@ export class Meters {
     errorType: string | undefined,
   ): void {
     const instruments = this.#current();
-    if (instruments === undefined) return;
-    const { processDuration, criticalTime, retried, deadLettered, fenced, attempts } = instruments;
-    const series = attempts.of(channel.name, component);
+    const series = this.#attempts?.of(channel.name, component);
+    if (instruments === undefined || series === undefined) return;
+    const { processDuration, criticalTime, retried, deadLettered, fenced } = instruments;
     const measured = series.measured(errorType);
     processDuration.record(secondsSince(startedAt), measured);
     if (outcome === "acked")
@@ -332,7 +249,8 @@ export class Meters {
 
   lost(channel: string, component: string, count: number): void {
     const instruments = this.#current();
-    instruments?.lost.add(count, instruments.attempts.of(channel, component).dimensions);
+    const series = this.#attempts?.of(channel, component);
+    if (series !== undefined) instruments?.lost.add(count, series.dimensions);
   }
 
   trimmed(channel: string, count: number): void {
@@ -392,12 +310,16 @@ export class Meters {
 
   #attach(callback: BatchObservableCallback): void {
     if (this.#instruments === undefined) return;
-    metrics.getMeter(scope).addBatchObservableCallback(callback, this.#observables(this.#instruments));
+    metrics
+      .getMeter(scopeName, scopeVersion, { schemaUrl })
+      .addBatchObservableCallback(callback, this.#observables(this.#instruments));
   }
 
   #detach(callback: BatchObservableCallback): void {
     if (this.#instruments === undefined) return;
-    metrics.getMeter(scope).removeBatchObservableCallback(callback, this.#observables(this.#instruments));
+    metrics
+      .getMeter(scopeName, scopeVersion, { schemaUrl })
+      .removeBatchObservableCallback(callback, this.#observables(this.#instruments));
   }
 
   #observables({ epoch, lagEntries, lagTime, pending, parked, deadLetters }: Instruments) {

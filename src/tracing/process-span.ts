@@ -13,25 +13,21 @@ import {
 } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
 import type { Cause } from "../model/event.ts";
-import { listOf } from "../model/single-item-list.ts";
 import type { Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
-import { attribute, completed, correlate, correlateBatch, correlatePlain, errorTypeOf } from "./attributes.ts";
+import { AttemptSpans, type ReplayedIn } from "./attempt-spans.ts";
+import { attribute, correlateBatch, errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
-import { mergeBaggage } from "./baggage-field.ts";
 import { type Baggage, noBaggage, noCarrier, readableCarrier, TraceFields } from "./carrier.ts";
 import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";
-import { causeContexts, linksTo } from "./links.ts";
+import { HandledEvents } from "./handled-events.ts";
+import { linksTo } from "./links.ts";
+import { type OutputStory, storyOf } from "./output-story.ts";
 import { hasAllOf, passedBaggage } from "./plain-baggage.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
-import { fail, inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
-import type { SpanOpener } from "./span-opener.ts";
-import { traceparentOf, tracestateOf } from "./trace-context.ts";
-
-/** The replay that an attempt belongs to. */
-export interface ReplayedIn {
-  readonly runId: string;
-  readonly span: SpanContext | undefined;
-}
+import { inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
+import type { SendPlace, SpanOpener } from "./span-opener.ts";
+import { applyIds } from "./stories-field.ts";
+import { isFlaggedSampled, traceparentOf, tracestateOf } from "./trace-context.ts";
 
 /**
  * One attempt, and the context in which its handler runs. The span, and a single event's baggage, are made on demand.
@@ -42,15 +38,14 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   readonly #processing: Processing;
   /** Set when the attempt is part of a replay. */
   readonly #replay: ReplayedIn | undefined;
-  /** Set when the span is kept, or when only its own sampler can tell. */
-  #span: Span | undefined;
-  /** Set when an SDK is registered and the span would not be kept: the ids that it would have had. */
+  /** Made when the entries have to be looked at: most unsampled ones are passed on as they are. */
+  #eventsRead: HandledEvents | undefined;
+  /** Set when spans of the attempt are made, or when only their own sampler can tell. */
+  #spans: AttemptSpans | undefined;
+  /** Set when an SDK is registered and no span is made: the ids that stand for it. */
   #declined: SpanContext | undefined;
-  /** The active span in the handler: the span itself, or for a declined one its ids alone. Made on demand. */
+  /** The active span in the handler: the attempt's own, or for a declined one its ids alone. Made on demand. */
   #activeSpan: Span | undefined;
-  /** The span that each entry comes from; empty without an SDK. */
-  #origins: readonly (SpanContext | undefined)[] = noOrigins;
-  #baggages: readonly Baggage[] | undefined;
   /** Set once an output has asked for it. */
   #field: string | undefined;
   #startedAt = 0;
@@ -69,76 +64,48 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       meters.started(this.#processing, serverNow());
     }
     const source = currentSource();
-    if (source !== undefined) this.#openSpan(source);
+    if (source === undefined) return;
+    this.#declined = this.#unsampled(source);
+    if (this.#declined !== undefined) return;
+    const spans = new AttemptSpans(this.#opener, this.#processing, this.#events, this.#replay);
+    spans.open(source);
+    if (spans.main !== undefined) this.#spans = spans;
+    this.#declined = spans.declined;
+    this.#activeSpan = spans.main;
   }
 
-  #openSpan(source: SpanSource): void {
+  /** The origin of a single event that is not sampled: it stands for the span, which is not made. */
+  #unsampled(source: SpanSource): SpanContext | undefined {
     const { channel, entries } = this.#processing;
     const [entry] = entries;
-    if (entry !== undefined && entries.length === 1 && channel.topology === "parent" && this.#replay === undefined) {
-      const origin = this.#opener.extract(channel.name, entry.carrier);
-      this.#origins = listOf(origin);
-      // The parent alone decides here, so that its "no" needs no further look.
-      if (origin !== undefined) {
-        this.#declined = source.decline({ parent: origin, context: undefined, links: [] });
-        if (this.#declined === undefined) this.#openKept(source, origin);
-        return;
-      }
-    } else this.#origins = entries.map(({ carrier }) => this.#opener.extract(channel.name, carrier));
-    this.#openKept(source, undefined);
+    if (!source.followsStories || entry === undefined || entries.length > 1 || this.#replay !== undefined)
+      return undefined;
+    if (isFlaggedSampled(entry.carrier.traceparent)) return undefined;
+    return this.#opener.extract(channel.name, entry.carrier);
   }
 
-  /** Opens the span, unless it is a root that its links or its id decide against. */
-  #openKept(source: SpanSource, parent: SpanContext | undefined): void {
-    const processing = this.#processing;
-    const { channel, entries } = processing;
-    const opener = this.#opener;
-    const attributes: Attributes = {};
-    const targets: (SpanContext | undefined)[] = [...this.#origins];
-    const [entry] = entries;
-    const isSingle = entry !== undefined && entries.length === 1;
-    if (isSingle && entry.causes.length > 0) targets.push(...causeContexts(entry.causes));
-    const replay = this.#replay;
-    if (replay === undefined) targets.push(...opener.earlier.of(processing));
-    else targets.unshift(replay.span); // comes first, as the last links are dropped where there are too many
-    const links = linksTo(targets, attributes);
-    if (parent === undefined) {
-      this.#declined = source.decline({ parent, context: undefined, links });
-      if (this.#declined !== undefined) return;
-    }
-    if (isSingle) {
-      attributes[attribute.entryId] = entry.entryId;
-      attributes[attribute.eventId] = entry.eventId;
-      if (!correlatePlain(attributes, entry.carrier.baggage, entry.correlation, opener.limits))
-        correlate(attributes, this.baggage, entry.correlation);
-    } else {
-      attributes[attribute.batchSize] = entries.length;
-      correlateBatch(attributes, entries, this.#decoded());
-    }
-    if (replay !== undefined) attributes[attribute.replayRun] = replay.runId;
-    const spans = opener.channels.of(channel);
-    const statics = spans.processing(processing, attributes);
-    this.#span = source.open({
-      name: spans.processName,
-      kind: SpanKind.CONSUMER,
-      statics,
-      attributes,
-      links,
-      parent,
-      context: undefined,
-    });
-    this.#activeSpan = this.#span;
+  get #events(): HandledEvents {
+    this.#eventsRead ??= new HandledEvents(this.#opener, this.#processing);
+    return this.#eventsRead;
+  }
+
+  get #isSingle(): boolean {
+    return this.#processing.entries.length === 1;
+  }
+
+  get #main(): Span | undefined {
+    return this.#spans?.main;
   }
 
   /** True when an SDK is registered: then this object is the context of the handler. */
   get #isContext(): boolean {
-    return this.#span !== undefined || this.#declined !== undefined;
+    return this.#spans !== undefined || this.#declined !== undefined;
   }
 
   getValue(key: symbol): unknown {
     if (key === spanKey) {
-      if (this.#activeSpan === undefined && this.#declined !== undefined)
-        this.#activeSpan = trace.wrapSpanContext(this.#declined);
+      const declined = this.#declined;
+      if (this.#activeSpan === undefined && declined !== undefined) this.#activeSpan = trace.wrapSpanContext(declined);
       return this.#activeSpan;
     }
     if (key === ownerKey) return this;
@@ -178,21 +145,21 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   }
 
   send(sending: Sending): SendSpan {
-    const passed = this.#pass(sending);
-    if (passed !== undefined) return passed;
     try {
+      const story = this.#storyOf(sending);
+      const passed = this.#pass(sending, story);
+      if (passed !== undefined) return passed;
       const active = context.active();
       const inside = active.getValue(ownerKey) === this;
       const owner = activeOwner();
       // A handler that had nothing to pass on runs without an owner: what is active in it is its own.
       const ours = inside || owner === this || (owner === undefined && !this.#isContext);
       const around = ours ? activeBaggage() : undefined;
-      const parent = inside ? active : this.#isContext ? this : ROOT_CONTEXT;
-      const inherited = this.#inherited(sending.causes);
+      const inherited = this.#events.inherited(sending.causes);
       const base = this.#baggageOver(inherited, around);
-      if (this.#replay !== undefined) return this.#opener.passReplayed(this.#span, base, inherited, sending);
-      const handled = this.#origins.length === 1 ? this.#origins[0] : undefined;
-      return this.#opener.openSend("send", parent, base, this.passing(sending.causes), sending, inherited, handled);
+      if (this.#replay !== undefined) return this.#opener.passReplayed(this.#main, base, inherited, sending);
+      const place = this.#placeOf(story, inside ? active : this.#isContext ? this : ROOT_CONTEXT);
+      return this.#opener.openSend("send", place, base, this.#carrierOf(story), sending, inherited);
     } catch (error) {
       this.#opener.faults.report("send", error);
       return inertSend;
@@ -200,10 +167,45 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   }
 
   /**
+   * The story that an output's causes say; undefined where it is that of the event being handled. What a batch publishes without causes
+   * comes from all of it.
+   */
+  #storyOf({ causes, correlation }: Sending): OutputStory | undefined {
+    if ((causes.length === 0 && this.#isSingle) || this.#replay !== undefined) return undefined;
+    return storyOf(causes.length > 0 ? causes : this.#allAsCauses(), this.#events, correlation, this.#opener.limits);
+  }
+
+  #allAsCauses(): readonly Cause[] {
+    return this.#processing.entries.map(({ eventId, carrier }) => ({ id: eventId, traceparent: carrier.traceparent }));
+  }
+
+  /** The place of an output's span. `active`: the context in which it is published. */
+  #placeOf(story: OutputStory | undefined, active: Context): SendPlace {
+    if (story === undefined) {
+      const [own] = this.#isSingle && this.#spans !== undefined ? this.#events.storiesAt(0) : [];
+      return { parent: trace.getSpanContext(active), context: active, targets: noTargets, ids: own?.ids, stories: 0 };
+    }
+    const { chosen, causes, ids, stories } = story;
+    const around = trace.getSpanContext(active);
+    // The handler's own span in the story, where it has one: the output is a part of what the handler did.
+    const own = around?.traceId === chosen.traceId ? around : this.#spans?.in(chosen);
+    const parent = own ?? chosen;
+    const targets = causes.filter(({ spanId }) => spanId !== parent.spanId);
+    if (own === undefined && around !== undefined) targets.push(around);
+    const within = active === this || active === ROOT_CONTEXT ? undefined : trace.setSpanContext(active, parent);
+    return { parent, context: within, targets, ids, stories };
+  }
+
+  /** The trace fields of an output of which no span is kept. */
+  #carrierOf(story: OutputStory | undefined): Carrier {
+    return story?.carrier ?? this.#passing();
+  }
+
+  /**
    * Handles the usual case: nobody has changed the event's baggage, and it holds short plain ids. The field goes on as
    * it is, and where no span is kept the trace fields do, too. Undefined in any other case.
    */
-  #pass(sending: Sending): SendSpan | undefined {
+  #pass(sending: Sending, story: OutputStory | undefined): SendSpan | undefined {
     const { entries } = this.#processing;
     const [entry] = entries;
     const opener = this.#opener;
@@ -216,10 +218,10 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const field = this.#fieldOf(entry);
       const baggage = field === undefined ? undefined : passedBaggage(field, sending.correlation, opener.limits);
       if (baggage === undefined) return undefined;
-      const passing = this.passing(sending.causes);
-      if (this.#span !== undefined)
-        return opener.openPlainSend("send", this, baggage, passing, sending, this.#origins[0]);
-      const carrier = new TraceFields(passing.traceparent, passing.tracestate, baggage);
+      const passing = this.#carrierOf(story);
+      if (this.#spans !== undefined)
+        return opener.openPlainSend("send", this.#placeOf(story, this), baggage, passing, sending);
+      const carrier = new TraceFields(passing.traceparent, passing.tracestate, baggage, passing.stories ?? "");
       if (!opener.meters.recording) return new PassedSend(carrier);
       return new SendScope(opener, sending.channel.name, undefined, carrier);
     } catch {
@@ -239,7 +241,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const { faults } = this.#opener;
     const carrier = this.#processing.entries[0]?.carrier ?? noCarrier;
     const source = currentSource();
-    const span = this.#span;
+    const span = this.#main;
     if (source === undefined || span === undefined || this.#replay !== undefined) return new PassedSend(carrier);
     return faults.attempt("send", () => new UnmeasuredSend(faults, this.#openDead(source, span), carrier), inertSend);
   }
@@ -250,8 +252,9 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const attributes: Attributes = {};
     const [entry] = entries;
     if (entry !== undefined && entries.length === 1) attributes[attribute.eventId] = entry.eventId;
-    correlateBatch(attributes, entries, this.#decoded());
-    const links = linksTo(this.#origins, attributes);
+    correlateBatch(attributes, entries, this.#events.baggages);
+    if (entries.length === 1) applyIds(attributes, this.#events.storiesAt(0)[0]?.ids);
+    const links = linksTo(this.#events.origins, attributes);
     return source.open({
       name: spans.sendDeadName,
       kind: SpanKind.CLIENT,
@@ -264,7 +267,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   }
 
   get traceparent(): string {
-    const own = this.#span?.spanContext() ?? this.#declined;
+    const own = this.#main?.spanContext() ?? this.#declined;
     return own === undefined ? "" : traceparentOf(own);
   }
 
@@ -278,12 +281,10 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const { meters, earlier } = this.#opener;
     const failed = error !== undefined || outcome === "retried" || outcome === "deadLettered";
     const errorType = failed ? errorTypeOf(error) : undefined;
-    const span = this.#span;
-    if (span !== undefined) {
-      span.setAttribute(attribute.outcome, outcome);
-      if (errorType !== undefined) fail(span, errorType, error);
-      span.end();
-      if (this.#replay === undefined) earlier.note(this.#processing, span.spanContext(), outcome);
+    const main = this.#main;
+    if (main !== undefined) {
+      this.#spans?.end(outcome, errorType, error);
+      if (this.#replay === undefined) earlier.note(this.#processing, main.spanContext(), outcome);
     }
     if (meters.recording && this.#replay === undefined)
       meters.settled(this.#processing, this.#startedAt, Date.now(), outcome, errorType);
@@ -291,34 +292,17 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
 
   /** The baggage that is active in the handler: a single event's. A batch has none of its own. */
   get baggage(): Baggage {
-    return this.#processing.entries.length === 1 ? (this.#decoded()[0] ?? noBaggage) : noBaggage;
+    return this.#events.baggage;
   }
 
   /** The baggage of one of its events; empty for any other. */
   baggageOf(eventId: string): Baggage {
-    const at = this.#processing.entries.findIndex((entry) => entry.eventId === eventId);
-    return this.#decoded()[at] ?? noBaggage;
-  }
-
-  #decoded(): readonly Baggage[] {
-    const { entries, channel } = this.#processing;
-    this.#baggages ??= entries.map(({ carrier, correlation }) =>
-      completed(this.#opener.decodeBaggage(channel.name, carrier), correlation),
-    );
-    return this.#baggages;
-  }
-
-  /** The baggage of the events that an output was derived from. */
-  #inherited(causes: readonly Cause[]): Baggage {
-    const { entries } = this.#processing;
-    if (entries.length === 1) return this.baggage;
-    const decoded = this.#decoded();
-    return mergeBaggage(causes.length === 0 ? decoded : decoded.filter((_, i) => isCause(entries[i], causes)));
+    return this.#events.baggages[this.#events.indexOf(eventId)] ?? noBaggage;
   }
 
   /** The baggage of an output: the inherited one, overridden by what the handler itself made active. */
   #baggageOver(inherited: Baggage, around: Baggage | undefined): Baggage {
-    if (this.#processing.entries.length === 1) return around ?? inherited;
+    if (this.#isSingle) return around ?? inherited;
     return around === undefined || around.size === 0 ? inherited : new Map([...inherited, ...around]);
   }
 
@@ -326,26 +310,30 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return this.#processing.entries.some(({ carrier }) => carrier.traceparent !== "" || carrier.baggage !== "");
   }
 
-  /** The carrier of an output where no span is kept: that of its one cause, where it has one only. */
-  passing(causes: readonly Cause[]): Carrier {
-    const { entries, channel } = this.#processing;
-    const [cause] = causes;
+  /** What was published past the tools continues the story of its causes, else that of the event being handled. */
+  place(sending: Sending, active: Context): { readonly place: SendPlace; readonly passing: Carrier } {
+    const story = this.#storyOf(sending);
+    return { place: this.#placeOf(story, active), passing: this.#carrierOf(story) };
+  }
+
+  /** The carrier of an output of the event being handled, where no span is kept. */
+  #passing(): Carrier {
+    const { entries } = this.#processing;
+    const [entry] = entries;
+    if (entry === undefined || entries.length > 1) return noCarrier;
     const declined = this.#declined;
     if (declined !== undefined) {
-      if (declined !== this.#origins[0]) return new TraceFields(traceparentOf(declined), tracestateOf(declined), "");
-      // The ids were read from the carrier, so that they need no second check.
-      const [entry] = entries;
-      if (entry !== undefined && entries.length === 1 && entry.carrier.tracestate === "") return entry.carrier;
+      // Its ids were read from the carrier, so that they need no second check.
+      if (declined.isRemote === true && entry.carrier.tracestate === "") return entry.carrier;
+      return new TraceFields(traceparentOf(declined), tracestateOf(declined), "", "");
     }
-    if (this.#span !== undefined || (entries.length > 1 && causes.length !== 1)) return noCarrier;
-    const source = entries.length === 1 ? entries[0] : entries.find(({ eventId }) => eventId === cause?.id);
-    const carrier = source?.carrier ?? new TraceFields(cause?.traceparent ?? "", "", "");
-    return readableCarrier(carrier, (field) => this.#opener.meters.rejected(channel.name, field));
+    if (this.#spans !== undefined) {
+      const { stories = "" } = entry.carrier;
+      return stories === "" ? noCarrier : new TraceFields("", "", "", stories);
+    }
+    const { channel } = this.#processing;
+    return readableCarrier(entry.carrier, (field) => this.#opener.meters.rejected(channel.name, field));
   }
 }
 
-const noOrigins: readonly (SpanContext | undefined)[] = Object.freeze([]);
-
-function isCause(entry: Delivered | undefined, causes: readonly Cause[]): boolean {
-  return causes.some(({ id }) => id === entry?.eventId);
-}
+const noTargets: readonly SpanContext[] = Object.freeze([]);

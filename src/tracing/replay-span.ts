@@ -2,9 +2,10 @@
 
 import { type Attributes, type Link, type Span, SpanKind, trace } from "@opentelemetry/api";
 import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports/tracing.ts";
+import type { ReplayedIn } from "./attempt-spans.ts";
 import { attribute, correlate, errorTypeOf } from "./attributes.ts";
 import { linksTo } from "./links.ts";
-import { ProcessScope, type ReplayedIn } from "./process-span.ts";
+import { ProcessScope } from "./process-span.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { fail, PassedSend, UnmeasuredSend } from "./send-spans.ts";
 import type { SpanOpener } from "./span-opener.ts";

@@ -12,11 +12,11 @@ import {
   type SpanContext,
   type SpanKind,
   type Tracer,
+  type TracerOptions,
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-
-const scope = "throughline";
+import { schemaUrl, scopeName, scopeVersion } from "./scope.ts";
 
 /** The position of a new span in its trace. */
 export interface Place {
@@ -41,6 +41,8 @@ export interface Opening extends Place {
 
 /** A source of spans: the registered SDK's tracer, or a substitute that the process's set-up has provided. */
 export interface SpanSource {
+  /** True: nothing is kept that comes of unsampled events alone, so that nobody needs to ask. */
+  readonly followsStories: boolean;
   /**
    * The context of a span that would not be kept, and so need not be opened. Undefined: it would be kept, or that
    * cannot be told; `open` is then the very next call, with the same place.
@@ -72,14 +74,16 @@ export function currentSource(): SpanSource | undefined {
 }
 
 function sourceOf(provider: TracerProvider): SpanSource | undefined {
-  const tracer = isProxy(provider) ? provider.getDelegateTracer(scope) : provider.getTracer(scope);
+  const tracer = isProxy(provider)
+    ? provider.getDelegateTracer(scopeName, scopeVersion, { schemaUrl })
+    : provider.getTracer(scopeName, scopeVersion, { schemaUrl });
   if (tracer === undefined) return undefined;
   return provided.get(isProxy(provider) ? provider.getDelegate() : provider) ?? new TracerSource(tracer);
 }
 
 interface Proxy extends TracerProvider {
   /** The SDK's tracer; undefined before an SDK is registered. */
-  getDelegateTracer(name: string): Tracer | undefined;
+  getDelegateTracer(name: string, version: string, options: TracerOptions): Tracer | undefined;
   getDelegate(): TracerProvider;
 }
 
@@ -92,6 +96,7 @@ function isProxy(provider: TracerProvider): provider is Proxy {
  * span.
  */
 class TracerSource implements SpanSource {
+  readonly followsStories = false;
   readonly #tracer: Tracer;
 
   constructor(tracer: Tracer) {

@@ -12,6 +12,18 @@ import type { FaultReport } from "./report.ts";
 interface Measured {
   readonly faults: FaultReport;
   readonly meters: Meters;
+  /** Epoch ms on the server's clock. */
+  readonly serverNow: () => number;
+}
+
+/**
+ * The time at which the entry was appended, as a reading of `performance.now()`. A send span ends then, not with the reply: whoever handles
+ * the event may begin before the reply is here, and a child that begins before its parent has ended looks like a clock that is wrong.
+ */
+function appendedAt(entryId: string, startedAt: number, serverNow: () => number): number {
+  const now = performance.now();
+  const agoMs = serverNow() - Number.parseInt(entryId, 10);
+  return agoMs >= 0 ? Math.max(startedAt, now - agoMs) : now;
 }
 
 /** A `send` or `create` span, open until Redis has appended. Without a tracer it only measures. */
@@ -32,7 +44,10 @@ export class SendScope implements SendSpan {
   sent(entryId: string): void {
     // A `try` instead of `attempt`, whose function would have to be made for each publish.
     try {
-      this.#span?.setAttribute(attribute.entryId, entryId).end();
+      if (this.#span !== undefined)
+        this.#span
+          .setAttribute(attribute.entryId, entryId)
+          .end(appendedAt(entryId, this.#startedAt, this.#measured.serverNow));
       this.#measured.meters.sent(this.#channel, this.#startedAt, undefined, "");
     } catch (error) {
       this.#measured.faults.report("send", error);

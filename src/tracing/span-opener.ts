@@ -1,6 +1,14 @@
 /** Opens the spans of writing an entry together with its carrier, and holds what all spans of a backbone share. */
 
-import { type Attributes, type Context, type Span, type SpanContext, SpanKind, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  TraceFlags,
+  trace,
+} from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
 import type { Log } from "../ports/log.ts";
 import type { Sending, SendSpan } from "../ports/tracing.ts";
@@ -25,51 +33,62 @@ import {
   TraceFields,
 } from "./carrier.ts";
 import { LeftOutBaggage } from "./left-out.ts";
-import { causeContexts, linksTo } from "./links.ts";
+import { linksTo } from "./links.ts";
 import { Meters } from "./metrics.ts";
 import { passedBaggage } from "./plain-baggage.ts";
 import { FaultReport } from "./report.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
 import { inertSend, PassedSend, SendScope } from "./send-spans.ts";
+import { applyIds, maxStories } from "./stories-field.ts";
 import { spanContextOf, traceparentOf, tracestateOf } from "./trace-context.ts";
+
+/** The place of a send span. */
+export interface SendPlace {
+  readonly parent: SpanContext | undefined;
+  /** The context in which it is published; undefined where it is just its parent's. */
+  readonly context: Context | undefined;
+  /** The spans that it links to. */
+  readonly targets: readonly SpanContext[];
+  /** The ids that the span has in place of those of several stories. */
+  readonly ids: Baggage | undefined;
+  /** The number of stories that the event belongs to, as far as it is known; 0 for one that states no causes. */
+  readonly stories: number;
+}
 
 /** Opens send spans, and holds what all spans of one backbone share. */
 export class SpanOpener {
   readonly faults: FaultReport;
   readonly limits: CarrierLimits;
   readonly serverNow: () => number;
-  readonly meters: Meters = new Meters();
+  readonly meters: Meters;
   readonly channels: ChannelSpansCache;
   readonly leftOut: LeftOutBaggage;
   readonly earlier: EarlierAttempts = new EarlierAttempts();
 
   constructor(log: Log, server: ServerAddress | undefined, serverNow: () => number, limits: CarrierLimits) {
     this.faults = new FaultReport(log);
+    this.meters = new Meters(server);
     this.channels = new ChannelSpansCache(server);
     this.limits = limits;
     this.leftOut = new LeftOutBaggage(log, this.meters, limits);
     this.serverNow = serverNow;
   }
 
-  /**
-   * Opens a `send` or `create` span with a carrier that names it; without an SDK the carrier is passed on. `handled` is
-   * the one event whose handler publishes.
-   */
+  /** Opens a `send` or `create` span with a carrier that names it; without an SDK, or where it is not kept, `passing` is passed on. */
   openSend(
     verb: "send" | "create",
-    parent: Context,
+    place: SendPlace,
     base: Baggage | undefined,
     passing: Carrier,
     sending: Sending,
     inherited: Baggage | undefined,
-    handled?: SpanContext,
   ): SendSpan {
     try {
       const isAlone = (base === undefined || base.size === 0) && sending.baggage === undefined;
       const plain = isAlone ? passedBaggage("", sending.correlation, this.limits) : undefined;
-      if (plain !== undefined) return this.openPlainSend(verb, parent, plain, passing, sending, handled);
+      if (plain !== undefined) return this.openPlainSend(verb, place, plain, passing, sending);
       const { baggage, field } = this.#encoded(base, inherited, sending);
-      return this.#openSend(verb, parent, field, baggage, passing, sending, handled);
+      return this.#openSend(verb, place, field, baggage, passing, sending);
     } catch (error) {
       this.faults.report("send", error);
       return passing === noCarrier ? inertSend : new PassedSend(passing);
@@ -79,31 +98,30 @@ export class SpanOpener {
   /** Does what `openSend` does, for a known baggage field of short plain ids only. */
   openPlainSend(
     verb: "send" | "create",
-    parent: Context,
+    place: SendPlace,
     field: string,
     passing: Carrier,
     sending: Sending,
-    handled: SpanContext | undefined,
   ): SendSpan {
-    return this.#openSend(verb, parent, field, undefined, passing, sending, handled);
+    return this.#openSend(verb, place, field, undefined, passing, sending);
   }
 
   #openSend(
     verb: "send" | "create",
-    parent: Context,
+    place: SendPlace,
     field: string,
     baggage: Baggage | undefined,
     passing: Carrier,
     sending: Sending,
-    handled: SpanContext | undefined,
   ): SendSpan {
     const source = currentSource();
     const channel = sending.channel.name;
     let carrier = passedOn(passing, field);
     if (source !== undefined) {
       try {
-        const span = this.#startSend(source, verb, parent, field, baggage, sending, handled);
-        if ("end" in span) return new SendScope(this, channel, span, carrierOf(span.spanContext(), field));
+        const span = this.#startSend(source, verb, place, field, baggage, sending);
+        if ("end" in span)
+          return new SendScope(this, channel, span, carrierOf(span.spanContext(), field, passing.stories));
         carrier = carrierOf(span, field);
       } catch (error) {
         this.faults.report("send", error);
@@ -128,21 +146,21 @@ export class SpanOpener {
   #startSend(
     source: SpanSource,
     verb: "send" | "create",
-    parent: Context,
+    { parent, context, targets, ids, stories }: SendPlace,
     field: string,
     baggage: Baggage | undefined,
     sending: Sending,
-    handled: SpanContext | undefined,
   ): Span | SpanContext {
     const attributes: Attributes = {};
-    // Stated causes are meant beside the event being handled. Without them the parent says enough.
-    const links = sending.causes.length === 0 ? [] : linksTo([handled, ...causeContexts(sending.causes)], attributes);
-    const place = { parent: trace.getSpanContext(parent), context: parent, links };
+    const links = targets.length === 0 ? [] : linksTo(targets, attributes);
+    const place = { parent, context, links };
     const declined = source.decline(place);
     if (declined !== undefined) return declined;
     attributes[attribute.eventId] = sending.eventId;
     if (baggage === undefined) correlatePlain(attributes, field, sending.correlation, this.limits);
     else correlate(attributes, baggage, sending.correlation);
+    applyIds(attributes, ids);
+    if (stories > maxStories) attributes[attribute.storiesTotal] = stories;
     const spans = this.channels.of(sending.channel);
     const name = verb === "send" ? spans.sendName : spans.createName;
     const statics = spans.of(verb, sending.partition);
@@ -231,12 +249,15 @@ export class SpanOpener {
   }
 }
 
-function carrierOf(spanContext: SpanContext, baggage: string): Carrier {
-  return new TraceFields(traceparentOf(spanContext), tracestateOf(spanContext), baggage);
+/** `stories`: of a sampled event. Beyond an unsampled one they would have no span to go on from. */
+function carrierOf(spanContext: SpanContext, baggage: string, stories = ""): Carrier {
+  const isSampled = (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0;
+  return new TraceFields(traceparentOf(spanContext), tracestateOf(spanContext), baggage, isSampled ? stories : "");
 }
 
-function passedOn({ traceparent, tracestate }: Carrier, baggage: string): Carrier {
-  return traceparent === "" && baggage === "" ? noCarrier : new TraceFields(traceparent, tracestate, baggage);
+function passedOn({ traceparent, tracestate, stories = "" }: Carrier, baggage: string): Carrier {
+  if (traceparent === "" && baggage === "") return noCarrier;
+  return new TraceFields(traceparent, tracestate, baggage, traceparent === "" ? "" : stories);
 }
 
 /** Attributes of a `publishAll` into several channels. */

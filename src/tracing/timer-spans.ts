@@ -11,6 +11,7 @@ import {
   type TimeInput,
   trace,
 } from "@opentelemetry/api";
+import { scopeName, scopeVersion } from "./scope.ts";
 
 /** A span with the methods that BullMQ calls. */
 interface TimerSpan {
@@ -33,7 +34,8 @@ export interface TimerTracing {
 
 /** Opens BullMQ's spans. Gets the tracer anew for each span: an SDK may be registered late. */
 export const timerTracing: TimerTracing = {
-  startSpan: (name, options, parent) => timerSpan(trace.getTracer("throughline").startSpan(name, options, parent)),
+  startSpan: (name, options, parent) =>
+    timerSpan(trace.getTracer(scopeName, scopeVersion).startSpan(name, options, parent)),
   active: () => context.active(),
   with: (within, run) => context.with(within, run as () => ReturnType<typeof run>),
   getMetadata: (from) => {

@@ -50,6 +50,14 @@ export function isTraceparent(text: string): boolean {
   return traceparentPattern.test(text);
 }
 
+/** True where the text, if it is a `traceparent`, names a sampled span. For a first look, which most events do not get beyond. */
+export function isFlaggedSampled(traceparent: string): boolean {
+  if (traceparent.length < traceparentLength) return false;
+  const digit = traceparent.charCodeAt(traceparentLength - 1);
+  // The last of the flags' two digits is odd: of a…f those are b, d and f.
+  return digit < 0x61 ? (digit & 1) === 1 : (digit & 1) === 0;
+}
+
 export function isTracestate(text: string): boolean {
   if (text.length > maxTracestateLength || !printableAscii.test(text)) return false;
   return text.split(",", maxTracestateMembers + 1).length <= maxTracestateMembers;

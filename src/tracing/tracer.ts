@@ -1,6 +1,6 @@
 /** The tracing port's adapter: one method for each moment of an event's way. */
 
-import { context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { type Context, context, ROOT_CONTEXT, type SpanContext, TraceFlags, trace } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
 import type { Log } from "../ports/log.ts";
 import type {
@@ -19,12 +19,13 @@ import type {
 import { foreignApi } from "./api-copies.ts";
 import type { ServerAddress } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, runBare } from "./baggage.ts";
-import { type Baggage, type CarrierLimits, noCarrier, resolveLimits } from "./carrier.ts";
+import { type Baggage, type CarrierLimits, noCarrier, resolveLimits, TraceFields } from "./carrier.ts";
+import { storyOf } from "./output-story.ts";
 import { ProcessScope } from "./process-span.ts";
 import { ReplayScope } from "./replay-span.ts";
 import { currentSource } from "./sdk.ts";
 import { GroupedSend, SendGroup } from "./send-spans.ts";
-import { SpanOpener } from "./span-opener.ts";
+import { type SendPlace, SpanOpener } from "./span-opener.ts";
 import { suppress } from "./suppression.ts";
 import { traceparentOf } from "./trace-context.ts";
 
@@ -61,9 +62,27 @@ class Tracer implements Tracing {
   send(sending: Sending, from?: Carrier): SendSpan {
     if (from !== undefined) return this.#sendFrom(sending, from);
     const owner = activeOwner();
-    const passing = owner instanceof ProcessScope ? owner.passing(sending.causes) : noCarrier;
     const base = activeBaggage();
-    return this.#opener.openSend("send", context.active(), base, passing, sending, inheritedBy(owner, base));
+    const active = context.active();
+    const { place, passing } =
+      owner instanceof ProcessScope ? owner.place(sending, active) : this.#place(sending, active);
+    return this.#opener.openSend("send", place, base, passing, sending, inheritedBy(owner, base));
+  }
+
+  /** What is published outside of handlers continues the active span, or where that is not sampled its first sampled cause. */
+  #place(sending: Sending, active: Context): { readonly place: SendPlace; readonly passing: Carrier } {
+    const around = trace.getSpanContext(active);
+    const plain = { parent: around, context: active, targets: noTargets, ids: undefined, stories: 0 };
+    if (sending.causes.length === 0) return { place: plain, passing: noCarrier };
+    const story = storyOf(sending.causes, undefined, sending.correlation, this.#opener.limits);
+    if (story === undefined) return { place: plain, passing: noCarrier };
+    const { chosen, causes, carrier } = story;
+    const isSampled = ({ traceFlags }: SpanContext): boolean => (traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (around !== undefined && (isSampled(around) || !isSampled(chosen)))
+      return { place: { ...plain, targets: causes }, passing: noCarrier };
+    const targets = causes.filter(({ spanId }) => spanId !== chosen.spanId);
+    const place = { ...plain, parent: chosen, context: trace.setSpanContext(active, chosen), targets };
+    return { place, passing: carrier };
   }
 
   /** What came with the event from outside is its trace and its baggage, whatever is active here. */
@@ -71,9 +90,11 @@ class Tracer implements Tracing {
     const { name } = sending.channel;
     const opener = this.#opener;
     const origin = opener.extract(name, from);
-    const parent = origin === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, origin);
-    const passing = origin === undefined ? noCarrier : from;
-    return opener.openSend("send", parent, opener.decodeBaggage(name, from), passing, sending, undefined);
+    // Stories are named by an entry, and nothing from outside is one.
+    const passing =
+      origin === undefined ? noCarrier : new TraceFields(from.traceparent, from.tracestate, from.baggage, "");
+    const place = { parent: origin, context: undefined, targets: noTargets, ids: undefined, stories: 0 };
+    return opener.openSend("send", place, opener.decodeBaggage(name, from), passing, sending, undefined);
   }
 
   sendAll(sendings: readonly Sending[]): readonly SendSpan[] {
@@ -82,9 +103,10 @@ class Tracer implements Tracing {
     const active = context.active();
     const baggage = activeBaggage();
     const inherited = inheritedBy(activeOwner(), baggage);
-    const creates = sendings.map((sending) =>
-      this.#opener.openSend("create", active, baggage, noCarrier, sending, inherited),
-    );
+    const creates = sendings.map((sending) => {
+      const { place, passing } = this.#place(sending, active);
+      return this.#opener.openSend("create", place, baggage, passing, sending, inherited);
+    });
     const open = () => {
       const span = this.#opener.openSendAll(source, active, baggage, inherited, sendings, creates);
       const group = new SendGroup(this.#opener.faults, span, creates.length);
@@ -164,3 +186,5 @@ class Tracer implements Tracing {
 function inheritedBy(owner: BaggageOwner | undefined, active: Baggage | undefined): Baggage | undefined {
   return active === undefined ? undefined : owner?.baggage;
 }
+
+const noTargets: readonly SpanContext[] = Object.freeze([]);

@@ -171,3 +171,25 @@ test("a key that cannot travel is refused where it is allowed", async () => {
   await refused(["messaging.system"]);
   await rejects(connectBackbone({ namespace: "never", baggage: { allowed: [] } as never }), ConfigError);
 });
+
+test("the lines about a failed attempt and a dead letter name trace, event and the ids that people search for", async () => {
+  await using o = await open();
+  const channel = things("things", {
+    correlation: ({ n }) => ({ "order.id": `o-${n}` }),
+    retry: { maxAttempts: 2, backoffMs: 1 },
+  });
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+  await o.write(channel, "id", "e-1", "payload", '{"n":1}', "traceparent", traceparent, "baggage", "user.id=ann");
+  const fails = (): never => {
+    throw new Error("no");
+  };
+  const component = await o.run(o.backbone.component("c", [on(channel, fails)]));
+  await component.whenIdle();
+  const about = o.log.filter(({ text }) => /an attempt failed|dead-lettered/.test(text));
+  assert.is(about.length, 2);
+  for (const { fields } of about) {
+    const { trace_id, eventId, correlation } = fields as Record<string, unknown>;
+    assert.equal([trace_id, eventId], ["0af7651916cd43dd8448eb211c80319c", "e-1"]);
+    assert.equal(correlation, { "user.id": "ann", "order.id": "o-1" });
+  }
+});

@@ -37,6 +37,7 @@ const Configuration = z.strictObject({
     memory_limiter: memoryLimiter.optional(),
     batch: batch.optional(),
     elasticapm: z.strictObject({}).optional(),
+    cumulativetodelta: z.strictObject({}).optional(),
   }),
   connectors: z.strictObject({ elasticapm: z.strictObject({}) }).optional(),
   exporters: z.strictObject({
@@ -131,9 +132,11 @@ for (const [name, file] of Object.entries(backends)) {
     const configuration = read("docker/collector/collector.yaml", file);
     assertWired(configuration);
     assert.is(configuration.receivers.otlp.protocols.grpc.endpoint, "0.0.0.0:4317");
-    for (const signal of ["traces", "metrics"]) {
-      assert.equal(configuration.service.pipelines[signal]?.processors, ["memory_limiter", "batch"]);
-    }
+    const { pipelines } = configuration.service;
+    assert.equal(pipelines["traces"]?.processors, ["memory_limiter", "batch"]);
+    // Elastic's exporter takes no cumulative histograms.
+    const convert = name === "elastic" ? ["cumulativetodelta"] : [];
+    assert.equal(pipelines["metrics"]?.processors, ["memory_limiter", ...convert, "batch"]);
     const traces = configuration.service.pipelines["traces"]?.exporters;
     assert.equal(traces, name === "alone" ? ["otlp_grpc/jaeger"] : ["otlp_grpc/jaeger", "otlp_grpc/elastic"]);
   });

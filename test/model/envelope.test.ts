@@ -34,6 +34,7 @@ test("reads back every written entry, ids and keys of any text included", () => 
         traceparent: fc.constantFrom("", "00-a-b-01"),
         tracestate: fc.constantFrom("", "x=y"),
         baggage: fc.constantFrom("", "a=b"),
+        stories: fc.constantFrom("", ";a=b"),
       }),
       fc.integer({ min: 1, max: 999_999_999 }),
       fc.nat(),
@@ -66,7 +67,7 @@ test("reads fields in any order, or gives the reason why it cannot", () => {
         const written = (name: string): string | undefined => pairs.find(([one]) => one === name)?.[1];
         assert.is(read.payload, written("payload"));
         assert.is(read.id, written("id") || `things/${entryId}`);
-        for (const name of ["key", "traceparent", "tracestate", "baggage"] as const) {
+        for (const name of ["key", "traceparent", "tracestate", "baggage", "stories"] as const) {
           assert.is(read[name], written(name) ?? "", name);
         }
         assert.ok(Number.isFinite(read.time) && read.id !== "");

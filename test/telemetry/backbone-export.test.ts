@@ -78,7 +78,9 @@ function isOwn(env: Readonly<Record<string, string>>): boolean {
     const settings = readSettings(process.env);
     if (typeof settings === "string") throw new Error(`there is nothing to export: ${settings}`);
     const log = { debug() {}, info() {}, warn() {}, error() {} };
-    return ownSpansOf({ settings, log, onDropped: () => undefined, shutdownTimeoutMs: 0 }) !== undefined;
+    return (
+      ownSpansOf({ settings, log, onDropped: () => undefined, shutdownTimeoutMs: 0, maxHeldBytes: 1 }) !== undefined
+    );
   } finally {
     process.env = before;
   }

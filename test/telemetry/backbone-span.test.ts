@@ -31,7 +31,8 @@ const resource = resourceFromAttributes({
   "process.pid": 17,
   "host.ip": ["::1", "127.0.0.1"],
 });
-const frame = new RequestFrame(resource, "throughline");
+const scope = { name: "throughline", version: "1.2.3", schemaUrl: "https://opentelemetry.io/schemas/1.45.0" };
+const frame = new RequestFrame(resource, scope);
 const plain: Opening = {
   name: "process orders",
   kind: SpanKind.CONSUMER,
@@ -335,14 +336,19 @@ test("the resource and the scope are exported as by the SDK", () => {
       { onStart() {}, onEnd: (span) => ended.push(span), forceFlush: async () => {}, shutdown: async () => {} },
     ],
   });
-  provider.getTracer("throughline").startSpan("any").end();
+  const { name, version, schemaUrl: schema } = scope;
+  provider.getTracer(name, version, { schemaUrl: schema }).startSpan("any").end();
   const theirs = decodeRequest(ProtobufTraceSerializer.serializeRequest(ended) as Uint8Array).resourceSpans;
   assert.equal(
     resourceSpans.map(({ resource: of, schemaUrl, scopeSpans }) => [
       of,
       schemaUrl,
-      scopeSpans.map(({ scope }) => scope),
+      scopeSpans.map((one) => [one.scope, one.schemaUrl]),
     ]),
-    theirs.map(({ resource: of, schemaUrl, scopeSpans }) => [of, schemaUrl, scopeSpans.map(({ scope }) => scope)]),
+    theirs.map(({ resource: of, schemaUrl, scopeSpans }) => [
+      of,
+      schemaUrl,
+      scopeSpans.map((one) => [one.scope, one.schemaUrl]),
+    ]),
   );
 });

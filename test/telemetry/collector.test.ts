@@ -1,5 +1,7 @@
 /** A Collector that accepts, hangs, refuses, goes and comes back: seen from its end of the wire, and from the sending process. */
 
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";
 import { Collector } from "./collector.ts";
@@ -17,6 +19,13 @@ const maxShutdownMs = 6_000;
 
 function patient({ endpoint }: Collector): Record<string, string> {
   return { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TIMEOUT: String(exportTimeoutMs) };
+}
+
+/** The numbers in the closing lines about lost spans. */
+function lostBy(emitter: Emitter): number[] {
+  return [...emitter.log().matchAll(/"spans":(\d+),"msg":"spans of this process are lost in all/g)].map(([, spans]) =>
+    Number(spans),
+  );
 }
 
 async function assertEventsWaitForNothing(emitter: Emitter): Promise<void> {
@@ -72,6 +81,9 @@ test("spans and metrics of one event arrive under the conventions' names", async
   );
   assert.is(send.service, "emitter");
   assert.is(send.resource["process.command_args"], undefined);
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  assert.equal([send.resource["service.version"], send.resource["host.name"]], [version, hostname()]);
+  assert.equal([send.scopeVersion, send.schemaUrl], [version, "https://opentelemetry.io/schemas/1.45.0"]);
 
   const metric = (name: string) => collector.metrics.find((one) => one.name === name);
   await collector.until(({ metrics }) => metrics.some(({ name }) => name === "messaging.process.duration"));
@@ -88,6 +100,17 @@ test("spans and metrics of one event arrive under the conventions' names", async
     metric("messaging.client.consumed.messages")?.points[0]?.attributes["messaging.consumer.group.name"],
     "algorithm",
   );
+  for (const name of [
+    "messaging.process.duration",
+    "messaging.client.operation.duration",
+    "messaging.client.sent.messages",
+  ]) {
+    const of = metric(name)?.points[0]?.attributes ?? {};
+    assert.equal(
+      [of["messaging.operation.name"], of["server.address"], of["server.port"]],
+      [of["messaging.operation.type"], "127.0.0.1", 6379],
+    );
+  }
   for (const { points } of collector.metrics) {
     for (const { attributes } of points)
       assert.is(attributes["user.id"] ?? attributes["messaging.message.id"], undefined);
@@ -172,7 +195,7 @@ test(
     await collector.until(({ hung }) => hung > 0);
     await assertEventsWaitForNothing(emitter);
     await assertShutdownKeepsDeadline(emitter);
-    assert.match(emitter.log(), "spans are dropped");
+    assert.equal(lostBy(emitter), [2_000 * spansOfEvent], "one line says how many are lost");
   },
   { timeoutMs: 90_000 },
 );
@@ -185,6 +208,7 @@ test(
     await using emitter = await startEmitter(patient(collector));
     await assertEventsWaitForNothing(emitter);
     await assertShutdownKeepsDeadline(emitter);
+    assert.equal(lostBy(emitter), [1_000 * spansOfEvent]);
   },
   { timeoutMs: 90_000 },
 );
@@ -197,6 +221,7 @@ test("spans that a Collector will never take are dropped, counted, and logged on
   await emitter.tell("events 500");
   await emitter.tell("stop");
   assert.is(emitter.log().match(/spans are dropped/g)?.length, 1);
+  assert.equal(lostBy(emitter), [1_000 * spansOfEvent]);
 });
 
 test("without an endpoint nothing is exported and nothing is said", async () => {
@@ -232,4 +257,37 @@ test("OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before the code", async 
   await collector.until(({ spans }) => spans.length === spansOfEvent);
   assert.equal([...new Set(collector.spans.map(({ service }) => service))], ["renamed"]);
   assert.is(collector.spans[0]?.resource["deployment.environment.name"], "test");
+});
+
+test("what is held is bounded in bytes, and the closing line is exact", async () => {
+  await using collector = await Collector.start();
+  await collector.become("absent");
+  await using emitter = await startEmitter({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_METRICS_EXPORTER: "none",
+    THROUGHLINE_TELEMETRY_MAX_BYTES: "700000",
+  });
+  await emitter.tell("events 1000");
+  await collector.become("accept");
+  await emitter.tell("stop");
+  await collector.become("accept"); // its answer comes after all that has arrived
+  const arrived = collector.spans.length;
+  assert.ok(arrived > 0 && arrived < 2_000, `${arrived} spans were held`);
+  assert.equal(lostBy(emitter), [1_000 * spansOfEvent - arrived]);
+});
+
+test("a process exits by itself within its deadline, whatever hangs", async () => {
+  await using collector = await Collector.start();
+  await collector.become("hang");
+  await using emitter = await startEmitter({
+    ...patient(collector),
+    OTEL_METRIC_EXPORT_INTERVAL: "100",
+    OTEL_METRIC_EXPORT_TIMEOUT: "100",
+  });
+  await emitter.tell("events 10");
+  await collector.until(({ hung }) => hung > 1);
+  await emitter.tell("stop");
+  const { code, ms } = await emitter.end();
+  assert.is(code, 0);
+  assert.ok(ms < maxShutdownMs, `it took ${ms} ms more`);
 });

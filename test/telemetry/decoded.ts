@@ -23,7 +23,11 @@ interface Request {
   readonly resourceSpans: readonly {
     readonly resource: Fields;
     readonly schemaUrl: string;
-    readonly scopeSpans: readonly { readonly scope: Fields; readonly spans: readonly Fields[] }[];
+    readonly scopeSpans: readonly {
+      readonly scope: Fields;
+      readonly schemaUrl?: string;
+      readonly spans: readonly Fields[];
+    }[];
   }[];
 }
 

@@ -14,7 +14,11 @@ import type { Exporter } from "../../src/telemetry/otlp/retrying-sender.ts";
 import { test } from "../support/test.ts";
 import { LocalReceiver } from "./local-receiver.ts";
 
-const frame = new RequestFrame(resourceFromAttributes({ "service.name": "tested" }), "throughline");
+const frame = new RequestFrame(resourceFromAttributes({ "service.name": "tested" }), {
+  name: "throughline",
+  version: "",
+  schemaUrl: "",
+});
 
 const room = 2_048;
 

@@ -5,7 +5,6 @@ import * as assert from "uvu/assert";
 import type { ClientOrder } from "../../trading/domain/index.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
-import type { Collector } from "./collector.ts";
 import type { WireSpan } from "./otlp.ts";
 import { type Pipeline, startPipeline } from "./pipeline.ts";
 import { named, Story, values } from "./story.ts";
@@ -19,12 +18,9 @@ function backboneSpans(spans: readonly WireSpan[]): WireSpan[] {
   return spans.filter(({ scope, name }) => scope === "throughline" && /^(send|create|process) /.test(name));
 }
 
-/** Executions that the Order Manager has handled, by the spans of it that have arrived. */
-function handledExecutions({ spans }: Collector): number {
-  return named(spans, "process executions").reduce(
-    (sum, { attributes }) => sum + Number(attributes["messaging.batch.message_count"] ?? 1),
-    0,
-  );
+/** Spans of one event each: those of batches have none. */
+function ofOneEvent(spans: readonly WireSpan[], name: string): WireSpan[] {
+  return named(spans, name).filter(({ attributes }) => attributes["messaging.batch.message_count"] === undefined);
 }
 
 /** One for all tests of the file: a process has one telemetry. The last test ends it. */
@@ -84,7 +80,7 @@ test(
     assert.equal(linksOf("process exchange-orders"), ["send exchange-orders"]);
     assert.equal(linksOf("send fills"), []);
     assert.equal(linksOf("process fills"), ["send fills"]);
-    assert.equal(linksOf("send executions"), ["send client-orders", "send fills"]);
+    assert.equal(linksOf("send executions"), ["send client-orders"]);
     assert.equal(linksOf("process executions"), ["send client-orders", "send executions"]);
 
     const redis = collector.spans.filter(({ attributes }) => attributes["db.system.name"] !== undefined);
@@ -99,7 +95,7 @@ test(
 );
 
 test(
-  "an execution leads back to exactly the orders that its exchange order was netted from",
+  "each of the orders that are netted has a trace of its own, from the order to its executions, with its own ids",
   async () => {
     // Three client orders, one net order, two slices, five fills; and two neighbours in the same batch.
     const { collector, publish } = await pipeline();
@@ -107,19 +103,22 @@ test(
     const neighbours = [order("other1", 7, "11.00"), order("other2", 7, "12.00")];
     await publish([...orders, ...neighbours]);
     // Slice 1 is n1 40 + n2 60, slice 2 is n2 10 + n3 40; the exchange fills 99 + 1, 48 + 1 + 1, and 5 + 1 + 1 for each neighbour.
+    // Two slices are of two orders each, and have spans in both orders' traces.
     // Together with the order of the test before: as many as there must be before anything is looked at.
     const expected = {
+      "process client-orders": 2 * 6,
       "send exchange-orders": 5,
-      "process exchange-orders": 5,
+      "process exchange-orders": 7,
       "send fills": 12,
-      "process fills": 12,
+      "process fills": 17,
       "send executions": 14,
+      "process executions": 14,
     };
-    await collector.until(
-      (one) =>
-        handledExecutions(one) === 14 &&
-        named(one.spans, "process client-orders").length >= 4 &&
-        Object.entries(expected).every(([name, count]) => named(one.spans, name).length === count),
+    await collector.until((one) =>
+      Object.entries(expected).every(([name, count]) => ofOneEvent(one.spans, name).length === count),
+    );
+    await collector.until(({ spans }) =>
+      spans.some(({ attributes }) => attributes["messaging.batch.message_count"] === 5),
     );
     const { spans } = collector;
     const story = new Story(spans);
@@ -138,46 +137,45 @@ test(
     assert.is(batch.links.length, 5);
     assert.equal([...values(batch, "client.order_id")].sort(), ["n1", "n2", "n3", "other1", "other2"]);
 
-    const exchangeOrders = named(spans, "send exchange-orders").filter((span) => story.parentOf(span) === batch);
+    const exchangeOrders = named(spans, "send exchange-orders").filter(
+      (span) => values(span, "client.order_id")[0] !== "alone",
+    );
     assert.equal(exchangeOrders.map((span) => rootsOf(story.linked(span))).sort(), [
       ["n1", "n2"],
       ["n2", "n3"],
       ["other1"],
       ["other2"],
     ]);
-    const executions = named(spans, "send executions").filter((span) => values(span, "client.order_id")[0] !== "alone");
-    assert.is(executions.length, 13);
-    for (const execution of executions) {
-      const [own] = values(execution, "client.order_id");
-      const exchangeOrder = exchangeOrders.find(
-        (span) => span.attributes["order.id"] === execution.attributes["order.id"],
-      );
+    for (const { id, userId } of [...orders, ...neighbours]) {
+      const root = named(spans, "send client-orders").find((span) => values(span, "client.order_id")[0] === id);
+      const own = backboneSpans(spans).filter(({ traceId }) => traceId === root?.traceId);
+      const services = new Set(own.map(({ service }) => service));
       assert.equal(
-        rootsOf(story.derivedFrom(execution)),
-        rootsOf(story.linked(exchangeOrder as WireSpan)),
-        `execution for ${own}`,
+        [...services].sort(),
+        ["algorithm", "client", "order-manager", "order-sender"],
+        `${id} in all services`,
       );
-      assert.equal(
-        rootsOf(story.reached(execution)),
-        ["n1", "n2", "n3", "other1", "other2"],
-        "all edges lead to the batch's orders, no others",
-      );
-      assert.equal(
-        story
-          .linked(execution)
-          .map(({ name }) => name)
-          .sort(),
-        ["send client-orders", "send fills"],
-      );
+      for (const span of own) {
+        assert.equal(values(span, "client.order_id"), [id], `${span.service}: ${span.name} is of ${id} alone`);
+        assert.equal(values(span, "user.id"), [userId]);
+        const path = [span];
+        for (let up = story.parentOf(span); up !== undefined; up = story.parentOf(up)) path.push(up);
+        assert.is(path.at(-1), root, `${span.name} hangs on the root`);
+      }
+      for (const name of ["process client-orders", "process exchange-orders", "process fills", "process executions"])
+        assert.ok(named(own, name).length > 0, `${id} has ${name}`);
+      for (const execution of named(own, "send executions")) {
+        assert.equal(rootsOf(story.derivedFrom(execution)), [id]);
+        const exchangeOrder = exchangeOrders.find(
+          (span) => span.attributes["order.id"] === execution.attributes["order.id"],
+        );
+        assert.ok(rootsOf(story.linked(exchangeOrder as WireSpan)).includes(id));
+      }
     }
     for (const span of backboneSpans(spans)) {
       assert.ok(values(span, "user.id").length > 0, `${span.service}: ${span.name} has users`);
       assert.ok(values(span, "client.order_id").length > 0, `${span.service}: ${span.name} has client orders`);
     }
-    const slice1 = named(spans, "process fills").filter((span) =>
-      story.linked(span).some((one) => values(one, "client.order_id").includes("n1")),
-    );
-    for (const span of slice1) assert.equal([...values(span, "user.id")].sort(), ["user-of-n1", "user-of-n2"]);
   },
   { timeoutMs: 90_000 },
 );

@@ -44,7 +44,7 @@ function ownMetrics(
 ): OwnMetrics | undefined {
   const settings = readSettings(env);
   if (typeof settings === "string") throw new Error(`nothing is exported: ${settings}`);
-  return ownMetricsOf(settings, logTo(warnings));
+  return ownMetricsOf({ settings, log: logTo(warnings), shutdownTimeoutMs: 5_000 });
 }
 
 /** A provider that the reader is registered with, as the SDK's start does it. */

@@ -21,6 +21,8 @@ export interface WireSpan extends SpanRef {
   readonly service: string;
   readonly resource: Attributes;
   readonly scope: string;
+  readonly scopeVersion: string;
+  readonly schemaUrl: string;
   readonly parentSpanId: string;
   readonly traceState: string;
   readonly name: string;
@@ -90,7 +92,8 @@ export interface ExportTrace {
   readonly resourceSpans: readonly {
     readonly resource: Resource | null;
     readonly scopeSpans: readonly {
-      readonly scope: { readonly name: string } | null;
+      readonly scope: { readonly name: string; readonly version: string } | null;
+      readonly schemaUrl: string;
       readonly spans: readonly {
         readonly traceId: Buffer;
         readonly spanId: Buffer;
@@ -149,11 +152,13 @@ export interface ExportMetrics {
 export function toSpans({ resourceSpans }: ExportTrace): WireSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
     const of = toAttributes(resource?.attributes ?? []);
-    return scopeSpans.flatMap(({ scope, spans }) =>
+    return scopeSpans.flatMap(({ scope, schemaUrl, spans }) =>
       spans.map((span) => ({
         service: String(of["service.name"]),
         resource: of,
         scope: scope?.name ?? "",
+        scopeVersion: scope?.version ?? "",
+        schemaUrl,
         traceId: span.traceId.toString("hex"),
         spanId: span.spanId.toString("hex"),
         parentSpanId: span.parentSpanId.toString("hex"),

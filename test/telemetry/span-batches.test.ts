@@ -33,7 +33,11 @@ class Script {
   readonly #source: LeanSpans;
 
   constructor(options: Options = {}) {
-    const frame = new RequestFrame(resourceFromAttributes({ "service.name": "x".repeat(100) }), "throughline");
+    const frame = new RequestFrame(resourceFromAttributes({ "service.name": "x".repeat(100) }), {
+      name: "throughline",
+      version: "",
+      schemaUrl: "",
+    });
     const log = { debug() {}, info() {}, warn: (fields: object) => void this.warnings.push(fields), error() {} };
     const onDropped = (spans: number): void => {
       this.dropped += spans;
@@ -231,7 +235,7 @@ test("shutdown delivers gathered spans within its deadline, and no span is taken
   await script.batches.shutdown();
   script.span("late");
   await script.batches.shutdown();
-  assert.equal([script.taken, script.dropped], [["gathered"], 0]);
+  assert.equal([script.taken, script.dropped], [["gathered"], 1], "a late one is counted");
 
   const hanging = new Script();
   hanging.answer = () => undefined;

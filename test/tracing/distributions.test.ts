@@ -100,11 +100,13 @@ test("the same dimensions are the same object, also with an error, and for every
   const sent = {
     "messaging.system": "redis",
     "messaging.operation.name": "send",
+    "messaging.operation.type": "send",
     "messaging.destination.name": "orders",
   };
   const handled = {
     ...sent,
     "messaging.operation.name": "process",
+    "messaging.operation.type": "process",
     "messaging.consumer.group.name": "algorithm",
   };
   assert.equal(

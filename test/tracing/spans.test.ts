@@ -1,6 +1,7 @@
 /** Spans, links and attributes of each moment, as the SDK records them. */
 
 import { context, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import * as assert from "uvu/assert";
 import { withBaggage } from "../../src/tracing/baggage.ts";
 import { test } from "../support/test.ts";
@@ -75,7 +76,9 @@ test("a batch has no parent and links to each producer; its outputs link to exac
   output.sent("2-0");
   span.settled("acked");
   const spans = recorded();
-  const process = named(spans, "process orders");
+  const [process, ...others] = spans.filter((one) => one.attributes["messaging.batch.message_count"] === 3);
+  if (process === undefined) throw new Error("there is no span of the batch");
+  assert.is(others.length, 0);
   assert.is(process.parentSpanContext, undefined);
   assert.equal(
     spanIdsOf(process.links),
@@ -86,28 +89,38 @@ test("a batch has no parent and links to each producer; its outputs link to exac
   assert.is(process.attributes["messaging.batch.message_count"], 3);
   assert.is(process.attributes["messaging.message.id"], undefined);
   const send = named(spans, "send out");
-  assert.is(send.parentSpanContext?.spanId, process.spanContext().spanId);
+  const own = spans.find((one) => one.name === "process orders" && one.attributes["client.order_id"] === "a");
+  assert.is(own?.parentSpanContext?.spanId, spanIdOf(causes[0]?.traceparent ?? ""), "the event's own, in its trace");
+  assert.is(send.parentSpanContext?.spanId, own?.spanContext().spanId);
   assert.equal(
     spanIdsOf(send.links),
     causes.map(({ traceparent }) => spanIdOf(traceparent)),
   );
-  assert.equal(send.attributes["client.order_id"], ["a", "b"], "its neighbours' are not its own");
+  assert.is(output.carrier.baggage, "client.order_id=a|b,user.id=u");
+  assert.is(send.attributes["client.order_id"], "a", "those of the story that it is in");
 });
 
-test("more links than a span can hold: sampled ones are kept first, and the total is said", () => {
+test("a span links to sampled spans, as many as it can hold, and the total is said", () => {
   registerSdk();
   const rig = new Rig();
-  const entries = Array.from({ length: 300 }, (_, i) => {
-    const ids = `${String(i + 1).padStart(32, "0")}-${String(i + 1).padStart(16, "0")}`;
-    const carrier = { traceparent: `00-${ids}-${i < 200 ? "00" : "01"}`, tracestate: "", baggage: "" };
-    return { entryId: `${i}-0`, eventId: `e${i}`, carrier, causes: [], correlation: {}, time: 1 };
-  });
-  rig.process(entries).settled("acked");
-  const span = named(recorded(), "process orders");
-  assert.is(span.links.length, 128);
-  assert.is(span.droppedLinksCount, 0);
-  assert.is(span.links.filter(({ context: linked }) => linked.traceFlags & TraceFlags.SAMPLED).length, 100);
-  assert.is(span.attributes["throughline.links.total"], 300);
+  const entriesOf = (sampled: number) =>
+    Array.from({ length: 300 }, (_, i) => {
+      const ids = `${String(i + 1).padStart(32, "0")}-${String(i + 1).padStart(16, "0")}`;
+      const carrier = { traceparent: `00-${ids}-${i < 300 - sampled ? "00" : "01"}`, tracestate: "", baggage: "" };
+      return { entryId: `${i}-0`, eventId: `e${i}`, carrier, causes: [], correlation: {}, time: 1 };
+    });
+  const batchOf = (sampled: number): ReadableSpan => {
+    rig.process(entriesOf(sampled)).settled("acked");
+    const spans = recorded();
+    assert.is(spans.length, 1 + sampled, "the batch, and each sampled event of it");
+    return spans.find(({ parentSpanContext }) => parentSpanContext === undefined) as ReadableSpan;
+  };
+  const few = batchOf(100);
+  assert.is(few.links.length, 100);
+  assert.ok(few.links.every(({ context: linked }) => linked.traceFlags & TraceFlags.SAMPLED));
+  assert.is(few.attributes["throughline.links.total"], undefined);
+  const many = batchOf(200);
+  assert.equal([many.links.length, many.droppedLinksCount, many.attributes["throughline.links.total"]], [128, 0, 200]);
 });
 
 test("an output is a child of the user's span where that is within the handler's, else of the handler's", async () => {

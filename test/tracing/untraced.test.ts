@@ -11,7 +11,7 @@ const warnings: string[] = [];
 const log = { debug() {}, info() {}, warn: (_: object, text: string) => void warnings.push(text), error() {} };
 const tracing = createTracing({ log, allow: ["user.id", "order.id"] });
 const channel = { name: "orders", topology: "parent" } as const;
-const none: Carrier = { traceparent: "", tracestate: "", baggage: "" };
+const none: Carrier = { traceparent: "", tracestate: "", baggage: "", stories: "" };
 const plain = (carrier: Carrier): Carrier => ({ ...carrier });
 const traceparentOf = (n: number): string => `00-${String(n).padStart(32, "1")}-${String(n).padStart(16, "2")}-01`;
 
@@ -78,14 +78,32 @@ test("an output passes its source's trace on, so that one uninstrumented process
   span.settled("acked");
 });
 
-test("an output of a batch passes the trace of its one cause on, and the baggage of all of them", () => {
+test("an output of a batch passes the trace of its first sampled cause on, and the baggage of all of them", () => {
   const entries = [1, 2, 3].map((n) => delivered(`e${n}`, { traceparent: traceparentOf(n), baggage: `user.id=u${n}` }));
-  const span = process(entries);
+  const unsampled = delivered("e4", { traceparent: traceparentOf(4).replace(/01$/, "00"), baggage: "user.id=u4" });
+  const span = process([...entries, unsampled]);
   const from = (...ids: number[]) =>
-    plain(span.send(sending({ causes: ids.map((n) => ({ id: `e${n}`, traceparent: traceparentOf(n) })) })).carrier);
+    plain(
+      span.send(
+        sending({
+          causes: ids.map((n) => ({
+            id: `e${n}`,
+            traceparent: n === 4 ? unsampled.carrier.traceparent : traceparentOf(n),
+          })),
+        }),
+      ).carrier,
+    );
   assert.equal(from(2), { ...none, traceparent: traceparentOf(2), baggage: "user.id=u2" });
-  assert.equal(from(1, 3), { ...none, baggage: "user.id=u1|u3" });
-  assert.equal(from(), { ...none, baggage: "user.id=u1|u2|u3" });
+  assert.equal(from(4), { ...none, traceparent: unsampled.carrier.traceparent, baggage: "user.id=u4" });
+  const further = traceparentOf(3).slice(3, 52);
+  assert.equal(from(4, 1, 3), {
+    traceparent: traceparentOf(1),
+    tracestate: "",
+    baggage: "user.id=u1|u3|u4",
+    stories: `;user.id=u1,${further};user.id=u3`,
+  });
+  assert.is(from().traceparent, traceparentOf(1));
+  assert.is(from().baggage, "user.id=u1|u2|u3|u4");
   span.run(() => {
     withBaggage({ "user.id": "own" }, () => assert.equal(from(2).baggage, "user.id=own"));
   });

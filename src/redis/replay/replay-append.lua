@@ -18,7 +18,7 @@ if tonumber(noted[2]) >= number then return '' end
 if tonumber(noted[2]) + 1 ~= number then return redis.error_reply('BEHIND batch ' .. number .. ' comes after one that was refused') end
 
 local positions = tonumber(ARGV[4])
-local names = { 'id', 'time', 'key', 'payload', 'traceparent', 'tracestate', 'baggage', 'version', 'due', 'causes' }
+local names = { 'id', 'time', 'key', 'payload', 'traceparent', 'tracestate', 'baggage', 'version', 'due', 'causes', 'stories' }
 local first, width = 5 + 2 * positions, 1 + #names
 local wanted = {}
 for i = first, #ARGV, width do
@@ -47,7 +47,7 @@ for i = first, #ARGV, width do
   local call = { 'XADD', stream, '*' }
   for v = 1, #names do
     local name, value = names[v], ARGV[i + v]
-    if value ~= '' or (name ~= 'version' and name ~= 'due') then
+    if value ~= '' or (name ~= 'version' and name ~= 'due' and name ~= 'stories') then
       call[#call + 1] = name
       call[#call + 1] = value
     end

@@ -7,7 +7,7 @@
 --                "" or "<stream>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full,
 --                columns: one letter for each value that is given with every entry, in their order: "s" stream 1..S, the first one
 --                without it; "w" dedupe window in ms or "0", none without it; then the wire format's "i" id, "t" time, "k" key,
---                "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "V" version, "D" due, "C" causes: without one the entries do not have the field;
+--                "p" payload, "T" traceparent, "S" tracestate, "B" baggage, "V" version, "D" due, "C" causes, "Y" stories: without one the entries do not have the field;
 --                then the values, entry by entry
 -- Reply          one line an entry: its entry id, "=" and that of the first where its window has the event id already, or "!" and why
 --                its stream refuses it; then one for each stream that evicted:

@@ -177,7 +177,7 @@ function refused(error: unknown): PublishError {
 }
 
 /** What the scripts call the values of the wire format, in its order. */
-export const columnLetters = "itkpTSBVDC";
+export const columnLetters = "itkpTSBVDCY";
 /** Those that every entry has: id, time, payload. */
 const always: readonly number[] = [0, 1, 3];
 

@@ -2,7 +2,7 @@
 
 local fieldNames = {
   i = 'id', t = 'time', k = 'key', p = 'payload', T = 'traceparent', S = 'tracestate', B = 'baggage', V = 'version',
-  D = 'due', C = 'causes',
+  D = 'due', C = 'causes', Y = 'stories',
   c = 'channel', l = 'cap', -- of an output in a relay, before the rest
 }
 

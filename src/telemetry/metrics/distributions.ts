@@ -16,9 +16,10 @@ import {
   type MetricProducer,
 } from "@opentelemetry/sdk-metrics";
 import type { Distribution, DistributionOptions, DistributionSource } from "../../tracing/distributions.ts";
+import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
 
 /** The instrumentation scope, named as the backbone's meter is. */
-const scope = { name: "throughline", version: "" };
+const scope = { name: scopeName, version: scopeVersion, schemaUrl };
 
 /** Most data points of one metric, as many as the SDK's readers allow. Values beyond them share the last one. */
 const maxPoints = 2_000;

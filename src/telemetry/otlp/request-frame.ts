@@ -5,6 +5,13 @@ import { AttributeEncoder } from "./attribute-encoder.ts";
 import type { EncodedSpans } from "./encoded-spans.ts";
 import { sizeOfVarint, Wire } from "./protobuf-writer.ts";
 
+/** An instrumentation scope; an empty version is none. */
+export interface Scope {
+  readonly name: string;
+  readonly version: string;
+  readonly schemaUrl: string;
+}
+
 /** Puts the request around the spans of one process. */
 export class RequestFrame {
   readonly #resource: Resource;
@@ -12,14 +19,20 @@ export class RequestFrame {
   readonly #front = new Wire(1_024);
   #encoded: Buffer | undefined;
 
-  constructor(resource: Resource, scope: string) {
+  constructor(resource: Resource, scope: Scope) {
     this.#resource = resource;
-    const wire = new Wire(64);
+    const wire = new Wire(256);
     wire.byte(0x0a);
     const begun = wire.begin();
     wire.byte(0x0a);
-    wire.text(scope);
+    wire.text(scope.name);
+    if (scope.version !== "") {
+      wire.byte(0x12);
+      wire.text(scope.version);
+    }
     wire.end(begun);
+    wire.byte(0x1a); // the schema of the scope's spans comes before them, which no reader minds
+    wire.text(scope.schemaUrl);
     this.#scope = wire.copy();
   }
 

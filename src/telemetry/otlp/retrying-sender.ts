@@ -93,8 +93,8 @@ export class RetryingSender<B extends Batch> {
 
   constructor(options: SenderOptions<B>) {
     this.#options = {
-      maxHeldSpans: 15_360,
-      maxHeldBytes: 33_554_432,
+      maxHeldSpans: Number.POSITIVE_INFINITY,
+      maxHeldBytes: 67_108_864,
       firstDelayMs: 250,
       maxDelayMs: 5_000,
       onFree: () => undefined,
@@ -137,7 +137,7 @@ export class RetryingSender<B extends Batch> {
     await endsWithin(shutdownTimeoutMs, this.flush());
     clearTimeout(this.#timer);
     this.#state = "closed";
-    if (this.#heldSpans > 0) this.#drop(this.#heldSpans, "the Collector did not take them before the shutdown");
+    if (this.#heldSpans > 0) this.#drop(this.#heldSpans, undefined); // whoever shuts it down says so
     this.#held = [];
     for (const { resolve: give } of this.#flushes) give();
     this.#discard(this.#inner);
@@ -255,11 +255,12 @@ export class RetryingSender<B extends Batch> {
       .catch((error: unknown) => this.#options.log.debug({ err: error }, "an exporter did not close cleanly"));
   }
 
-  #drop(spans: number, why: string): void {
+  #drop(spans: number, why: string | undefined): void {
     this.#options.onDropped(spans);
     this.#dropped += spans;
     const first = this.#dropped === spans;
-    if (first) this.#options.log.warn({ spans }, `spans are dropped: ${why}; later drops are only counted`);
+    if (first && why !== undefined)
+      this.#options.log.warn({ spans }, `spans are dropped: ${why}; later drops are only counted`);
   }
 }
 

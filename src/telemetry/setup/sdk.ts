@@ -1,5 +1,6 @@
 /** Starts the OpenTelemetry SDK: exporters, sampler, resource, and the instrumentation of the user's Redis calls. */
 
+import { hostname } from "node:os";
 import { type Counter, metrics } from "@opentelemetry/api";
 import { getNumberFromEnv } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
@@ -18,24 +19,36 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace";
 import type { Log } from "../../ports/log.ts";
+import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
 import { ownMetricsOf } from "../metrics/metric-reader.ts";
 import { RetryingExporter } from "../otlp/retrying-exporter.ts";
 import { ownSpansOf } from "../spans/backbone-spans.ts";
 import { logDiagnostics } from "./diagnostics.ts";
-import { batchSettings, exporterDeadlineMs, timeoutOf } from "./export-settings.ts";
+import { batchSettings, exporterDeadlineMs, maxHeldSpans, timeoutOf } from "./export-settings.ts";
 import { patchRedisClient, redisInstrumentation } from "./redis-spans.ts";
 import { samplerOf } from "./sampler.ts";
 import type { TelemetrySettings } from "./settings.ts";
 
 export interface SdkOptions {
   readonly serviceName: string;
+  /** `service.version`; undefined where nobody knows it. */
+  readonly serviceVersion: string | undefined;
   readonly shutdownTimeoutMs: number;
+  /** Most bytes of spans that are held while no Collector takes them. */
+  readonly maxHeldBytes: number;
   readonly settings: TelemetrySettings;
   readonly log: Log;
 }
 
-/** Starts the SDK. Returns the function that stops it; that may take as long as the Collector does. */
-export function startSdk(options: SdkOptions): () => Promise<void> {
+/** A started SDK. */
+export interface StartedSdk {
+  /** Stops it; that may take as long as the Collector does. */
+  stop(): Promise<void>;
+  /** Spans that no Collector took, so far. */
+  lostSpans(): number;
+}
+
+export function startSdk(options: SdkOptions): StartedSdk {
   const { settings, log } = options;
   // The SDK takes these two from the environment alone. Both are its defaults for this process, not overrides.
   process.env["OTEL_EXPORTER_OTLP_PROTOCOL"] ||= "grpc";
@@ -43,12 +56,16 @@ export function startSdk(options: SdkOptions): () => Promise<void> {
   const sampler = samplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
   // The counter exists only once the SDK is started, and must not be asked for after its shutdown.
   let dropped: Counter | undefined;
-  const onDropped = (spans: number): void => dropped?.add(spans);
+  let lost = 0;
+  const onDropped = (spans: number): void => {
+    lost += spans;
+    dropped?.add(spans);
+  };
   const ownSpans = ownSpansOf({ ...options, onDropped });
   const spanProcessors = spanProcessorsOf(options, onDropped);
-  const ownMetrics = ownMetricsOf(settings, log);
+  const ownMetrics = ownMetricsOf(options);
   const sdk = startNodeSdk({
-    baseResource: baseResource(options.serviceName),
+    baseResource: baseResource(options),
     // Other detectors read the command line, which may hold a password.
     ...(!process.env["OTEL_NODE_RESOURCE_DETECTORS"] && {
       resourceDetectors: [serviceInstanceIdDetector, serviceNameEnvDetector],
@@ -67,12 +84,23 @@ export function startSdk(options: SdkOptions): () => Promise<void> {
   dropped = droppedSpans();
   ownSpans?.provide();
   patchRedisClient();
-  return () => sdk.shutdown();
+  return {
+    stop: () => {
+      ownMetrics?.closing();
+      return sdk.shutdown();
+    },
+    lostSpans: () => lost,
+  };
 }
 
 /** The resource's defaults: the environment goes before them. */
-function baseResource(serviceName: string): Resource {
-  return defaultResource().merge(resourceFromAttributes({ "service.name": serviceName }));
+function baseResource({ serviceName, serviceVersion }: SdkOptions): Resource {
+  const own = {
+    "service.name": serviceName,
+    ...(serviceVersion !== undefined && { "service.version": serviceVersion }),
+    "host.name": hostname(),
+  };
+  return defaultResource().merge(resourceFromAttributes(own, { schemaUrl }));
 }
 
 /** The processors of the SDK's spans. Undefined: the exporters are left to the SDK. */
@@ -87,16 +115,21 @@ function spanProcessorsOf(options: SdkOptions, onDropped: (spans: number) => voi
   );
 }
 
-function batching({ log, shutdownTimeoutMs }: SdkOptions, onDropped: (spans: number) => void): SpanProcessor {
+function batching(
+  { log, shutdownTimeoutMs, maxHeldBytes }: SdkOptions,
+  onDropped: (spans: number) => void,
+): SpanProcessor {
   const exporter = new RetryingExporter({
     create: (generation, timeoutMs) =>
       new OTLPTraceExporter({
         userAgent: generation === 0 ? "throughline" : `throughline/${generation}`,
-        ...timeoutOf(timeoutMs),
+        ...timeoutOf("TRACES", timeoutMs, shutdownTimeoutMs),
       }),
     log,
     onDropped,
     shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),
+    maxHeldSpans: maxHeldSpans(),
+    maxHeldBytes,
   });
   return new BatchSpanProcessor({
     exporter,
@@ -106,7 +139,7 @@ function batching({ log, shutdownTimeoutMs }: SdkOptions, onDropped: (spans: num
 }
 
 function droppedSpans(): Counter {
-  return metrics.getMeter("throughline").createCounter("throughline.telemetry.dropped_spans", {
+  return metrics.getMeter(scopeName, scopeVersion, { schemaUrl }).createCounter("throughline.telemetry.dropped_spans", {
     description: "Spans that no Collector took.",
     unit: "{span}",
   });

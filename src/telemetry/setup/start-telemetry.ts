@@ -3,6 +3,9 @@
  * call it first.
  */
 
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
+import { pathToFileURL } from "node:url";
 import { ConfigError } from "../../model/errors.ts";
 import { peerProblem } from "../../model/optional-peer.ts";
 import { endsWithin } from "../../model/waits.ts";
@@ -13,8 +16,18 @@ import { readSettings } from "./settings.ts";
 export interface TelemetryOptions {
   /** `service.name`; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before it. */
   readonly serviceName: string;
-  /** Longest wait of `shutdown` for the Collector, ms. Default 5,000. */
+  /**
+   * `service.version`; `OTEL_RESOURCE_ATTRIBUTES` goes before it. Default: the version in the `package.json` that is nearest to the script
+   * which was started.
+   */
+  readonly serviceVersion?: string;
+  /** Longest wait of `shutdown` for the Collector, and longest export, ms. Default 5,000. */
   readonly shutdownTimeoutMs?: number;
+  /**
+   * Most bytes of spans that are held while the Collector is away, of the backbone's and of all others each; beyond it the oldest are
+   * dropped. `THROUGHLINE_TELEMETRY_MAX_BYTES` goes before it. Default 64 MiB, for some 100,000 spans.
+   */
+  readonly maxHeldBytes?: number;
 }
 
 export interface Telemetry extends AsyncDisposable {
@@ -31,7 +44,7 @@ export interface Telemetry extends AsyncDisposable {
  * @throws {ConfigError} on options that cannot be, or without the peers of this door
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { serviceName, shutdownTimeoutMs = 5_000, ...unknown } = options;
+  const { serviceName, serviceVersion, shutdownTimeoutMs = 5_000, maxHeldBytes, ...unknown } = options;
   const [option] = Object.keys(unknown);
   if (option !== undefined) throw new ConfigError(`startTelemetry has no option "${option}"`);
   if (typeof serviceName !== "string" || serviceName === "")
@@ -39,43 +52,79 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   if (!(shutdownTimeoutMs >= 0 && Number.isFinite(shutdownTimeoutMs))) {
     throw new ConfigError(`shutdownTimeoutMs is ${shutdownTimeoutMs}; it must be 0 or more`);
   }
+  if (maxHeldBytes !== undefined && !(Number.isInteger(maxHeldBytes) && maxHeldBytes > 0))
+    throw new ConfigError(`maxHeldBytes is ${maxHeldBytes}; it must be a whole number of bytes above 0`);
   const { createLog } = await withPeers(import("./process-log.ts"));
   const log = createLog(serviceName, process.env, process.stderr.isTTY === true);
-  const stop = await start(serviceName, shutdownTimeoutMs, log);
+  const sdk = await start({
+    serviceName,
+    serviceVersion: serviceVersion ?? versionOfScript(),
+    shutdownTimeoutMs,
+    maxHeldBytes,
+    log,
+  });
   let stopped: Promise<void> | undefined;
   const shutdown = (): Promise<void> => {
-    stopped ??= withinDeadline(stop, shutdownTimeoutMs, log);
+    stopped ??= withinDeadline(sdk, shutdownTimeoutMs, log);
     return stopped;
   };
   return { log, shutdown, [Symbol.asyncDispose]: shutdown };
 }
 
-async function start(serviceName: string, shutdownTimeoutMs: number, log: Log): Promise<() => Promise<void>> {
+/** What is to be stopped: an SDK, or what stands for one. */
+interface Started {
+  stop(): Promise<void>;
+  lostSpans(): number;
+}
+
+interface StartOptions {
+  readonly serviceName: string;
+  readonly serviceVersion: string | undefined;
+  readonly shutdownTimeoutMs: number;
+  readonly maxHeldBytes: number | undefined;
+  readonly log: Log;
+}
+
+async function start({ maxHeldBytes: given, ...options }: StartOptions): Promise<Started> {
   const settings = readSettings(process.env);
-  if (settings === "off") return async () => {};
+  if (settings === "off") return { stop: async () => {}, lostSpans: () => 0 };
   if (settings === "ids") {
     const { provideTraceIds } = await withPeers(import("./trace-ids.ts"));
     const takeAway = provideTraceIds();
-    return async () => takeAway();
+    return { stop: async () => takeAway(), lostSpans: () => 0 };
   }
   try {
     // Loaded only here: the SDK costs a quarter of a second and tens of megabytes.
     const { startSdk } = await withPeers(import("./sdk.ts"));
-    return startSdk({ serviceName, shutdownTimeoutMs, settings, log });
+    const { maxHeldBytes } = await withPeers(import("./export-settings.ts"));
+    return startSdk({ ...options, settings, maxHeldBytes: maxHeldBytes(given) });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    log.error({ err: error }, "telemetry could not be started; the process goes on without traces and metrics");
-    return async () => {};
+    options.log.error({ err: error }, "telemetry could not be started; the process goes on without traces and metrics");
+    return { stop: async () => {}, lostSpans: () => 0 };
   }
 }
 
-async function withinDeadline(stop: () => Promise<void>, deadlineMs: number, log: Log): Promise<void> {
+/** The version in the description of the package whose script was started; undefined where there is none. */
+function versionOfScript(): string | undefined {
   try {
-    if (await endsWithin(deadlineMs, stop())) return;
-    log.warn({ deadlineMs }, "telemetry was not delivered within its deadline");
+    const found = findPackageJSON(pathToFileURL(process.argv[1] ?? ""));
+    const { version } = JSON.parse(readFileSync(found ?? "", "utf8")) as { readonly version?: unknown };
+    return typeof version === "string" && version !== "" ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function withinDeadline(sdk: Started, deadlineMs: number, log: Log): Promise<void> {
+  try {
+    if (!(await endsWithin(deadlineMs, sdk.stop())))
+      log.warn({ deadlineMs }, "telemetry did not stop within its deadline");
   } catch (error) {
     log.warn({ err: error }, "telemetry did not stop cleanly");
   }
+  const spans = sdk.lostSpans();
+  if (spans > 0) log.warn({ spans }, "spans of this process are lost in all: no Collector took them");
 }
 
 /** Each module that imports a peer is loaded through it, when it is needed. */

@@ -6,12 +6,13 @@ import { ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/
 import type { Resource } from "@opentelemetry/resources";
 import type { SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { Log } from "../../ports/log.ts";
+import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
 import { provideSpans } from "../../tracing/sdk.ts";
 import { createEncodedExporter } from "../otlp/encoded-exporter.ts";
 import { halve } from "../otlp/encoded-spans.ts";
 import { RequestFrame } from "../otlp/request-frame.ts";
 import { RetryingSender } from "../otlp/retrying-sender.ts";
-import { batchSettings, exporterDeadlineMs, timeoutOf } from "../setup/export-settings.ts";
+import { batchSettings, exporterDeadlineMs, maxHeldSpans, timeoutOf } from "../setup/export-settings.ts";
 import { type RootRule, ratioRule } from "../setup/root-rule.ts";
 import { rootRatioOf } from "../setup/sampler.ts";
 import type { TelemetrySettings } from "../setup/settings.ts";
@@ -23,6 +24,8 @@ export interface OwnSpansOptions {
   readonly log: Log;
   readonly onDropped: (spans: number) => void;
   readonly shutdownTimeoutMs: number;
+  /** Most bytes of spans that are held while no Collector takes them. */
+  readonly maxHeldBytes: number;
 }
 
 export interface OwnSpans {
@@ -63,23 +66,27 @@ function provideBatches(
   provider: TracerProvider,
   resource: Resource,
   keepsRoot: RootRule,
-  { log, onDropped, shutdownTimeoutMs }: OwnSpansOptions,
+  { log, onDropped, shutdownTimeoutMs, maxHeldBytes }: OwnSpansOptions,
 ): SpanBatches {
   const { maxQueueSize, maxExportBatchSize, scheduledDelayMillis } = batchSettings();
-  const frame = new RequestFrame(resource, "throughline");
+  const frame = new RequestFrame(resource, { name: scopeName, version: scopeVersion, schemaUrl });
   const batches = new SpanBatches({
     sender: (onFree) =>
       new RetryingSender({
         // Another name than that of the exporter of the SDK's spans: with the same one they would share their
         // back-offs.
         create: (generation, timeoutMs) =>
-          createEncodedExporter(frame, { userAgent: `throughline-own/${generation}`, ...timeoutOf(timeoutMs) }),
+          createEncodedExporter(frame, {
+            userAgent: `throughline-own/${generation}`,
+            ...timeoutOf("TRACES", timeoutMs, shutdownTimeoutMs),
+          }),
         halve,
         onFree,
         onDropped,
         log,
         shutdownTimeoutMs: exporterDeadlineMs(shutdownTimeoutMs),
-        maxHeldSpans: maxQueueSize,
+        maxHeldSpans: maxHeldSpans(),
+        maxHeldBytes,
       }),
     log,
     onDropped,

@@ -38,7 +38,10 @@ export class SpanBatches {
 
   /** Adds a span. Never throws. */
   add(span: EndedSpan): void {
-    if (!this.#open) return;
+    if (!this.#open) {
+      this.#options.onDropped(1);
+      return;
+    }
     const encoder = this.#encoder;
     try {
       encoder.add(span);

@@ -18,6 +18,7 @@ const traceBytes = 16;
 const spanBytes = 8;
 
 export class LeanSpans implements SpanSource {
+  readonly followsStories = true;
   /** Decides on roots without links. */
   readonly #keepsRoot: RootRule;
   readonly #ended: (span: EndedSpan) => void;
