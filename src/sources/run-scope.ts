@@ -37,6 +37,12 @@ export interface RunScopeContext<P> {
   readonly wallNow: () => number;
 }
 
+/** An event that can be appended, and the partition that it goes to. */
+interface Prepared {
+  readonly partition: number;
+  readonly open: () => Outgoing;
+}
+
 export class RunScope<P> implements SourceTools<P> {
   readonly position: string | undefined;
   readonly partition: number;
@@ -133,9 +139,10 @@ export class RunScope<P> implements SourceTools<P> {
   #send(events: readonly SourceEvent<P>[], payloads: readonly P[], position: string): Promise<readonly EventRef[]> {
     const { channel, appends, onChannel } = this.#context;
     // All that can be refused comes before the spans, which somebody has to end.
-    const makers = events.map((event, place) => this.#prepare(event, payloads[place] as P, position, place));
+    const prepared = events.map((event, place) => this.#prepare(event, payloads[place] as P, position, place));
+    this.#refuseMoreThanFits(prepared);
     onChannel(channel);
-    const outgoing = makers.map((make) => make());
+    const outgoing = prepared.map(({ open }) => open());
     return appends.add(outgoing, position).then((entryIds) => {
       this.#hasAppended = true;
       return outgoing.map(({ eventId, carrier }, i) => ({
@@ -147,8 +154,8 @@ export class RunScope<P> implements SourceTools<P> {
     });
   }
 
-  /** @throws what cannot be appended; the function that it returns opens the span */
-  #prepare(event: SourceEvent<P>, payload: P, position: string, place: number): () => Outgoing {
+  /** @throws what cannot be appended; `open` opens the span */
+  #prepare(event: SourceEvent<P>, payload: P, position: string, place: number): Prepared {
     const { source, channel, partition: own, partitions, tracing, wallNow } = this.#context;
     const { causedBy, time = wallNow(), baggage, carrier } = event;
     const json = encodePayload(channel, payload);
@@ -162,11 +169,25 @@ export class RunScope<P> implements SourceTools<P> {
     const correlation = channel.correlation(payload);
     const dueAt = dueAtOf(event);
     const from = carrier === undefined ? undefined : whole(carrier);
-    return () => {
+    const open = (): Outgoing => {
       const outgoing = new Outgoing(channel, partition, eventId, time, key, json, correlation, causes, baggage, dueAt);
       outgoing.under(tracing.send(outgoing, from));
       return outgoing;
     };
+    return { partition, open };
+  }
+
+  /** @throws {ConfigError} on what would wait for ever */
+  #refuseMoreThanFits(prepared: readonly Prepared[]): void {
+    const { source, channel } = this.#context;
+    if (channel.cap <= 0 || prepared.length <= channel.cap) return;
+    for (const [partition, { length }] of Map.groupBy(prepared, (one) => one.partition)) {
+      if (length > channel.cap)
+        throw new ConfigError(
+          `source "${source}": ${length} events at once for partition ${partition} of "${channel.name}", which takes ${channel.cap} (hardCap): ` +
+            "they never fit. Append fewer at once",
+        );
+    }
   }
 
   #refuse(events: readonly SourceEvent<P>[], position: string): void {

@@ -129,8 +129,8 @@ export class RunningSource<P> implements Source {
     for (const ownership of this.#ownerships) ownership.close();
     if (unfinished > 0)
       log.error({ source: name, unfinished, drainTimeoutMs }, "a source's runs did not end in time: they are fenced");
-    await this.#running;
     this.#phase = "closed";
-    closed();
+    closed(); // and with it the store: a beat that waits for a server which is away waits no longer
+    await this.#running;
   }
 }

@@ -1,7 +1,7 @@
 /** A source's partition while a process owns it: one run after the other, from the position that was written last. */
 
 import type { Channel } from "../model/channel.ts";
-import { FencedError } from "../model/errors.ts";
+import { FencedError, isRefusal } from "../model/errors.ts";
 import { positionKey, readPosition, sliceOfSource } from "../model/source-names.ts";
 import { fenceOf } from "../ownership/fence.ts";
 import type { Hold, Tenure } from "../ownership/ownership.ts";
@@ -19,6 +19,8 @@ import type { SourceRun } from "./source.ts";
 const againAfterMs = 1_000;
 /** The same after one that failed, twice as long each time. */
 const failedDelayMs = { first: 250, most: 30_000 } as const;
+/** Between two tries to read a position that cannot be read, ms. */
+const unreadableDelayMs = 1_000;
 /** A run that has gone on for so long does not count as failing any more, ms. */
 const steadyAfterMs = 5_000;
 
@@ -68,6 +70,8 @@ export class SourceTenure<P> implements Tenure {
   #isServing = false;
   #isOver = false;
   #scope: RunScope<P> | undefined;
+  /** Why the position cannot be read; undefined where it can. */
+  #unreadableBecause: string | undefined;
   /** Why the last run failed; undefined where none did, or a later one has succeeded. */
   #failedBecause: string | undefined;
   #delayMs: number = failedDelayMs.first;
@@ -93,6 +97,7 @@ export class SourceTenure<P> implements Tenure {
   get problem(): string | undefined {
     const { refusedBecause } = this.#appends;
     if (refusedBecause !== undefined) return `the store refuses what it appends: ${refusedBecause}`;
+    if (this.#unreadableBecause !== undefined) return `its position cannot be read: ${this.#unreadableBecause}`;
     return this.#failedBecause === undefined ? undefined : `its run failed: ${this.#failedBecause}`;
   }
 
@@ -169,26 +174,40 @@ export class SourceTenure<P> implements Tenure {
     }
   }
 
+  /** Until it is read, or no run may begin any more. What the store refuses, and what is no position, somebody has to mend. */
   async #readPosition(): Promise<void> {
-    const { memory, log, source, partition } = this.#context;
-    const json = await this.#ask(async (session) => (await session.readState([positionKey]))[0]);
-    if (this.#isQuiet) return;
-    const position = json === undefined ? undefined : readPosition(json).position;
-    if (position === undefined && memory.position !== undefined) {
-      const text =
-        "the source's position is gone: it begins again at the beginning, and what it appended may come in again";
-      log.error({ source, partition, was: memory.position }, text);
+    const { memory, clock, log, source, partition } = this.#context;
+    while (!this.#isQuiet) {
+      try {
+        const json = await this.#ask(async (session) => (await session.readState([positionKey]))[0]);
+        if (this.#isQuiet) return;
+        const position = json === undefined ? undefined : readPosition(json).position;
+        this.#unreadableBecause = undefined;
+        if (position === undefined && memory.position !== undefined) {
+          const text =
+            "the source's position is gone: it begins again at the beginning, and what it appended may come in again";
+          log.error({ source, partition, was: memory.position }, text);
+        }
+        memory.position = position;
+        return;
+      } catch (error) {
+        const reason = String(error);
+        if (reason !== this.#unreadableBecause)
+          log.error({ source, partition, reason }, "the source's position cannot be read; it is tried again");
+        this.#unreadableBecause = reason;
+        await within(clock, unreadableDelayMs, this.#change, () => this.#isQuiet);
+      }
     }
-    memory.position = position;
   }
 
-  /** Resolves with nothing when no run may begin any more. */
+  /** Resolves with nothing when no run may begin any more. @throws {StoreRefusal} */
   async #ask<T>(call: (session: Session) => Promise<T>): Promise<T | undefined> {
     while (!this.#isQuiet) {
       const session = this.#session;
       try {
         if (session !== undefined) return await call(session);
       } catch (error) {
+        if (isRefusal(error)) throw error;
         const { source, partition, log } = this.#context;
         log.warn({ source, partition, reason: String(error) }, "the store does not answer; it is asked again");
         if (session !== undefined) this.#hold.broken(session);

@@ -4,12 +4,12 @@
  */
 
 import { findMutation } from "./mutations.ts";
-import { type Plan, planOf } from "./plan.ts";
-import { runPlan } from "./scenario.ts";
+import { type AnyPlan, simulationOf } from "./simulation.ts";
 
-const { name, faults } = findMutation(process.env["THROUGHLINE_MUTATION"] ?? "");
+const { name, faults, simulation = "components" } = findMutation(process.env["THROUGHLINE_MUTATION"] ?? "");
 const [what = "1", most = "1"] = process.argv.slice(2);
-const given = what.startsWith("{") ? (JSON.parse(what) as Plan) : undefined;
+const given = what.startsWith("{") ? (JSON.parse(what) as AnyPlan) : undefined;
+const { planOf, run } = simulationOf(simulation);
 const first = given?.seed ?? Number(what);
 let histories = 0;
 Error.stackTraceLimit = 0;
@@ -30,7 +30,7 @@ for (; seed < first + Number(most); seed++) {
   const plan = given ?? planOf(seed);
   if (!given && !faults.every((kind) => plan.faults.some((fault) => fault.kind === kind))) continue;
   histories++;
-  [violation] = (await runPlan(plan)).violations;
+  [violation] = (await run(plan)).violations;
   if (violation !== undefined) break;
 }
 report(violation);

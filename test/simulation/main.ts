@@ -1,46 +1,51 @@
-/** `npm run simulate -- --seeds A..B [--processes N]`, or `--seed N` for one history with all that happens in it. Ends with 1 when one fails. */
+/**
+ * `npm run simulate -- --seeds A..B [--processes N]`, or `--seed N` for one history with all that happens in it; `--of sources` for those of a
+ * source. Ends with 1 when one fails.
+ */
 
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
-import { type Plan, planOf } from "./plan.ts";
 import { runSeeds, type SeedsReport } from "./run-seeds.ts";
-import { runPlan } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
+import { type AnyPlan, type Simulation, simulationOf } from "./simulation.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-function describe({ events, faults, ...rest }: Plan): readonly string[] {
+/** The plan on one line, but for its lists: a line for each thing in them. */
+function describe(plan: AnyPlan): readonly string[] {
+  const parts = Object.entries(plan);
+  const lists = parts.flatMap(([name, value]) => (Array.isArray(value) ? value.map((one) => [name, one]) : []));
   return [
-    JSON.stringify(rest),
-    ...events.map((event) => `  event ${JSON.stringify(event)}`),
-    ...faults.map((fault) => `  fault ${JSON.stringify(fault)}`),
+    JSON.stringify(Object.fromEntries(parts.filter(([, value]) => !Array.isArray(value)))),
+    ...lists.map(([name, one]) => `  ${name} ${JSON.stringify(one)}`),
   ];
 }
 
-async function showOne(seed: number): Promise<boolean> {
+async function showOne({ planOf, run }: Simulation, seed: number): Promise<boolean> {
   const plan = planOf(seed);
   for (const line of describe(plan)) say(line);
-  const { lines, steps, violations } = await runPlan(plan, true);
+  const { lines, steps, violations } = await run(plan, true);
   for (const line of lines) say(line);
   say(`seed ${seed}: ${steps} steps, ${violations.length === 0 ? "nothing violated" : violations.join("; ")}`);
   return violations.length === 0;
 }
 
-async function showFailure({ failed }: SeedsReport): Promise<void> {
+async function showFailure(of: string, { failed }: SeedsReport): Promise<void> {
   if (failed === undefined) return;
   const { plan, outcome } = failed;
   say(`seed ${plan.seed} violates: ${outcome.violations.join("; ")}`);
-  say(`again: npm run simulate -- --seed ${plan.seed}`);
-  const smaller = await shrink(plan);
-  say(`smaller, it violates ${(await runPlan(smaller)).violations.join("; ")} with`);
+  say(`again: npm run simulate -- --of ${of} --seed ${plan.seed}`);
+  const simulation = simulationOf(of);
+  const smaller = await shrink(simulation, plan);
+  say(`smaller, it violates ${(await simulation.run(smaller)).violations.join("; ")} with`);
   for (const line of describe(smaller)) say(line);
 }
 
 /** Runs a part of the seeds in a process of its own, which prints its own failures. */
-function runElsewhere(first: number, last: number): Promise<SeedsReport | undefined> {
+function runElsewhere(of: string, first: number, last: number): Promise<SeedsReport | undefined> {
   const child = spawn(
     process.execPath,
-    [...process.execArgv, import.meta.filename, "--seeds", `${first}..${last}`, "--json"],
+    [...process.execArgv, import.meta.filename, "--of", of, "--seeds", `${first}..${last}`, "--json"],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },
@@ -64,11 +69,14 @@ async function main(): Promise<boolean> {
     options: {
       seeds: { type: "string", default: "1..1000" },
       seed: { type: "string" },
+      of: { type: "string", default: "components" },
       processes: { type: "string", default: "1" },
       json: { type: "boolean", default: false },
     },
   });
-  if (values.seed !== undefined) return await showOne(Number(values.seed));
+  const { of } = values;
+  const simulation = simulationOf(of);
+  if (values.seed !== undefined) return await showOne(simulation, Number(values.seed));
   const [, from = "", to = ""] = /^(\d+)\.\.(\d+)$/.exec(values.seeds) ?? [];
   const [first, last, processes] = [Number(from), Number(to), Number(values.processes)];
   if (from === "" || last < first || !(processes >= 1))
@@ -81,9 +89,9 @@ async function main(): Promise<boolean> {
   const starts = Array.from({ length: processes }, (_, i) => first + i * size).filter((start) => start <= last);
   const reports =
     processes === 1
-      ? [await runSeeds(first, last, report)]
-      : await Promise.all(starts.map((start) => runElsewhere(start, Math.min(last, start + size - 1))));
-  if (processes === 1) await showFailure(reports[0] as SeedsReport);
+      ? [await runSeeds(simulation, first, last, report)]
+      : await Promise.all(starts.map((start) => runElsewhere(of, start, Math.min(last, start + size - 1))));
+  if (processes === 1) await showFailure(of, reports[0] as SeedsReport);
   if (values.json) {
     say(JSON.stringify(reports[0]));
     return reports[0]?.failed === undefined;

@@ -2,7 +2,8 @@
 
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
-import { applied, findMutation } from "./mutations.ts";
+import { applied } from "./mutation.ts";
+import { findMutation } from "./mutations.ts";
 
 const mutation = findMutation(process.env["THROUGHLINE_MUTATION"] ?? "");
 const pending = new Set(mutation.edits.map(({ file }) => file));

@@ -7,9 +7,10 @@ import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";
 import { mutations } from "./mutations.ts";
-import { planOf } from "./plan.ts";
 import { regressions } from "./regressions.ts";
 import { runPlan } from "./scenario.ts";
+import { simulationOf } from "./simulation.ts";
+import { sourceMutations } from "./sources/mutations.ts";
 
 const directory = import.meta.dirname;
 
@@ -21,12 +22,15 @@ async function violationWith(name: string, of: string): Promise<string | undefin
   return (JSON.parse(stdout) as { violation?: string }).violation;
 }
 
-for (const { name, what, foundBy } of mutations) {
+const all = [...mutations, ...sourceMutations];
+
+for (const { name, what, foundBy, simulation = "components" } of all) {
   if (foundBy === "kept") continue; // among the regressions, as the last test says
   test(
     `it is found when ${what}`,
     async () => {
-      assert.equal((await runPlan(planOf(foundBy))).violations, [], "the seed must be clean without the mutation");
+      const { planOf, run } = simulationOf(simulation);
+      assert.equal((await run(planOf(foundBy))).violations, [], "the seed must be clean without the mutation");
       assert.type(await violationWith(name, String(foundBy)), "string", `seed ${foundBy} finds nothing`);
     },
     { timeoutMs: 60_000 },
@@ -50,9 +54,9 @@ test("docs/simulation.md names each mutation with its seed", () => {
   const named = [...text.matchAll(row)].map(([, of, what, seed, after]) => [of, what, seed, Number(after)]);
   assert.equal(
     named,
-    mutations.map(({ of, what, foundBy, after }) => [of, what, String(foundBy), after]),
+    all.map(({ of, what, foundBy, after }) => [of, what, String(foundBy), after]),
   );
-  for (const { name, foundBy } of mutations)
+  for (const { name, foundBy } of all)
     if (foundBy === "kept")
       assert.ok(
         regressions.some(({ mutation }) => mutation === name),

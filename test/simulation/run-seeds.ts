@@ -1,18 +1,19 @@
 /** Runs the histories of a range of seeds, one after the other, until one fails. */
 
-import { type Plan, planOf } from "./plan.ts";
-import { type Outcome, runPlan } from "./scenario.ts";
+import type { Outcome } from "./scenario.ts";
+import type { AnyPlan, Simulation } from "./simulation.ts";
 
 export interface SeedsReport {
   readonly histories: number;
   readonly steps: number;
   readonly leastSteps: number;
   /** The first that has violated something. */
-  readonly failed: { readonly plan: Plan; readonly outcome: Outcome } | undefined;
+  readonly failed: { readonly plan: AnyPlan; readonly outcome: Outcome } | undefined;
 }
 
 /** Both ends included. `onHistory` is called after each with the number of them so far. */
 export async function runSeeds(
+  { planOf, run }: Simulation,
   first: number,
   last: number,
   onHistory: (histories: number) => void = () => undefined,
@@ -22,7 +23,7 @@ export async function runSeeds(
   let [histories, steps, leastSteps] = [0, 0, Number.POSITIVE_INFINITY];
   for (let seed = first; seed <= last; seed++) {
     const plan = planOf(seed);
-    const outcome = await runPlan(plan);
+    const outcome = await run(plan);
     histories++;
     steps += outcome.steps;
     leastSteps = Math.min(leastSteps, outcome.steps);

@@ -1,50 +1,22 @@
-/** Makes a failing plan smaller, as long as it fails: fewer faults, fewer events, fewer members, simpler events. */
+/** Makes a failing plan smaller, as long as it fails. */
 
-import type { Plan, PlannedEvent } from "./plan.ts";
-import { runPlan } from "./scenario.ts";
+import type { AnyPlan, Simulation } from "./simulation.ts";
 
 /** Tries at most. */
 const maxTries = 400;
 
-export async function shrink(plan: Plan): Promise<Plan> {
+export async function shrink<P extends AnyPlan>({ run, smaller }: Simulation<P>, plan: P): Promise<P> {
   let smallest = plan;
   let tries = 0;
   for (let hasShrunk = true; hasShrunk; ) {
     hasShrunk = false;
-    for (const smaller of smallerThan(smallest)) {
+    for (const next of smaller(smallest)) {
       if (++tries > maxTries) return smallest;
-      if ((await runPlan(smaller)).violations.length === 0) continue;
-      smallest = smaller;
+      if ((await run(next)).violations.length === 0) continue;
+      smallest = next;
       hasShrunk = true;
       break;
     }
   }
   return smallest;
-}
-
-function* smallerThan(plan: Plan): Iterable<Plan> {
-  const { faults, events } = plan;
-  for (const share of [2, 4]) {
-    for (let part = 0; part < share; part++) {
-      const rest = events.filter((_, i) => Math.floor((i * share) / events.length) !== part);
-      if (rest.length < events.length) yield { ...plan, events: rest };
-    }
-  }
-  for (const i of faults.keys()) yield { ...plan, faults: faults.filter((_, other) => other !== i) };
-  for (const i of events.keys()) yield { ...plan, events: events.filter((_, other) => other !== i) };
-  if (plan.members > 1) yield { ...plan, members: plan.members - 1 };
-  if (plan.partitions > 1) yield { ...plan, partitions: 1 };
-  if (plan.hasFollower) yield { ...plan, hasFollower: false };
-  if (plan.hasDuty) yield { ...plan, hasDuty: false };
-  for (const [i, event] of events.entries()) {
-    for (const simpler of simplerThan(event)) yield { ...plan, events: events.with(i, simpler) };
-  }
-}
-
-function* simplerThan(event: PlannedEvent): Iterable<PlannedEvent> {
-  if (event.fails > 0) yield { ...event, fails: event.fails - 1 };
-  if (event.kills > 0) yield { ...event, kills: 0 };
-  if (event.calls) yield { ...event, calls: false };
-  if (event.isShared) yield { ...event, isShared: false };
-  if (event.effect !== "none") yield { ...event, effect: "none" };
 }
