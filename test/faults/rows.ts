@@ -192,6 +192,33 @@ export const rows: readonly Row[] = [
     ),
   },
   {
+    fault:
+      "kill -9 of a process with a source: when it has taken its partition, read its position, before an append, between it and its reply",
+    outcome: "taken over; what the outside numbers comes in once, in its order",
+    tests: at(
+      "faults/sources",
+      "killed when it has taken",
+      "killed when it reads",
+      "killed before its append",
+      "killed between an append",
+    ),
+  },
+  {
+    fault: "SIGSTOP of a source's owner beyond `takeoverAfterMs`, then SIGCONT",
+    outcome: "its late appends are fenced, and the outside refuses its fence",
+    tests: at("faults/sources", "fences a source's owner"),
+  },
+  {
+    fault: "a source's outside system hangs up, its Redis is cut, killed or full, its processes are replaced",
+    outcome: "it goes on from its position; each thing once",
+    tests: at(
+      "faults/sources",
+      "connections to the outside and to Redis break",
+      "Redis is killed and comes back",
+      "although Redis is away",
+    ),
+  },
+  {
     fault: "Collector absent, hanging, restarting",
     outcome: "no effect on the pipeline; spans of a restart arrive",
     tests: at("telemetry/collector", "Collector"),
