@@ -2,7 +2,9 @@
 /** A channel in a real browser: live, paused, filtered, older. */
 
 import * as assert from "uvu/assert";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
+import { startProxy } from "../support/proxy.ts";
 import { browserTest, openConsole } from "./browser.ts";
 
 browserTest("entries come as they are appended; a pause holds them, and going on shows them", async () => {
@@ -82,4 +84,26 @@ browserTest("an entry that is no event is shown with the reason, and a channel t
   await o.view("/channel/elsewhere");
   await o.page.getByText("Nothing was ever appended to a channel of this name.").waitFor();
   await o.page.getByText("There are no such entries.").waitFor();
+});
+
+browserTest("a tail goes on by itself when Redis was away and comes back, and misses nothing", async () => {
+  await using redis = await startPrivateRedis();
+  await using proxy = await startProxy(redis.url);
+  await using log = new HandWritten(redis.url);
+  await log.describe(["orders"]);
+  await log.append("orders", { id: "e-1" });
+  await using o = await openConsole({ url: proxy.url, namespace: log.namespace });
+  await o.view("/channel/orders");
+  const ids = o.page.locator("table tbody tr td:nth-child(3)");
+  await o.page.getByText("Live.").waitFor();
+  await log.append("orders", { id: "e-2" });
+  await ids.filter({ hasText: "e-2" }).waitFor();
+  proxy.refuse();
+  proxy.cut();
+  await log.append("orders", { id: "e-3" });
+  await o.page.locator(".banner", { hasText: "does not answer" }).waitFor();
+  proxy.heal();
+  await log.append("orders", { id: "e-4" });
+  await ids.filter({ hasText: "e-4" }).waitFor();
+  assert.equal(await ids.allTextContents(), ["e-4", "e-3", "e-2", "e-1"]);
 });

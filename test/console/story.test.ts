@@ -3,6 +3,8 @@
 
 import * as assert from "uvu/assert";
 import { HandWritten } from "../inspect/hand-written.ts";
+import { startProxy } from "../support/proxy.ts";
+import { redisUrl } from "../support/redis.ts";
 import { browserTest, openConsole } from "./browser.ts";
 import { startPipeline } from "./pipeline.ts";
 
@@ -67,6 +69,30 @@ browserTest("an event id, a trace id and an entry lead to the story, and a miss 
   await o.page.getByText("No event in the log matches").waitFor();
   await o.view("/search?q=nothing-like-this");
   await o.page.getByText("No event matches. 2 of 2 entries read.").waitFor();
+});
+
+browserTest("a search tells its first hit while it goes on, says how far it is, and is stopped", async () => {
+  await using proxy = await startProxy(redisUrl());
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  const now = Date.now();
+  await log.append("orders", { id: "wanted", baggage: "user.id=ann" }, `${now - 3_600_000 * 24 * 365}-1`);
+  for (let hour = 100; hour > 0; hour--) await log.append("orders", { id: `e-${hour}` }, `${now - 3_600_000 * hour}-1`);
+  await log.append("orders", { id: "new", baggage: "user.id=ann" }, `${now}-1`);
+  await using o = await openConsole({ url: proxy.url, namespace: log.namespace });
+  await o.view("/");
+  await o.page.locator(".graph a").first().waitFor();
+  // From now on each answer takes most of a second, so that the search takes many.
+  proxy.delay("toClient", 700);
+  await o.view("/search?q=user.id%3Dann");
+  await o.page.getByRole("link", { name: "new" }).waitFor();
+  const state = o.page.locator(".bar[role=status]");
+  await state.getByText("1 event so far").waitFor();
+  await state.getByRole("button", { name: "Stop" }).click();
+  await state.getByText(/^1 event\. Stopped: /).waitFor();
+  proxy.heal();
+  await o.page.reload();
+  await state.getByText("2 events. 102 of 102 entries read.").waitFor();
 });
 
 browserTest("the link and the equal command are copied", async () => {

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Sample } from "../shapes.ts";
 import type { Looked } from "./live.ts";
+import { addressOf } from "./location.ts";
 import { ask } from "./server.ts";
 
 /** How far back charts go, samples. */
@@ -22,15 +23,17 @@ function sampleOf({ flow }: Looked): Sample | undefined {
   };
 }
 
-export function useSamples(look: Looked): readonly Sample[] {
+/** `of`: the channel or the component that they are about. */
+export function useSamples(look: Looked, of: Readonly<Record<string, string>>): readonly Sample[] {
   const [samples, setSamples] = useState<readonly Sample[]>([]);
+  const address = addressOf(["api", "samples"], of);
   useEffect(() => {
-    ask<readonly Sample[]>("/api/samples").then(
+    ask<readonly Sample[]>(address).then(
       (kept) =>
         setSamples((since) => [...kept.filter(({ at }) => at < (since[0]?.at ?? Number.POSITIVE_INFINITY)), ...since]),
       () => undefined, // the chart begins now, then
     );
-  }, []);
+  }, [address]);
   const { flow } = look;
   useEffect(() => {
     const sample = sampleOf({ flow, problem: "" });

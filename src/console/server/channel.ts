@@ -10,8 +10,8 @@ import type { AddRoutes } from "./routes.ts";
 /** Entries of one page, and with which a tail begins. */
 const pageSize = 100;
 /** A tail sends what came together, so often, ms: what comes faster than a person reads is counted. */
-const everyMs = 150;
-const maxInBatch = 100;
+const everyMs = 250;
+const maxInBatch = 40;
 /** Most entries that are looked at for a page with a filter, so that a rare one does not read a long log. */
 const searchedMs = 3_000;
 

@@ -1,7 +1,7 @@
 /** The addresses of the flow: what the console is, its live looks, and their samples. */
 
 import { readFileSync } from "node:fs";
-import type { About } from "../shapes.ts";
+import type { About, Sample } from "../shapes.ts";
 import { liveStream } from "./live-stream.ts";
 import type { News } from "./look.ts";
 import type { AddRoutes } from "./routes.ts";
@@ -16,7 +16,10 @@ export const overview: AddRoutes = (api, { options, look, mask, closing }) => {
     return c.json({ namespace, version, allowActions, rehearsable, masked: options.mask } satisfies About);
   });
 
-  api.get("/samples", (c) => c.json(look.samples));
+  api.get("/samples", (c) => {
+    const { channel, component } = c.req.query();
+    return c.json(look.samples.map((sample) => partOf(sample, { channel, component })));
+  });
 
   api.get("/live", (c) =>
     liveStream(c, closing, async (send, signal) => {
@@ -45,3 +48,17 @@ export const overview: AddRoutes = (api, { options, look, mask, closing }) => {
     }),
   );
 };
+
+/** What a sample tells of one channel or component: with hundreds of channels all of it is long. */
+function partOf(
+  { at, channels, edges }: Sample,
+  { channel, component }: { readonly channel?: string | undefined; readonly component?: string | undefined },
+): Sample {
+  const isWanted = ([name]: readonly [string, unknown]): boolean =>
+    component === undefined || name.endsWith(`>${component}`);
+  return {
+    at,
+    channels: Object.fromEntries(Object.entries(channels).filter(([name]) => name === channel)),
+    edges: channel === undefined ? Object.fromEntries(Object.entries(edges).filter(isWanted)) : {},
+  };
+}

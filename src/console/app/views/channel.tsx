@@ -13,7 +13,7 @@ import { useSamples } from "../samples.ts";
 import { useAnswer } from "../server.ts";
 
 /** Most entries that the tail keeps on the page. */
-const maxShown = 200;
+const maxShown = 100;
 
 interface ChannelViewProps {
   readonly place: Place;
@@ -25,7 +25,7 @@ export function ChannelView({ place, look }: ChannelViewProps): VNode {
   const where = place.query.getAll("where");
   const from = place.query.get("from") ?? undefined;
   const to = place.query.get("to") ?? undefined;
-  const samples = useSamples(look);
+  const samples = useSamples(look, { channel });
   const list = `${channel} ${where.join(" ")} ${from ?? ""} ${to ?? ""}`;
   return (
     <>

@@ -16,7 +16,7 @@ interface ComponentViewProps {
 
 export function ComponentView({ place, look }: ComponentViewProps): VNode {
   const name = place.path[1] ?? "";
-  const samples = useSamples(look);
+  const samples = useSamples(look, { component: name });
   const { flow } = look;
   if (flow === undefined) return <p class="quiet">Looking …</p>;
   const found = flow.components.find(({ component }) => component === name);
