@@ -176,10 +176,9 @@ export class OwnedPartition implements Tenure {
     this.#inFlight.letGoWaiting();
     this.#settler.hurry();
     const { change } = this.#inFlight;
-    const isAtRest = (): boolean => this.#handling.running === 0 && this.#settler.isIdle;
-    if (!(await within(clock, ms, change, isAtRest))) return false;
-    await this.#relay?.rest(begunAt + ms - clock.now());
-    return isAtRest();
+    const isAtRest = await within(clock, ms, change, () => this.#handling.running === 0 && this.#settler.isIdle);
+    if (isAtRest) await this.#relay?.rest(begunAt + ms - clock.now());
+    return isAtRest;
   }
 
   goOn(): void {
