@@ -9,6 +9,8 @@ const session = "memory/session.ts";
 const ownership = "ownership/ownership.ts";
 const settler = "consume/settler.ts";
 const inFlight = "consume/in-flight.ts";
+const relay = "memory/relay.ts";
+const mover = "ownership/relay.ts";
 
 export const mutations: readonly Mutation[] = [
   {
@@ -737,6 +739,93 @@ export const mutations: readonly Mutation[] = [
     faults: ["wallClock"],
     foundBy: "kept",
     after: 9561,
+  },
+  {
+    name: "relayed-outputs-not-known",
+    what: "the other node does not know an output by its event when it comes again",
+    of: "▲",
+    edits: [{ file: relay, find: "  if (recent.has(idIn(own))) return undefined;\n", replace: "" }],
+    faults: [],
+    foundBy: 10_000_003,
+    after: 3,
+  },
+  {
+    name: "relay-behind-not-told",
+    what: "a node that has gone back does not say that it lacks what was moved",
+    of: "rule",
+    edits: [
+      {
+        file: relay,
+        find: '  if (compareIds(before.last, after) < 0) return { outcome: "behind", last: before.last };\n',
+        replace: "",
+      },
+    ],
+    faults: ["nodeFailover"],
+    foundBy: 10_000_004,
+    after: 2,
+  },
+  {
+    name: "relay-not-asked-when-quiet",
+    what: "a node to which nothing more is moved is not asked whether it has gone back",
+    of: "rule",
+    edits: [{ file: mover, find: '    lane.check = "later";\n', replace: "    return;\n" }],
+    faults: ["nodeFailover"],
+    foundBy: 10_000_260,
+    after: 74,
+  },
+  {
+    name: "relay-keeps-nothing",
+    what: "what was moved is removed at once",
+    of: "rule",
+    edits: [
+      {
+        file: relay,
+        find: "compareIds(entry.id, floor) >= 0",
+        replace: "compareIds(entry.id, id) > 0",
+      },
+    ],
+    faults: ["nodeFailover"],
+    foundBy: 10_000_004,
+    after: 2,
+  },
+  {
+    name: "relay-passes-over-refused",
+    what: "an output that the other node refuses is passed over",
+    of: "rule",
+    edits: [
+      {
+        file: relay,
+        find: "      reason = refused;\n      break;\n",
+        replace: "      last = output.id;\n      count++;\n      continue;\n",
+      },
+    ],
+    faults: ["spoil"],
+    foundBy: 10_000_047,
+    after: 4,
+  },
+  {
+    name: "outputs-past-the-relay",
+    what: "a settlement writes outputs to another node by itself",
+    of: "▲",
+    edits: [
+      {
+        file: settle,
+        find: "this.#server.relays && to !== partition",
+        replace: "false && to !== partition",
+      },
+    ],
+    faults: ["nodeFailover"],
+    foundBy: 10_000_002,
+    after: 1,
+  },
+  {
+    name: "relay-not-resumed",
+    what: "a new owner, or one whose session was lost, does not look at what is left in its relay",
+    of: "rule",
+    edits: [{ file: mover, find: "    for (const lane of this.#lanes) this.#begin(lane);\n", replace: "" }],
+    faults: [],
+    foundBy: 10_000_004,
+    after: 4,
   },
 ];
 
