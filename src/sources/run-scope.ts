@@ -150,6 +150,7 @@ export class RunScope<P> implements SourceTools<P> {
         channel: channel.name,
         entryId: entryIds[i] ?? "",
         traceparent: carrier.traceparent,
+        ...(carrier.stories && { stories: carrier.stories }),
       }));
     });
   }

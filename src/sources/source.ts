@@ -33,7 +33,8 @@ export interface SourceTools<P> {
   readonly fence: Fence;
   /**
    * Appends events, none to 1,000, and the position up to which the outside system was read with them, in one step: both are in the log or
-   * neither is, once, however often connections and processes break. Resolves when Redis has appended, with the events in their order.
+   * neither is, once, however often connections and processes break. Resolves when Redis has appended, with the events in their order. (On a
+   * cluster an event for a partition at another node is moved there a round trip later, and its reference has no `entryId`.)
    * Appends may be under way at once: they are written in the order of the calls.
    *
    * While the store refuses (the channel is full, memory is full) the append waits and is tried again; the health says why. When one append
