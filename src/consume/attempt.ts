@@ -198,6 +198,7 @@ export function maybeWritten({ message }: Error): FencedError {
 
 /** The lanes that deliveries need, each once. */
 export function lanesOf(deliveries: readonly Delivery[]): readonly string[] {
-  const lanes = deliveries.flatMap(({ lane }) => (lane === undefined || lane === "" ? [] : [lane]));
-  return lanes.length < 2 ? lanes : [...new Set(lanes)];
+  const [only] = deliveries;
+  if (only !== undefined && deliveries.length === 1) return only.lanes;
+  return [...new Set(deliveries.flatMap(({ lanes }) => lanes))];
 }

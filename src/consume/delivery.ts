@@ -64,6 +64,8 @@ export class Delivery implements DeliveryId, Delivered {
   correlation: Correlation = noCorrelation;
   /** The lane in which its turn must come; empty: it waits for nobody. Known once it was loaded. */
   lane: string | undefined;
+  /** The same as a list: none where it waits for nobody. */
+  lanes: readonly string[] = noLanes;
   /** Characters of the entry while it is here. */
   size = 0;
 
@@ -100,7 +102,9 @@ export class Delivery implements DeliveryId, Delivered {
     } catch (problem) {
       this.problem = problem;
     }
-    this.lane = this.envelope?.key ?? "";
+    const lane = this.envelope?.key ?? "";
+    this.lane = lane;
+    if (lane !== "" && this.lanes === noLanes) this.lanes = [lane];
   }
 
   /** Its content is let go; it will be fetched again. */
@@ -184,3 +188,5 @@ const HandledEvent = plain<Event<unknown>, [Envelope, unknown]>(function (envelo
 
 const noCarrier: Carrier = Object.freeze({ traceparent: "", tracestate: "", baggage: "" });
 const noCorrelation: Correlation = Object.freeze({});
+
+const noLanes: readonly string[] = Object.freeze([]);

@@ -169,7 +169,6 @@ export class Handling {
   // Not an asynchronous function: it would be the costliest part of most attempts.
   #finishLater(handled: void | Promise<void>, attempt: Attempt): Promise<void> {
     const { handlers } = this.#context;
-    const returned = Promise.resolve(handled).then(() => (attempt.isBusy ? attempt.validated() : undefined));
     const finished = (): void | Promise<void> => {
       handlers.end(attempt);
       return this.#finish(attempt);
@@ -178,12 +177,15 @@ export class Handling {
       handlers.end(attempt);
       return this.#failed(attempt, error);
     };
-    if (attempt.timeoutMs === undefined) return returned.then(finished, failed);
-    return this.#inTime(returned, attempt.timeoutMs).then(finished, (error: unknown) => {
+    const returned = Promise.resolve(handled);
+    if (attempt.timeoutMs === undefined)
+      return returned.then(() => (attempt.isBusy ? attempt.validated().then(finished, failed) : finished()), failed);
+    const validated = returned.then(() => (attempt.isBusy ? attempt.validated() : undefined));
+    return this.#inTime(validated, attempt.timeoutMs).then(finished, (error: unknown) => {
       if (!(error instanceof HandlerTimeoutError)) return failed(error);
       handlers.late(attempt);
       const end = (): void => handlers.end(attempt);
-      returned.then(end, end);
+      validated.then(end, end);
       return this.#failed(attempt, error);
     });
   }

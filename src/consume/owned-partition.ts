@@ -63,6 +63,7 @@ export class OwnedPartition implements Tenure {
   readonly #gatherers = new Map<string, Gatherer>();
   /** Aborts when the slice is lost, or the drain has run out of time. */
   readonly #over = new AbortController();
+  readonly #run: LaneTask["run"] = (deliveries) => this.#handling.run(deliveries);
   #session: Session | undefined;
   #isQuiet = false;
   /** How many more of what is read are suspected. */
@@ -245,7 +246,7 @@ export class OwnedPartition implements Tenure {
     const gatherer = this.#gatherers.get(delivery.channel);
     // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
     if (gatherer !== undefined && !delivery.isCounted && delivery.envelope !== undefined) gatherer.add(delivery);
-    else this.#enqueue([delivery], (one) => this.#handling.run(one));
+    else this.#enqueue([delivery], this.#run);
   }
 
   #enqueue(deliveries: readonly Delivery[], run: LaneTask["run"]): void {
@@ -256,7 +257,7 @@ export class OwnedPartition implements Tenure {
     else
       lanes.add(
         task,
-        lanesOf(deliveries).map((lane) => (partition === 0 ? lane : `${partition}/${lane}`)),
+        partition === 0 ? lanesOf(deliveries) : lanesOf(deliveries).map((lane) => `${partition}/${lane}`),
       );
   }
 }

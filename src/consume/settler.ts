@@ -78,6 +78,10 @@ export class Settler {
   #queue: Waiting[] = [];
   /** In the order of their numbers. */
   #unanswered: Sent[] = [];
+  /** The locks in them. */
+  readonly #sentLocks = new Set<string>();
+  /** The locks of what was left in the queue when it was last gone through, and of what has come behind it since. */
+  #queuedLocks = new Set<string>();
   /** The number of the last batch. */
   #number = 0;
   #answered = 0;
@@ -87,6 +91,8 @@ export class Settler {
   #nextDelayMs: number = refusedDelayMs.first;
   /** What was refused is cut anew, once the slice is taken again. */
   #isCutting = false;
+  /** When the queue was last gone through, there was no room for something that waits for nothing else. */
+  #hasMore = false;
   /** What waits is to be sent as soon as it may be. */
   #isDue = false;
   /** It is, at the end of this turn. */
@@ -118,9 +124,17 @@ export class Settler {
     this.#queue.push(new Waiting(submission));
     const { here, room } = this.#context.inFlight;
     const isMuch = this.#queue.length >= Math.min(soonFrom, (here + room) / 4);
-    if (this.#context.acknowledgeWithinMs === undefined || isMuch || hasEffects(submission.settlement))
-      this.#flushSoon();
-    else this.#flushLater();
+    const isSoon = this.#context.acknowledgeWithinMs === undefined || isMuch || hasEffects(submission.settlement);
+    if (!isSoon) this.#flushLater();
+    else if (this.#isBehind(submission.settlement)) this.#isDue = true;
+    else this.#flushSoon();
+  }
+
+  /** Whether it has to wait for an answer or a time anyway: then nobody need look for what may travel. */
+  #isBehind({ locks }: Settlement): boolean {
+    if (!locks.some((lock) => this.#sentLocks.has(lock) || this.#queuedLocks.has(lock))) return false;
+    for (const lock of locks) this.#queuedLocks.add(lock);
+    return true;
   }
 
   /** Sends what waits for others. */
@@ -171,6 +185,7 @@ export class Settler {
       if (this.#queue.length === 0) this.#isDue = false;
       if (next.length === 0) return;
       this.#send(this.#batchOf(next));
+      if (!this.#hasMore) return;
     }
   }
 
@@ -182,13 +197,15 @@ export class Settler {
   #takeNext(): readonly Waiting[] {
     const now = this.#context.clock.now();
     if (now < this.#anythingFrom) return [];
-    const held = new Set(this.#unanswered.flatMap(({ batch }) => batch.settlements.flatMap(({ locks }) => locks)));
+    const held = new Set<string>();
+    const takenLocks = new Set<string>();
     const taken: Waiting[] = [];
     const left: Waiting[] = [];
     let effects = 0;
     let parts = 0;
     let size = 0;
     let isCut = false;
+    let hasMore = false;
     for (const waiting of this.#queue) {
       const { settlement, size: ownSize } = waiting.submission;
       const isEffect = hasEffects(settlement);
@@ -202,17 +219,23 @@ export class Settler {
         taken.at(-1) !== undefined &&
         taken.at(-1)?.submission.settlement.kind !== "buried";
       const hasRoom = !isCut && (!isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch));
-      if (isDue && hasRoom && !settlement.locks.some((lock) => held.has(lock))) {
+      const isFree = isDue && !settlement.locks.some((lock) => held.has(lock) || this.#sentLocks.has(lock));
+      if (isFree && hasRoom) {
         taken.push(waiting);
+        for (const lock of settlement.locks) takenLocks.add(lock);
         if (isEffect) effects++;
         parts += ownParts;
         size += ownSize;
       } else {
+        hasMore ||= isFree && !settlement.locks.some((lock) => takenLocks.has(lock));
         left.push(waiting);
         for (const lock of settlement.locks) held.add(lock);
       }
     }
+    for (const lock of takenLocks) this.#sentLocks.add(lock);
     this.#queue = left;
+    this.#queuedLocks = held;
+    this.#hasMore = hasMore;
     return taken;
   }
 
@@ -282,11 +305,13 @@ export class Settler {
   #onSettled(sent: Sent, results: readonly SettleResult[]): void {
     const { inFlight, clock } = this.#context;
     this.#unanswered = this.#unanswered.filter((one) => one !== sent);
+    for (const { locks } of sent.batch.settlements) for (const lock of locks) this.#sentLocks.delete(lock);
     this.#answered = Math.max(this.#answered, sent.batch.number);
     if (sent.batch.settlements.some(hasEffects)) this.#nextDelayMs = refusedDelayMs.first;
     const refused: Waiting[] = [];
     const byReason = new Map<string, Delivery[]>();
-    for (const [i, waiting] of sent.waiting.entries()) {
+    for (let i = 0; i < sent.waiting.length; i++) {
+      const waiting = sent.waiting[i] as Waiting;
       const result = results[i] as SettleResult;
       const { submission } = waiting;
       if (result.outcome === "settled") {
@@ -334,6 +359,7 @@ export class Settler {
       for (const { submission } of waiting) inFlight.setInBatch(submission.deliveries, false);
       this.#queue = [...waiting, ...this.#queue];
       this.#unanswered = [];
+      this.#sentLocks.clear();
       this.#number = 0;
       this.#answered = 0;
       this.#isCutting = false;

@@ -312,8 +312,13 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: settler,
-        find: "new Set(this.#unanswered.flatMap(({ batch }) => batch.settlements.flatMap(({ locks }) => locks)))",
-        replace: "new Set<string>([])",
+        find: "settlement.locks.some((lock) => held.has(lock) || this.#sentLocks.has(lock))",
+        replace: "settlement.locks.some((lock) => held.has(lock))",
+      },
+      {
+        file: settler,
+        find: "if (!locks.some((lock) => this.#sentLocks.has(lock) || this.#queuedLocks.has(lock))) return false;",
+        replace: "if (locks.length >= 0) return false;",
       },
     ],
     faults: ["spoil"],

@@ -151,7 +151,8 @@ export class BatchCall {
       let newest = "";
       const gone: string[] = [];
       const noted: string[] = [];
-      for (const [place, settlement] of this.#settlements.entries()) {
+      for (let place = 0; place < this.#settlements.length; place++) {
+        const settlement = this.#settlements[place] as Settlement;
         const isGone = settlement.kind === "buried" && settlement.isGone;
         for (const entry of settlement.entries) {
           if (entry.channel !== channel) continue;
