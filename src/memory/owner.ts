@@ -103,7 +103,9 @@ export function acquire(
 ): Acquired {
   const row = rowOf(server, slice);
   const isAsSeen =
-    seen === undefined ? row === undefined : isHeldBy(row, seen) && (seen.beat === undefined || seen.beat === row.beat);
+    seen === undefined
+      ? row === undefined
+      : isHeldBy(row, seen) && row.beat === (seen.beat ?? row.beat) && row.seq === (seen.seq ?? row.seq);
   if (!isAsSeen) return { outcome: "lost", row };
   for (const channel of channels) {
     server.keys.stream(keyOf.stream(slice.partition, channel)); // refused before anything is written

@@ -265,10 +265,12 @@ export class Ownership implements Hold {
     if (session === undefined || tenure === undefined) return false;
     this.#isRetaking = true;
     try {
-      const isTaken = await this.#acquire(session, this.#claim, false, () => tenure);
+      // What was sent before over a lost connection may be written after its refusal: then it would be settled twice.
+      const seen = { ...this.#claim, seq: tenure.answered };
+      const isTaken = await this.#acquire(session, seen, false, () => tenure);
       if (session !== this.#session) return false;
       if (isTaken) tenure.showAgain();
-      else if (tenure === this.#tenure) this.lost("another member has taken the partition");
+      else if (tenure === this.#tenure) this.lost("it could not be taken again as it was");
       return isTaken && tenure === this.#tenure;
     } catch {
       this.broken(session);
@@ -379,7 +381,7 @@ export class Ownership implements Hold {
 
   async #acquire(
     session: Session,
-    seen: OwnerRow | Claim | undefined,
+    seen: OwnerRow | (Claim & { readonly seq: number }) | undefined,
     isDeath: boolean,
     tenureOf: (acquired: Acquired & { outcome: "acquired" }) => Tenure,
   ): Promise<boolean> {

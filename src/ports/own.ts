@@ -46,8 +46,11 @@ export interface Look {
 export interface Acquisition {
   readonly member: string;
   readonly token: string;
-  /** The row as the taker saw it, undefined where there was none: if the row has changed, nothing is taken. Without `beat` for one's own row. */
-  readonly seen: (Claim & { readonly beat?: number }) | undefined;
+  /**
+   * The row as the taker saw it, undefined where there was none: if the row has changed, nothing is taken. One's own row is taken whatever its
+   * beat, with `seq` as the last batch that was answered: one that was given up may have been written since.
+   */
+  readonly seen: (Claim & { readonly beat?: number; readonly seq?: number }) | undefined;
   /** The greatest epoch that this member ever saw, of any owner. */
   readonly highestEpoch: number;
   /** True where the previous owner is taken for dead: the row counts the death. */

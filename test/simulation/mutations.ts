@@ -378,8 +378,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: owner,
-        find: "isHeldBy(row, seen) && (seen.beat === undefined || seen.beat === row.beat)",
-        replace: "isHeldBy(row, seen)",
+        find: "isHeldBy(row, seen) && row.beat === (seen.beat ?? row.beat) &&",
+        replace: "isHeldBy(row, seen) &&",
       },
     ],
     faults: ["stop"],
@@ -744,6 +744,21 @@ export const mutations: readonly Mutation[] = [
     faults: ["wallClock"],
     foundBy: "kept",
     after: 9561,
+  },
+  {
+    name: "a-batch-that-was-given-up-is-written",
+    what: "who cuts refused batches anew does not ask whether one was written after all",
+    of: "bug",
+    edits: [
+      {
+        file: ownership,
+        find: "const seen = { ...this.#claim, seq: tenure.answered };",
+        replace: "const seen: any = this.#claim;",
+      },
+    ],
+    faults: ["full"],
+    foundBy: "kept",
+    after: 26764,
   },
   {
     name: "relayed-outputs-not-known",

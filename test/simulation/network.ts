@@ -26,11 +26,13 @@ export class Network {
   unheard = 0;
   /** The server does not work on anything before. */
   stillUntil = 0;
+  #repeats: boolean;
 
   constructor(world: World, random: Random, options: NetworkOptions) {
     this.world = world;
     this.random = random;
     this.options = options;
+    this.#repeats = options.lies.includes("twice");
   }
 
   /** `partition`: at whose node. */
@@ -42,6 +44,14 @@ export class Network {
 
   forget(link: SimulatedLink): void {
     this.#links.delete(link);
+  }
+
+  endRepeating(): void {
+    this.#repeats = false;
+  }
+
+  isRepeated(): boolean {
+    return this.#repeats && this.random.isLucky(0.05);
   }
 
   canReach(host: Host, partition: number | undefined): boolean {
@@ -222,8 +232,7 @@ class SimulatedLink implements Link {
   }
 
   isRepeated(): boolean {
-    const { random, options } = this.#network;
-    return options.lies.includes("twice") && random.isLucky(0.05);
+    return this.#network.isRepeated();
   }
 
   isLate(): boolean {

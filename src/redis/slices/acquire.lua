@@ -3,8 +3,8 @@
 -- second time the row has changed. Works while memory is full.
 --
 -- KEYS[1]  row; then for each channel: its stream, its attempts, its parked set
--- ARGV     group, member, token; epoch, owner and beat as they were seen, all "" where there was no row, the beat "" where any will do; the greatest
---          epoch that the taker ever saw, "1" when the owner before is taken for dead, "0" or "$": where a channel is begun that the component
+-- ARGV     group, member, token; epoch, owner, beat and seq as they were seen, all "" where there was no row, beat and seq "" where any will do;
+--          the greatest epoch that the taker ever saw, "1" when the owner before is taken for dead, "0" or "$": where a channel is begun that the component
 --          never had; then the channels
 -- Reply    {"lost", row}, or {"acquired", epoch, deaths, for each channel {position, entries up to there or "", open ids separated by spaces,
 --          what became of the group, how many unfinished entries are lost, then id, attempts, starts and in how many ms it is due of each
@@ -12,8 +12,8 @@
 --
 -- The row is written last: what is refused before it leaves a group that is made again the next time.
 local group, member, token = ARGV[1], ARGV[2], ARGV[3]
-local seenEpoch, seenOwner, seenBeat = ARGV[4], ARGV[5], ARGV[6]
-local highest, isDeath, begin, channelsFrom = tonumber(ARGV[7]), ARGV[8] == '1', ARGV[9], 10
+local seenEpoch, seenOwner, seenBeat, seenSeq = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local highest, isDeath, begin, channelsFrom = tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10], 11
 
 local wrong = wrongType(KEYS[1], 'hash')
 for k = 2, #KEYS, 3 do
@@ -23,7 +23,9 @@ if wrong then return wrong end
 
 local row = rowOf(KEYS[1])
 local isAsSeen = row == nil
-if seenEpoch ~= '' then isAsSeen = isHeldBy(row, seenEpoch, seenOwner) and (seenBeat == '' or seenBeat == beatOf(row)) end
+if seenEpoch ~= '' then
+  isAsSeen = isHeldBy(row, seenEpoch, seenOwner) and (seenBeat == '' or seenBeat == beatOf(row)) and (seenSeq == '' or seenSeq == (row[3] or '0'))
+end
 if not isAsSeen then return { 'lost', shown(row) } end
 local now = nowMs()
 

@@ -22,7 +22,7 @@ export function acquireArgs(
   channels: readonly string[],
   { member, token, seen, highestEpoch, isDeath, begin }: Acquisition,
 ): (string | number)[] {
-  const seenRow = seen === undefined ? ["", "", ""] : [seen.epoch, seen.owner, seen.beat ?? ""];
+  const seenRow = seen === undefined ? ["", "", "", ""] : [seen.epoch, seen.owner, seen.beat ?? "", seen.seq ?? ""];
   return [component, member, token, ...seenRow, highestEpoch, isDeath ? 1 : 0, begin, ...channels];
 }
 

@@ -21,6 +21,19 @@ export const owning: readonly Behaviour[] = [
     },
   },
   {
+    name: "an owner that takes its slice again is refused where a batch was written that it has given up",
+    run: async (harness) => {
+      const [id = ""] = await harness.append(channel, "e1");
+      const { session, claim } = await own(harness);
+      const taken = { member: "m1", token: "again", highestEpoch: 0, isDeath: false, begin: "0" } as const;
+      await session.settle(claim, batch(1, [acked([id])], at(id)));
+      const outdated = await session.acquire({ ...taken, seen: { ...claim, seq: 0 } });
+      assert.is(outdated.outcome, "lost");
+      assert.is(outdated.outcome === "lost" && outdated.row?.seq, 1);
+      assert.is((await session.acquire({ ...taken, seen: { ...claim, seq: 1 } })).outcome, "acquired");
+    },
+  },
+  {
     name: "an epoch is greater than the row's, than the greatest ever seen, and no less than the server's time",
     run: async (harness) => {
       const first = await own(harness);
