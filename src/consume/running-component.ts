@@ -59,6 +59,9 @@ const leaveGraceMs = 500;
  */
 type Phase = "idle" | "joining" | "running" | "draining" | "closed";
 
+/** Four beats without an answer, ms: whoever asks for readiness need not wait until handlers may not start any more. */
+const unreadyAfterMs = 1_000;
+
 export class RunningComponent implements Component {
   readonly name: string;
   readonly member: string;
@@ -101,7 +104,8 @@ export class RunningComponent implements Component {
     const component = this.name;
     const unready = (reason: string): ComponentHealth => ({ component, isLive: true, isReady: false, reason });
     if (this.#phase !== "running") return unready(this.#phase);
-    if (this.#members?.isConfirmed !== true) return unready("Redis does not answer");
+    if (this.#members?.isConfirmed !== true || this.#members.silentMs > unreadyAfterMs)
+      return unready("Redis does not answer");
     if (this.#ownerships.some(({ isStill }) => isStill))
       return { ...unready("a loop stands still although Redis answers"), isLive: false };
     const refusal = this.#ownerships.find(({ refused }) => refused !== undefined)?.refused;

@@ -53,7 +53,12 @@ export class Members {
 
   /** Whether this member's own beat is confirmed: only then may it want or acquire anything. */
   get isConfirmed(): boolean {
-    return !this.#isOver && this.#context.clock.now() - this.#confirmedAt <= this.#context.takeoverAfterMs / 2;
+    return this.silentMs <= this.#context.takeoverAfterMs / 2;
+  }
+
+  /** How long ago this member's last confirmed beat was sent, ms. */
+  get silentMs(): number {
+    return this.#isOver ? Number.POSITIVE_INFINITY : this.#context.clock.now() - this.#confirmedAt;
   }
 
   /** Whether this member should own the partition, among all who live but for `without`. */

@@ -111,6 +111,22 @@ test("is not ready within a second of losing Redis, and again soon after it is b
   await eventually(() => component.health.isReady);
 });
 
+test("is not ready soon after Redis hangs without a word, long before its partition may be taken", async () => {
+  await using redis = await startPrivateRedis();
+  await using o = await open({ url: redis.url });
+  const component = await o.run(
+    o.backbone.component("c", [on(things("things"), () => undefined)], { takeoverAfterMs: 60_000 }),
+  );
+  await eventually(() => component.health.isReady);
+  await redis.kill("SIGSTOP");
+  try {
+    await eventually(() => component.health.reason === "Redis does not answer", 3_000);
+  } finally {
+    await redis.kill("SIGCONT");
+  }
+  await eventually(() => component.health.isReady);
+});
+
 /** A backbone whose component has one event in hand, behind a proxy that then refuses all. */
 async function losing(drainTimeoutMs: number): Promise<{
   readonly component: Component;
