@@ -45,39 +45,29 @@ function byTrace(text: string, traceId: string): EventQuery {
   return {
     text,
     eventId: undefined,
-    mayMatch: containing(traceId),
+    mayMatch: (stored) =>
+      hasField(stored, "traceparent", (value) => value.includes(traceId)) ||
+      hasField(stored, "id", (value) => value === text),
     matches: (entry) =>
       entry.envelope?.traceparent.includes(`-${traceId}-`) === true || (text === traceId && eventIdOf(entry) === text),
   };
 }
 
-/** Tells whether some value of the entry has the text in it as it is. */
-function containing(text: string): (stored: StoredEntry) => boolean {
-  return ({ fields }) => {
-    for (let i = 1; i < fields.length; i += 2) if (fields[i]?.includes(text) === true) return true;
-    return false;
-  };
-}
-
-/** Likewise, or has an escape by which the text may be written in another way. */
-function containingOrEscaped(text: string, sign: string): (stored: StoredEntry) => boolean {
-  return ({ fields }) => {
-    for (let i = 1; i < fields.length; i += 2) {
-      const value = fields[i];
-      if (value !== undefined && (value.includes(text) || value.includes(sign))) return true;
-    }
-    return false;
-  };
+/** Tells whether a field of the entry has this name and a value that passes. */
+function hasField({ fields }: StoredEntry, name: string, passes: (value: string) => boolean): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    if (fields[i] === name && passes(fields[i + 1] as string)) return true;
+  }
+  return false;
 }
 
 function byEventId(text: string, eventId: string): EventQuery {
   // An event without an id is called by its entry.
   const isEntry = /^.+\/\d+-\d+$/.test(eventId) ? eventId.slice(eventId.lastIndexOf("/") + 1) : undefined;
-  const has = containing(eventId);
   return {
     text,
     eventId,
-    mayMatch: (stored) => stored.entryId === isEntry || has(stored),
+    mayMatch: (stored) => stored.entryId === isEntry || hasField(stored, "id", (id) => id === eventId),
     matches: (entry) => eventIdOf(entry) === eventId || `${entry.channel}/${entry.entryId}` === eventId,
   };
 }
@@ -86,7 +76,9 @@ function byBaggage(text: string, name: string, value: string): EventQuery {
   return {
     text,
     eventId: undefined,
-    mayMatch: containingOrEscaped(value, "%"),
+    // The value may be written with escapes, or be a list that goes on in another member.
+    mayMatch: (stored) =>
+      hasField(stored, "baggage", (list) => list.includes(value) || list.includes("%") || value.includes("|")),
     matches: ({ envelope }) => {
       // This test rejects most entries cheaply; a name needs no escaping.
       if (envelope === undefined || !envelope.baggage.includes(name)) return false;
@@ -101,7 +93,7 @@ function byPayload(text: string, path: readonly string[], value: string): EventQ
   return {
     text,
     eventId: undefined,
-    mayMatch: containingOrEscaped(value, "\\"),
+    mayMatch: (stored) => hasField(stored, "payload", (json) => json.includes(value) || json.includes("\\")),
     matches: (entry) => {
       const payload = entry.envelope?.payload;
       // A value without escapes appears in the JSON text as it is, so most payloads need no parsing.
