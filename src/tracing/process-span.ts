@@ -1,32 +1,31 @@
 /** The span of one attempt: its parent and links, its handler's context, its outputs' carriers, and its end. */
 
 import {
-  type Attributes,
   type Context,
   context,
   propagation,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
-  SpanKind,
   trace,
 } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
 import type { Cause } from "../model/event.ts";
 import type { Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
 import { AttemptSpans, type ReplayedIn } from "./attempt-spans.ts";
-import { attribute, correlateBatch, errorTypeOf } from "./attributes.ts";
+import { errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
 import { type Baggage, noBaggage, noCarrier, readableCarrier, TraceFields } from "./carrier.ts";
 import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";
+import { openDead } from "./dead-span.ts";
 import { HandledEvents } from "./handled-events.ts";
-import { linksTo } from "./links.ts";
 import { type OutputStory, storyOf } from "./output-story.ts";
 import { hasAllOf, passedBaggage } from "./plain-baggage.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
+import { plainPlace, type SendPlace } from "./send-place.ts";
 import { inertSend, PassedSend, SendScope, UnmeasuredSend } from "./send-spans.ts";
-import type { SendPlace, SpanOpener } from "./span-opener.ts";
-import { applyIds } from "./stories-field.ts";
+import type { SpanOpener } from "./span-opener.ts";
+import { placeIn } from "./story-place.ts";
 import { isFlaggedSampled, traceparentOf, tracestateOf } from "./trace-context.ts";
 
 /**
@@ -181,19 +180,9 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
 
   /** The place of an output's span. `active`: the context in which it is published. */
   #placeOf(story: OutputStory | undefined, active: Context): SendPlace {
-    if (story === undefined) {
-      const [own] = this.#isSingle && this.#spans !== undefined ? this.#events.storiesAt(0) : [];
-      return { parent: trace.getSpanContext(active), context: active, targets: noTargets, ids: own?.ids, stories: 0 };
-    }
-    const { chosen, causes, ids, stories } = story;
-    const around = trace.getSpanContext(active);
-    // The handler's own span in the story, where it has one: the output is a part of what the handler did.
-    const own = around?.traceId === chosen.traceId ? around : this.#spans?.in(chosen);
-    const parent = own ?? chosen;
-    const targets = causes.filter(({ spanId }) => spanId !== parent.spanId);
-    if (own === undefined && around !== undefined) targets.push(around);
-    const within = active === this || active === ROOT_CONTEXT ? undefined : trace.setSpanContext(active, parent);
-    return { parent, context: within, targets, ids, stories };
+    if (story !== undefined) return placeIn(story, active, active === this || active === ROOT_CONTEXT, this.#spans);
+    const [own] = this.#isSingle && this.#spans !== undefined ? this.#events.storiesAt(0) : [];
+    return own === undefined ? plainPlace(active) : { ...plainPlace(active), ids: own.ids };
   }
 
   /** The trace fields of an output of which no span is kept. */
@@ -243,27 +232,16 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     const source = currentSource();
     const span = this.#main;
     if (source === undefined || span === undefined || this.#replay !== undefined) return new PassedSend(carrier);
-    return faults.attempt("send", () => new UnmeasuredSend(faults, this.#openDead(source, span), carrier), inertSend);
-  }
-
-  #openDead(source: SpanSource, parent: Span): Span {
-    const { channel, entries, partition } = this.#processing;
-    const spans = this.#opener.channels.of(channel);
-    const attributes: Attributes = {};
-    const [entry] = entries;
-    if (entry !== undefined && entries.length === 1) attributes[attribute.eventId] = entry.eventId;
-    correlateBatch(attributes, entries, this.#events.baggages);
-    if (entries.length === 1) applyIds(attributes, this.#events.storiesAt(0)[0]?.ids);
-    const links = linksTo(this.#events.origins, attributes);
-    return source.open({
-      name: spans.sendDeadName,
-      kind: SpanKind.CLIENT,
-      statics: spans.of("sendDead", partition),
-      attributes,
-      links,
-      parent: parent.spanContext(),
-      context: this,
-    });
+    return faults.attempt(
+      "send",
+      () =>
+        new UnmeasuredSend(
+          faults,
+          openDead(source, this.#opener, this.#processing, this.#events, span.spanContext(), this),
+          carrier,
+        ),
+      inertSend,
+    );
   }
 
   get traceparent(): string {
@@ -335,5 +313,3 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return readableCarrier(entry.carrier, (field) => this.#opener.meters.rejected(channel.name, field));
   }
 }
-
-const noTargets: readonly SpanContext[] = Object.freeze([]);

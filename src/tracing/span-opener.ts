@@ -38,22 +38,10 @@ import { Meters } from "./metrics.ts";
 import { passedBaggage } from "./plain-baggage.ts";
 import { FaultReport } from "./report.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";
+import type { SendPlace } from "./send-place.ts";
 import { inertSend, PassedSend, SendScope } from "./send-spans.ts";
 import { applyIds, maxStories } from "./stories-field.ts";
 import { spanContextOf, traceparentOf, tracestateOf } from "./trace-context.ts";
-
-/** The place of a send span. */
-export interface SendPlace {
-  readonly parent: SpanContext | undefined;
-  /** The context in which it is published; undefined where it is just its parent's. */
-  readonly context: Context | undefined;
-  /** The spans that it links to. */
-  readonly targets: readonly SpanContext[];
-  /** The ids that the span has in place of those of several stories. */
-  readonly ids: Baggage | undefined;
-  /** The number of stories that the event belongs to, as far as it is known; 0 for one that states no causes. */
-  readonly stories: number;
-}
 
 /** Opens send spans, and holds what all spans of one backbone share. */
 export class SpanOpener {

@@ -24,8 +24,9 @@ import { storyOf } from "./output-story.ts";
 import { ProcessScope } from "./process-span.ts";
 import { ReplayScope } from "./replay-span.ts";
 import { currentSource } from "./sdk.ts";
+import { noTargets, plainPlace, type SendPlace } from "./send-place.ts";
 import { GroupedSend, SendGroup } from "./send-spans.ts";
-import { type SendPlace, SpanOpener } from "./span-opener.ts";
+import { SpanOpener } from "./span-opener.ts";
 import { suppress } from "./suppression.ts";
 import { traceparentOf } from "./trace-context.ts";
 
@@ -72,7 +73,7 @@ class Tracer implements Tracing {
   /** What is published outside of handlers continues the active span, or where that is not sampled its first sampled cause. */
   #place(sending: Sending, active: Context): { readonly place: SendPlace; readonly passing: Carrier } {
     const around = trace.getSpanContext(active);
-    const plain = { parent: around, context: active, targets: noTargets, ids: undefined, stories: 0 };
+    const plain = plainPlace(active);
     if (sending.causes.length === 0) return { place: plain, passing: noCarrier };
     const story = storyOf(sending.causes, undefined, sending.correlation, this.#opener.limits);
     if (story === undefined) return { place: plain, passing: noCarrier };
@@ -186,5 +187,3 @@ class Tracer implements Tracing {
 function inheritedBy(owner: BaggageOwner | undefined, active: Baggage | undefined): Baggage | undefined {
   return active === undefined ? undefined : owner?.baggage;
 }
-
-const noTargets: readonly SpanContext[] = Object.freeze([]);
