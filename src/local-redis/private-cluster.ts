@@ -16,8 +16,8 @@ export interface PrivateClusterOptions extends Omit<PrivateRedisOptions, "settin
   readonly nodeTimeoutMs?: number;
   /** The nodes have no slots and do not know each other: to be taken into another cluster. */
   readonly isApart?: boolean;
-  /** More lines of each node's configuration. */
-  readonly settings?: readonly string[];
+  /** More lines of each node's configuration, by its number from 0. */
+  readonly settings?: (node: number) => readonly string[];
 }
 
 /** A private cluster. Its disposal ends all nodes. */
@@ -42,14 +42,14 @@ export async function startPrivateCluster(options: PrivateClusterOptions = {}): 
     primaries = 3,
     replicas = 1,
     nodeTimeoutMs = 2_000,
-    settings = [],
+    settings = () => [],
     directory,
     isApart = false,
     ...rest
   } = options;
   const count = primaries * (1 + replicas);
   const started = await Promise.allSettled(
-    Array.from({ length: count }, (_, i) => startNode(i, { ...rest, directory, nodeTimeoutMs, settings })),
+    Array.from({ length: count }, (_, i) => startNode(i, { ...rest, directory, nodeTimeoutMs, settings: settings(i) })),
   );
   const nodes = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const end = async (): Promise<void> => {

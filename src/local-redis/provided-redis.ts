@@ -26,7 +26,7 @@ export function isGivenRedis(env: NodeJS.ProcessEnv): boolean {
 }
 
 /** `cluster`: where none is given, a private cluster of three primaries, without replicas. */
-export interface ProvideRedisOptions extends PrivateRedisOptions {
+export interface ProvideRedisOptions extends Omit<PrivateRedisOptions, "settings"> {
   /** What names a Redis, or does not. Default: the process's. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cluster?: boolean;

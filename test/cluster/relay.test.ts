@@ -88,7 +88,10 @@ test(
 test(
   "a node that is away holds up only what is for it, which arrives when it is back",
   async () => {
-    await using cluster = await startPrivateCluster({ replicas: 0, settings: ["cluster-require-full-coverage no"] });
+    await using cluster = await startPrivateCluster({
+      replicas: 0,
+      settings: () => ["cluster-require-full-coverage no"],
+    });
     using admin = new ClusterAdmin();
     await using o = await open({ cluster: cluster.urls, partitions });
     const component = copier(o.backbone);

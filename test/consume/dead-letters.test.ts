@@ -5,7 +5,7 @@ import { z } from "zod";
 import { defineChannel, on } from "../../src/index.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
-import { redisUrl } from "../support/redis.ts";
+import { redisUrl, skipOnCluster } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
 test("takes an entry that was written by hand with a payload only", async () => {
@@ -186,6 +186,7 @@ test("keeps the entry pending, and says so, while the dead letters' key has anot
 });
 
 test("writes one dead letter when the right to acknowledge is withdrawn for a while", async () => {
+  skipOnCluster("ACL SETUSER");
   await using o = await open();
   const channel = things("things");
   const user = `user-${o.backbone.namespace}`;

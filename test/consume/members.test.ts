@@ -6,13 +6,13 @@ import type { MemberOptions } from "../fixtures/member.ts";
 import { type Opened, open, soon, type Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
-import { redisUrl } from "../support/redis.ts";
+import { serversArgument } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
 const [source, out] = [things("source", { retry: soon }), things("out")];
 
 function startMember(o: Opened, options: MemberOptions = {}): StartedProcess {
-  return startProcess("test/fixtures/member.ts", [redisUrl(), o.backbone.namespace, JSON.stringify(options)]);
+  return startProcess("test/fixtures/member.ts", [serversArgument(), o.backbone.namespace, JSON.stringify(options)]);
 }
 
 /** A member in this process. */

@@ -6,7 +6,7 @@ import { sliceScripts } from "../../src/redis/slices/scripts.ts";
 import { type Opened, open, soon, type Thing, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";
-import { redisUrl } from "../support/redis.ts";
+import { redisUrl, skipOnCluster } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
 const reads = named("xread");
@@ -120,6 +120,7 @@ test("settles once in each of many partitions when many settlements are under wa
 test(
   "makes progress and loses nothing while its clients are killed all the time",
   async () => {
+    skipOnCluster("CLIENT KILL");
     await using o = await open();
     const [source, middle, out] = [things("source"), things("middle"), things("out")];
     const seen: Component[] = [];

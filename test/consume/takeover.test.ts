@@ -6,7 +6,7 @@ import type { MemberOptions } from "../fixtures/member.ts";
 import { open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { startProcess } from "../support/process.ts";
-import { redisUrl } from "../support/redis.ts";
+import { serversArgument } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 
 const total = 3_000;
@@ -22,7 +22,7 @@ test(
     await Promise.all(Array.from({ length: total }, (_, n) => o.backbone.publish(source, { n })));
     const options: MemberOptions = { takeoverAfterMs, hangOn: Array.from({ length: total }, (_, n) => n) };
     await using victim = startProcess("test/fixtures/member.ts", [
-      redisUrl(),
+      serversArgument(),
       o.backbone.namespace,
       JSON.stringify(options),
     ]);

@@ -5,7 +5,7 @@ import { ChannelError, ConfigError, item, PayloadError, PublishError } from "../
 import { scripts } from "../../src/redis/store/scripts.ts";
 import { open, things } from "../support/backbone.ts";
 import { named, startProxy } from "../support/proxy.ts";
-import { redisUrl } from "../support/redis.ts";
+import { redisUrl, skipOnCluster } from "../support/redis.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
 
@@ -40,6 +40,7 @@ test("appends none when one of the streams is of another type", async () => {
 });
 
 test("appends none when a permission stops it in the middle", async () => {
+  skipOnCluster("ACL SETUSER");
   await using o = await open();
   const [a, b] = [things("a", { dedupe: { windowMs: 60_000 } }), things("b")];
   const user = `user-${o.backbone.namespace}`;

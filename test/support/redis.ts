@@ -1,6 +1,8 @@
 /** The Redis that all tests of a run share, and a namespace in it for each test. */
 
 import { randomBytes } from "node:crypto";
+import type { ServersPlace } from "../../src/index.ts";
+import { skip } from "./test.ts";
 
 /** The prefix of every namespace of a run, by which the runner removes the tests' keys from a Redis that it did not start. */
 export const namespacePrefix = "test-";
@@ -19,6 +21,20 @@ export function redisUrl(): string {
 /** The nodes of the run's cluster, with THROUGHLINE_TOPOLOGY=cluster; else undefined. */
 export function clusterUrls(): readonly string[] | undefined {
   return process.env["THROUGHLINE_TEST_CLUSTER"]?.split(",");
+}
+
+/** The run's servers as one argument of a process; `serversOf` reads it. */
+export function serversArgument(): string {
+  return clusterUrls()?.join(",") ?? redisUrl();
+}
+
+export function serversOf(argument: string): ServersPlace {
+  return argument.includes(",") ? { cluster: argument.split(",") } : { url: argument };
+}
+
+/** Ends the running test as skipped on a cluster: its fault happens to one server. */
+export function skipOnCluster(why: string): void {
+  if (clusterUrls() !== undefined) skip(`on one server only: ${why}`);
 }
 
 /** A namespace that nothing else uses: no other test, file or run. */
