@@ -78,7 +78,8 @@ function arrive(server: MemoryServer, { component, partition }: Slice, to: numbe
   const memory = server.keys.madeHash<Remembered>(keyOf.relayed(to, component, String(partition)));
   const before = memory.get("relay") ?? { epoch: 0, number: 0, last: "0-0", recent: [] };
   const { epoch, number, after, outputs } = batch;
-  if (epoch < before.epoch || (epoch === before.epoch && number < before.number)) return { outcome: "fenced" };
+  if (epoch < before.epoch || (epoch === before.epoch && number < before.number))
+    return { outcome: "fenced", epoch: before.epoch };
   if (compareIds(before.last, after) < 0) return { outcome: "behind", last: before.last };
   const recent = new Set(before.recent);
   let { last } = before;

@@ -50,6 +50,8 @@ export interface Hold {
   lost(reason: string): void;
   /** The session is lost: another one is opened, and `resume` called. */
   broken(session: object): void;
+  /** Another node has heard of a later epoch, as when a failover has taken an acquisition back: the slice is taken again, beyond it. */
+  outrun(epoch: number): void;
   /** Takes the slice again, from itself, which fences all that is still under way. False: it is lost, or the session is. */
   retake(): Promise<boolean>;
 }
@@ -250,6 +252,11 @@ export class Ownership implements Hold {
   lost(reason: string): void {
     this.#drop(reason);
     this.#pause.wake(); // the row may still name this member: then it takes over at once
+  }
+
+  outrun(epoch: number): void {
+    this.#heardOf({ epoch });
+    this.lost("another node knows a later owner");
   }
 
   broken(session: object): void {

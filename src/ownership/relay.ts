@@ -134,7 +134,7 @@ export class Relay {
     }
   }
 
-  /** False: fenced. Rejects where the session is lost. */
+  /** False: the slice is lost. Rejects where the session is. */
   async #moveOnce(session: Relaying, lane: Lane): Promise<boolean> {
     lane.isDue = false;
     try {
@@ -144,10 +144,11 @@ export class Relay {
       if (isFirst && page.after !== "0-0") lane.check = "due";
       const outputs = bounded(page.outputs);
       if (outputs.length === 0 && lane.check !== "due") return true;
-      const { claim } = this.#context.hold;
+      const { hold } = this.#context;
+      const { claim } = hold;
       const batch = { epoch: claim.epoch, number: ++lane.number, after: lane.cursor, outputs };
       const arrived = await this.#append(lane, batch);
-      if (arrived === "fenced" || this.#isOver) return false;
+      if (this.#isOver) return false;
       // Until a page is empty, or where not all have arrived.
       lane.isDue ||= arrived === "none" || outputs.length > 0;
       if (arrived === "none") return true;
@@ -160,7 +161,9 @@ export class Relay {
       lane.cursor = last.id;
       lane.movedAt = this.#context.clock.now();
       this.#checkLater(lane);
-      return await session.moved(claim, lane.to, last.id);
+      const isOurs = await session.moved(claim, lane.to, last.id);
+      if (!isOurs && claim === hold.claim) hold.lost("another member has taken the partition");
+      return isOurs || !this.#isOver;
     } catch (error) {
       lane.isDue = true;
       throw error;
@@ -168,12 +171,18 @@ export class Relay {
   }
 
   /** How many of the first are there by now. `none`: the node has gone back, or does not answer, or refuses the first; it was waited for. */
-  async #append(lane: Lane, batch: RelayBatch): Promise<number | "none" | "fenced"> {
-    const { openTarget } = this.#context;
+  async #append(lane: Lane, batch: RelayBatch): Promise<number | "none"> {
+    const { openTarget, hold } = this.#context;
     lane.target ??= openTarget(lane.to);
     try {
       const reply = await lane.target.append(batch);
-      if (reply.outcome === "fenced") return "fenced";
+      if (reply.outcome === "fenced") {
+        // Of this owner's own it was a later one; of a later owner's, who this one is will be known soon.
+        if (reply.epoch === batch.epoch) return "none";
+        await this.#wait(lane, "another owner has moved outputs since");
+        if (!this.#isOver && batch.epoch === hold.claim.epoch) hold.outrun(reply.epoch);
+        return "none";
+      }
       if (reply.outcome === "behind") {
         this.#goBack(lane, batch.after, reply.last);
         return "none";

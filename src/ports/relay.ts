@@ -40,12 +40,12 @@ export interface RelayBatch {
 
 /**
  * `moved`: so many of the first, those included that were there already; `reason` tells why not all. `behind`: the node does not have what was
- * moved up to `after`: it has gone back to `last`; nothing was written. `fenced`: a later owner or a later sending was there; nothing was written.
+ * moved up to `after`: it has gone back to `last`; nothing was written. `fenced`: a later sending was there, that of the owner of `epoch`; nothing was written.
  */
 export type RelayReply =
   | { readonly outcome: "moved"; readonly count: number; readonly reason: string }
   | { readonly outcome: "behind"; readonly last: string }
-  | { readonly outcome: "fenced" };
+  | { readonly outcome: "fenced"; readonly epoch: number };
 
 /** The other end, at the node of the partition that the outputs are for. */
 export interface RelayTarget {

@@ -175,5 +175,6 @@ const hold: Hold = {
   confirmed: () => undefined,
   lost: () => undefined,
   broken: () => undefined,
+  outrun: () => undefined,
   retake: async () => true,
 };

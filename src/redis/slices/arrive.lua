@@ -6,7 +6,7 @@
 -- ARGV     the owner's epoch, number of the sending, id in the relay up to which all is known to be here, how many event ids are remembered,
 --          "" or "<place among the streams from 1>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts;
 --          then each output: its id in the relay, place of its stream, event id, how many names and values, names and values
--- Reply    {"fenced"}; {"behind", last id in the relay that is here}; {"moved", how many of the first are here now, why not all or "", evictions}
+-- Reply    {"fenced", epoch of the later sending}; {"behind", last id in the relay that is here}; {"moved", how many of the first are here now, why not all or "", evictions}
 -- evictions: "<place> <entries removed> <of them not finished by some group>" for each stream that evicted, in lines of their own
 --
 -- Order matters. What may refuse all of it is asked before anything is written, as Redis does not roll back. An output is known by its event
@@ -17,7 +17,7 @@ local wrong = wrongType(memory, 'hash') or wrongType(recent, 'zset')
 if wrong then return wrong end
 local before = redis.call('HMGET', memory, 'epoch', 'number', 'last', 'count')
 local seenEpoch, last, count = tonumber(before[1] or 0), before[3] or '0-0', tonumber(before[4] or 0)
-if epoch < seenEpoch or (epoch == seenEpoch and number < tonumber(before[2] or 0)) then return { 'fenced' } end
+if epoch < seenEpoch or (epoch == seenEpoch and number < tonumber(before[2] or 0)) then return { 'fenced', before[1] } end
 if isBefore(last, after) then return { 'behind', last } end
 redis.call('HSET', memory, 'epoch', ARGV[1], 'number', ARGV[2])
 redis.call('ZREMRANGEBYRANK', recent, 0, -kept - 1)

@@ -22,7 +22,7 @@ export interface RelayTargetContext {
 }
 
 type ArriveReply =
-  | readonly ["fenced"]
+  | readonly ["fenced", epoch: string]
   | readonly ["behind", last: string]
   | readonly ["moved", count: number, why: string, evictions: string];
 
@@ -59,7 +59,7 @@ export class RedisRelayTarget implements RelayTarget {
     await link.opened;
     const head = [epoch, number, after, relayRemembered, caps];
     const reply = (await link.run(sliceScripts.arrive, keys, [...head, ...args])) as ArriveReply;
-    if (reply[0] === "fenced") return { outcome: "fenced" };
+    if (reply[0] === "fenced") return { outcome: "fenced", epoch: Number(reply[1]) };
     if (reply[0] === "behind") return { outcome: "behind", last: reply[1] };
     const [, count, reason, evictions] = reply;
     this.#tellEvictions(evictions, channels);

@@ -131,6 +131,7 @@ const hold: Hold = {
   confirmed: () => undefined,
   lost: () => undefined,
   broken: () => undefined,
+  outrun: () => undefined,
   retake: () => Promise.resolve(true),
 };
 

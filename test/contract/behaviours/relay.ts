@@ -82,9 +82,9 @@ export const relaying: readonly Behaviour[] = [
       const { outputs } = await relayed(harness, ["o1", "o2"]);
       const target = harness.store.openRelay(slice, other);
       await target.append(batchOf(outputs.slice(0, 1), { number: 2 }));
-      assert.equal(await target.append(batchOf(outputs, { number: 1 })), { outcome: "fenced" });
+      assert.equal(await target.append(batchOf(outputs, { number: 1 })), { outcome: "fenced", epoch: 10 });
       await target.append(batchOf([], { epoch: 11 }));
-      assert.equal(await target.append(batchOf(outputs, { number: 3 })), { outcome: "fenced" });
+      assert.equal(await target.append(batchOf(outputs, { number: 3 })), { outcome: "fenced", epoch: 11 });
       assert.equal(idsOf(await harness.entries("out", other)), ["o1"]);
       target.close();
     },
