@@ -19,7 +19,7 @@ import { percentile } from "./statistics.ts";
 const { orders, rounds, window } = new Command("npm run bench:venue --")
   .option("--orders <n>", "of a round", positiveNumber, 200_000)
   .option("--rounds <n>", "after one that does not count", positiveNumber, 5)
-  .option("--window <n>", "orders of a session that are not acknowledged yet", positiveNumber, 2_000)
+  .option("--window <n>", "orders of a session that are not acknowledged yet", positiveNumber, 5_000)
   .parse()
   .opts<{ orders: number; rounds: number; window: number }>();
 
@@ -101,9 +101,6 @@ async function place(url: string, partition: number, count: number): Promise<{ l
   const done = Promise.withResolvers<void>();
   let sent = 0;
   let taken = 0;
-  const beating = setInterval(() => {
-    for (const socket of [requests, reports]) socket.send('{"type":"heartbeat"}');
-  }, 500);
   const fill = (): void => {
     while (sent < count && sent - taken < window) {
       const size = Math.min(inFrame, count - sent);
@@ -121,6 +118,9 @@ async function place(url: string, partition: number, count: number): Promise<{ l
     else fill();
   });
   const reports = await openSession(url, partition, "reports", () => undefined);
+  const beating = setInterval(() => {
+    for (const socket of [requests, reports]) socket.send('{"type":"heartbeat"}');
+  }, 500);
   fill();
   await done.promise;
   return {

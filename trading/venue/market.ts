@@ -1,7 +1,7 @@
 /** The rest of the market, drawn from a seed: who passes by and trades with what rests, and which orders the venue rejects. */
 
 import { ConfigError } from "throughline";
-import { between, seededRandom } from "../domain/index.ts";
+import { between } from "../domain/seeded-random.ts";
 import type { NewOrder } from "./orders.ts";
 
 export interface MarketOptions {
@@ -55,7 +55,7 @@ export interface Plan {
  */
 export function planFor({ orderId, orderType, quantity }: NewOrder, market: Market): Plan {
   const { seed, latencyMs, maxFills, rejectRate } = market;
-  const random = seededRandom(JSON.stringify([seed, orderId, quantity]));
+  const random = quickRandom(`${seed} ${orderId} ${quantity}`);
   const isRejected = random() < rejectRate;
   const stage = between(random, 0, 2);
   if (isRejected && stage === 0) return { reject: "outside the trading range", visits: [] };
@@ -69,6 +69,18 @@ export function planFor({ orderId, orderType, quantity }: NewOrder, market: Mark
   });
   if (!isRejected) return { visits };
   return { visits, rejectAfterMs: stage === 1 || parts.length === 1 ? latencyMs / 2 : latencyMs };
+}
+
+/** Draws numbers in [0, 1) from a text (mulberry32 over FNV-1a): for thousands of orders a second, where `seededRandom` costs a digest each. */
+function quickRandom(text: string): () => number {
+  let state = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 /** Cuts the quantity into parts of at least 1 that add up to it; fewer parts than asked for where the quantity is small. */

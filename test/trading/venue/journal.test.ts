@@ -47,24 +47,28 @@ test("gives back what was written, in its order, under the same id", async () =>
   );
 });
 
-test("cut at any byte, it has all whole records before the cut, and takes new ones", async () => {
-  await using directory = await venueDirectory();
-  const [one, two, three] = fc.sample(commands, { numRuns: 3, seed: 7 }) as [Command[], Command[], Command[]];
-  const batches = [one.slice(0, 3), two.slice(0, 2), three.slice(0, 2)];
-  const lengths = await write(directory, batches);
-  const whole = await readFile(directory.journal);
-  for (let cut = 0; cut <= whole.length; cut++) {
-    await writeFile(directory.journal, whole.subarray(0, cut));
-    const records = lengths.filter((length) => length <= cut).length;
-    const found = await read(directory);
-    assert.equal(found.commands, batches.slice(0, Math.max(0, records - 1)).flat(), `cut at ${cut}`);
-    const kept = records === 0 ? 0 : (lengths[records - 1] as number);
-    assert.is(found.tornBytes, cut - kept);
-    if (cut % 40 !== 0) continue;
-    await write(directory, [three]);
-    assert.equal((await read(directory)).commands, [...found.commands, ...three]);
-  }
-});
+test(
+  "cut at any byte, it has all whole records before the cut, and takes new ones",
+  async () => {
+    await using directory = await venueDirectory();
+    const [one, two, three] = fc.sample(commands, { numRuns: 3, seed: 7 }) as [Command[], Command[], Command[]];
+    const batches = [one.slice(0, 3), two.slice(0, 2), three.slice(0, 2)];
+    const lengths = await write(directory, batches);
+    const whole = await readFile(directory.journal);
+    for (let cut = 0; cut <= whole.length; cut++) {
+      await writeFile(directory.journal, whole.subarray(0, cut));
+      const records = lengths.filter((length) => length <= cut).length;
+      const found = await read(directory);
+      assert.equal(found.commands, batches.slice(0, Math.max(0, records - 1)).flat(), `cut at ${cut}`);
+      const kept = records === 0 ? 0 : (lengths[records - 1] as number);
+      assert.is(found.tornBytes, cut - kept);
+      if (cut % 40 !== 0) continue;
+      await write(directory, [three]);
+      assert.equal((await read(directory)).commands, [...found.commands, ...three]);
+    }
+  },
+  { timeoutMs: 240_000 },
+);
 
 test("a last record that is damaged in any bit is forgotten, one before it is not passed over in silence", async () => {
   await using directory = await venueDirectory();

@@ -263,10 +263,10 @@ test("a request that is none is refused by its number, and the others of its fra
 });
 
 test("a client that falls silent is cut, and one that only beats is not", async () => {
-  await withVenue({ ...never, heartbeatMs: 50 }, async (venue) => {
+  await withVenue({ ...never, heartbeatMs: 400 }, async (venue) => {
     await using silent = await RawSession.open(venue.url);
     await using beats = await RawSession.open(venue.url, { partition: 1 });
-    const beating = setInterval(() => beats.send({ type: "heartbeat" }), 20);
+    const beating = setInterval(() => beats.send({ type: "heartbeat" }), 100);
     try {
       assert.is((await silent.first("refused")).code, "silent");
       await silent.closed;
