@@ -45,7 +45,7 @@ export function topologyOf({ url, cluster, sentinel }: ServersPlace, tls?: TlsOp
       throw new ConfigError("a primary that Sentinels name is not reached by a unix:// URL");
     if (name === "" || typeof name !== "string")
       throw new ConfigError("sentinel.name is missing: the name under which the Sentinels know the primary");
-    const watch = new SentinelWatch(addressesOf("sentinel.urls", urls, undefined, sentinelPort), name, primary);
+    const watch = new SentinelWatch(addressesOf("sentinel.urls", urls, tls, sentinelPort), name, primary);
     return {
       kind: "sentinel",
       place: `"${name}" of the Sentinels ${placesOf(watch.sentinels)}`,
