@@ -4,7 +4,8 @@
  */
 
 import { readFileSync } from "node:fs";
-import { findPackageJSON } from "node:module";
+// Not by its name: a Node that is too old lacks it, and shall say that it is too old.
+import * as nodeModule from "node:module";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "../../model/errors.ts";
 import { peerProblem } from "../../model/optional-peer.ts";
@@ -108,7 +109,7 @@ async function start({ maxHeldBytes: given, ...options }: StartOptions): Promise
 /** The version in the description of the package whose script was started; undefined where there is none. */
 function versionOfScript(): string | undefined {
   try {
-    const found = findPackageJSON(pathToFileURL(process.argv[1] ?? ""));
+    const found = nodeModule.findPackageJSON(pathToFileURL(process.argv[1] ?? ""));
     const { version } = JSON.parse(readFileSync(found ?? "", "utf8")) as { readonly version?: unknown };
     return typeof version === "string" && version !== "" ? version : undefined;
   } catch {
