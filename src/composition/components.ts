@@ -11,7 +11,6 @@ import { type Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import { hostChance, hostClock } from "../ports/host-clock.ts";
 import type { OwnedGauge } from "../ports/tracing.ts";
 import { nodeClientOptions } from "../redis/client/client-options.ts";
-import { repeatScript } from "../redis/client/run-script.ts";
 import { runningChannels } from "../redis/component-directory.ts";
 import type { RedisInspector } from "../redis/inspect/inspector.ts";
 import type { StoreContext } from "../redis/store/appender.ts";
@@ -212,7 +211,7 @@ export class Components {
     const running = await runningChannels(connection, keys, name, signal);
     if (running !== undefined) refuseOtherChannels(name, channels, running);
     // Where nothing had used the namespace when this process connected, others may have decided its partitions meanwhile.
-    await namespace.look((...call) => repeatScript(connection, ...call, signal));
+    await namespace.lookOver(connection, signal);
   }
 }
 

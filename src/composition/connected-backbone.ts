@@ -16,7 +16,6 @@ import { letsGo } from "../model/retention-policy.ts";
 import type { Duty, ExclusiveDuty } from "../ownership/exclusive.ts";
 import type { Evicted } from "../ports/append.ts";
 import { Producer, type PublishItem, type PublishOptions } from "../publish/producer.ts";
-import { repeatScript } from "../redis/client/run-script.ts";
 import { RedisInspector } from "../redis/inspect/inspector.ts";
 import { RedisAppender, type StoreContext } from "../redis/store/appender.ts";
 import { RedisDeadLetterStore } from "../redis/store/dead-letter-store.ts";
@@ -179,7 +178,7 @@ export class ConnectedBackbone implements Backbone {
   /** The namespace's count as it is now: others may have decided it since this process connected. */
   async #partitions(): Promise<number> {
     const { namespace, connection } = this.#parts;
-    await namespace.look((...call) => repeatScript(connection, ...call));
+    await namespace.lookOver(connection);
     return namespace.partitions;
   }
 

@@ -1,7 +1,8 @@
 /** Opens a namespace for a backbone: the server must be new enough, and format and partition count must be ours. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { ConfigError } from "../model/errors.ts";
+import { messageOf } from "../model/error-message.ts";
+import { ConfigError, StoreError, ThroughlineError } from "../model/errors.ts";
 import type { Connection } from "./client/connection.ts";
 import { isMemoryFull } from "./client/failures.ts";
 import { toGreeting } from "./client/handshake.ts";
@@ -90,6 +91,16 @@ export class Namespace {
    */
   look(send: Send): Promise<void> {
     return this.#ask("look", send);
+  }
+
+  /** The same over a connection. @throws as `claim` @throws {StoreError} where the server refuses */
+  async lookOver(connection: Connection, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.look((...call) => repeatScript(connection, ...call, signal));
+    } catch (error) {
+      if (error instanceof ThroughlineError || signal?.aborted === true) throw error;
+      throw new StoreError(messageOf(error), { cause: error });
+    }
   }
 
   /**
