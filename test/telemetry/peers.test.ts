@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
+import { consolePeers } from "../../src/console/peers.ts";
 import { telemetryPeers } from "../../src/telemetry/setup/peers.ts";
 import { containerPeers, spanPeers } from "../../src/testing/peers.ts";
 import { test } from "../support/test.ts";
@@ -15,7 +16,7 @@ interface Manifest {
 const { devDependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
   readFileSync("package.json", "utf8"),
 ) as Manifest;
-const named = [telemetryPeers, spanPeers, containerPeers].flatMap(({ packages }) =>
+const named = [telemetryPeers, spanPeers, containerPeers, consolePeers].flatMap(({ packages }) =>
   packages.map((text) => [text.slice(0, text.lastIndexOf("@")), text.slice(text.lastIndexOf("@") + 1)] as const),
 );
 
