@@ -2,7 +2,8 @@
 
 import { Argument, type Command, Option } from "commander";
 import { ConfigError } from "../model/errors.ts";
-import { type AclRole, type AclScope, aclRoles, aclRules } from "../redis/acl.ts";
+import { aclRules } from "../redis/acl/rules.ts";
+import { type AclRole, type AclScope, aclRoles } from "../redis/acl/scope.ts";
 import { usageExitCode } from "../service/exit-code.ts";
 import { type AclFormat, aclFormats, aclText, placeholder } from "./acl-text.ts";
 import type { CommonOptions } from "./common.ts";

@@ -2,7 +2,7 @@
 
 import type { Channel } from "../model/channel.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { Hold } from "../ownership/ownership.ts";
+import type { Hold } from "../ownership/hold.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Session } from "../ports/slice-store.ts";

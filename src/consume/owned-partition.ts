@@ -1,7 +1,7 @@
 /** A partition while a member owns it: reader, lanes, handling and settler around what is in flight. */
 
 import { fenceOf } from "../ownership/fence.ts";
-import type { Hold, Tenure } from "../ownership/ownership.ts";
+import type { Hold, Tenure } from "../ownership/hold.ts";
 import { within } from "../ownership/pause.ts";
 import { type Relay, relayOf } from "../ownership/relay.ts";
 import type { DeliveryId } from "../ports/delivery.ts";

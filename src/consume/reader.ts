@@ -1,6 +1,6 @@
 /** Reading what an owner has not finished: first what is open, then on from the cursor; and again what was let go. */
 
-import type { Hold } from "../ownership/ownership.ts";
+import type { Hold } from "../ownership/hold.ts";
 import { Pause } from "../ownership/pause.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DeliveryId } from "../ports/delivery.ts";

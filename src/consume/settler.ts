@@ -1,6 +1,6 @@
 /** Settlements into numbered batches, a few unanswered at once: sent again in their order after a loss, never with other content under a number. */
 
-import { goneBack, type Hold, type Moment } from "../ownership/ownership.ts";
+import { goneBack, type Hold, type Moment } from "../ownership/hold.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import {

@@ -4,8 +4,9 @@ import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { SliceStore } from "../ports/slice-store.ts";
 import { type Fence, fenceOf } from "./fence.ts";
+import type { Hold, Tenure } from "./hold.ts";
 import { Members } from "./members.ts";
-import { beatMsOf, type Hold, Ownership, type Tenure } from "./ownership.ts";
+import { beatMsOf, Ownership } from "./ownership.ts";
 import { atMost } from "./pause.ts";
 
 /** What a duty is given. Its signal aborts when another process has it, and then nothing of it may go on. */

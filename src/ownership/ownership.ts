@@ -2,64 +2,16 @@
 
 import { FencedError, isRefusal, StoreError, type ThroughlineError } from "../model/errors.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
-import type { DeliveryId } from "../ports/delivery.ts";
 import type { Log } from "../ports/log.ts";
-import type { Acquired, Claim, Look, Loss, NewestRead, OwnerRow, Slice, Stranger } from "../ports/own.ts";
+import type { Acquired, Claim, Look, NewestRead, OwnerRow, Slice, Stranger } from "../ports/own.ts";
 import type { Session, SliceStore } from "../ports/slice-store.ts";
+import { goneBack, type Hold, type Moment, type Tenure } from "./hold.ts";
 import { atMost, Pause } from "./pause.ts";
 import { RowWatch } from "./row-watch.ts";
 
 /** How often an owner renews its row, and watchers look at it, ms. */
 export function beatMsOf(takeoverAfterMs: number): number {
   return Math.min(250, takeoverAfterMs / 8);
-}
-
-/** What is done with a slice between acquiring and losing it. */
-export interface Tenure {
-  readonly newest: readonly NewestRead[];
-  /** Number of the last batch that was answered: a row that has not come as far has gone back. */
-  readonly answered: number;
-  /** What was begun and is not settled. */
-  readonly unfinished: number;
-  /** Entries that are to be shown as under way for long. */
-  late(): readonly DeliveryId[];
-  /** Somebody has removed entries before they were read. */
-  lost(losses: readonly Loss[]): void;
-  /** Works over this session from now on; what is unanswered is sent again. */
-  resume(session: Session): void;
-  /** Starts nothing more, and lets go of what was not started. False: something still runs after `ms`. */
-  quiesce(ms: number): Promise<boolean>;
-  /** What was to be shown is not any more. */
-  showAgain(): void;
-  /** The ownership was confirmed: what could not be started may be now. */
-  confirmed(): void;
-  /** Goes on after having been quiet. */
-  goOn(): void;
-  /** The slice is lost: nothing that is under way will be written. */
-  end(reason: Error): void;
-}
-
-/** The hold on a slice, as its tenure sees it. */
-export interface Hold {
-  readonly claim: Claim;
-  /** Whether the ownership was confirmed lately enough for a handler to start. */
-  readonly mayStart: boolean;
-  /** A settlement that was sent then has confirmed it. */
-  confirmed(sent: Moment, wanted: string, remade: readonly string[]): void;
-  /** A settlement was fenced, or the server has gone back. */
-  lost(reason: string): void;
-  /** The session is lost: another one is opened, and `resume` called. */
-  broken(session: object): void;
-  /** Another node has heard of a later epoch, as when a failover has taken an acquisition back: the slice is taken again, beyond it. */
-  outrun(epoch: number): void;
-  /** Takes the slice again, from itself, which fences all that is still under way. False: it is lost, or the session is. */
-  retake(): Promise<boolean>;
-}
-
-/** A time on both clocks, ms. */
-export interface Moment {
-  readonly now: number;
-  readonly wallNow: number;
 }
 
 export interface OwnershipContext {
@@ -89,8 +41,6 @@ const tendMs = 1_000;
 const reconnectMs = 100;
 /** After so long without a turn its loop stands still, ms: longer than any call waits for its answer. */
 const stillMs = 30_000;
-/** Why a partition is lost that nobody has taken: as after a failover, the server does not have what it had. */
-export const goneBack = "the server has gone back";
 /** How long a member that leaves waits for the answer to its release, ms. */
 const releaseGraceMs = 1_000;
 

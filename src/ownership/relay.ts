@@ -4,7 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type RelayBatch, type RelayedOutput, type Relaying, type RelayTarget, relayKeptMs } from "../ports/relay.ts";
 import type { SliceStore } from "../ports/slice-store.ts";
-import type { Hold } from "./ownership.ts";
+import type { Hold } from "./hold.ts";
 import { Change, within } from "./pause.ts";
 
 /** Most outputs in one batch, and about how many characters; one that has more goes alone. */

@@ -2,7 +2,7 @@
 
 import { FencedError } from "../model/errors.ts";
 import { positionKey, writePosition } from "../model/source-names.ts";
-import { goneBack, type Hold, type Moment } from "../ownership/ownership.ts";
+import { goneBack, type Hold, type Moment } from "../ownership/hold.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Batch, Settlement, SettleReply, SettleResult, Settling } from "../ports/settle.ts";

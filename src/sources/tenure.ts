@@ -4,7 +4,7 @@ import type { Channel } from "../model/channel.ts";
 import { FencedError, isRefusal } from "../model/errors.ts";
 import { positionKey, readPosition, sliceOfSource } from "../model/source-names.ts";
 import { fenceOf } from "../ownership/fence.ts";
-import type { Hold, Tenure } from "../ownership/ownership.ts";
+import type { Hold, Tenure } from "../ownership/hold.ts";
 import { atMost, Change, within } from "../ownership/pause.ts";
 import { type Relay, relayOf } from "../ownership/relay.ts";
 import type { Chance, Clock } from "../ports/clock.ts";

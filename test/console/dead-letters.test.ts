@@ -4,7 +4,7 @@
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { aclRules } from "../../src/redis/acl.ts";
+import { aclRules } from "../../src/redis/acl/rules.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
 import { browserTest, type Opened, openConsole } from "./browser.ts";
 

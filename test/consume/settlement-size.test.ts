@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { InFlight } from "../../src/consume/in-flight.ts";
 import { Settler } from "../../src/consume/settler.ts";
 import { ConfigError, on } from "../../src/index.ts";
-import type { Hold } from "../../src/ownership/ownership.ts";
+import type { Hold } from "../../src/ownership/hold.ts";
 import type { NewEntry } from "../../src/ports/append.ts";
 import { hostClock } from "../../src/ports/host-clock.ts";
 import { silentLog } from "../../src/ports/log.ts";

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { openObserver } from "../../src/composition/observer.ts";
 import { openOwner } from "../../src/composition/owner.ts";
 import { ConfigError, connectBackbone } from "../../src/index.ts";
-import { aclRules } from "../../src/redis/acl.ts";
+import { aclRules } from "../../src/redis/acl/rules.ts";
 import { scripts } from "../../src/redis/store/scripts.ts";
 import { importRecording, openRecording, record } from "../../src/replay.ts";
 import { HandWritten } from "../inspect/hand-written.ts";

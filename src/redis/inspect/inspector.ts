@@ -5,7 +5,6 @@ import { greatestId, idBefore, isUpTo } from "../../model/entry-ids.ts";
 import { messageOf } from "../../model/error-message.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
-import { parseRetention, type Retention } from "../../model/retention-policy.ts";
 import type { ServersPlace } from "../../model/servers.ts";
 import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
@@ -28,10 +27,10 @@ import type { Quietly } from "../../ports/tracing.ts";
 import { Connection } from "../client/connection.ts";
 import { isConnectionLoss, isPassing } from "../client/failures.ts";
 import { type Topology, topologyOf } from "../client/topology.ts";
-import { formatVersion, Keys, replayKeys } from "../keys.ts";
+import { Keys, replayKeys } from "../keys.ts";
 import { parseMember } from "../member-record.ts";
-import { shadowField } from "../replay/replay-namespace.ts";
 import { stateJson } from "../state-value.ts";
+import { catalogueOf, emptyCatalogue } from "./catalogue.ts";
 import { RedisFollower, type Row } from "./follower.ts";
 import { GroupReader, memberIn, toMap } from "./group-reader.ts";
 import { RangeReader } from "./range-reader.ts";
@@ -131,64 +130,9 @@ export class RedisInspector implements Inspector {
 
   async catalogue(): Promise<Catalogue | undefined> {
     const meta = toMap((await this.#ask("HGETALL", this.#keys.meta())) as string[]);
-    if (meta.size === 0) {
-      const partitions = this.#options.partitions?.();
-      if (partitions === undefined) return undefined;
-      return {
-        partitions,
-        channels: [],
-        components: new Map(),
-        outputs: new Map(),
-        sources: new Map(),
-        retention: new Map(),
-        described: new Map(),
-      };
-    }
-    const format = meta.get("format");
-    if (format !== formatVersion) {
-      throw new ConfigError(
-        `namespace "${this.namespace}" has format ${format ?? "none"}; this version reads format ${formatVersion}${
-          format === "1" ? ': "throughline prepare", or the start of one of its components, takes it over' : ""
-        }`,
-      );
-    }
-    const channels: string[] = [];
-    const components = new Map<string, readonly string[]>();
-    const sources = new Map<string, { readonly channel: string; readonly isSingle: boolean }>();
-    const retentions = new Map<string, Retention>();
-    const described = new Map<string, string>();
-    const outputs = new Map<string, string[]>();
-    for (const [field, value] of [...meta].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (field.startsWith("channel:")) {
-        const channel = field.slice("channel:".length);
-        channels.push(channel);
-        described.set(channel, value);
-        const retention = parseRetention(value);
-        if (retention !== undefined) retentions.set(channel, retention);
-      }
-      if (field.startsWith("component:")) {
-        components.set(field.slice("component:".length), value.split(",").filter(Boolean));
-      }
-      const [, component, channel] = /^output:([^:]+):(.+)$/.exec(field) ?? [];
-      if (component !== undefined && channel !== undefined) {
-        outputs.set(component, [...(outputs.get(component) ?? []), channel]);
-      }
-      if (field.startsWith("source:")) {
-        const [channel = "", runs] = value.split(" ");
-        sources.set(field.slice("source:".length), { channel, isSingle: runs === "single" });
-      }
-    }
-    const shadowOf = meta.get(shadowField);
-    return {
-      partitions: Number(meta.get("partitions") ?? 1),
-      ...(shadowOf === undefined ? {} : { shadowOf }),
-      channels,
-      components,
-      outputs,
-      sources,
-      retention: retentions,
-      described,
-    };
+    if (meta.size > 0) return catalogueOf(this.namespace, meta);
+    const partitions = this.#options.partitions?.();
+    return partitions === undefined ? undefined : emptyCatalogue(partitions);
   }
 
   async streamFacts(stream: LogStream, components: readonly string[] = []): Promise<StreamFacts | undefined> {

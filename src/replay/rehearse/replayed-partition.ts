@@ -8,7 +8,7 @@ import { Settler } from "../../consume/settler.ts";
 import { State } from "../../consume/state.ts";
 import type { Subscription } from "../../consume/subscription.ts";
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
-import type { Hold } from "../../ownership/ownership.ts";
+import type { Hold } from "../../ownership/hold.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DeliveryId } from "../../ports/delivery.ts";
 import { hostClock } from "../../ports/host-clock.ts";

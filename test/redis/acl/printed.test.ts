@@ -2,7 +2,8 @@
 
 import * as assert from "uvu/assert";
 import { aclText } from "../../../src/cli/acl-text.ts";
-import { aclRoles, aclRules } from "../../../src/redis/acl.ts";
+import { aclRules } from "../../../src/redis/acl/rules.ts";
+import { aclRoles } from "../../../src/redis/acl/scope.ts";
 import { runCommand } from "../../support/command.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";

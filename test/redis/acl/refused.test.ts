@@ -2,7 +2,7 @@
 
 import type { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import type { AclRole, AclScope } from "../../../src/redis/acl.ts";
+import type { AclRole, AclScope } from "../../../src/redis/acl/scope.ts";
 import { test } from "../../support/test.ts";
 import { assertDenied, namespace, start } from "./server.ts";
 

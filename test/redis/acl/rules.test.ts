@@ -3,7 +3,8 @@
 import { readdirSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../../src/index.ts";
-import { type AclScope, aclRoles, aclRules } from "../../../src/redis/acl.ts";
+import { aclRules } from "../../../src/redis/acl/rules.ts";
+import { type AclScope, aclRoles } from "../../../src/redis/acl/scope.ts";
 import { sliceScripts } from "../../../src/redis/slices/scripts.ts";
 import { scripts } from "../../../src/redis/store/scripts.ts";
 import { test } from "../../support/test.ts";

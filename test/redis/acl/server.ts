@@ -5,7 +5,8 @@ import * as assert from "uvu/assert";
 import { openOwner } from "../../../src/composition/owner.ts";
 import { type Backbone, type BackboneOptions, type Component, connectBackbone, type Log } from "../../../src/index.ts";
 import { type PrivateRedis, startPrivateRedis } from "../../../src/local-redis/private-server.ts";
-import { type AclRole, type AclScope, aclRules } from "../../../src/redis/acl.ts";
+import { aclRules } from "../../../src/redis/acl/rules.ts";
+import type { AclRole, AclScope } from "../../../src/redis/acl/scope.ts";
 import { type LogLine, memoryLog } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 

@@ -3,7 +3,8 @@
 import * as assert from "uvu/assert";
 import { openOperator } from "../../../src/composition/operator.ts";
 import { item, on, PermanentError, PublishError, StoreError } from "../../../src/index.ts";
-import { type AclScope, aclRules } from "../../../src/redis/acl.ts";
+import { aclRules } from "../../../src/redis/acl/rules.ts";
+import type { AclScope } from "../../../src/redis/acl/scope.ts";
 import { soon, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { rejects } from "../../support/rejects.ts";
