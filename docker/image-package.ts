@@ -18,6 +18,7 @@ const names: ReadonlySet<string> = new Set([
   "@opentelemetry/context-async-hooks",
   "@opentelemetry/core",
   "@opentelemetry/exporter-metrics-otlp-grpc",
+  "@opentelemetry/exporter-prometheus",
   "@opentelemetry/exporter-trace-otlp-grpc",
   "@opentelemetry/instrumentation-ioredis",
   "@opentelemetry/otlp-grpc-exporter-base",

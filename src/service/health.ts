@@ -1,4 +1,4 @@
-/** Serves a process's health over HTTP, for Docker, Compose and Kubernetes: `/live` and `/ready`. */
+/** Serves a process's health over HTTP, for Docker, Compose and Kubernetes: `/live` and `/ready`; and to Prometheus its `/metrics`. */
 
 import type { RequestListener } from "node:http";
 import type { ComponentHealth } from "../consume/component.ts";
@@ -12,6 +12,8 @@ export interface HealthOptions {
   readonly port: number;
   /** Gives the components of this process; undefined while the process waits for Redis. */
   readonly look: () => readonly ComponentHealth[] | undefined;
+  /** Answers `/metrics`; without it there is no such path. */
+  readonly metrics?: RequestListener;
   readonly log: Log;
 }
 
@@ -23,13 +25,13 @@ export interface HealthServer extends AsyncDisposable {
 const maxConnections = 32;
 
 /**
- * Serves `/live` and `/ready`.
+ * Serves `/live`, `/ready`, and `/metrics` where there are any.
  * `/live` answers 200 unless a component's loop stands still while Redis answers it: then only a new process helps.
  * `/ready` answers 200 when every component has its groups, is answered and is not draining. Otherwise both answer 503,
  * with the reason in a line of JSON.
  * @throws {ConfigError} when the address or the port cannot be had
  */
-export async function serveHealth({ host, port, look, log }: HealthOptions): Promise<HealthServer> {
+export async function serveHealth({ host, port, look, metrics, log }: HealthOptions): Promise<HealthServer> {
   const onRequest: RequestListener = (request, response) => {
     const pathname = URL.parse(request.url ?? "/", "http://health")?.pathname; // undefined for a target such as "//"
     const components = look();
@@ -46,7 +48,11 @@ export async function serveHealth({ host, port, look, log }: HealthOptions): Pro
       const reason = components === undefined ? "not connected" : "no component runs";
       const why = isReady || (components?.length ?? 0) > 0 ? {} : { reason };
       answer(isReady ? 200 : 503, { ready: isReady, ...why, components: components ?? [] });
-    } else answer(404, { reason: "there are /live and /ready" });
+    } else if (pathname === "/metrics" && metrics !== undefined) metrics(request, response);
+    else
+      answer(404, {
+        reason: metrics === undefined ? "there are /live and /ready" : "there are /live, /ready and /metrics",
+      });
   };
   const { listen, close } = createBoundedServer({
     name: "the health endpoint",

@@ -1,5 +1,6 @@
-/** `runProcess`: runs a component as this process, with options, signals, logs, health and exit codes. */
+/** `runProcess`: runs a component as this process, with options, signals, logs, health, metrics and exit codes. */
 
+import type { RequestListener } from "node:http";
 import type { Backbone } from "../composition/backbone.ts";
 import { connectBackbone } from "../composition/connect-backbone.ts";
 import { tlsFromEnv } from "../composition/tls-files.ts";
@@ -51,9 +52,13 @@ export interface ProcessDefinition<O> {
   readonly run: (context: ProcessContext<O>) => Promise<void>;
 }
 
-/** Starts the process's log, and its traces and metrics if there are any. */
-export type StartTelemetry = (options: { readonly serviceName: string }) => Promise<{
+/**
+ * Starts the process's log, and its traces and metrics if there are any. `scrape`: the process has a health endpoint, which then answers Prometheus
+ * at `/metrics` by the `scrape` that is returned.
+ */
+export type StartTelemetry = (options: { readonly serviceName: string; readonly scrape: boolean }) => Promise<{
   readonly log: Log;
+  readonly scrape?: RequestListener;
   shutdown(): Promise<void>;
 }>;
 
@@ -65,18 +70,19 @@ export type StartTelemetry = (options: { readonly serviceName: string }) => Prom
 export async function runProcess<O>(definition: ProcessDefinition<O>): Promise<never> {
   const given = parseArguments<O>(definition);
   const { telemetry: startTelemetry = withoutTelemetry } = definition;
-  const telemetry = await startTelemetry({ serviceName: definition.name }).catch((error: unknown) => {
+  const scrape = given.common.healthPort !== undefined;
+  const telemetry = await startTelemetry({ serviceName: definition.name, scrape }).catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${definition.name}: ${error.message}\n`);
     return process.exit(usageExitCode);
   });
-  const { log } = telemetry;
+  const { log, scrape: metrics } = telemetry;
   const signal = stopSignal((name) => log.info({ signal: name }, "draining; a second signal ends at once"));
 
   let code = 0;
   try {
     await definition.check?.(given.options);
-    await serve(definition, given, log, signal);
+    await serve(definition, given, { log, metrics, signal });
     log.info({}, "drained");
   } catch (error) {
     // A signal during the wait for Redis ends the process in order: no work was under way.
@@ -95,11 +101,16 @@ const withoutTelemetry: StartTelemetry = async ({ serviceName }) => ({
   shutdown: async () => undefined,
 });
 
+interface Surroundings {
+  readonly log: Log;
+  readonly metrics: RequestListener | undefined;
+  readonly signal: AbortSignal;
+}
+
 async function serve<O>(
   { run, partitions = 1 }: ProcessDefinition<O>,
   { common, options }: { readonly common: CommonOptions; readonly options: O },
-  log: Log,
-  signal: AbortSignal,
+  { log, metrics, signal }: Surroundings,
 ): Promise<void> {
   const { redis: url, cluster, sentinels, sentinelName, namespace, healthHost, healthPort, ...component } = common;
   const servers = serversGiven({ url, cluster, sentinels, sentinelName });
@@ -108,7 +119,10 @@ async function serve<O>(
   await using health =
     healthPort === undefined
       ? undefined
-      : await serveHealth({ host: healthHost, port: healthPort, look: () => connected?.health(), log });
+      : await serveHealth({
+          ...{ host: healthHost, port: healthPort, look: () => connected?.health(), log },
+          ...(metrics && { metrics }),
+        });
   if (health !== undefined) log.info({ url: health.url }, "health is told");
   await using backbone = await connectBackbone({
     ...servers,

@@ -41,17 +41,18 @@ function logTo(warnings: string[]): Log {
 function ownMetrics(
   env: Readonly<Record<string, string | undefined>>,
   warnings: string[] = [],
+  scrape = false,
 ): OwnMetrics | undefined {
   const settings = readSettings(env);
   if (typeof settings === "string") throw new Error(`nothing is exported: ${settings}`);
-  return ownMetricsOf({ settings, log: logTo(warnings), shutdownTimeoutMs: 5_000 });
+  return ownMetricsOf({ settings, log: logTo(warnings), shutdownTimeoutMs: 5_000, scrape });
 }
 
 /** A provider that the reader is registered with, as the SDK's start does it. */
 function startOwnMetrics(): MeterProvider {
   const own = ownMetrics(process.env);
   if (own === undefined) throw new Error("the metrics are the SDK's");
-  const provider = new MeterProvider({ readers: [own.reader] });
+  const provider = new MeterProvider({ readers: [...own.readers] });
   metrics.setGlobalMeterProvider(provider);
   own.provide();
   return provider;
@@ -177,6 +178,23 @@ test("Throughline's reader serves OTLP over gRPC alone; otherwise metrics are le
   ]) {
     assert.is(ownMetrics(env), undefined, JSON.stringify(env));
   }
+});
+
+test("Prometheus is answered by a server of the process's own, unless a variable or another exporter leaves that to the SDK", async () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4317" };
+  const asked = (env: Readonly<Record<string, string>>) => ownMetrics(env, [], true);
+  for (const exporters of ["prometheus", "otlp,prometheus"]) {
+    const own = asked({ ...endpoint, OTEL_METRICS_EXPORTER: exporters });
+    assert.is.not(own?.scrape, undefined, exporters);
+    for (const reader of own?.readers ?? []) await reader.shutdown();
+  }
+  assert.is(asked(endpoint)?.scrape, undefined);
+  assert.is(asked({ ...endpoint, OTEL_METRICS_EXPORTER: "console,prometheus" }), undefined);
+  const byHttp = { OTEL_EXPORTER_OTLP_PROTOCOL: "http/json", OTEL_METRICS_EXPORTER: "otlp,prometheus" };
+  assert.is(asked({ ...endpoint, ...byHttp }), undefined);
+  await withEnv({ OTEL_EXPORTER_PROMETHEUS_PORT: "9464" }, () => {
+    assert.is(asked({ ...endpoint, OTEL_METRICS_EXPORTER: "prometheus" }), undefined);
+  });
 });
 
 test("a started process counts by itself where metrics go out over gRPC, and its counts arrive", async () => {

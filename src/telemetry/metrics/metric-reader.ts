@@ -1,18 +1,27 @@
-/** Reads all metrics, the backbone's own distributions included, and sends them to an OTLP endpoint. */
+/** Reads all metrics, the backbone's own distributions included: sends them to an OTLP endpoint, and answers Prometheus. */
 
+import type { RequestListener } from "node:http";
 import { diag, metrics } from "@opentelemetry/api";
 import { getNumberFromEnv } from "@opentelemetry/core";
-import { type IMetricReader, InstrumentType, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationTemporality,
+  type IMetricReader,
+  InstrumentType,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
 import type { Log } from "../../ports/log.ts";
 import { provideDistributions } from "../../tracing/distributions.ts";
 import { logDiagnostics } from "../setup/diagnostics.ts";
 import type { TelemetrySettings } from "../setup/settings.ts";
 import { ClosingExporter } from "./closing-exporter.ts";
 import { OwnDistributions } from "./distributions.ts";
+import { ScrapeReader } from "./scrape-reader.ts";
 
 export interface OwnMetrics {
-  /** The reader, for the SDK that is to be started. */
-  readonly reader: IMetricReader;
+  /** The readers, for the SDK that is to be started. */
+  readonly readers: readonly IMetricReader[];
+  /** Answers Prometheus; undefined where the settings ask for no such endpoint, or for one of the SDK's own. */
+  readonly scrape: RequestListener | undefined;
   /** Says that the process's telemetry ends: the exports that are still to come have the time that is left of that. */
   closing(): void;
   /** Switches the backbone's distributions on. To be called once the SDK is started, before anything is measured. */
@@ -23,34 +32,54 @@ export interface OwnMetricsOptions {
   readonly settings: TelemetrySettings;
   readonly log: Log;
   readonly shutdownTimeoutMs: number;
+  /** The caller has a server that answers Prometheus. */
+  readonly scrape: boolean;
 }
 
-/** Makes the reader. Undefined: the settings ask for exporters that are left to the SDK. */
-export function ownMetricsOf({ settings, log, shutdownTimeoutMs }: OwnMetricsOptions): OwnMetrics | undefined {
-  const { metricExporters, metricProtocol, byFile } = settings;
-  const [exporter, ...more] = metricExporters;
-  if (byFile || exporter !== "otlp" || more.length > 0 || metricProtocol !== "grpc") return undefined;
+/** Makes the readers. Undefined: the settings ask for exporters that are left to the SDK. */
+export function ownMetricsOf(options: OwnMetricsOptions): OwnMetrics | undefined {
+  const { settings, log } = options;
+  const { metricExporters, byFile } = settings;
+  const isScraped = options.scrape && !hasOwnListener();
+  const isOurs = (exporter: string): boolean =>
+    exporter === "otlp" ? settings.metricProtocol === "grpc" : exporter === "prometheus" && isScraped;
+  if (byFile || metricExporters.length === 0 || !metricExporters.every(isOurs)) return undefined;
   // A wrong setting is reported here: the SDK reports its complaints only from its start on.
   logDiagnostics(log, process.env["OTEL_LOG_LEVEL"]);
   try {
-    return createOwnMetrics(shutdownTimeoutMs);
+    return createOwnMetrics(options);
   } finally {
     diag.disable();
   }
 }
 
-function createOwnMetrics(shutdownTimeoutMs: number): OwnMetrics {
-  const exporter = new ClosingExporter(shutdownTimeoutMs);
-  const own = new OwnDistributions(exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM));
-  const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [own], ...exportTimes() });
+/** A variable says where the SDK's own server is to answer Prometheus. */
+function hasOwnListener(): boolean {
+  return ["HOST", "PORT"].some((part) => (process.env[`OTEL_EXPORTER_PROMETHEUS_${part}`]?.trim() ?? "") !== "");
+}
+
+function createOwnMetrics({ settings, shutdownTimeoutMs }: OwnMetricsOptions): OwnMetrics {
+  const { metricExporters } = settings;
+  const exporter = metricExporters.includes("otlp") ? new ClosingExporter(shutdownTimeoutMs) : undefined;
+  const isScraped = metricExporters.includes("prometheus");
+  const temporality =
+    exporter?.selectAggregationTemporality(InstrumentType.HISTOGRAM) ?? AggregationTemporality.CUMULATIVE;
+  // Prometheus wants its values cumulative, and a delta can be read once: where both are asked for, the SDK's histograms serve them.
+  const own = isScraped && temporality === AggregationTemporality.DELTA ? undefined : new OwnDistributions(temporality);
+  const metricProducers = own === undefined ? [] : [own];
+  const scrape = isScraped ? new ScrapeReader(metricProducers) : undefined;
+  const readers: IMetricReader[] = scrape === undefined ? [] : [scrape.reader];
+  if (exporter !== undefined)
+    readers.push(new PeriodicExportingMetricReader({ exporter, metricProducers, ...exportTimes() }));
   const before = metrics.getMeterProvider();
   return {
-    reader,
-    closing: () => exporter.closing(),
+    readers,
+    scrape: scrape?.answer,
+    closing: () => exporter?.closing(),
     provide() {
-      // An SDK that could not be started, or came second, has registered nothing: nothing is read by this reader.
+      // An SDK that could not be started, or came second, has registered nothing: nothing is read by these readers.
       const provider = metrics.getMeterProvider();
-      if (provider !== before) provideDistributions(provider, own);
+      if (own !== undefined && provider !== before) provideDistributions(provider, own);
     },
   };
 }

@@ -12,6 +12,7 @@ export const telemetryPeers: Peers = {
     "@grpc/grpc-js@1",
     "@opentelemetry/core@3.1.0",
     "@opentelemetry/exporter-metrics-otlp-grpc@0.301.0",
+    "@opentelemetry/exporter-prometheus@0.301.0",
     "@opentelemetry/exporter-trace-otlp-grpc@0.301.0",
     "@opentelemetry/instrumentation-ioredis@0.72.0",
     "@opentelemetry/otlp-grpc-exporter-base@0.301.0",

@@ -1,5 +1,6 @@
 /** Starts the OpenTelemetry SDK: exporters, sampler, resource, and the instrumentation of the user's Redis calls. */
 
+import type { RequestListener } from "node:http";
 import { hostname } from "node:os";
 import { type Counter, metrics } from "@opentelemetry/api";
 import { getNumberFromEnv } from "@opentelemetry/core";
@@ -36,6 +37,8 @@ export interface SdkOptions {
   readonly shutdownTimeoutMs: number;
   /** Most bytes of spans that are held while no Collector takes them. */
   readonly maxHeldBytes: number;
+  /** The caller has a server that answers Prometheus. */
+  readonly scrape: boolean;
   readonly settings: TelemetrySettings;
   readonly log: Log;
 }
@@ -46,6 +49,8 @@ export interface StartedSdk {
   stop(): Promise<void>;
   /** Spans that no Collector took, so far. */
   lostSpans(): number;
+  /** Answers Prometheus; undefined where it is not asked for, or left to the SDK's own server. */
+  readonly scrape: RequestListener | undefined;
 }
 
 export function startSdk(options: SdkOptions): StartedSdk {
@@ -73,7 +78,7 @@ export function startSdk(options: SdkOptions): StartedSdk {
     instrumentations: [redisInstrumentation()],
     logRecordProcessors: [],
     ...(settings.metricExporters.length === 0 && { metricReaders: [] }),
-    ...(ownMetrics !== undefined && { metricReaders: [ownMetrics.reader] }),
+    ...(ownMetrics !== undefined && { metricReaders: [...ownMetrics.readers] }),
     ...(sampler !== undefined && { sampler }),
     ...(spanProcessors !== undefined && {
       spanProcessors: ownSpans === undefined ? spanProcessors : [...spanProcessors, ownSpans.processor],
@@ -82,6 +87,8 @@ export function startSdk(options: SdkOptions): StartedSdk {
   logDiagnostics(log, process.env["OTEL_LOG_LEVEL"]);
   ownMetrics?.provide();
   dropped = droppedSpans();
+  // A counter that begins with its first loss would look to a rate as if nothing had been lost.
+  dropped.add(0);
   ownSpans?.provide();
   patchRedisClient();
   return {
@@ -90,6 +97,7 @@ export function startSdk(options: SdkOptions): StartedSdk {
       return sdk.shutdown();
     },
     lostSpans: () => lost,
+    scrape: ownMetrics?.scrape,
   };
 }
 

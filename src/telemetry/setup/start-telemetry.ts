@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
 // Not by its name: a Node that is too old lacks it, and shall say that it is too old.
 import * as nodeModule from "node:module";
 import { pathToFileURL } from "node:url";
@@ -29,11 +30,18 @@ export interface TelemetryOptions {
    * dropped. `THROUGHLINE_TELEMETRY_MAX_BYTES` goes before it. Default 64 MiB, for some 100,000 spans.
    */
   readonly maxHeldBytes?: number;
+  /**
+   * True: the process has an HTTP server of its own, which answers Prometheus by `scrape`. Where `OTEL_METRICS_EXPORTER` names `prometheus`, the
+   * SDK then starts no server; with `OTEL_EXPORTER_PROMETHEUS_HOST` or `_PORT`, or beside exporters other than OTLP over gRPC, it does all the same.
+   */
+  readonly scrape?: boolean;
 }
 
 export interface Telemetry extends AsyncDisposable {
   /** Writes to standard error: readable on a terminal, else JSON lines; with trace and span ids. `LOG_LEVEL` sets the level. */
   readonly log: Log;
+  /** Answers a scrape of Prometheus; undefined unless the option `scrape` and `OTEL_METRICS_EXPORTER` ask for it. */
+  readonly scrape?: RequestListener;
   /** Delivers what is held, within the deadline. Idempotent, never rejects. */
   shutdown(): Promise<void>;
 }
@@ -45,7 +53,7 @@ export interface Telemetry extends AsyncDisposable {
  * @throws {ConfigError} on options that cannot be, or without the peers of this door
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { serviceName, serviceVersion, shutdownTimeoutMs = 5_000, maxHeldBytes, ...unknown } = options;
+  const { serviceName, serviceVersion, shutdownTimeoutMs = 5_000, maxHeldBytes, scrape = false, ...unknown } = options;
   const [option] = Object.keys(unknown);
   if (option !== undefined) throw new ConfigError(`startTelemetry has no option "${option}"`);
   if (typeof serviceName !== "string" || serviceName === "")
@@ -62,6 +70,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     serviceVersion: serviceVersion ?? versionOfScript(),
     shutdownTimeoutMs,
     maxHeldBytes,
+    scrape,
     log,
   });
   let stopped: Promise<void> | undefined;
@@ -69,13 +78,14 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     stopped ??= withinDeadline(sdk, shutdownTimeoutMs, log);
     return stopped;
   };
-  return { log, shutdown, [Symbol.asyncDispose]: shutdown };
+  return { log, ...(sdk.scrape && { scrape: sdk.scrape }), shutdown, [Symbol.asyncDispose]: shutdown };
 }
 
 /** What is to be stopped: an SDK, or what stands for one. */
 interface Started {
   stop(): Promise<void>;
   lostSpans(): number;
+  readonly scrape?: RequestListener | undefined;
 }
 
 interface StartOptions {
@@ -83,6 +93,7 @@ interface StartOptions {
   readonly serviceVersion: string | undefined;
   readonly shutdownTimeoutMs: number;
   readonly maxHeldBytes: number | undefined;
+  readonly scrape: boolean;
   readonly log: Log;
 }
 
