@@ -64,9 +64,17 @@ async function runWithSecondTry(files: readonly string[], options: RunFilesOptio
 }
 
 /** Folders of suites that take minutes, each with a command of its own, `npm run test:…`. CI runs them all. */
-const longSuites = ["cluster", "console", "containers", "faults", "model-based", "package", "simulation", "soak"].map(
-  (name) => join("test", name, "/"),
-);
+const longSuites = [
+  "cluster",
+  "console",
+  "containers",
+  "faults",
+  "model-based",
+  "package",
+  "simulation",
+  "soak",
+  "volume",
+].map((name) => join("test", name, "/"));
 
 function isWanted(file: string, filters: readonly string[]): boolean {
   if (filters.length > 0) return filters.some((filter) => file.includes(filter));

@@ -9,10 +9,10 @@ import { constants, createGzip, createZstdCompress, zstdCompressSync } from "nod
 import * as assert from "uvu/assert";
 import { ConfigError, RecordingError } from "../../src/index.ts";
 import { openRecording } from "../../src/replay.ts";
+import { entry, header, linesOf, makeDirectory, writeRecording } from "../replay/recording-files.ts";
 import { startProcess } from "../support/process.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
-import { entry, header, linesOf, makeDirectory, writeRecording } from "./recording-files.ts";
 
 const mebibyte = 1_048_576;
 /** More than a string can hold, 512 MiB. */

@@ -3,12 +3,12 @@
  * ("FIRST..LAST") names others than the usual ones.
  */
 
+import { MemoryHarness } from "../contract/memory-harness.ts";
+import { RedisHarness } from "../contract/redis-harness.ts";
+import { Sequence } from "../contract/sequence.ts";
 import { serverVersions } from "../support/server-versions.ts";
 import { test } from "../support/test.ts";
 import { startWarpedRedis } from "../support/warped-redis.ts";
-import { MemoryHarness } from "./memory-harness.ts";
-import { RedisHarness } from "./redis-harness.ts";
-import { Sequence } from "./sequence.ts";
 
 const [first = 1, last = 25] = (process.env["THROUGHLINE_SEQUENCES"] ?? "").split("..").filter(Boolean).map(Number);
 const length = 60;
@@ -27,7 +27,7 @@ for (const version of serverVersions) {
         try {
           await sequence.run(length);
         } catch (error) {
-          const again = `THROUGHLINE_SEQUENCES=${seed}..${seed} npm test -- test/contract/differential`;
+          const again = `THROUGHLINE_SEQUENCES=${seed}..${seed} npm test -- test/model-based/two-stores`;
           const { message, details = "" } = error as Error & { details?: string };
           process.stdout.write(`${sequence.calls.join("\n")}\n${message}\n${details}\n${again}\n`);
           throw new Error(`sequence ${seed}, call ${sequence.calls.length}: ${again}`, { cause: error });

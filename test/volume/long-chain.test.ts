@@ -7,8 +7,8 @@ import { renderJourney } from "../../src/inspect/journey/journey-text.ts";
 import type { Related, Relatives } from "../../src/inspect/journey/relatives.ts";
 import { storyOf } from "../../src/inspect/journey/story.ts";
 import { walkJourney } from "../../src/inspect/journey-tree.ts";
+import { HandWritten } from "../inspect/hand-written.ts";
 import { test } from "../support/test.ts";
-import { HandWritten } from "./hand-written.ts";
 
 const t0 = 1_700_000_000_000;
 const length = 20_000;
