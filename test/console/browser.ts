@@ -34,6 +34,9 @@ export interface OpenOptions extends Partial<ConsoleOptions> {
 
 let browser: Promise<Browser> | undefined;
 let pages = 0;
+let closing: NodeJS.Timeout | undefined;
+/** The browser waits so long for the file's next test, ms: to start one costs more than many a test. */
+const browserWaitsMs = 1_500;
 
 /** Registers a test that needs a browser: skipped, with the reason, where there is none. */
 export function browserTest(name: string, run: () => Promise<void>, options: { timeoutMs?: number } = {}): void {
@@ -56,6 +59,7 @@ export async function openConsole(
 ): Promise<Opened> {
   const { viewport = { width: 1_280, height: 800 }, colorScheme = "light", ...given } = options;
   const console = await serveConsole({ url: redis, namespace, port: 0, ...given });
+  clearTimeout(closing);
   browser ??= chromium.launch({ executablePath: browserPath ?? "", args: ["--no-sandbox"] });
   const opened = await browser;
   pages++;
@@ -89,13 +93,16 @@ export async function openConsole(
     [Symbol.asyncDispose]: async () => {
       await context.close();
       await console[Symbol.asyncDispose]();
-      if (--pages === 0) {
-        await (await browser)?.close();
-        browser = undefined;
-      }
+      if (--pages === 0) closing = setTimeout(closeBrowser, browserWaitsMs);
       if (errors.length > 0) throw new Error(`the page had errors: ${errors.join("; ")}`);
     },
   };
+}
+
+function closeBrowser(): void {
+  const open = browser;
+  browser = undefined;
+  void open?.then((one) => one.close());
 }
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

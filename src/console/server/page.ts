@@ -18,8 +18,15 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** Gives the files by name. */
-export async function loadPage(): Promise<ReadonlyMap<string, PageFile>> {
+let loaded: Promise<ReadonlyMap<string, PageFile>> | undefined;
+
+/** Gives the files by name. They are read and compressed once a process. */
+export function loadPage(): Promise<ReadonlyMap<string, PageFile>> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<ReadonlyMap<string, PageFile>> {
   const built = new URL("../page/", import.meta.url);
   const files = existsSync(built)
     ? readdirSync(built).map((name) => [name, readFileSync(new URL(name, built))] as const)
