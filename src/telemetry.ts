@@ -4,3 +4,4 @@
 import "./model/require-node.ts";
 
 export { startTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry/setup/start-telemetry.ts";
+export { derivedIds, type IdGenerator } from "./tracing/id-generator.ts";

@@ -30,7 +30,15 @@ export async function connectBackbone(options: BackboneOptions): Promise<Backbon
   const { log, redisSpans } = resolved;
   const topology = topologyOf(resolved, resolved.tls);
   const serverNow = (): number => clock?.now() ?? Date.now();
-  const tracing = createTracing({ log, redisSpans, serverNow, allow: resolved.baggage.allow, ...serverOf(topology) });
+  const { namespace: name, baggage } = resolved;
+  const tracing = createTracing({
+    log,
+    namespace: name,
+    redisSpans,
+    serverNow,
+    allow: baggage.allow,
+    ...serverOf(topology),
+  });
   const open = openerOf(resolved, topology, tracing);
   const connection = open("publish", keys.meta());
   const limit = connectTimeoutMs === undefined ? undefined : AbortSignal.timeout(connectTimeoutMs);

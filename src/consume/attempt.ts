@@ -3,7 +3,7 @@
 import { FencedError, HandlerTimeoutError } from "../model/errors.ts";
 import type { Event } from "../model/event.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { Settlement } from "../ports/settle.ts";
+import type { FailedRun, HandlerRun, Settlement } from "../ports/settle.ts";
 import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
 import type { HandlingContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
@@ -14,7 +14,7 @@ import { StateView } from "./state.ts";
 import { Collector, SingleTools } from "./tools.ts";
 
 /** An object for all of it: an event costs little more than the objects that are made for it. */
-export class Attempt implements Processing, Submission, RunningHandler {
+export class Attempt implements Processing, Submission, RunningHandler, HandlerRun {
   readonly channel: TracedChannel;
   readonly component: string;
   readonly member: string;
@@ -23,6 +23,9 @@ export class Attempt implements Processing, Submission, RunningHandler {
   /** Of a batch the highest of its events. */
   readonly attempt: number;
   readonly claimed: boolean;
+  readonly epoch: number;
+  readonly run: number;
+  readonly startedMs: number;
   readonly span: ProcessSpan;
   startedAt = 0;
   isLate = false;
@@ -54,6 +57,11 @@ export class Attempt implements Processing, Submission, RunningHandler {
     }
     this.attempt = attempt;
     this.claimed = claimed;
+    const { run, startedAt } = deliveries[0] as Delivery;
+    this.epoch = context.hold.claim.epoch;
+    this.run = run;
+    // A delivery keeps the start of its first attempt here.
+    this.startedMs = run === 0 && attempt === 1 && startedAt !== undefined ? startedAt : context.clock.now();
     this.#context = context;
     this.#onSettled = onSettled;
     this.span = context.tracing.process(this);
@@ -152,6 +160,7 @@ export class Attempt implements Processing, Submission, RunningHandler {
       kind: "acked",
       locks: collector === undefined ? lanes : [...lanes, ...collector.view.names],
       entries: this.deliveries,
+      ran: this,
       outputs: (collector?.outputs ?? []).map((entry) => ({ partition: entry.partition, entry })),
       changes: changes ?? [],
     };
@@ -177,6 +186,11 @@ export class Attempt implements Processing, Submission, RunningHandler {
   lost(reason: Error, isSent: boolean): void {
     this.discard(isSent ? maybeWritten(reason) : reason);
     this.span.settled(reason instanceof FencedError ? "fenced" : "abandoned", isSent ? maybeWritten(reason) : reason);
+  }
+
+  /** The run, for the settlement log, where it ends now without a settlement, or with `endedMs` undefined by one that fails it. */
+  failed(outcome: FailedRun["outcome"], error: unknown, endedMs?: number): FailedRun {
+    return { ran: this, outcome, entries: this.deliveries, error, ...(endedMs === undefined ? {} : { endedMs }) };
   }
 
   /** Nothing was appended and nothing will be. */

@@ -48,10 +48,12 @@ export class Delivery implements DeliveryId, Delivered {
   /** Attempts so far, the running one included. */
   attempt: number;
   starts: number;
+  /** How often its handler began within the attempt, before the run that is under way or comes. */
+  run = 0;
   /** The attempt that runs, or is about to, is in `attempt` already. */
   isBegun = false;
-  /** Traceparent of the timer that woke it; empty where none did. */
-  wokenBy = "";
+  /** Traceparent of the attempt before, as a timer has brought it; empty where none did. */
+  triedBy = "";
   /** Of an open entry that waits for a retry: until then its lane is blocked. 0 otherwise. */
   dueInMs: number;
   /** When its first attempt here began, on the monotonic clock; undefined before. */

@@ -208,6 +208,7 @@ export class Handling {
     if (!attempt.commit()) {
       attempt.discard(new FencedError("the state had changed meanwhile; the handler runs again"));
       attempt.span.settled("conflict");
+      this.#noteEnd(attempt, "conflict", undefined);
       if (this.#context.isOpen()) return this.#attempt(attempt.deliveries);
       this.#letGo(attempt.deliveries);
       return;
@@ -238,6 +239,7 @@ export class Handling {
     if (deliveries.length > 1) {
       // One bad event must not hold up its neighbours: each is handled by itself, as a part of the same attempt.
       span.settled("retried", error);
+      this.#noteEnd(attempt, "retried", error);
       log.warn({ ...fields, events: deliveries.length }, "a batch failed; its events are handled one by one");
       return this.#handleSingly(deliveries);
     }
@@ -245,7 +247,7 @@ export class Handling {
     const { channel, entryId } = delivery;
     const verdict = judge(error, delivery.attempt, delivery.subscription.retry, chance.number());
     if (verdict.kind === "bury") {
-      this.#bury(delivery, error, span);
+      this.#bury(delivery, error, attempt);
       return;
     }
     const { attempt: tried } = delivery;
@@ -253,7 +255,13 @@ export class Handling {
       { ...fields, channel, entryId, attempt: tried, delayMs: verdict.delayMs },
       "an attempt failed; it will be retried",
     );
-    this.#retry(delivery, verdict.block ? "blocked" : "parked", verdict.delayMs, error, span);
+    this.#retry(delivery, verdict.block ? "blocked" : "parked", verdict.delayMs, error, attempt);
+  }
+
+  /** The run has ended, and another one of the same attempt follows. */
+  #noteEnd(attempt: Attempt, outcome: "conflict" | "retried", error: unknown): void {
+    this.#context.settler.note(attempt.failed(outcome, error, this.#context.clock.now()));
+    for (const delivery of attempt.deliveries) delivery.run++;
   }
 
   async #handleSingly(deliveries: readonly Delivery[]): Promise<void> {
@@ -267,31 +275,32 @@ export class Handling {
   #defer(delivery: Delivery, { delayMs, block }: Deferral): void {
     const timer = this.#context.clock.wallNow() + delayMs;
     delivery.attempt--;
-    this.#putOff(delivery, block ? "blocked" : "parked", delayMs, timer, bare, () => undefined);
+    const wait: Wait = { kind: block ? "blocked" : "parked", attempt: delivery.attempt, delayMs };
+    this.#putOff(delivery, wait, timer, undefined, () => undefined);
   }
 
-  #retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number, error: unknown, span: ProcessSpan): void {
-    const run = <T>(act: () => T): T => span.run(act);
-    this.#putOff(delivery, kind, delayMs, delivery.attempt, run, (lost) => {
+  #retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number, error: unknown, attempt: Attempt): void {
+    const { span } = attempt;
+    const wait: Wait = { kind, attempt: delivery.attempt, delayMs, failed: attempt.failed("retried", error) };
+    this.#putOff(delivery, wait, delivery.attempt, span, (lost) => {
       if (lost === undefined) span.settled("retried", error);
       else span.settled("fenced", lost);
     });
   }
 
   /**
-   * Parked: others of its lane go on. Blocked: they wait, and it stays open. The same `timer` is set once only, inside of `run`. `ended` is
-   * called when it is noted, or with why it cannot be.
+   * Parked: others of its lane go on. Blocked: they wait, and it stays open. The same `timer` is set once only, under `span`. `ended` is called
+   * when it is noted, or with why it cannot be.
    */
   #putOff(
     delivery: Delivery,
-    kind: "parked" | "blocked",
-    delayMs: number,
+    wait: Wait,
     timer: number,
-    run: <T>(act: () => T) => T,
+    span: ProcessSpan | undefined,
     ended: (lost?: Error) => void,
   ): void {
     const { inFlight, timers, partition, log, component, tracing } = this.#context;
-    const { attempt } = delivery;
+    const { kind, delayMs } = wait;
     delivery.isNoted = true;
     delivery.isBegun = false;
     delivery.starts = 0;
@@ -302,15 +311,15 @@ export class Handling {
       else {
         inFlight.leave(delivery);
         // Not awaited: should the timer be lost, the owner's look finds what is due.
-        run(() => tracing.quietly(() => timers.schedule(partition, delivery, timer, delayMs))).catch(
-          (reason: unknown) => {
-            log.warn({ component, reason: reasonOf(reason) }, "a retry timer could not be set");
-          },
-        );
+        const triedBy = span?.traceparent ?? "";
+        const schedule = () => tracing.quietly(() => timers.schedule(partition, delivery, timer, delayMs, triedBy));
+        (span === undefined ? schedule() : span.run(schedule)).catch((reason: unknown) => {
+          log.warn({ component, reason: reasonOf(reason) }, "a retry timer could not be set");
+        });
       }
       ended();
     };
-    this.#submit(delivery, { kind, attempt, delayMs }, settled, ended);
+    this.#submit(delivery, wait, settled, ended);
   }
 
   /** Its lane goes on with it when it is due. */
@@ -321,10 +330,11 @@ export class Handling {
   }
 
   /** Without a span (an entry whose handler never ran) it opens the attempt's own. */
-  #bury(delivery: Delivery, error: unknown, attemptSpan?: ProcessSpan): void {
+  #bury(delivery: Delivery, error: unknown, failed?: Attempt): void {
     const { inFlight, log, component, tracing } = this.#context;
     const { channel, entryId, attempt } = delivery;
-    const span = attemptSpan ?? new Attempt(this.#context, [delivery], this.#onSettled).span;
+    const run = failed ?? new Attempt(this.#context, [delivery], this.#onSettled);
+    const { span } = run;
     const deadSpan = span.sendDead();
     const [errorCode, reason] = [codeOf(error), reasonOf(error)];
     const obituary = { errorCode, error: reason, attempts: attempt, traceparent: span.traceparent };
@@ -333,7 +343,7 @@ export class Handling {
     delivery.isNoted = true;
     this.#submit(
       delivery,
-      { kind: "buried", obituary, isGone },
+      { kind: "buried", obituary, isGone, failed: run.failed("deadLettered", error) },
       (ids) => {
         deadSpan.sent(ids[0] ?? "");
         span.settled("deadLettered", error);
@@ -370,8 +380,5 @@ function traceOf([delivery]: readonly Delivery[], span: ProcessSpan): object {
   return { ...(traceId !== "" && { trace_id: traceId }), eventId, correlation };
 }
 
-function bare<T>(act: () => T): T {
-  return act();
-}
-
 type Verdict = Settlement extends infer S ? (S extends Settlement ? Omit<S, "locks" | "entries"> : never) : never;
+type Wait = Extract<Verdict, { readonly delayMs: number }>;

@@ -123,13 +123,13 @@ export class InFlight {
   }
 
   /** A retry is due. False: it is in flight already. */
-  addDue({ channel, entryId, record }: DueEntry, wokenBy = ""): boolean {
+  addDue({ channel, entryId, record }: DueEntry, triedBy = ""): boolean {
     const flight = this.#channels.get(channel);
     const known = flight?.parked.get(entryId);
-    if (known !== undefined && wokenBy !== "") known.wokenBy = wokenBy; // another one's timer has brought it
+    if (known !== undefined && triedBy !== "") known.triedBy = triedBy; // another one's timer has brought it
     if (flight === undefined || known !== undefined || flight.deliveries.has(entryId)) return false;
     const delivery = new Delivery({ channel, entryId }, flight.subscription, 0, true, record);
-    delivery.wokenBy = wokenBy;
+    delivery.triedBy = triedBy;
     flight.parked.set(entryId, delivery);
     this.#leaveTo(delivery, +1);
     this.change.tell();

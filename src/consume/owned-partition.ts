@@ -209,9 +209,9 @@ export class OwnedPartition implements Tenure {
     this.#inFlight.change.tell();
   }
 
-  /** A retry's timer has fired, under the span whose traceparent is `wokenBy`. */
-  async wake(delivery: DeliveryId, wokenBy: string): Promise<void> {
-    await this.#reader.wake(delivery, wokenBy);
+  /** A retry's timer has fired. `triedBy`: the traceparent of the attempt that failed. */
+  async wake(delivery: DeliveryId, triedBy: string): Promise<void> {
+    await this.#reader.wake(delivery, triedBy);
   }
 
   async #ask<T>(call: (session: Session) => Promise<T>): Promise<T> {

@@ -61,11 +61,11 @@ export class Reader {
     this.#duePause?.wake();
   }
 
-  /** A parked retry is due, as its timer says, whose span has the traceparent `wokenBy`. */
-  async wake({ channel, entryId }: DeliveryId, wokenBy: string): Promise<void> {
+  /** A parked retry is due, as its timer says. `triedBy`: the traceparent of the attempt that failed. */
+  async wake({ channel, entryId }: DeliveryId, triedBy: string): Promise<void> {
     const session = this.#session;
     if (session === undefined || this.#isOver) return;
-    await this.#addDue(session, channel, (due) => (due.entryId === entryId ? wokenBy : ""));
+    await this.#addDue(session, channel, (due) => (due.entryId === entryId ? triedBy : ""));
   }
 
   stop(): void {
@@ -114,12 +114,12 @@ export class Reader {
     }
   }
 
-  async #addDue(session: Session, channel?: string, wokenBy: (due: DeliveryId) => string = () => ""): Promise<void> {
+  async #addDue(session: Session, channel?: string, triedBy: (due: DeliveryId) => string = () => ""): Promise<void> {
     const { inFlight, longestDelayMs } = this.#context;
     if (inFlight.cursors.length === 0) return;
     const due = await session.due(longestDelayMs, maxDue, channel);
     if (session !== this.#session || this.#isOver) return;
-    for (const entry of due) inFlight.addDue(entry, wokenBy(entry));
+    for (const entry of due) inFlight.addDue(entry, triedBy(entry));
   }
 
   /** False: this session is not read from any more. */

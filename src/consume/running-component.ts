@@ -128,7 +128,7 @@ export class RunningComponent implements Component {
         const running = Promise.all([members.run(), ...this.#ownerships.map((ownership) => ownership.run())]);
         running.catch(() => undefined); // where joining throws first
         await this.#join(members);
-        if (this.#phase === "running") await timers.listen((partition, delivery) => this.#wake(partition, delivery));
+        if (this.#phase === "running") await timers.listen((...told) => this.#wake(...told));
         await running;
       });
       await this.#draining;
@@ -290,9 +290,9 @@ export class RunningComponent implements Component {
     for (const ownership of this.#ownerships) ownership.nudge();
   }
 
-  async #wake(partition: number, delivery: DeliveryId): Promise<void> {
+  async #wake(partition: number, delivery: DeliveryId, triedBy: string): Promise<void> {
     const tenure = this.#ownerships[partition]?.tenure;
-    if (tenure instanceof OwnedPartition) await tenure.wake(delivery, this.#parts.tracing.active());
+    if (tenure instanceof OwnedPartition) await tenure.wake(delivery, triedBy);
   }
 }
 

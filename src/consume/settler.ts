@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import {
   type Batch,
+  type FailedRun,
   type Settlement,
   type SettleReply,
   type SettleResult,
@@ -24,6 +25,8 @@ const maxEffects = 128;
 /** Most outputs and keys of state in one batch, and about how many bytes of outputs; a settlement that has more goes alone. */
 const maxParts = 1_000;
 const maxSize = 1_048_576;
+/** Most runs of which the settlement log is told at once. */
+const maxEnded = 1_000;
 /** So many acknowledgements do not wait for others, or a quarter of what may be in flight. */
 const soonFrom = 64;
 /** How long what the store refuses waits before it is tried again, ms. */
@@ -76,6 +79,8 @@ export class Settler {
   readonly #refusals: RefusalReport;
   #session: Session | undefined;
   #queue: Waiting[] = [];
+  /** Runs that the settlement log is told of with the next batch. */
+  #ended: FailedRun[] = [];
   /** In the order of their numbers. */
   #unanswered: Sent[] = [];
   /** The locks in them. */
@@ -135,6 +140,11 @@ export class Settler {
     if (!locks.some((lock) => this.#sentLocks.has(lock) || this.#queuedLocks.has(lock))) return false;
     for (const lock of locks) this.#queuedLocks.add(lock);
     return true;
+  }
+
+  /** The settlement log is to be told of a run that has no settlement of its own; of some it never hears, where there are too many. */
+  note(run: FailedRun): void {
+    if (this.#ended.length < maxEnded) this.#ended.push(run);
   }
 
   /** Sends what waits for others. */
@@ -248,7 +258,9 @@ export class Settler {
     }
     const settlements = waiting.map(({ submission }) => submission.settlement);
     const positions = [...channels].map((channel) => inFlight.positionOf(channel));
-    const sent: Sent = { batch: { number: ++this.#number, settlements, positions }, waiting, state: "sent" };
+    const batch = { number: ++this.#number, settlements, positions, at: this.#context.clock.now(), ended: this.#ended };
+    if (this.#ended.length > 0) this.#ended = [];
+    const sent: Sent = { batch, waiting, state: "sent" };
     this.#unanswered.push(sent);
     return sent;
   }
@@ -358,6 +370,7 @@ export class Settler {
       const waiting = this.#unanswered.flatMap((sent) => sent.waiting);
       for (const { submission } of waiting) inFlight.setInBatch(submission.deliveries, false);
       this.#queue = [...waiting, ...this.#queue];
+      this.#ended.unshift(...this.#unanswered.flatMap(({ batch }) => batch.ended ?? []));
       this.#unanswered = [];
       this.#sentLocks.clear();
       this.#number = 0;

@@ -3,7 +3,7 @@
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { RetryTimers } from "../ports/timers.ts";
 
-type Wake = (partition: number, delivery: DeliveryId) => Promise<void>;
+type Wake = (partition: number, delivery: DeliveryId, triedBy: string) => Promise<void>;
 
 /** The timers of one component, shared by its members. */
 export class MemoryTimers {
@@ -18,9 +18,9 @@ export class MemoryTimers {
   member(): RetryTimers {
     let listening: Wake | undefined;
     return {
-      schedule: async (partition, delivery, _attempt, delayMs) => {
+      schedule: async (partition, delivery, _attempt, delayMs, triedBy) => {
         this.#after(delayMs, () => {
-          for (const wake of this.#members) wake(partition, delivery).catch(() => undefined); // the owner's look finds it
+          for (const wake of this.#members) wake(partition, delivery, triedBy).catch(() => undefined); // the owner's look finds it
         });
       },
       listen: async (wake) => {

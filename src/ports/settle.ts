@@ -22,13 +22,45 @@ export interface StateChange extends StateKey {
   readonly json: string | undefined;
 }
 
+/** One run of a handler, as the settlement log keeps it, from which its span can be made again. */
+export interface HandlerRun {
+  /** When it began, on the owner's monotonic clock, ms. */
+  readonly startedMs: number;
+  readonly attempt: number;
+  readonly claimed: boolean;
+  /** Counts from 0 the times that the handler began within the attempt. */
+  readonly run: number;
+  /** Number of the ownership in which it ran. */
+  readonly epoch: number;
+}
+
+/** A run that did not end with an acknowledgement. */
+export interface FailedRun {
+  readonly ran: HandlerRun;
+  readonly outcome: "retried" | "conflict" | "deadLettered" | "owner_lost";
+  readonly entries: readonly DeliveryId[];
+  /** When it ended, on the owner's monotonic clock, ms; undefined: with the settlement. */
+  readonly endedMs?: number;
+  /** The member, where it is not the one that settles. */
+  readonly member?: string;
+  /** Why it failed; undefined of a conflict. */
+  readonly error: unknown;
+}
+
 /**
  * The settlement of an entry, or with `acked` of a batch of entries that succeeds or fails as a whole.
  * `parked`: the entry is retried when it is due, and others of its key go on. `blocked`: it is retried too, but stays open, and its key waits.
  * `buried`: a dead letter is appended, unless the entry is no longer in its stream. `isGone`: the owner knows that it is not.
  * `locks` names the ordering keys and the state read or written: no other settlement may overtake this one on them.
  */
-export type Settlement = { readonly locks: readonly string[]; readonly entries: readonly SettledEntry[] } & (
+export type Settlement = {
+  readonly locks: readonly string[];
+  readonly entries: readonly SettledEntry[];
+  /** The run that it settles; undefined where no handler ran. */
+  readonly ran?: HandlerRun;
+  /** The same where it failed. */
+  readonly failed?: FailedRun;
+} & (
   | { readonly kind: "acked"; readonly outputs: readonly Output[]; readonly changes: readonly StateChange[] }
   | { readonly kind: "parked" | "blocked"; readonly attempt: number; readonly delayMs: number }
   | { readonly kind: "buried"; readonly obituary: Obituary; readonly isGone: boolean }
@@ -48,6 +80,10 @@ export interface Batch {
   readonly number: number;
   readonly settlements: readonly Settlement[];
   readonly positions: readonly Position[];
+  /** When it was made, on the owner's monotonic clock, ms. */
+  readonly at?: number;
+  /** Runs that ended without a settlement of their own, for the settlement log. */
+  readonly ended?: readonly FailedRun[];
 }
 
 /** `ids`: the ids of the outputs, in their order, or of the dead letter. `refused`: neither it nor any later settlement on its locks was written. */

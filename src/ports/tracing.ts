@@ -39,8 +39,8 @@ export interface Delivered {
   readonly correlation: Correlation;
   /** Epoch ms at which the event happened, on its producer's clock. */
   readonly time: number;
-  /** Traceparent of the timer that started the retry; absent or empty where no timer did or nothing was traced. */
-  readonly wokenBy?: string;
+  /** Traceparent of the attempt before, where this process was told of it; absent or empty otherwise. */
+  readonly triedBy?: string;
 }
 
 /** An attempt at one delivery, or at a batch of them. */
@@ -54,6 +54,10 @@ export interface Processing {
   readonly attempt: number;
   /** True where the delivery was taken over from another member. */
   readonly claimed: boolean;
+  /** Number of the ownership in which it runs. Default 0. */
+  readonly epoch?: number;
+  /** Counts from 0 the times that the handler began within the attempt. Default 0. */
+  readonly run?: number;
 }
 
 /** The end of an attempt. `conflict`: the attempt runs again because its state had changed. `abandoned`: the drain ran out of time. */
@@ -125,8 +129,6 @@ export interface Tracing {
   process(processing: Processing): ProcessSpan;
   /** Opens the span of a replay, in a trace of its own. */
   replay(replaying: Replaying): ReplaySpan;
-  /** Traceparent of the active span; empty where none is active. */
-  active(): string;
   /** Runs Throughline's own Redis commands so that the user's Redis instrumentation makes no spans of them. */
   quietly<T>(run: () => T): T;
   /** Starts a loop or timer under the root context, so that it does not inherit the span of its starter. */

@@ -12,6 +12,8 @@ interface Timer {
   readonly partition: number;
   readonly channel: string;
   readonly entryId: string;
+  /** Absent in timers of earlier versions, and where nothing is traced. */
+  readonly triedBy?: string;
 }
 
 export interface BullRetryTimersOptions extends BullOptions {
@@ -32,11 +34,17 @@ export class BullRetryTimers implements RetryTimers {
     this.#name = `retry-${options.component}`;
   }
 
-  async schedule(partition: number, { channel, entryId }: DeliveryId, attempt: number, delayMs: number): Promise<void> {
+  async schedule(
+    partition: number,
+    { channel, entryId }: DeliveryId,
+    attempt: number,
+    delayMs: number,
+    triedBy: string,
+  ): Promise<void> {
     this.#queue ??= this.#openQueue();
     await this.#queue.add(
       "retry",
-      { partition, channel, entryId },
+      triedBy === "" ? { partition, channel, entryId } : { partition, channel, entryId, triedBy },
       {
         // A delivery's attempt has one timer, however often it is set. BullMQ's ids may not contain a colon.
         jobId: `${partition}_${channel}_${entryId}_${attempt}`,
@@ -47,10 +55,10 @@ export class BullRetryTimers implements RetryTimers {
     );
   }
 
-  async listen(wake: (partition: number, delivery: DeliveryId) => Promise<void>): Promise<void> {
+  async listen(wake: (partition: number, delivery: DeliveryId, triedBy: string) => Promise<void>): Promise<void> {
     this.#worker = new Worker<Timer>(
       this.#name,
-      async ({ data: { partition, channel, entryId } }) => wake(partition, { channel, entryId }),
+      async ({ data: { partition, channel, entryId, triedBy = "" } }) => wake(partition, { channel, entryId }, triedBy),
       { ...settingsOf(this.#options), concurrency: 8 },
     );
     this.#worker.on("error", (error) => this.#logOnce(error));

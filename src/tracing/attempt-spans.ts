@@ -6,6 +6,7 @@
 import { type Attributes, type Span, type SpanContext, SpanKind, TraceFlags } from "@opentelemetry/api";
 import type { Delivered, Outcome, Processing } from "../ports/tracing.ts";
 import { attribute, correlate, correlateBatch, correlatePlain } from "./attributes.ts";
+import { AttemptIdentity } from "./derived-ids.ts";
 import type { HandledEvents } from "./handled-events.ts";
 import { causeContexts, linksTo } from "./links.ts";
 import type { SpanSource } from "./sdk.ts";
@@ -71,13 +72,13 @@ export class AttemptSpans {
     else targets.unshift(replay.span); // comes first, as the last links are dropped where there are too many
     const links = linksTo(targets, attributes);
     if (parent === undefined) {
-      this.declined = source.decline({ parent, context: undefined, links });
+      this.declined = source.decline({ parent, context: undefined, links, ...this.#identify(entry) });
       if (this.declined !== undefined) return;
     }
     if (isSingle && entry !== undefined) this.#describe(attributes, entry, 0);
     else this.#describeBatch(attributes);
     if (replay !== undefined) attributes[attribute.replayRun] = replay.runId;
-    const main = this.#openSpan(source, attributes, links, parent);
+    const main = this.#openSpan(source, attributes, links, parent, entry);
     this.main = main;
     if (replay === undefined && processing.channel.topology === "parent" && main.isRecording())
       this.#openStories(source, main.spanContext());
@@ -96,7 +97,7 @@ export class AttemptSpans {
       const attributes: Attributes = {};
       const links = linksTo(entry.causes.length === 0 ? [main] : [main, ...causeContexts(entry.causes)], attributes);
       this.#describe(attributes, entry, i);
-      this.#add(this.#openSpan(source, attributes, links, origin));
+      this.#add(this.#openSpan(source, attributes, links, origin, entry));
       this.#openFurther(source, entry, i, main);
     }
   }
@@ -109,7 +110,7 @@ export class AttemptSpans {
       const attributes: Attributes = {};
       this.#describe(attributes, entry, at);
       for (const [key, value] of ids) attributes[key] = value;
-      this.#add(this.#openSpan(source, attributes, linksTo([main], attributes), origin));
+      this.#add(this.#openSpan(source, attributes, linksTo([main], attributes), origin, entry));
     }
   }
 
@@ -123,12 +124,23 @@ export class AttemptSpans {
     attributes: Attributes,
     links: ReturnType<typeof linksTo>,
     parent: SpanContext | undefined,
+    entry: Delivered | undefined,
   ): Span {
     const { channels } = this.#opener;
     const spans = channels.of(this.#processing.channel);
     const statics = spans.processing(this.#processing, attributes);
-    const place = { links, parent, context: undefined };
+    const place = { links, parent, context: undefined, ...this.#identify(entry) };
     return source.open({ ...place, name: spans.processName, kind: SpanKind.CONSUMER, statics, attributes });
+  }
+
+  /** The ids derive from the entry's place; those of a replay's attempts are drawn, as it may run any number of times. */
+  #identify(entry: Delivered | undefined): { readonly identity?: AttemptIdentity } {
+    if (entry === undefined || this.#replay !== undefined) return {};
+    const { component, partition, channel, attempt, epoch = 0, run = 0 } = this.#processing;
+    const { namespace } = this.#opener;
+    const { entryId } = entry;
+    const place = { namespace, component, partition, channel: channel.name, entryId, attempt, epoch, run };
+    return { identity: new AttemptIdentity(place) };
   }
 
   #describe(attributes: Attributes, entry: Delivered, at: number): void {

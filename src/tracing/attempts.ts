@@ -25,17 +25,14 @@ export class EarlierAttempts {
     }
   }
 
-  /**
-   * The spans of earlier attempts, as far as this process knows them. An attempt in another process is known by the
-   * timer that it set, which continues its trace.
-   */
+  /** The spans of earlier attempts, as far as this process knows them: its own, and what the timers of others say. */
   of(processing: Processing): readonly SpanContext[] {
     const found: SpanContext[] = [];
-    for (const { entryId, wokenBy } of processing.entries) {
+    for (const { entryId, triedBy } of processing.entries) {
       const span = this.#byDelivery.size > 0 ? this.#byDelivery.get(keyOf(processing, entryId)) : undefined;
       if (span !== undefined) found.push(span);
-      const timer = wokenBy ? spanContextOf(wokenBy) : undefined;
-      if (timer !== undefined) found.push(timer);
+      const told = triedBy ? spanContextOf(triedBy) : undefined;
+      if (told !== undefined) found.push(told);
     }
     return found;
   }

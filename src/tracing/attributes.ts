@@ -5,6 +5,7 @@
 
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { Correlation } from "../model/channel.ts";
+import { bounded } from "../model/error-facts.ts";
 import type { Processing, TracedChannel } from "../ports/tracing.ts";
 import { joinValues, splitValues } from "./baggage-field.ts";
 import { isBaggageKey } from "./baggage-key.ts";
@@ -44,7 +45,6 @@ export interface ServerAddress {
   readonly port?: number;
 }
 
-const maxTextLength = 1_024;
 const maxListLength = 128;
 
 type SendVerb = "send" | "create" | "sendDead";
@@ -259,33 +259,6 @@ function distinctOf(values: readonly unknown[]): string[] | undefined {
     if (one !== undefined) list.add(String(one));
   }
   return list.size === 0 ? undefined : [...list];
-}
-
-function bounded(text: string): string {
-  return text.length > maxTextLength ? text.slice(0, maxTextLength) : text;
-}
-
-/** The value of `error.type`: a stable code where the error has one, else its class. */
-export function errorTypeOf(error: unknown): string {
-  if (typeof error !== "object" || error === null) return "_OTHER";
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  if (typeof code === "string" && code !== "") return bounded(code);
-  return typeof name === "string" && name !== "" ? bounded(name) : "_OTHER";
-}
-
-/** The error as a span records it, bounded in length. */
-export function exceptionOf(error: unknown): { name: string; message: string; stack?: string } {
-  if (!(error instanceof Error)) return { name: "_OTHER", message: bounded(textOf(error)) };
-  const exception = { name: errorTypeOf(error), message: bounded(String(error.message)) };
-  return typeof error.stack === "string" ? { ...exception, stack: error.stack.slice(0, 4 * maxTextLength) } : exception;
-}
-
-function textOf(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return typeof value;
-  }
 }
 
 /**

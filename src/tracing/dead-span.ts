@@ -3,6 +3,7 @@
 import { type Attributes, type Context, type Span, type SpanContext, SpanKind } from "@opentelemetry/api";
 import type { Processing } from "../ports/tracing.ts";
 import { attribute, correlateBatch } from "./attributes.ts";
+import { WriteIdentity } from "./derived-ids.ts";
 import type { HandledEvents } from "./handled-events.ts";
 import { linksTo } from "./links.ts";
 import type { SpanSource } from "./sdk.ts";
@@ -26,5 +27,7 @@ export function openDead(
   if (entries.length === 1) applyIds(attributes, events.storiesAt(0)[0]?.ids);
   const links = linksTo(events.origins, attributes);
   const statics = spans.of("sendDead", partition);
-  return source.open({ name: spans.sendDeadName, kind: SpanKind.CLIENT, statics, attributes, links, parent, context });
+  const identity = new WriteIdentity("dead", entry?.eventId ?? "");
+  const place = { links, parent, context, identity };
+  return source.open({ ...place, name: spans.sendDeadName, kind: SpanKind.CLIENT, statics, attributes });
 }

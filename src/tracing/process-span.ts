@@ -10,10 +10,10 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
+import { errorTypeOf } from "../model/error-facts.ts";
 import type { Cause } from "../model/event.ts";
 import type { Delivered, Outcome, Processing, ProcessSpan, Sending, SendSpan } from "../ports/tracing.ts";
 import { AttemptSpans, type ReplayedIn } from "./attempt-spans.ts";
-import { errorTypeOf } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, isActiveAlone, runOwned, toApi } from "./baggage.ts";
 import { type Baggage, noBaggage, noCarrier, readableCarrier, TraceFields } from "./carrier.ts";
 import { baggageKey, ownerKey, spanKey } from "./context-keys.ts";

@@ -1,9 +1,10 @@
 /** The span of a whole replay, and the attempts that belong to it. */
 
 import { type Attributes, type Link, type Span, SpanKind, trace } from "@opentelemetry/api";
+import { errorTypeOf } from "../model/error-facts.ts";
 import type { Processing, ProcessSpan, Replaying, ReplaySpan, Republishing, SendSpan } from "../ports/tracing.ts";
 import type { ReplayedIn } from "./attempt-spans.ts";
-import { attribute, correlate, errorTypeOf } from "./attributes.ts";
+import { attribute, correlate } from "./attributes.ts";
 import { linksTo } from "./links.ts";
 import { ProcessScope } from "./process-span.ts";
 import { currentSource, type SpanSource } from "./sdk.ts";

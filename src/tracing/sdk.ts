@@ -16,7 +16,9 @@ import {
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
+import { withIds } from "./id-generator.ts";
 import { schemaUrl, scopeName, scopeVersion } from "./scope.ts";
+import type { SpanIdentity } from "./span-identity.ts";
 
 /** The position of a new span in its trace. */
 export interface Place {
@@ -25,6 +27,8 @@ export interface Place {
   /** The context in which the span is opened; undefined where it is just its parent's. */
   readonly context: Context | undefined;
   readonly links: Link[];
+  /** Without it both ids are drawn. */
+  readonly identity?: SpanIdentity;
 }
 
 export interface Opening extends Place {
@@ -107,8 +111,10 @@ class TracerSource implements SpanSource {
     return undefined;
   }
 
-  open({ name, kind, statics, attributes, links, parent, context }: Opening): Span {
+  open({ name, kind, statics, attributes, links, parent, context, identity }: Opening): Span {
     const around = context ?? (parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent));
-    return this.#tracer.startSpan(name, { kind, attributes: { ...statics, ...attributes }, links }, around);
+    const start = (): Span =>
+      this.#tracer.startSpan(name, { kind, attributes: { ...statics, ...attributes }, links }, around);
+    return identity === undefined ? start() : withIds(identity, trace.getSpanContext(around), start);
   }
 }

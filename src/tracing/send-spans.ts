@@ -2,8 +2,9 @@
 
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
+import { errorTypeOf, exceptionOf } from "../model/error-facts.ts";
 import type { SendSpan } from "../ports/tracing.ts";
-import { attribute, errorTypeOf, exceptionOf } from "./attributes.ts";
+import { attribute } from "./attributes.ts";
 import { noCarrier } from "./carrier.ts";
 import type { Meters } from "./metrics.ts";
 import type { FaultReport } from "./report.ts";

@@ -32,6 +32,7 @@ import {
   originOf,
   TraceFields,
 } from "./carrier.ts";
+import { WriteIdentity } from "./derived-ids.ts";
 import { LeftOutBaggage } from "./left-out.ts";
 import { linksTo } from "./links.ts";
 import { Meters } from "./metrics.ts";
@@ -52,8 +53,17 @@ export class SpanOpener {
   readonly channels: ChannelSpansCache;
   readonly leftOut: LeftOutBaggage;
   readonly earlier: EarlierAttempts = new EarlierAttempts();
+  /** Of the backbone: the ids of its spans derive from it, too. */
+  readonly namespace: string;
 
-  constructor(log: Log, server: ServerAddress | undefined, serverNow: () => number, limits: CarrierLimits) {
+  constructor(
+    log: Log,
+    server: ServerAddress | undefined,
+    serverNow: () => number,
+    limits: CarrierLimits,
+    namespace: string,
+  ) {
+    this.namespace = namespace;
     this.faults = new FaultReport(log);
     this.meters = new Meters(server);
     this.channels = new ChannelSpansCache(server);
@@ -141,10 +151,12 @@ export class SpanOpener {
   ): Span | SpanContext {
     const attributes: Attributes = {};
     const links = targets.length === 0 ? [] : linksTo(targets, attributes);
-    const place = { parent, context, links };
+    const { eventId, causes } = sending;
+    const kind = verb === "send" && causes.length > 0 ? "caused" : verb;
+    const place = { parent, context, links, identity: new WriteIdentity(kind, eventId) };
     const declined = source.decline(place);
     if (declined !== undefined) return declined;
-    attributes[attribute.eventId] = sending.eventId;
+    attributes[attribute.eventId] = eventId;
     if (baggage === undefined) correlatePlain(attributes, field, sending.correlation, this.limits);
     else correlate(attributes, baggage, sending.correlation);
     applyIds(attributes, ids);

@@ -28,10 +28,11 @@ import { noTargets, plainPlace, type SendPlace } from "./send-place.ts";
 import { GroupedSend, SendGroup } from "./send-spans.ts";
 import { SpanOpener } from "./span-opener.ts";
 import { suppress } from "./suppression.ts";
-import { traceparentOf } from "./trace-context.ts";
 
 export interface TracingOptions extends Partial<CarrierLimits> {
   readonly log: Log;
+  /** The backbone's: the ids of spans derive from it, too. */
+  readonly namespace?: string;
   readonly server?: ServerAddress;
   /**
    * Keeps the spans that the Redis instrumentation makes of the backbone's own commands. Default false: they would be
@@ -44,10 +45,11 @@ export interface TracingOptions extends Partial<CarrierLimits> {
 
 /** Makes the adapter; none of its methods throws. @throws {ConfigError} on limits that cannot be */
 export function createTracing(options: TracingOptions): Tracing {
-  const { log, server, redisSpans, serverNow, ...limits } = options;
+  const { log, namespace = "", server, redisSpans, serverNow, ...limits } = options;
   const problem = foreignApi();
   if (problem !== undefined) log.warn({}, problem);
-  return new Tracer(new SpanOpener(log, server, serverNow ?? Date.now, resolveLimits(limits)), redisSpans ?? false);
+  const opener = new SpanOpener(log, server, serverNow ?? Date.now, resolveLimits(limits), namespace);
+  return new Tracer(opener, redisSpans ?? false);
 }
 
 /** The adapter that `createTracing` makes. */
@@ -126,11 +128,6 @@ class Tracer implements Tracing {
     const scope = new ReplayScope(this.#opener, replaying);
     this.#opener.faults.attempt("replay", () => scope.open(), undefined);
     return scope;
-  }
-
-  active(): string {
-    const active = trace.getSpanContext(context.active());
-    return active === undefined ? "" : traceparentOf(active);
   }
 
   quietly<T>(run: () => T): T {

@@ -35,7 +35,6 @@ export const untraced: Tracing = {
   replay: () => {
     throw new Error("nothing is replayed here");
   },
-  active: () => "",
   quietly: (run) => run(),
   atRoot: (run) => run(),
   sourceRan: () => undefined,
@@ -46,7 +45,7 @@ export const untraced: Tracing = {
   observeOwned: () => () => undefined,
 };
 
-type Wake = (partition: number, delivery: DeliveryId) => Promise<void>;
+type Wake = (partition: number, delivery: DeliveryId, triedBy: string) => Promise<void>;
 
 /** Timers of all members: they fire late, at any member, or never. */
 export class SimulatedTimers {
@@ -74,6 +73,6 @@ export class SimulatedTimers {
     const living = [...this.#listening].filter(([host]) => !host.isDead);
     if (living.length === 0) return;
     const [host, wake] = this.#random.pick(living);
-    host.enter(() => void wake(partition, delivery).catch(() => undefined));
+    host.enter(() => void wake(partition, delivery, "").catch(() => undefined));
   }
 }

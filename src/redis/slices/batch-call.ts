@@ -16,6 +16,7 @@ import {
 } from "../../ports/settle.ts";
 import type { ArgWriter } from "../client/argument-writer.ts";
 import type { ScriptArgs } from "../client/script-command.ts";
+import { addRuns } from "../inspect/settled-runs.ts";
 import { CallsWriter } from "../inspect/settlement-log.ts";
 import type { Keys } from "../keys.ts";
 import type { Script } from "../script-source.ts";
@@ -51,7 +52,8 @@ export class BatchCall {
   /** By their places among the keys. */
   readonly #capped = new Map<number, Capped>();
 
-  constructor(context: BatchContext, claim: Claim, { number, settlements, positions }: Batch) {
+  constructor(context: BatchContext, claim: Claim, batch: Batch) {
+    const { number, settlements, positions } = batch;
     const { names, slice, keepsLog, body } = context;
     const { component, partition } = slice;
     this.#context = context;
@@ -70,6 +72,7 @@ export class BatchCall {
     const calls = new CallsWriter(body);
     if (keepsLog) for (const { kind, entries } of settlements) if (kind === "acked") calls.add(entries);
     calls.end();
+    addRuns(body, keepsLog, claim, batch);
     this.#addPositions(positions);
     if (hasEffects) this.#addListed(positions, keys);
     let caps = "";

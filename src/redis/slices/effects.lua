@@ -150,7 +150,7 @@ local function settleEffects(channels, first)
     local letterId = redis.pcall(unpack(letter))
     if errorIn(letterId) then return letterId.err end
     ids[1], idCount = letterId, 1
-    buried[#buried + 1] = channel.name .. ' ' .. id
+    buried[#buried + 1] = channel.name .. ' ' .. id .. ' ' .. letterId
   end
   local function append(layout, at)
     for o = 1, #layout.outputs do

@@ -8,7 +8,8 @@
 -- ARGV     epoch, owner, group, number, how many numbers back a reply is remembered, how many channels;
 --          one letter for each of the other keys: "o" a stream that is appended to, "h" a hash;
 --          "" or "<place in KEYS>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full;
---          "1" where the batch has more to write than positions; "1" where the settlement log is kept; what to note in it: the calls;
+--          "1" where the batch has more to write than positions; "1" where the settlement log is kept; what to note in it: the calls,
+--          how each was run, runs that failed, and who the owner is; each "" where there is nothing to note;
 --          then for each channel: its name, position, entries up to there or "", open ids separated by spaces, the newest id in the batch or
 --          "", ids that are buried as gone separated by spaces, how many ids, ids of entries that are acknowledged and nothing else, and may be
 --          counted or pending;
@@ -26,7 +27,7 @@ local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name eac
 local number, ring, channelCount, hasEffects, keepsLog = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[9] == '1', ARGV[10] == '1'
 local group, rowKey, logKey = ARGV[3], KEYS[1], KEYS[2]
 
-local channels, arg = {}, 12
+local channels, arg = {}, 15
 local fields = { 'HMGET', rowKey, 'epoch', 'owner', 'seq', 'wanted', 'beat' }
 for c = 1, channelCount do
   local count = math.min(tonumber(ARGV[arg + 6]), #ARGV) -- whoever may run any script may send any arguments
@@ -128,8 +129,16 @@ end
 -- A dead letter is the first in its batch (Settling.settle): so it is in the log, which a replay goes by.
 local buried = keepsLog and effects and effects.buried or {}
 for b = 1, #buried do redis.pcall('XADD', logKey, '*', 'buried', buried[b]) end
-if keepsLog and ARGV[11] ~= '' then
-  if effects and effects.unsettled ~= '' then redis.pcall('XADD', logKey, '*', 'calls', ARGV[11], 'without', effects.unsettled)
-  else redis.pcall('XADD', logKey, '*', 'calls', ARGV[11]) end
+if keepsLog and (ARGV[11] ~= '' or ARGV[13] ~= '') then
+  local note = { 'XADD', logKey, '*' }
+  local function add(name, value)
+    if value ~= '' then note[#note + 1], note[#note + 2] = name, value end
+  end
+  add('calls', ARGV[11])
+  if ARGV[11] ~= '' and effects then add('without', effects.unsettled) end
+  add('runs', ARGV[12])
+  add('failed', ARGV[13])
+  add('owner', ARGV[14])
+  redis.pcall(unpack(note))
 end
 return replyOf(results, effects and effects.finish() or '')

@@ -72,7 +72,9 @@ export function entryLine(prefix: string, entryId: string, fields: RecordedField
 
 /** Writes a settlement. */
 export function settlementLine({ component, partition, entryId, calls }: SettlementLine): string {
-  return `${JSON.stringify({ settled: component, partition, entryId, calls })}\n`;
+  // How the handlers ran is left to the log: a replay runs them again.
+  const kept = calls.map(({ run: _run, deadId: _deadId, ...call }) => call);
+  return `${JSON.stringify({ settled: component, partition, entryId, calls: kept })}\n`;
 }
 
 /** Writes a checkpoint or the last line. */

@@ -2,7 +2,7 @@
 
 import type { RequestListener } from "node:http";
 import { hostname } from "node:os";
-import { type Counter, metrics } from "@opentelemetry/api";
+import { type Counter, metrics, ProxyTracerProvider, type TracerProvider, trace } from "@opentelemetry/api";
 import { getNumberFromEnv } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import {
@@ -20,6 +20,7 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace";
 import type { Log } from "../../ports/log.ts";
+import { derivedIds, type IdGenerator } from "../../tracing/id-generator.ts";
 import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
 import { ownMetricsOf } from "../metrics/metric-reader.ts";
 import { RetryingExporter } from "../otlp/retrying-exporter.ts";
@@ -90,6 +91,7 @@ export function startSdk(options: SdkOptions): StartedSdk {
   // A counter that begins with its first loss would look to a rate as if nothing had been lost.
   dropped.add(0);
   ownSpans?.provide();
+  deriveIds(trace.getTracerProvider());
   patchRedisClient();
   return {
     stop: () => {
@@ -99,6 +101,16 @@ export function startSdk(options: SdkOptions): StartedSdk {
     lostSpans: () => lost,
     scrape: ownMetrics?.scrape,
   };
+}
+
+/**
+ * Lets the SDK ask our generator for ids. Its set-up takes none, and the options of its tracers have no public name: where a later SDK names
+ * them otherwise, ids are drawn again, and a rebuilt span has another id than the live one.
+ */
+function deriveIds(provider: TracerProvider): void {
+  const delegate = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+  const { _tracerOptions: options } = delegate as { readonly _tracerOptions?: { idGenerator?: IdGenerator } };
+  if (options?.idGenerator !== undefined) options.idGenerator = derivedIds;
 }
 
 /** The resource's defaults: the environment goes before them. */

@@ -12,7 +12,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { randomHex } from "../../model/random-hex.ts";
+import { derivedIds } from "../../tracing/id-generator.ts";
 
 /** Registers a tracer that records nothing: its spans are only ids. Returns the function that removes it. */
 export function provideTraceIds(): () => void {
@@ -30,8 +30,8 @@ class IdTracer implements Tracer {
     const parent = context === undefined || options.root === true ? undefined : trace.getSpanContext(context);
     const isChild = parent !== undefined && isSpanContextValid(parent);
     return trace.wrapSpanContext({
-      traceId: isChild ? parent.traceId : randomHex(16),
-      spanId: randomHex(8),
+      traceId: isChild ? parent.traceId : derivedIds.generateTraceId(),
+      spanId: derivedIds.generateSpanId(),
       // A root is flagged as sampled, so that a later process that does export has the journey from there.
       traceFlags: isChild ? parent.traceFlags : TraceFlags.SAMPLED,
       ...(isChild && parent.traceState !== undefined ? { traceState: parent.traceState } : {}),

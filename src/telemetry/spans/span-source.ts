@@ -32,7 +32,7 @@ export class LeanSpans implements SpanSource {
     this.#ended = ended;
   }
 
-  decline({ parent, context, links }: Place): SpanContext | undefined {
+  decline({ parent, context, links, identity }: Place): SpanContext | undefined {
     if (context !== undefined && isTracingSuppressed(context)) return INVALID_SPAN_CONTEXT;
     if (parent !== undefined && this.#isValid(parent)) {
       // The parent's ids stand for the span that is not made: neither span is kept.
@@ -41,8 +41,10 @@ export class LeanSpans implements SpanSource {
     const kept = keptByLinks(links);
     if (kept === true) return undefined;
     const at = drawIds();
+    const derived = identity?.traceId?.();
+    if (derived !== undefined) randomPool.write(derived, at, "hex");
     if (kept === undefined && this.#keepsRoot(randomPool, at)) {
-      this.#drawn = hexAt(at, traceBytes);
+      this.#drawn = derived ?? hexAt(at, traceBytes);
       return undefined;
     }
     const ids = hexAt(at, traceBytes + spanBytes);
@@ -50,11 +52,11 @@ export class LeanSpans implements SpanSource {
   }
 
   open(opening: Opening): Span {
-    const { parent } = opening;
+    const { parent, identity } = opening;
     const isChild = parent !== undefined && this.#isValid(parent);
-    const traceId = isChild ? parent.traceId : this.#drawn || hexAt(drawId(traceBytes), traceBytes);
+    const traceId = isChild ? parent.traceId : this.#drawn || identity?.traceId?.() || drawnId(traceBytes);
     if (!isChild) this.#drawn = "";
-    const spanId = hexAt(drawId(spanBytes), spanBytes);
+    const spanId = identity?.spanId(traceId, isChild ? parent.spanId : "") ?? drawnId(spanBytes);
     const own = new NamedSpan(traceId, spanId, TraceFlags.SAMPLED, false, isChild ? parent.traceState : undefined);
     return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended);
   }
@@ -76,10 +78,10 @@ function drawIds(): number {
   }
 }
 
-function drawId(bytes: number): number {
+function drawnId(bytes: number): string {
   for (;;) {
     const at = drawBytes(bytes);
-    if (isId(at)) return at;
+    if (isId(at)) return hexAt(at, bytes);
   }
 }
 

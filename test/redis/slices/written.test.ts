@@ -1,6 +1,7 @@
 /** What the scripts of slices write beside the contract: other partitions, the settlement log, evictions, state of the format before. */
 
 import * as assert from "uvu/assert";
+import { PayloadError } from "../../../src/model/errors.ts";
 import type { Settlement } from "../../../src/ports/settle.ts";
 import { parseSettlement } from "../../../src/redis/inspect/settlement-log.ts";
 import { test } from "../../support/test.ts";
@@ -32,10 +33,46 @@ test("the settlement log names calls and dead letters in their order, and what w
   await session.settle(claim, batch(1, [bury, acked(first, both), refused], fourth, 4));
   const rows = await admin.xrange(keys.settled(0, component), "-", "+");
   const calls = rows.flatMap(([entryId, fields]) => parseSettlement(keys, 0, component, entryId, fields).calls);
+  const [[deadId] = [""]] = await admin.xrange(keys.dead(0, channel, component), "-", "+");
   assert.equal(calls, [
-    { channel, entryIds: [fourth], outcome: "deadLettered" },
+    { channel, entryIds: [fourth], outcome: "deadLettered", deadId },
     { channel, entryIds: [first, second], outcome: "acked" },
   ]);
+});
+
+test("the settlement log tells how handlers ran: those that were acknowledged in a word each, those that failed in full", async () => {
+  await using opened = await openStore();
+  const { admin, keys } = opened;
+  const [first = "", second = "", third = ""] = await append(opened, "e1", "e2", "e3");
+  const { session, claim } = await own(opened);
+  const { epoch } = claim;
+  const ran = { startedMs: 1_000, attempt: 1, claimed: false, run: 0, epoch };
+  const again = { startedMs: 1_036, attempt: 3, claimed: true, run: 2, epoch: epoch - 1 };
+  const entries = [{ channel, entryId: third, isNoted: false }];
+  const failed = { ran, outcome: "retried", entries, error: new PayloadError(channel, []) } as const;
+  const parked: Settlement = { kind: "parked", locks: [], entries, attempt: 1, delayMs: 60_000, failed };
+  const ended = { ran, outcome: "conflict", entries, endedMs: 1_010, error: undefined } as const;
+  const settlements = [acked(first, { ran }), acked(second, { ran: again }), parked];
+  await session.settle(claim, { ...batch(1, settlements, third, 3), at: 1_040, ended: [ended] });
+  await session.settle(claim, batch(2, [acked(first)], third, 3));
+  const rows = await admin.xrange(keys.settled(0, component), "-", "+");
+  const [told, later] = rows.map(([entryId, fields]) => parseSettlement(keys, 0, component, entryId, fields));
+  assert.equal(
+    told?.calls.map(({ run }) => run),
+    [
+      { tookMs: 40, attempt: 1, run: 0, claimed: false },
+      { tookMs: 4, attempt: 3, run: 2, claimed: true, epoch: epoch - 1 },
+    ],
+  );
+  const asNoted = { channel, entryIds: [third], tookMs: 40, attempt: 1, run: 0, claimed: false, epoch };
+  assert.equal(told?.failed, [
+    { outcome: "conflict", ...asNoted, endedAgoMs: 30 },
+    { outcome: "retried", ...asNoted, errorType: "THROUGHLINE_PAYLOAD", error: told?.failed?.[1]?.error },
+  ]);
+  assert.equal(told?.owner, { member: claim.owner.split("/")[0], epoch });
+  assert.is(later?.owner, undefined);
+  const word = rows[0]?.[1].at(3);
+  assert.is(word, `14 4.3*2!@${epoch - 1}`);
 });
 
 test("a full channel that makes room for outputs says what it has evicted", async () => {

@@ -1,0 +1,152 @@
+/**
+ * Ids of spans, derived from what the log holds: so the log alone is enough to make the same spans again. An attempt's id comes of its
+ * place (trace, component, entry, attempt). A `send` span's comes of its event and its parent, so that the parent can be read out of it.
+ */
+
+import type { SpanIdentity } from "./span-identity.ts";
+
+/** Two digits for each byte; a table, because `toString(16)` is a slow call into the runtime. */
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+function digitsOf(word: number): string {
+  return `${hexOf[word >>> 24]}${hexOf[(word >>> 16) & 0xff]}${hexOf[(word >>> 8) & 0xff]}${hexOf[word & 0xff]}`;
+}
+
+/** A hash of 64 bits, in two words. Not for secrets: whoever chooses what is hashed could find two texts of one hash. */
+class Hash {
+  high: number;
+  low: number;
+
+  constructor(seed: number) {
+    this.high = 0xdeadbeef ^ seed;
+    this.low = 0x41c6ce57 ^ seed;
+  }
+
+  add(text: string): this {
+    let { high, low } = this;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      high = Math.imul(high ^ code, 0x9e3779b1);
+      low = Math.imul(low ^ code, 0x5f356495);
+      high ^= high >>> 15;
+    }
+    // The end of a text: "ab" and "c" are not "a" and "bc".
+    this.high = Math.imul(high ^ 0x1ff, 0x85ebca6b);
+    this.low = Math.imul(low ^ 0x1ff, 0xc2b2ae35);
+    return this;
+  }
+
+  end(): this {
+    const high = mixed(this.high ^ Math.imul(this.low ^ (this.low >>> 13), 0xc2b2ae35));
+    this.low = mixed(this.low ^ Math.imul(high ^ (high >>> 16), 0x85ebca6b));
+    this.high = high;
+    return this;
+  }
+}
+
+function mixed(word: number): number {
+  let bits = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
+
+/** The last four digits of an attempt's id: they follow from the others, and so tell such an id from a drawn one. */
+function checkOf(traceId: string, high: number, low: number): number {
+  const trace = Number.parseInt(traceId.slice(24), 16);
+  return mixed(high ^ Math.imul(low >>> 16, 0x9e3779b1) ^ trace) >>> 16;
+}
+
+/** True of an id that an attempt of ours has in the trace, and, by chance, of one in 65,536 others. */
+export function isAttemptId(traceId: string, spanId: string): boolean {
+  const high = Number.parseInt(spanId.slice(0, 8), 16);
+  const low = Number.parseInt(spanId.slice(8), 16);
+  return checkOf(traceId, high, low & ~0xffff) === (low & 0xffff);
+}
+
+/** The place of an attempt at an entry. */
+export interface AttemptPlace {
+  readonly namespace: string;
+  readonly component: string;
+  readonly partition: number;
+  readonly channel: string;
+  /** Of a batch the first entry. */
+  readonly entryId: string;
+  readonly attempt: number;
+  /** The number of the ownership in which it ran: two owners may both take an attempt for the first. */
+  readonly epoch: number;
+  /** Counts from 0 the times that the handler began within the attempt: after a failed batch, and when state had changed meanwhile. */
+  readonly run: number;
+}
+
+function hashOf(place: AttemptPlace, seed: number, traceId: string): Hash {
+  const { namespace, component, partition, channel, entryId, attempt, epoch, run } = place;
+  return new Hash(seed)
+    .add(traceId)
+    .add(entryId)
+    .add(component)
+    .add(channel)
+    .add(namespace)
+    .add(`${partition} ${attempt} ${epoch} ${run}`)
+    .end();
+}
+
+/** The ids of an attempt's spans: one for each trace in which it has a span. */
+export class AttemptIdentity implements SpanIdentity {
+  readonly #place: AttemptPlace;
+  #traceId: string | undefined;
+
+  constructor(place: AttemptPlace) {
+    this.#place = place;
+  }
+
+  /** The trace of an attempt that begins one. */
+  traceId(): string {
+    if (this.#traceId !== undefined) return this.#traceId;
+    const one = hashOf(this.#place, 1, "");
+    const two = hashOf(this.#place, 2, "");
+    // No id is all zeros.
+    this.#traceId = digitsOf(one.high) + digitsOf(one.low | 1) + digitsOf(two.high) + digitsOf(two.low);
+    return this.#traceId;
+  }
+
+  spanId(traceId: string): string {
+    const { high, low } = hashOf(this.#place, 3, traceId);
+    const first = high === 0 ? 1 : high;
+    const second = low & ~0xffff;
+    return digitsOf(first) + digitsOf((second | checkOf(traceId, first, second)) >>> 0);
+  }
+}
+
+/** The kinds of spans that write an entry. `caused`: a `send` of which causes are stated. */
+export type WriteKind = "send" | "caused" | "create" | "dead";
+
+const seedOf: Readonly<Record<WriteKind, number>> = { send: 11, caused: 12, create: 13, dead: 14 };
+
+/** The id of a span that writes an event: a hash over the event, crossed with the parent's id, or with nothing at a root. */
+export class WriteIdentity implements SpanIdentity {
+  readonly #kind: WriteKind;
+  readonly #eventId: string;
+
+  constructor(kind: WriteKind, eventId: string) {
+    this.#kind = kind;
+    this.#eventId = eventId;
+  }
+
+  spanId(traceId: string, parentSpanId: string): string {
+    const crossed = this.parentOf(traceId, parentSpanId);
+    // A parent that equals the hash would give no id; 1 in 2^64.
+    return crossed === "" ? "0000000000000001" : crossed;
+  }
+
+  /** The parent's id, out of the span's own; "" where the span is a root. The way there is the way back. */
+  parentOf(traceId: string, spanId: string): string {
+    const { high, low } = new Hash(seedOf[this.#kind]).add(traceId).add(this.#eventId).end();
+    const first = (high ^ wordOf(spanId, 0)) >>> 0;
+    const second = (low ^ wordOf(spanId, 8)) >>> 0;
+    return first === 0 && second === 0 ? "" : digitsOf(first) + digitsOf(second);
+  }
+}
+
+function wordOf(spanId: string, at: number): number {
+  return spanId === "" ? 0 : Number.parseInt(spanId.slice(at, at + 8), 16);
+}
