@@ -117,7 +117,7 @@ export class Keyspace {
   }
 
   #typed(key: string, type: Value["type"]): Value | undefined {
-    if (this.forbidden.has(key)) throw new Refusal(`NOPERM no permission to access ${key}`);
+    if (this.forbidden.size > 0 && this.forbidden.has(key)) throw new Refusal(`NOPERM no permission to access ${key}`);
     const value = this.#values.get(key);
     if (value !== undefined && value.type !== type)
       throw new Refusal(`WRONGTYPE ${key} is a ${value.type}, not a ${type}`);
@@ -152,32 +152,46 @@ export const keyOf: {
   readonly members: (component: string) => string;
 } = {
   stream: remembered((partition, channel) => `{${partition}}:${channel}`),
-  dead: remembered((partition, channel, component) => `{${partition}}:${channel}:dead:${component}`),
+  dead: longRemembered((partition, channel, component) => `{${partition}}:${channel}:dead:${component}`),
   owner: remembered((partition, component) => `{${partition}}:owner:${component}`),
-  attempts: remembered((partition, channel, component) => `{${partition}}:${channel}:attempts:${component}`),
-  state: remembered((partition, component, store) => `{${partition}}:state:${component}:${store}`),
+  attempts: longRemembered((partition, channel, component) => `{${partition}}:${channel}:attempts:${component}`),
+  state: longRemembered((partition, component, store) => `{${partition}}:state:${component}:${store}`),
   dedupe: remembered((partition, channel) => `{${partition}}:${channel}:dedupe`),
-  relay: remembered((partition, component, to) => `{${partition}}:relay:${component}:${to}`),
-  relayed: remembered((partition, component, from) => `{${partition}}:relayed:${component}:${from}`),
+  relay: longRemembered((partition, component, to) => `{${partition}}:relay:${component}:${to}`),
+  relayed: longRemembered((partition, component, from) => `{${partition}}:relayed:${component}:${from}`),
   members: (component) => `members:${component}`,
 };
 
-function remembered(make: LongKey): (partition: number, name: string, other?: string) => string {
-  const made: Map<string, Map<string, string>>[] = [];
-  return (partition, name, other = "") => {
+function remembered(make: Key): Key {
+  const made: Map<string, string>[] = [];
+  return (partition, name) => {
     made[partition] ??= new Map();
-    const known = made[partition].get(name)?.get(other);
+    const known = made[partition].get(name);
     if (known !== undefined) return known;
-    const key = make(partition, name, other);
-    made[partition].set(name, new Map(made[partition].get(name)).set(other, key));
+    const key = make(partition, name);
+    made[partition].set(name, key);
     return key;
+  };
+}
+
+function longRemembered(make: LongKey): LongKey {
+  const made = new Map<string, Key>();
+  return (partition, name, other) => {
+    let keys = made.get(other);
+    if (keys === undefined) {
+      keys = remembered((at, of) => make(at, of, other));
+      made.set(other, keys);
+    }
+    return keys(partition, name);
   };
 }
 
 /** Appends with the next id by the server's clock; ids rise even when the clock goes back. */
 export function append(stream: Stream, fields: readonly string[], now: number): string {
-  const [ms = 0, seq = 0] = stream.lastId.split("-").map(Number);
-  const id = now > ms ? `${now}-0` : `${ms}-${seq + 1}`;
+  const { lastId } = stream;
+  const dash = lastId.indexOf("-");
+  const ms = Number(lastId.slice(0, dash));
+  const id = now > ms ? `${now}-0` : `${ms}-${Number(lastId.slice(dash + 1)) + 1}`;
   stream.entries.push({ id, fields });
   stream.lastId = id;
   stream.added++;

@@ -5,6 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
+import { bothDigests, noDigest } from "./digest.ts";
 import { runSeeds, type SeedsReport } from "./run-seeds.ts";
 import { shrink } from "./shrink.ts";
 import { type AnyPlan, type Simulation, simulationOf } from "./simulation.ts";
@@ -41,11 +42,14 @@ async function showFailure(of: string, { failed }: SeedsReport): Promise<void> {
   for (const line of describe(smaller)) say(line);
 }
 
-/** Runs a part of the seeds in a process of its own, which prints its own failures. */
+/** A history leaves little behind: what is collected seldom is nearly all gone by then, and other threads are busy with other histories. */
+const nodeFlags = ["--single-threaded-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
+
+/** Runs a part of the seeds in a process of its own, which says how far it is, and prints its own failures. */
 function runElsewhere(of: string, first: number, last: number): Promise<SeedsReport | undefined> {
   const child = spawn(
     process.execPath,
-    [...process.execArgv, import.meta.filename, "--of", of, "--seeds", `${first}..${last}`, "--json"],
+    [...nodeFlags, ...process.execArgv, import.meta.filename, "--of", of, "--seeds", `${first}..${last}`, "--json"],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },
@@ -81,29 +85,27 @@ async function main(): Promise<boolean> {
   const [first, last, processes] = [Number(from), Number(to), Number(values.processes)];
   if (from === "" || last < first || !(processes >= 1))
     throw new Error("--seeds takes a range such as 1..1000, --processes a number from 1");
+  if (values.json) {
+    const report = await runSeeds(simulation, first, last, (histories) => {
+      if (histories % 10_000 === 0) process.stderr.write(`${histories} histories\n`);
+    });
+    await showFailure(of, report);
+    say(JSON.stringify(report));
+    return report.failed === undefined;
+  }
   const beganAt = performance.now();
   const size = Math.ceil((last - first + 1) / processes);
-  const report = (histories: number): void => {
-    if (!values.json && histories % 10_000 === 0) say(`${histories} histories`);
-  };
   const starts = Array.from({ length: processes }, (_, i) => first + i * size).filter((start) => start <= last);
-  const reports =
-    processes === 1
-      ? [await runSeeds(simulation, first, last, report)]
-      : await Promise.all(starts.map((start) => runElsewhere(of, start, Math.min(last, start + size - 1))));
-  if (processes === 1) await showFailure(of, reports[0] as SeedsReport);
-  if (values.json) {
-    say(JSON.stringify(reports[0]));
-    return reports[0]?.failed === undefined;
-  }
+  const reports = await Promise.all(starts.map((start) => runElsewhere(of, start, Math.min(last, start + size - 1))));
   const known = reports.filter((one) => one !== undefined);
   const histories = known.reduce((sum, one) => sum + one.histories, 0);
   const steps = known.reduce((sum, one) => sum + one.steps, 0);
   const leastSteps = Math.min(...known.map((one) => one.leastSteps));
+  const digest = known.map((one) => one.digest).reduce(bothDigests, noDigest);
   const isClean = known.length === reports.length && known.every(({ failed }) => failed === undefined);
   const seconds = ((performance.now() - beganAt) / 1_000).toFixed(0);
   say(
-    `${histories} histories of ${Math.round(steps / histories)} steps (least ${leastSteps}) in ${seconds} s: ${isClean ? "clean" : "FAILED"}`,
+    `${histories} histories of ${Math.round(steps / histories)} steps (least ${leastSteps}), digest ${digest}, in ${seconds} s: ${isClean ? "clean" : "FAILED"}`,
   );
   return isClean;
 }

@@ -1,6 +1,6 @@
 /** Watches a history while it happens: what must hold at every moment, by the server's own data. */
 
-import { entryOf, keyOf, placeAfter, type Stream } from "../../src/memory/keyspace.ts";
+import { type Entry, entryOf, keyOf, placeAfter, type Stream } from "../../src/memory/keyspace.ts";
 import { attemptsOf, idIn, type Row, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
@@ -230,7 +230,8 @@ export class Observer {
       this.violated(`the group of ${channel} stands at ${group.at}, the row at ${position.at}`);
     const attempts = attemptsOf(this.#server, slice, channel);
     const passed = placeAfter(stream, position.at);
-    for (const [i, entry] of stream.entries.entries()) {
+    for (let i = 0; i < stream.entries.length; i++) {
+      const entry = stream.entries[i] as Entry;
       const id = idIn(entry.fields);
       const counted = attempts.get(entry.id);
       const isParked = counted?.isParked === true;
@@ -244,9 +245,11 @@ export class Observer {
       if (isDone && !this.#isBacked(id, hasOutput, isDead))
         this.violated(`${id} counts as finished without its effect`);
       // An attempt may be counted whose owner was lost before its handler began.
-      const most = (this.starts.get(id) ?? 0) + (this.#ownerChanges.get(partition) ?? 0);
-      if ((counted?.attempt ?? 0) > most)
-        this.violated(`${counted?.attempt} attempts at ${id} are counted, and ${most} were begun at most`);
+      if (counted !== undefined) {
+        const most = (this.starts.get(id) ?? 0) + (this.#ownerChanges.get(partition) ?? 0);
+        if (counted.attempt > most)
+          this.violated(`${counted.attempt} attempts at ${id} are counted, and ${most} were begun at most`);
+      }
       const isPending = group?.pending.has(entry.id);
       if (isParked && isPending === false) this.violated(`${id} is parked, and the group does not show it`);
       if (isDone && isPending === true) this.violated(`${id} is finished, and pending in the group`);

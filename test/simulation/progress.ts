@@ -1,23 +1,33 @@
 /** How far a component has come, by the server's own data: what is unfinished, and who owns what. */
 
 import { keyOf } from "../../src/memory/keyspace.ts";
-import { rowOf } from "../../src/memory/owner.ts";
+import { type Row, rowOf } from "../../src/memory/owner.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Watched } from "./effects.ts";
 
 export function isFinished(server: MemoryServer, { name, inputs }: Watched, partitions: number): boolean {
-  for (let partition = 0; partition < partitions; partition++)
-    for (const channel of inputs) if (!isFinishedOn(server, name, partition, channel)) return false;
+  for (let partition = 0; partition < partitions; partition++) {
+    const row = rowOf(server, { component: name, partition });
+    for (const channel of inputs) if (!isFinishedOn(server, row, name, partition, channel)) return false;
+  }
   return true;
 }
 
-function isFinishedOn(server: MemoryServer, component: string, partition: number, channel: string): boolean {
+function isFinishedOn(
+  server: MemoryServer,
+  row: Row | undefined,
+  component: string,
+  partition: number,
+  channel: string,
+): boolean {
+  const position = row?.positions.get(channel);
+  if (position !== undefined && position.open.length > 0) return false;
   const stream = server.keys.stream(keyOf.stream(partition, channel));
-  const { at = "0-0", open = [] } = rowOf(server, { component, partition })?.positions.get(channel) ?? {};
-  if (open.length > 0 || (stream?.groups.get(component)?.pending.size ?? 0) > 0) return false;
-  const newest = stream?.entries.at(-1);
-  return newest === undefined || compareIds(newest.id, at) <= 0;
+  if (stream === undefined) return true;
+  if ((stream.groups.get(component)?.pending.size ?? 0) > 0) return false;
+  const newest = stream.entries.at(-1);
+  return newest === undefined || compareIds(newest.id, position?.at ?? "0-0") <= 0;
 }
 
 /** Whether every partition has an owner that lives, and nobody more than its share. */
@@ -42,10 +52,11 @@ export function isShared(
 export function unfinishedOf(server: MemoryServer, { name, inputs }: Watched, partitions: number): readonly string[] {
   const found: string[] = [];
   for (let partition = 0; partition < partitions; partition++) {
+    const row = rowOf(server, { component: name, partition });
     for (const channel of inputs) {
-      if (isFinishedOn(server, name, partition, channel)) continue;
+      if (isFinishedOn(server, row, name, partition, channel)) continue;
       const stream = server.keys.stream(keyOf.stream(partition, channel));
-      const position = rowOf(server, { component: name, partition })?.positions.get(channel);
+      const position = row?.positions.get(channel);
       const open = position?.open.map(({ id }) => id).join(" ");
       const pending = [...(stream?.groups.get(name)?.pending.keys() ?? [])].join(" ");
       const newest = stream?.entries.at(-1)?.id;

@@ -8,6 +8,7 @@ import { encodeEntry, wireEntry } from "../../src/model/envelope.ts";
 import { component, follower, inputs, outputs, partitionOf } from "./channels.ts";
 import { findWrong } from "./checks.ts";
 import { Conditions } from "./conditions.ts";
+import { digestOf } from "./digest.ts";
 import type { Watched } from "./effects.ts";
 import { applyFault, type Faulty } from "./faults.ts";
 import { Host } from "./host.ts";
@@ -27,6 +28,8 @@ export interface Outcome {
   readonly steps: number;
   /** What happened, a line each. */
   readonly lines: readonly string[];
+  /** The same for the same history. */
+  readonly digest: string;
 }
 
 const watched: Watched = { name: component, inputs: Object.keys(inputs), outputs: Object.keys(outputs) };
@@ -118,7 +121,7 @@ class Scenario implements Faulty<Member> {
       await world.run(last + healMs, () => this.#hasFailed() || (world.steps >= leastSteps && this.#isWell));
       if (violations.length === 0) for (const text of this.#findWrong()) conditions.violated(text);
     }
-    return { violations, steps: world.steps, lines };
+    return { violations, steps: world.steps, lines, digest: digestOf(world, this.server.keys) };
   }
 
   /** Asked after each step. */
@@ -265,10 +268,10 @@ class Scenario implements Faulty<Member> {
   get #isWell(): boolean {
     if (this.network.unheard > 0) return false;
     const { partitions, hasDuty } = this.plan;
+    for (const one of this.#watched) if (!isFinished(this.server, one, partitions)) return false;
     const living = this.#living.map(({ host }) => host.name);
+    for (const one of this.#watched) if (!isShared(this.server, one, partitions, living)) return false;
     if (this.plan.relays === true && !this.#isMoved) return false;
-    for (const one of this.#watched)
-      if (!isFinished(this.server, one, partitions) || !isShared(this.server, one, partitions, living)) return false;
     return !hasDuty || living.some((name) => this.#duties.has(name));
   }
 

@@ -47,7 +47,10 @@ for (const [what, first, count] of [
       console.log(said);
       assert.match(
         said,
-        new RegExp(`^${count} histories of \\d+ steps \\(least [2-9]\\d\\d\\) in \\d+ s: clean$`, "m"),
+        new RegExp(
+          `^${count} histories of \\d+ steps \\(least [2-9]\\d\\d\\), digest [0-9a-f]{16}, in \\d+ s: clean$`,
+          "m",
+        ),
       );
     },
     { timeoutMs: 1_800_000 },

@@ -22,7 +22,7 @@ export class Scheduled {
 /** Epoch ms at the beginning of every history. */
 export const beginning = 1_800_000_000_000;
 
-/** To turn the event loop costs as much as to take a step. */
+/** To turn the event loop costs as much as to take a step; when it turns, a rejection that nobody handles ends the process. */
 const stepsPerTurn = 64;
 
 export class World {
@@ -30,6 +30,8 @@ export class World {
   now = 0;
   /** Events that have happened. */
   steps = 0;
+  /** Of the times of all steps: 32 bits. */
+  timesDigest = 0;
   readonly #heap: Scheduled[] = [];
   #scheduled = 0;
 
@@ -44,24 +46,41 @@ export class World {
   }
 
   /** Lets things happen until `isOver` says so, or true time is `until`. */
-  async run(until: number, isOver: () => boolean): Promise<void> {
-    await undefined;
-    for (let isDone = false; !isDone; ) {
+  run(until: number, isOver: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = (): void => {
+        if (this.#takeStep(until)) afterPromises(this.steps % stepsPerTurn === 0 ? turn : goOn);
+        else setImmediate(resolve);
+      };
+      const turn = (): void => void setImmediate(goOn);
+      const goOn = (): void => {
+        try {
+          if (isOver()) setImmediate(resolve);
+          else step();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      resolved.then(step).catch(reject);
+    });
+  }
+
+  /** False: nothing happens until then. */
+  #takeStep(until: number): boolean {
+    for (;;) {
       const next = this.#heap[0];
       if (next === undefined || next.at > until) {
         this.now = Math.max(this.now, until);
-        break;
+        return false;
       }
       this.#pop();
       if (next.run === undefined) continue;
       this.now = next.at;
       this.steps++;
+      this.timesDigest = digestWith(this.timesDigest, next.at);
       next.run();
-      await settled();
-      if (this.steps % stepsPerTurn === 0) await turned();
-      isDone = isOver();
+      return true;
     }
-    await turned();
   }
 
   #push(scheduled: Scheduled): void {
@@ -93,16 +112,22 @@ export class World {
   }
 }
 
+const oneNumber = new Float64Array(1);
+const itsHalves = new Uint32Array(oneNumber.buffer);
+
+function digestWith(digest: number, ms: number): number {
+  oneNumber[0] = ms;
+  const half = Math.imul(digest ^ (itsHalves[0] as number), 0x01000193);
+  return Math.imul(half ^ (half >>> 15) ^ (itsHalves[1] as number), 0x01000193) >>> 0;
+}
+
 function isBefore(a: Scheduled, b: Scheduled): boolean {
   return a.at < b.at || (a.at === b.at && a.place < b.place);
 }
 
-/** Resolves when the event loop has turned: a rejection that nobody handles ends the process before. */
-function turned(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
+const resolved = Promise.resolve();
 
-/** Resolves when nothing is left that a promise could do: a tick that is asked for by a promise has its turn after all of them. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+/** Runs when nothing is left that a promise could do: a tick that is asked for by a promise has its turn after all of them. */
+function afterPromises(run: () => void): void {
+  resolved.then(() => process.nextTick(run));
 }

@@ -9,6 +9,7 @@ import { positionKey, sliceOfSource } from "../../../src/model/source-names.ts";
 import { resolveSourceOptions } from "../../../src/sources/options.ts";
 import { RunningSource } from "../../../src/sources/running-source.ts";
 import { Conditions } from "../conditions.ts";
+import { digestOf } from "../digest.ts";
 import { Host } from "../host.ts";
 import { Network } from "../network.ts";
 import { Random } from "../random.ts";
@@ -99,7 +100,7 @@ class SourceScenario {
       await world.run(last + healMs, () => hasFailed() || (world.steps >= leastSteps && this.#isWell));
       if (!hasFailed() && !this.#isWell) this.#conditions.violated(`it does not end: ${this.#unfinished.join(", ")}`);
     }
-    return { violations, steps: world.steps, lines };
+    return { violations, steps: world.steps, lines, digest: digestOf(world, this.#server.keys) };
   }
 
   #trim(): void {

@@ -35,7 +35,10 @@ test(
     console.log(said);
     assert.match(
       said,
-      new RegExp(`^${histories} histories of \\d+ steps \\(least [2-9]\\d\\d\\) in \\d+ s: clean$`, "m"),
+      new RegExp(
+        `^${histories} histories of \\d+ steps \\(least [2-9]\\d\\d\\), digest [0-9a-f]{16}, in \\d+ s: clean$`,
+        "m",
+      ),
     );
   },
   { timeoutMs: 1_800_000 },
