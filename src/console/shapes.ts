@@ -1,6 +1,8 @@
 /** The JSON shapes between the console's server and its page. Times are epoch ms, rates per second. */
 
 import type {
+  ComponentStatus,
+  ConsumptionStatus,
   DeadLetterJson,
   EntryJson,
   Journey,
@@ -8,6 +10,7 @@ import type {
   LetterCount,
   MemberStatus,
   RedriveOutcome,
+  SourceStatus,
 } from "../index.ts";
 import type { Difference, Run } from "../replay.ts";
 
@@ -55,54 +58,23 @@ export interface FlowComponent {
 export interface FlowSource {
   readonly source: string;
   readonly channel: string;
-  readonly runs: readonly {
-    readonly partition: number;
-    readonly owner: string | null;
-    /** Where the outside system was read up to, in its own words. */
-    readonly position: string | null;
-    readonly positionAt: number | null;
-  }[];
+  readonly runs: readonly SourceStatus[];
   readonly problems: readonly string[];
 }
 
 /** A partition of a component. */
-export interface FlowPartition {
-  readonly partition: number;
-  readonly state: "served" | "unserved" | "abandoned" | "foreign";
-  readonly owner: string | null;
-  readonly epoch: number | null;
-  readonly since: number | null;
-  readonly standBy: readonly string[];
-  readonly channels: readonly FlowPosition[];
-}
+export type FlowPartition = Omit<ComponentStatus, "component">;
 
-/** A component's place on one channel in one partition. */
-export interface FlowPosition {
-  readonly channel: string;
-  readonly position: string;
-  readonly lag: number;
-  readonly lagExact: boolean;
-  readonly lagMs: number;
-  readonly pending: number;
-  readonly oldestPendingMs: number;
-  readonly parked: number;
-  readonly deadLetters: number;
-}
-
-/** `consumes`: from the channel to the component. `publishes`: from the component to the channel; it has no numbers. */
-export interface FlowEdge {
+/** `consumes`: from the channel to the component, its partitions summed up. `publishes`: from the component to the channel; it has no numbers. */
+export interface FlowEdge
+  extends Pick<ConsumptionStatus, "channel" | "lagExact" | "pending" | "parked" | "deadLetters"> {
   readonly kind: "consumes" | "publishes";
   readonly component: string;
-  readonly channel: string;
   /** Entries finished; null until two looks can be compared. */
   readonly perSecond: number | null;
   readonly lag: number;
-  readonly lagExact: boolean;
   /** The age of the oldest entry that is not finished, ms. */
   readonly oldestMs: number;
-  readonly pending: number;
-  readonly parked: number;
-  readonly deadLetters: number;
 }
 
 /** Numbers of one moment, by name of the channel or of the edge, `channel>component`. */

@@ -1,6 +1,7 @@
 /** The samples of the looks: those that the server has kept, and those that came since. */
 
 import { useEffect, useState } from "preact/hooks";
+import { sampleOf } from "../samples.ts";
 import type { Sample } from "../shapes.ts";
 import type { Looked } from "./live.ts";
 import { addressOf } from "./location.ts";
@@ -8,20 +9,6 @@ import { ask } from "./server.ts";
 
 /** How far back charts go, samples. */
 const maxSamples = 600;
-
-/** A sample of the flow, as the server makes them. */
-function sampleOf({ flow }: Looked): Sample | undefined {
-  if (flow === undefined || flow.channels.every(({ perSecond }) => perSecond === null)) return undefined;
-  return {
-    at: flow.at,
-    channels: Object.fromEntries(flow.channels.map(({ channel, perSecond }) => [channel, perSecond ?? 0])),
-    edges: Object.fromEntries(
-      flow.edges.flatMap(({ kind, channel, component, perSecond, lag, pending, parked, deadLetters }) =>
-        kind === "publishes" ? [] : [[`${channel}>${component}`, { perSecond, lag, pending, parked, deadLetters }]],
-      ),
-    ),
-  };
-}
 
 /** `of`: the channel or the component that they are about. */
 export function useSamples(look: Looked, of: Readonly<Record<string, string>>): readonly Sample[] {
@@ -36,7 +23,7 @@ export function useSamples(look: Looked, of: Readonly<Record<string, string>>): 
   }, [address]);
   const { flow } = look;
   useEffect(() => {
-    const sample = sampleOf({ flow, problem: "" });
+    const sample = flow === undefined ? undefined : sampleOf(flow);
     if (sample === undefined) return;
     setSamples((before) => (sample.at > (before.at(-1)?.at ?? 0) ? [...before, sample].slice(-maxSamples) : before));
   }, [flow]);

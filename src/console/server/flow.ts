@@ -1,18 +1,14 @@
 /** One look at a namespace as the page shows it: partitions summed up, rates by comparison with the look before. */
 
 import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus, SourceStatus } from "../../index.ts";
-import type { Flow, FlowChannel, FlowComponent, FlowEdge, FlowSource, Sample } from "../shapes.ts";
+import { edgeName } from "../samples.ts";
+import type { Flow, FlowChannel, FlowComponent, FlowEdge, FlowSource } from "../shapes.ts";
 
 /** What two looks are compared by: entries appended by channel, and entries behind the position by edge. */
 export interface Counted {
   readonly at: number;
   readonly appended: ReadonlyMap<string, number>;
   readonly finished: ReadonlyMap<string, number>;
-}
-
-/** The name of an edge in samples. */
-export function edgeName(channel: string, component: string): string {
-  return `${channel}>${component}`;
 }
 
 export function countedOf({ at, channels, components }: BackboneStatus): Counted {
@@ -92,18 +88,6 @@ export function flowOf(status: BackboneStatus, before: Counted | undefined): Omi
   };
 }
 
-export function sampleOf({ at, channels, edges }: Pick<Flow, "at" | "channels" | "edges">): Sample {
-  return {
-    at,
-    channels: Object.fromEntries(channels.map(({ channel, perSecond }) => [channel, perSecond ?? 0])),
-    edges: Object.fromEntries(
-      edges.flatMap(({ kind, channel, component, perSecond, lag, pending, parked, deadLetters }) =>
-        kind === "publishes" ? [] : [[edgeName(channel, component), { perSecond, lag, pending, parked, deadLetters }]],
-      ),
-    ),
-  };
-}
-
 const nothing = { lag: 0, lagExact: true, oldestMs: 0, pending: 0, parked: 0, deadLetters: 0 };
 
 function sumOf(parts: readonly ConsumptionStatus[]): Omit<FlowEdge, "kind" | "component" | "channel" | "perSecond"> {
@@ -123,25 +107,7 @@ function sumOf(parts: readonly ConsumptionStatus[]): Omit<FlowEdge, "kind" | "co
 function componentOf(component: string, rows: readonly ComponentStatus[], at: number): FlowComponent {
   return {
     component,
-    partitions: rows.map(({ partition, state, owner, standBy, channels }) => ({
-      partition,
-      state,
-      owner: owner?.member ?? null,
-      epoch: owner?.epoch ?? null,
-      since: owner?.since ?? null,
-      standBy,
-      channels: channels.map((one) => ({
-        channel: one.channel,
-        position: one.position,
-        lag: one.lagEntries,
-        lagExact: one.lagExact,
-        lagMs: one.lagMs,
-        pending: one.pending,
-        oldestPendingMs: one.oldestPendingMs,
-        parked: one.parked,
-        deadLetters: one.deadLetters,
-      })),
-    })),
+    partitions: rows.map(({ component: _, ...row }) => row),
     problems: [...new Set(rows.flatMap((row) => problemsOf(row, at)))],
   };
 }
@@ -150,12 +116,7 @@ function sourceOf(source: string, runs: readonly SourceStatus[]): FlowSource {
   return {
     source,
     channel: runs[0]?.channel ?? "",
-    runs: runs.map(({ partition, owner, position, positionAt }) => ({
-      partition,
-      owner: owner?.member ?? null,
-      position,
-      positionAt,
-    })),
+    runs,
     problems: runs.flatMap(({ partition, owner, standBy }) =>
       owner?.live === true
         ? []

@@ -5,8 +5,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { Observer } from "../../index.ts";
+import { sampleOf } from "../samples.ts";
 import type { Flow, Sample } from "../shapes.ts";
-import { type Counted, countedOf, flowOf, sampleOf } from "./flow.ts";
+import { type Counted, countedOf, flowOf } from "./flow.ts";
 import { problemOf } from "./refusal.ts";
 
 /** A page's news: a look, or the reason for which there is none. */
@@ -81,7 +82,8 @@ export class Look {
         ...newest.filter((one) => one !== before),
         countedOf(status),
       ];
-      if (flow.channels.some(({ perSecond }) => perSecond !== null)) this.#samples.push(sampleOf(flow));
+      const sample = sampleOf(flow);
+      if (sample !== undefined) this.#samples.push(sample);
       if (this.#samples.length > maxSamples) this.#samples.shift();
       news = { kind: "flow", flow };
     } catch (error) {

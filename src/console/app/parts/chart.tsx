@@ -34,6 +34,12 @@ function resolved(name: Series["color"] | "quiet" | "line"): string {
   return color || colorOf("accent");
 }
 
+/** The time of a tick: UTC, in 24 hours; the date as well where a day begins. */
+function tickText(seconds: number): string {
+  const text = new Date(seconds * 1_000).toISOString();
+  return seconds % 86_400 === 0 ? text.slice(5, 10) : text.slice(11, seconds % 60 === 0 ? 16 : 19);
+}
+
 export function Chart({ title, times, series }: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -46,6 +52,8 @@ export function Chart({ title, times, series }: ChartProps): VNode {
       {
         width: Math.max(200, element.clientWidth),
         height,
+        // UTC, as every time of the console is.
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
         legend: { show: false },
         cursor: { show: false },
         scales: {
@@ -53,7 +61,10 @@ export function Chart({ title, times, series }: ChartProps): VNode {
           x: { range: (_plot, min, max) => (max - min < 10 ? [min - 30, max + 30] : [min, max]) },
           y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
         },
-        axes: [axis, { ...axis, size: 56 }],
+        axes: [
+          { ...axis, space: 70, values: (_plot, ticks) => ticks.map(tickText) },
+          { ...axis, size: 56 },
+        ],
         series: [
           {},
           ...names.split("|").map((one) => {

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import type { ListedEntry } from "../../shapes.ts";
 import { Attributes, EntryFacts, payloadOf, StoryLink } from "./entry.tsx";
 import { clocked, timed } from "./numbers.ts";
+import { Table } from "./table.tsx";
 import { Text } from "./text.tsx";
 
 /** The name of an entry within its channel. */
@@ -23,30 +24,20 @@ export function Entries({
   const [open, setOpen] = useState("");
   if (entries.length === 0) return <p>There are no such entries.</p>;
   return (
-    <div class="scroll">
-      <table aria-label="Entries, the newest first">
-        <thead>
-          <tr>
-            <th scope="col">appended (UTC)</th>
-            <th scope="col">key</th>
-            <th scope="col">event, to its story</th>
-            <th scope="col">attributes</th>
-            <th scope="col">payload</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry, i) => (
-            <EntryRow
-              key={idOf(entry)}
-              entry={entry}
-              isFresh={i < fresh}
-              isOpen={open === idOf(entry)}
-              toggle={() => setOpen(open === idOf(entry) ? "" : idOf(entry))}
-            />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      name={{ label: "Entries, the newest first" }}
+      columns={["appended (UTC)", { rare: "key" }, "event, to its story", { rare: "attributes" }, { rare: "payload" }]}
+    >
+      {entries.map((entry, i) => (
+        <EntryRow
+          key={idOf(entry)}
+          entry={entry}
+          isFresh={i < fresh}
+          isOpen={open === idOf(entry)}
+          toggle={() => setOpen(open === idOf(entry) ? "" : idOf(entry))}
+        />
+      ))}
+    </Table>
   );
 }
 
@@ -66,12 +57,12 @@ function EntryRow({ entry, isFresh, isOpen, toggle }: EntryRowProps): VNode {
             {clocked(entry.appendedAt)}
           </button>
         </td>
-        <td>{"problem" in entry ? "" : <Text of={entry.key} most={40} />}</td>
+        <td class="rare">{"problem" in entry ? "" : <Text of={entry.key} most={40} />}</td>
         <td class="wide">
           <StoryLink entry={entry} />
         </td>
-        <td class="wide">{"problem" in entry ? "" : <Attributes of={entry.baggage} />}</td>
-        <td class="wide code">
+        <td class="wide rare">{"problem" in entry ? "" : <Attributes of={entry.baggage} />}</td>
+        <td class={`wide code ${"problem" in entry ? "" : "rare"}`}>
           {"problem" in entry ? <span class="bad-text">unreadable: </span> : null}
           <Text of={"problem" in entry ? entry.problem : payloadOf(entry)} most={160} />
         </td>

@@ -1,6 +1,6 @@
 /** The layout of the flow's graph: by dagre, from the wiring alone, so that numbers that change move nothing. */
 
-import { Graph, layout } from "@dagrejs/dagre";
+import { type EdgeLabel, Graph, type GraphLabel, layout, type NodeLabel, type Point } from "@dagrejs/dagre";
 
 export interface GraphNode {
   readonly id: string;
@@ -34,28 +34,31 @@ export function edgeId({ from, to }: GraphEdge): string {
   return `${from} ${to}`;
 }
 
-export function layoutOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): GraphLayout {
-  const graph = new Graph({ multigraph: false });
-  const isLarge = nodes.length > 60;
-  graph.setGraph({ rankdir: "LR", nodesep: isLarge ? 8 : 26, ranksep: 22, edgesep: 12, marginx: 14, marginy: 14 });
+/** `isNarrow`: from top to bottom, for a screen on which a row of nodes has no room. */
+export function layoutOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[], isNarrow: boolean): GraphLayout {
+  const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>({ multigraph: false });
+  const gap = nodes.length > 60 ? 8 : isNarrow ? 12 : 26;
+  const room = isNarrow ? { ranksep: 14, marginx: 4 } : { ranksep: 22, marginx: 14 };
+  graph.setGraph({ rankdir: isNarrow ? "TB" : "LR", nodesep: gap, edgesep: isNarrow ? 4 : 12, ...room, marginy: 14 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, name } of nodes) {
     graph.setNode(id, { width: Math.min(260, Math.max(158, name.length * 8 + 28)), height: rowHeight });
   }
-  for (const { from, to } of edges) graph.setEdge(from, to, { width: 78, height: 30, labelpos: "c" });
+  for (const { from, to } of edges) graph.setEdge(from, to, { width: isNarrow ? 48 : 78, height: 30, labelpos: "c" });
   layout(graph);
-  const { width = 0, height = 0 } = graph.graph() as { readonly width?: number; readonly height?: number };
+  const { width = 0, height = 0 } = graph.graph();
   return {
     width,
     height,
-    nodes: new Map(nodes.map(({ id }) => [id, graph.node(id) as unknown as Placed])),
+    nodes: new Map(
+      nodes.map(({ id }) => {
+        const { x = 0, y = 0, ...size } = graph.node(id);
+        return [id, { x, y, width: size.width, height: size.height }];
+      }),
+    ),
     edges: new Map(
       edges.map((edge) => {
-        const { points, x, y } = graph.edge(edge.from, edge.to) as unknown as {
-          readonly points: readonly { readonly x: number; readonly y: number }[];
-          readonly x: number;
-          readonly y: number;
-        };
+        const { points = [], x = 0, y = 0 } = graph.edge(edge.from, edge.to);
         return [edgeId(edge), { path: pathOf(points), x, y }];
       }),
     ),
@@ -63,7 +66,7 @@ export function layoutOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[
 }
 
 /** A smooth line through the middles of the points' connections. */
-function pathOf(points: readonly { readonly x: number; readonly y: number }[]): string {
+function pathOf(points: readonly Point[]): string {
   const [first, ...rest] = points;
   const last = rest.at(-1);
   if (first === undefined || last === undefined) return "";

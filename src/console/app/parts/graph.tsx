@@ -4,11 +4,14 @@ import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Flow, FlowEdge } from "../../shapes.ts";
 import { addressOf } from "../location.ts";
-import { edgeId, type GraphEdge, type GraphNode, layoutOf } from "./graph-layout.ts";
+import { edgeId, type GraphEdge, type GraphLayout, type GraphNode, layoutOf, type Placed } from "./graph-layout.ts";
+import { useNarrow } from "./narrow.ts";
 import { counted, lasted, rated } from "./numbers.ts";
 
 /** An edge on which entries wait for so long is slow, ms. */
 const slowAfterMs = 5_000;
+/** A graph of this width is still legible when a phone's screen has all of it, px. */
+const fittingWidth = 620;
 
 /** How an edge stands: what has died is wrong, what waits long is slow. */
 export function standingOf({ deadLetters, oldestMs, lag, pending, parked }: FlowEdge): "wrong" | "slow" | "well" {
@@ -38,14 +41,18 @@ export function FlowGraph({ flow, shown }: { readonly flow: Flow; readonly shown
   const brought = sources
     .map(({ source, channel }) => ({ from: `s:${source}`, to: `c:${channel}` }))
     .filter(({ to }) => known.has(to));
+  const isNarrow = useNarrow();
   const wiring = JSON.stringify([nodes, [...drawn.map(endsOf), ...brought]]);
   const placed = useMemo(() => {
     const [wiredNodes, wiredEdges] = JSON.parse(wiring) as [readonly GraphNode[], readonly GraphEdge[]];
-    return layoutOf(wiredNodes, wiredEdges);
-  }, [wiring]);
+    return layoutOf(wiredNodes, wiredEdges, isNarrow);
+  }, [wiring, isNarrow]);
 
   return (
-    <section class="graph" aria-label="Channels and components as a graph; the tables below say the same">
+    <section
+      class={`graph ${isNarrow && placed.width <= fittingWidth ? "fitted" : ""}`}
+      aria-label="Channels and components as a graph; the tables below say the same"
+    >
       <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`}>
         <title>Graph of channels and components</title>
         <defs>
@@ -106,9 +113,7 @@ interface NodeBoxProps {
   readonly kind: GraphNode["kind"];
   readonly text: string;
   readonly problem: string | undefined;
-  readonly placed:
-    | { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
-    | undefined;
+  readonly placed: Placed | undefined;
 }
 
 function NodeBox({ address, name, kind, text, problem, placed }: NodeBoxProps): VNode | null {
@@ -141,7 +146,7 @@ function EdgeLine({
   placed,
 }: {
   readonly edge: FlowEdge;
-  readonly placed: { readonly path: string; readonly x: number; readonly y: number } | undefined;
+  readonly placed: ReturnType<GraphLayout["edges"]["get"]>;
 }): VNode | null {
   if (placed === undefined) return null;
   const { kind, perSecond, lag, lagExact, oldestMs, deadLetters } = edge;

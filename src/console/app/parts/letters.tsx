@@ -6,6 +6,7 @@ import type { DeadLetterJson } from "../../../index.ts";
 import { addressOf } from "../location.ts";
 import { EntryFacts, StoryLink } from "./entry.tsx";
 import { timed } from "./numbers.ts";
+import { Table } from "./table.tsx";
 import { Block, Text } from "./text.tsx";
 
 interface LetterTableProps {
@@ -60,33 +61,21 @@ export function LetterTable({ letters, opened, canAct, begin }: LetterTableProps
           </button>
         </div>
       ) : null}
-      <div class="scroll">
-        <table aria-label="Dead letters, the oldest first">
-          <thead>
-            <tr>
-              {canAct ? <th scope="col">select</th> : null}
-              <th scope="col">died (UTC)</th>
-              <th scope="col">event, to its story</th>
-              <th scope="col" class="number">
-                attempts
-              </th>
-              <th scope="col">error</th>
-            </tr>
-          </thead>
-          <tbody>
-            {letters.map((letter) => (
-              <LetterRow
-                key={`${letter.channel} ${letter.component} ${letter.partition} ${letter.id}`}
-                letter={letter}
-                isOpen={open === letter.id}
-                toggleOpen={() => setOpen(open === letter.id ? undefined : letter.id)}
-                select={canAct ? (isOn) => toggle([letter.id], isOn) : undefined}
-                isSelected={selected.has(letter.id)}
-              />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        name={{ label: "Dead letters, the oldest first" }}
+        columns={[canAct && "select", "died (UTC)", "event, to its story", { number: "attempts" }, "error"]}
+      >
+        {letters.map((letter) => (
+          <LetterRow
+            key={`${letter.channel} ${letter.component} ${letter.partition} ${letter.id}`}
+            letter={letter}
+            isOpen={open === letter.id}
+            toggleOpen={() => setOpen(open === letter.id ? undefined : letter.id)}
+            select={canAct ? (isOn) => toggle([letter.id], isOn) : undefined}
+            isSelected={selected.has(letter.id)}
+          />
+        ))}
+      </Table>
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** Text from outside: shown as it is, never as markup; characters that steer or reverse text are shown as escapes. */
 
 import type { VNode } from "preact";
+import { Scrolled } from "./scrolled.tsx";
 
 /** Control and format characters, separators that break lines, and halves of surrogate pairs; line feeds and tabs only where lines are kept. */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu;
@@ -43,12 +44,12 @@ export function Text({ of, most = 300 }: { readonly of: string; readonly most?: 
 export function Block({ of, label }: { readonly of: string; readonly label: string }): VNode {
   const cut = of.length > longest;
   return (
-    <section class="block" tabIndex={0} aria-label={label}>
+    <Scrolled kind="block" label={label}>
       <pre>
         <bdi class="text">{piecesOf(cut ? of.slice(0, longest) : of, unsafeInLines)}</bdi>
         {cut ? `\n… ${(of.length - longest).toLocaleString("en-US")} more characters` : ""}
       </pre>
-    </section>
+    </Scrolled>
   );
 }
 

@@ -1,11 +1,13 @@
 /** The view of a component: its partitions with owner and position, its members, and how it goes over time. */
 
 import type { VNode } from "preact";
-import type { Flow, FlowPartition, FlowPosition, Sample } from "../../shapes.ts";
+import type { ConsumptionStatus } from "../../../index.ts";
+import type { Flow, FlowPartition, Sample } from "../../shapes.ts";
 import type { Looked } from "../live.ts";
 import { addressOf, type Place } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
 import { ago, counted, lasted } from "../parts/numbers.ts";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 import { useSamples } from "../samples.ts";
 
@@ -33,9 +35,10 @@ export function ComponentView({ place, look }: ComponentViewProps): VNode {
         Publishes to{" "}
         {published.length === 0
           ? "nothing so far"
-          : published.map(({ channel }) => (
+          : published.map(({ channel }, i) => (
               <span key={channel}>
-                <a href={addressOf(["channel", channel])}>{channel}</a>{" "}
+                {i === 0 ? "" : ", "}
+                <a href={addressOf(["channel", channel])}>{channel}</a>
               </span>
             ))}
         . <a href={addressOf(["dead"], { component: name })}>Its dead letters</a>
@@ -97,50 +100,44 @@ function Partitions({
   readonly partitions: readonly FlowPartition[];
 }): VNode {
   return (
-    <div class="scroll">
-      <table aria-labelledby="partitions">
-        <thead>
-          <tr>
-            {["partition", "owner", "epoch", "since", "stands by", "channel", "position"].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-            {["lag", "oldest", "in flight", "parked", "dead"].map((title) => (
-              <th key={title} scope="col" class="number">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {partitions.flatMap((partition) =>
-            partition.channels.map((position, i) => (
-              <PositionRow
-                key={`${partition.partition} ${position.channel}`}
-                partition={partition}
-                position={position}
-                isFirst={i === 0}
-                at={flow.at}
-              />
-            )),
-          )}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      name={{ headedBy: "partitions" }}
+      columns={[
+        "partition",
+        "owner",
+        "epoch",
+        "since",
+        "stands by",
+        "channel",
+        "position",
+        ...["lag", "oldest", "in flight", "parked", "dead"].map((number) => ({ number })),
+      ]}
+    >
+      {partitions.flatMap((partition) =>
+        partition.channels.map((position, i) => (
+          <PositionRow
+            key={`${partition.partition} ${position.channel}`}
+            partition={partition}
+            position={position}
+            isFirst={i === 0}
+            at={flow.at}
+          />
+        )),
+      )}
+    </Table>
   );
 }
 
 interface PositionRowProps {
   readonly partition: FlowPartition;
-  readonly position: FlowPosition;
+  readonly position: ConsumptionStatus;
   readonly isFirst: boolean;
   /** The time of the look, epoch ms. */
   readonly at: number;
 }
 
 function PositionRow({ partition: one, position, isFirst, at }: PositionRowProps): VNode {
-  const { channel, lag, lagExact, lagMs, pending, oldestPendingMs, parked, deadLetters } = position;
+  const { channel, lagEntries, lagExact, lagMs, pending, oldestPendingMs, parked, deadLetters } = position;
   const oldestMs = Math.max(lagMs, oldestPendingMs);
   return (
     <tr>
@@ -148,15 +145,15 @@ function PositionRow({ partition: one, position, isFirst, at }: PositionRowProps
       <td class={one.state === "served" ? "" : "bad-text"}>
         {isFirst ? (
           <Text
-            of={one.owner === null ? one.state : `${one.owner}${one.state === "served" ? "" : ", silent"}`}
+            of={one.owner === null ? one.state : `${one.owner.member}${one.state === "served" ? "" : ", silent"}`}
             most={60}
           />
         ) : (
           ""
         )}
       </td>
-      <td class="code">{isFirst ? (one.epoch ?? "-") : ""}</td>
-      <td>{isFirst ? ago(one.since, at) : ""}</td>
+      <td class="code">{isFirst ? (one.owner?.epoch ?? "-") : ""}</td>
+      <td>{isFirst ? ago(one.owner?.since ?? null, at) : ""}</td>
       <td>
         {isFirst ? <Text of={one.standBy.length === 0 ? "-" : one.standBy.slice(0, 3).join(", ")} most={80} /> : ""}
       </td>
@@ -166,7 +163,7 @@ function PositionRow({ partition: one, position, isFirst, at }: PositionRowProps
       <td class="code">{position.position}</td>
       <td class="number">
         {lagExact ? "" : "over "}
-        {counted(lag)}
+        {counted(lagEntries)}
       </td>
       <td class="number">{oldestMs === 0 ? "-" : lasted(oldestMs)}</td>
       <td class="number">{counted(pending)}</td>
@@ -180,37 +177,24 @@ function Members({ flow, component }: { readonly flow: Flow; readonly component:
   const members = flow.members.filter((one) => one.component === component);
   if (members.length === 0) return <p>No member lives, and none was silent lately.</p>;
   return (
-    <div class="scroll">
-      <table aria-labelledby="members">
-        <thead>
-          <tr>
-            {["member", "host", "process", "started", "last seen", "owns"].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {members.map(({ member, host, pid, startedAt, lastSeenAt, live, owned }) => (
-            <tr key={member}>
-              <td>
-                <Text of={member} most={80} />
-              </td>
-              <td>
-                <Text of={host ?? "-"} most={60} />
-              </td>
-              <td>{pid ?? "-"}</td>
-              <td>{ago(startedAt, flow.at)}</td>
-              <td class={live ? "" : "bad-text"}>
-                {ago(lastSeenAt, flow.at)}
-                {live ? "" : ", silent"}
-              </td>
-              <td>{owned.length > 0 ? owned.join(", ") : live ? "stands by" : "-"}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table name={{ headedBy: "members" }} columns={["member", "host", "process", "started", "last seen", "owns"]}>
+      {members.map(({ member, host, pid, startedAt, lastSeenAt, live, owned }) => (
+        <tr key={member}>
+          <td>
+            <Text of={member} most={80} />
+          </td>
+          <td>
+            <Text of={host ?? "-"} most={60} />
+          </td>
+          <td>{pid ?? "-"}</td>
+          <td>{ago(startedAt, flow.at)}</td>
+          <td class={live ? "" : "bad-text"}>
+            {ago(lastSeenAt, flow.at)}
+            {live ? "" : ", silent"}
+          </td>
+          <td>{owned.length > 0 ? owned.join(", ") : live ? "stands by" : "-"}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }

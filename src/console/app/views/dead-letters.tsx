@@ -9,6 +9,7 @@ import { type Deed, DeedDialog } from "../parts/deed.tsx";
 import { LetterTable } from "../parts/letters.tsx";
 import { Answer } from "../parts/notes.tsx";
 import { counted, timed } from "../parts/numbers.ts";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../server.ts";
 
@@ -78,72 +79,59 @@ function Groups({ found, canAct, begin }: GroupsProps): VNode {
         times={perMinute.map(([at]) => at)}
         series={[{ name: "letters/min", color: "bad", values: perMinute.map(([, count]) => count) }]}
       />
-      <div class="scroll">
-        <table aria-label="Groups of dead letters">
-          <thead>
-            <tr>
-              <th scope="col">component</th>
-              <th scope="col">channel</th>
-              <th scope="col">code</th>
-              <th scope="col" class="number">
-                letters
-              </th>
-              <th scope="col">died (UTC)</th>
-              {canAct ? <th scope="col">actions</th> : null}
-            </tr>
-          </thead>
-          <tbody>
-            {groups.map(({ channel, component, code, count, oldestAt, newestAt }) => (
-              <tr key={`${channel} ${component} ${code}`}>
-                <td>
-                  <a href={addressOf(["component", component])}>{component}</a>
-                </td>
-                <td>
-                  <a href={addressOf(["channel", channel])}>{channel}</a>
-                </td>
-                <td>
-                  <a href={addressOf(["dead"], { channel, component, code })}>
-                    <Text of={code === "" ? "(none)" : code} most={60} />
-                  </a>
-                </td>
-                <td class="number">{counted(count)}</td>
-                <td>
-                  {timed(oldestAt)} to {timed(newestAt)}
-                </td>
-                {canAct ? (
-                  <td>
-                    <button
-                      type="button"
-                      onClick={() =>
-                        begin({
-                          kind: "redrive",
-                          of: { channel, component, code },
-                          title: `all ${code} of ${component} on ${channel}`,
-                        })
-                      }
-                    >
-                      Redrive all …
-                    </button>{" "}
-                    <button
-                      type="button"
-                      class="danger"
-                      onClick={() =>
-                        begin({
-                          kind: "purge",
-                          of: { channel, component, code },
-                          title: `all ${code} of ${component} on ${channel}`,
-                        })
-                      }
-                    >
-                      Purge all …
-                    </button>
-                  </td>
-                ) : null}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        name={{ label: "Groups of dead letters" }}
+        columns={["component", "channel", "code", { number: "letters" }, "died (UTC)", canAct && "actions"]}
+      >
+        {groups.map(({ channel, component, code, count, oldestAt, newestAt }) => (
+          <tr key={`${channel} ${component} ${code}`}>
+            <td>
+              <a href={addressOf(["component", component])}>{component}</a>
+            </td>
+            <td>
+              <a href={addressOf(["channel", channel])}>{channel}</a>
+            </td>
+            <td>
+              <a href={addressOf(["dead"], { channel, component, code })}>
+                <Text of={code === "" ? "(none)" : code} most={60} />
+              </a>
+            </td>
+            <td class="number">{counted(count)}</td>
+            <td>
+              {timed(oldestAt)} to {timed(newestAt)}
+            </td>
+            {canAct ? (
+              <td>
+                <button
+                  type="button"
+                  onClick={() =>
+                    begin({
+                      kind: "redrive",
+                      of: { channel, component, code },
+                      title: `all ${code} of ${component} on ${channel}`,
+                    })
+                  }
+                >
+                  Redrive all …
+                </button>{" "}
+                <button
+                  type="button"
+                  class="danger"
+                  onClick={() =>
+                    begin({
+                      kind: "purge",
+                      of: { channel, component, code },
+                      title: `all ${code} of ${component} on ${channel}`,
+                    })
+                  }
+                >
+                  Purge all …
+                </button>
+              </td>
+            ) : null}
+          </tr>
+        ))}
+      </Table>
     </>
   );
 }

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import type { Difference, EventDifference } from "../../../replay.ts";
 import { addressOf } from "../location.ts";
 import { counted } from "../parts/numbers.ts";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 
 export function DifferenceView({ difference }: { readonly difference: Difference }): VNode {
@@ -21,36 +22,25 @@ export function DifferenceView({ difference }: { readonly difference: Difference
           <Text of={note} most={1_000} />
         </p>
       ))}
-      <div class="scroll">
-        <table aria-label="Events by channel">
-          <thead>
-            <tr>
-              <th scope="col">channel</th>
-              {["same", "changed", "missing", "added"].map((title) => (
-                <th key={title} scope="col" class="number">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(channels).map(([channel, { same, changed, missing, added }]) => (
-              <tr key={channel}>
-                <td>{channel}</td>
-                {[same, changed, missing, added].map((count, i) => (
-                  // The four columns have no other name than their place.
-                  <td
-                    key={["same", "changed", "missing", "added"][i]}
-                    class={`number ${i > 0 && count > 0 ? "bad-text" : ""}`}
-                  >
-                    {counted(count)}
-                  </td>
-                ))}
-              </tr>
+      <Table
+        name={{ label: "Events by channel" }}
+        columns={["channel", ...["same", "changed", "missing", "added"].map((number) => ({ number }))]}
+      >
+        {Object.entries(channels).map(([channel, { same, changed, missing, added }]) => (
+          <tr key={channel}>
+            <td>{channel}</td>
+            {[same, changed, missing, added].map((count, i) => (
+              // The four columns have no other name than their place.
+              <td
+                key={["same", "changed", "missing", "added"][i]}
+                class={`number ${i > 0 && count > 0 ? "bad-text" : ""}`}
+              >
+                {counted(count)}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </Table>
       {Object.keys(concerned).length === 0 ? null : <Concerned of={concerned} choose={setFilter} />}
       {events.length + outcomes.length === 0 ? null : (
         <div class="bar">
@@ -137,58 +127,37 @@ const maxRows = 300;
 function Fields({ events }: { readonly events: readonly EventDifference[] }): VNode | null {
   if (events.length === 0) return null;
   return (
-    <div class="scroll">
-      <table aria-label="Differences, old and new side by side">
-        <thead>
-          <tr>
-            <th scope="col">difference</th>
-            <th scope="col">event</th>
-            <th scope="col">about</th>
-            <th scope="col">field</th>
-            <th scope="col">recorded</th>
-            <th scope="col">replayed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.slice(0, maxRows).flatMap(({ kind, channel, recorded, replayed, about, fields }) => {
-            const id = (recorded ?? replayed)?.eventId ?? "";
-            const rows = fields.length === 0 ? [undefined] : fields;
-            return rows.map((field, i) => (
-              <tr key={`${kind} ${id} ${field?.path}`}>
-                <td>{i === 0 ? kind : ""}</td>
-                <td>{i === 0 ? [`${channel} `, <EventLink key={id} id={id} />] : ""}</td>
-                <td>{i === 0 ? <About of={about} /> : ""}</td>
-                <td class="code">{field === undefined ? "" : <Text of={field.path} />}</td>
-                <td class="code">
-                  {field === undefined ? (
-                    recorded === undefined ? (
-                      "-"
-                    ) : (
-                      "there"
-                    )
-                  ) : (
-                    <Text of={valueText(field.recorded)} />
-                  )}
-                </td>
-                <td class="code">
-                  {field === undefined ? (
-                    replayed === undefined ? (
-                      "-"
-                    ) : (
-                      "there"
-                    )
-                  ) : (
-                    <Text of={valueText(field.replayed)} />
-                  )}
-                </td>
-              </tr>
-            ));
-          })}
-        </tbody>
-      </table>
+    <>
+      <Table
+        name={{ label: "Differences, old and new side by side" }}
+        columns={["difference", "event", "about", "field", "recorded", "replayed"]}
+      >
+        {events.slice(0, maxRows).flatMap(({ kind, channel, recorded, replayed, about, fields }) => {
+          const id = (recorded ?? replayed)?.eventId ?? "";
+          const rows = fields.length === 0 ? [undefined] : fields;
+          return rows.map((field, i) => (
+            <tr key={`${kind} ${id} ${field?.path}`}>
+              <td>{i === 0 ? kind : ""}</td>
+              <td>{i === 0 ? [`${channel} `, <EventLink key={id} id={id} />] : ""}</td>
+              <td>{i === 0 ? <About of={about} /> : ""}</td>
+              <td class="code">{field === undefined ? "" : <Text of={field.path} />}</td>
+              <td class="code">
+                <Text of={field === undefined ? thereText(recorded) : valueText(field.recorded)} />
+              </td>
+              <td class="code">
+                <Text of={field === undefined ? thereText(replayed) : valueText(field.replayed)} />
+              </td>
+            </tr>
+          ));
+        })}
+      </Table>
       {events.length > maxRows ? <p>and {counted(events.length - maxRows)} more events</p> : null}
-    </div>
+    </>
   );
+}
+
+function thereText(event: unknown): string {
+  return event === undefined ? "-" : "there";
 }
 
 function valueText(value: unknown): string {

@@ -7,6 +7,7 @@ import type { Looked } from "../live.ts";
 import { addressOf } from "../location.ts";
 import { FlowGraph, standingOf } from "../parts/graph.tsx";
 import { ago, counted, lasted, rated } from "../parts/numbers.ts";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 
 /** More nodes than this are shown with a filter. */
@@ -95,39 +96,29 @@ function Sources({ flow }: { readonly flow: Flow }): VNode {
   return (
     <section>
       <h2 id="sources">Sources</h2>
-      <div class="scroll">
-        <table aria-labelledby="sources">
-          <thead>
-            <tr>
-              {["source", "channel", "partition", "run by", "read up to", "written"].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
+      <Table
+        name={{ headedBy: "sources" }}
+        columns={["source", "channel", "partition", "run by", "read up to", "written"]}
+      >
+        {flow.sources.flatMap(({ source, channel, runs }) =>
+          runs.map(({ partition, owner, position, positionAt }) => (
+            <tr key={`${source} ${partition}`}>
+              <td>{source}</td>
+              <td>
+                <a href={addressOf(["channel", channel])}>{channel}</a>
+              </td>
+              <td>{partition}</td>
+              <td class={owner === null ? "bad-text" : ""}>
+                <Text of={owner?.member ?? "nobody"} most={60} />
+              </td>
+              <td class="wide code">
+                <Text of={position ?? "-"} most={80} />
+              </td>
+              <td>{ago(positionAt, flow.at)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {flow.sources.flatMap(({ source, channel, runs }) =>
-              runs.map(({ partition, owner, position, positionAt }) => (
-                <tr key={`${source} ${partition}`}>
-                  <td>{source}</td>
-                  <td>
-                    <a href={addressOf(["channel", channel])}>{channel}</a>
-                  </td>
-                  <td>{partition}</td>
-                  <td class={owner === null ? "bad-text" : ""}>
-                    <Text of={owner ?? "nobody"} most={60} />
-                  </td>
-                  <td class="wide code">
-                    <Text of={position ?? "-"} most={80} />
-                  </td>
-                  <td>{ago(positionAt, flow.at)}</td>
-                </tr>
-              )),
-            )}
-          </tbody>
-        </table>
-      </div>
+          )),
+        )}
+      </Table>
     </section>
   );
 }
@@ -136,38 +127,23 @@ function Channels({ flow, shown }: { readonly flow: Flow; readonly shown: (name:
   return (
     <section>
       <h2 id="channels">Channels</h2>
-      <div class="scroll">
-        <table aria-labelledby="channels">
-          <thead>
-            <tr>
-              <th scope="col">channel</th>
-              <th scope="col" class="number">
-                appended
-              </th>
-              <th scope="col" class="number">
-                entries
-              </th>
-              <th scope="col" class="number">
-                last
-              </th>
+      <Table
+        name={{ headedBy: "channels" }}
+        columns={["channel", ...["appended", "entries", "last"].map((number) => ({ number }))]}
+      >
+        {flow.channels
+          .filter(({ channel }) => shown(channel))
+          .map(({ channel, perSecond, entries, lastAppendAt }) => (
+            <tr key={channel}>
+              <td>
+                <a href={addressOf(["channel", channel])}>{channel}</a>
+              </td>
+              <td class="number">{rated(perSecond)}</td>
+              <td class="number">{counted(entries)}</td>
+              <td class="number">{ago(lastAppendAt, flow.at)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {flow.channels
-              .filter(({ channel }) => shown(channel))
-              .map(({ channel, perSecond, entries, lastAppendAt }) => (
-                <tr key={channel}>
-                  <td>
-                    <a href={addressOf(["channel", channel])}>{channel}</a>
-                  </td>
-                  <td class="number">{rated(perSecond)}</td>
-                  <td class="number">{counted(entries)}</td>
-                  <td class="number">{ago(lastAppendAt, flow.at)}</td>
-                </tr>
-              ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+      </Table>
     </section>
   );
 }
@@ -179,39 +155,18 @@ function Consumption({ flow, shown }: { readonly flow: Flow; readonly shown: (na
   return (
     <section>
       <h2 id="consumption">Consumption</h2>
-      <div class="scroll">
-        <table aria-labelledby="consumption">
-          <thead>
-            <tr>
-              <th scope="col">component</th>
-              <th scope="col">channel</th>
-              <th scope="col" class="number">
-                finished
-              </th>
-              <th scope="col" class="number">
-                lag
-              </th>
-              <th scope="col" class="number">
-                oldest
-              </th>
-              <th scope="col" class="number">
-                in flight
-              </th>
-              <th scope="col" class="number">
-                parked
-              </th>
-              <th scope="col" class="number">
-                dead
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((edge) => (
-              <ConsumptionRow key={`${edge.component} ${edge.channel}`} edge={edge} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        name={{ headedBy: "consumption" }}
+        columns={[
+          "component",
+          "channel",
+          ...["finished", "lag", "oldest", "in flight", "parked", "dead"].map((number) => ({ number })),
+        ]}
+      >
+        {rows.map((edge) => (
+          <ConsumptionRow key={`${edge.component} ${edge.channel}`} edge={edge} />
+        ))}
+      </Table>
     </section>
   );
 }

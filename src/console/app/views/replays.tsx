@@ -9,6 +9,7 @@ import { addressOf, type Place } from "../location.ts";
 import { Answer, Problem } from "../parts/notes.tsx";
 import { counted, timed } from "../parts/numbers.ts";
 import { RehearsalForm, ReplayForm } from "../parts/replay-forms.tsx";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 import { order, useAnswer } from "../server.ts";
 import { DifferenceView } from "./difference.tsx";
@@ -87,57 +88,47 @@ interface RunsProps {
 
 function Runs({ runs, canAct, act }: RunsProps): VNode {
   return (
-    <div class="scroll">
-      <table aria-labelledby="runs">
-        <thead>
-          <tr>
-            {["run", "from", "into", "state", "entries", "begun (UTC)", ...(canAct ? ["actions"] : [])].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map(({ request, state, entries, error }) => (
-            <tr key={request.run}>
-              <td class="code">{request.run}</td>
-              <td>
-                <Text
-                  of={"recording" in request.source ? request.source.recording : request.channels.join(", ")}
-                  most={80}
-                />
-              </td>
-              <td>
-                <Text of={request.namespace} most={80} />
-                {request.live ? <span class="warn-text"> live</span> : null}
-              </td>
-              <td>
-                <span class={state === "failed" ? "bad-text" : state === "running" ? "good-text" : ""}>{state}</span>{" "}
-                <Text of={error} />
-              </td>
-              <td>
-                {counted(entries)}
-                {request.total === undefined ? "" : ` of ${counted(request.total)}`}{" "}
-                {request.total === undefined || request.total === 0 ? null : (
-                  <progress max={request.total} value={entries} aria-label={`Progress of ${request.run}`} />
-                )}
-              </td>
-              <td>{timed(request.createdAt)}</td>
-              {canAct ? (
-                <td>
-                  {state === "running" || state === "queued" || state === "stopped" ? (
-                    <button type="button" onClick={() => act(addressOf(["api", "replays", request.run, "cancel"]))}>
-                      Cancel
-                    </button>
-                  ) : null}
-                </td>
+    <Table
+      name={{ headedBy: "runs" }}
+      columns={["run", "from", "into", "state", "entries", "begun (UTC)", canAct && "actions"]}
+    >
+      {runs.map(({ request, state, entries, error }) => (
+        <tr key={request.run}>
+          <td class="code">{request.run}</td>
+          <td>
+            <Text
+              of={"recording" in request.source ? request.source.recording : request.channels.join(", ")}
+              most={80}
+            />
+          </td>
+          <td>
+            <Text of={request.namespace} most={80} />
+            {request.live ? <span class="warn-text"> live</span> : null}
+          </td>
+          <td>
+            <span class={state === "failed" ? "bad-text" : state === "running" ? "good-text" : ""}>{state}</span>{" "}
+            <Text of={error} />
+          </td>
+          <td>
+            {counted(entries)}
+            {request.total === undefined ? "" : ` of ${counted(request.total)}`}{" "}
+            {request.total === undefined || request.total === 0 ? null : (
+              <progress max={request.total} value={entries} aria-label={`Progress of ${request.run}`} />
+            )}
+          </td>
+          <td>{timed(request.createdAt)}</td>
+          {canAct ? (
+            <td>
+              {state === "running" || state === "queued" || state === "stopped" ? (
+                <button type="button" onClick={() => act(addressOf(["api", "replays", request.run, "cancel"]))}>
+                  Cancel
+                </button>
               ) : null}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+            </td>
+          ) : null}
+        </tr>
+      ))}
+    </Table>
   );
 }
 

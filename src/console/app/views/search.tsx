@@ -8,6 +8,7 @@ import { addressOf } from "../location.ts";
 import { payloadOf, StoryLink } from "../parts/entry.tsx";
 import { Problem } from "../parts/notes.tsx";
 import { counted, timed } from "../parts/numbers.ts";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 
 interface Found {
@@ -67,34 +68,25 @@ export function SearchView({ query }: { readonly query: string }): VNode {
         )}
       </div>
       {hits.length === 0 ? null : (
-        <div class="scroll">
-          <table aria-label="Events found">
-            <thead>
-              <tr>
-                <th scope="col">appended (UTC)</th>
-                <th scope="col">channel</th>
-                <th scope="col">event, to its story</th>
-                <th scope="col">payload</th>
-              </tr>
-            </thead>
-            <tbody>
-              {hits.map((hit) => (
-                <tr key={`${hit.channel}/${hit.partition}/${hit.entryId}`}>
-                  <td class="code">{timed(hit.appendedAt)}</td>
-                  <td>
-                    <a href={addressOf(["channel", hit.channel], { from: hit.entryId })}>{hit.channel}</a>
-                  </td>
-                  <td class="wide">
-                    <StoryLink entry={hit} />
-                  </td>
-                  <td class="wide code">
-                    <Text of={payloadOf(hit)} most={160} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          name={{ label: "Events found" }}
+          columns={["appended (UTC)", "channel", "event, to its story", { rare: "payload" }]}
+        >
+          {hits.map((hit) => (
+            <tr key={`${hit.channel}/${hit.partition}/${hit.entryId}`}>
+              <td class="code">{timed(hit.appendedAt)}</td>
+              <td>
+                <a href={addressOf(["channel", hit.channel], { from: hit.entryId })}>{hit.channel}</a>
+              </td>
+              <td class="wide">
+                <StoryLink entry={hit} />
+              </td>
+              <td class="wide code rare">
+                <Text of={payloadOf(hit)} most={160} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   );

@@ -9,6 +9,7 @@ import { Problem } from "../parts/notes.tsx";
 import { lasted, timed } from "../parts/numbers.ts";
 import { Relatives } from "../parts/relatives.tsx";
 import { Standings } from "../parts/standings.tsx";
+import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 import { nameOf, StepRow, settlementName } from "../parts/waterfall.tsx";
 import { ask } from "../server.ts";
@@ -147,32 +148,23 @@ function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
         {journey.complete ? "" : `Stopped at ${journey.events} events: the story goes on. `}
       </p>
       <div class="panes">
-        <div class="scroll">
-          <table class="waterfall" aria-label="Steps of the story on one time axis">
-            <thead>
-              <tr>
-                <th scope="col">event</th>
-                <th scope="col" class="number">
-                  after
-                </th>
-                <th scope="col">from append to settlement, over {lasted(end - begin)}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <StepRow
-                  key={nameOf(row)}
-                  node={row}
-                  story={story}
-                  begin={begin}
-                  end={end}
-                  isChosen={row === step}
-                  choose={choose}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          kind="waterfall"
+          name={{ label: "Steps of the story on one time axis" }}
+          columns={["event", { number: "after" }, `from append to settlement, over ${lasted(end - begin)}`]}
+        >
+          {rows.map((row) => (
+            <StepRow
+              key={nameOf(row)}
+              node={row}
+              story={story}
+              begin={begin}
+              end={end}
+              isChosen={row === step}
+              choose={choose}
+            />
+          ))}
+        </Table>
         <section aria-label="The chosen step">
           <h2>
             {step.event.channel} <Text of={step.event.id} most={80} />
