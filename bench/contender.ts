@@ -15,6 +15,7 @@ export type Work =
   | "contention"
   | "drain"
   | "pipeline"
+  | "roundTrip"
   | "latency"
   | "entryBytes"
   | "record"

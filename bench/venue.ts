@@ -12,7 +12,7 @@ import { createInterface } from "node:readline";
 import { Command } from "commander";
 import { WebSocket } from "ws";
 import { positiveNumber } from "../src/service/option-parsers.ts";
-import type { NewOrder } from "../trading/venue/orders.ts";
+import type { NewOrder } from "../trading/domain/venue.ts";
 import type { VenueFrame } from "../trading/venue/protocol.ts";
 import { percentile } from "./statistics.ts";
 

@@ -4,6 +4,7 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
   "order-manager": () => import("../producers/order-manager/main.ts"),
   algorithm: () => import("../consumers/algorithm/main.ts"),
   "order-sender": () => import("../consumers/order-sender/main.ts"),
+  venue: () => import("../trading/venue/main.ts"),
   throughline: () => import("../trading/pipeline/throughline.ts"),
 };
 

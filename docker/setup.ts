@@ -17,8 +17,6 @@ interface User {
   readonly name: string;
   readonly roles: readonly AclRole[];
   readonly scope?: Omit<AclScope, "namespace">;
-  /** Rules beside those of the roles. */
-  readonly more?: string;
 }
 
 const users: readonly User[] = [
@@ -34,10 +32,12 @@ const users: readonly User[] = [
   },
   {
     name: "order-sender",
-    roles: ["component"],
-    scope: { component: "order-sender", channels: ["exchange-orders", "fills"] },
-    // The simulated exchange's own book, which is no part of the backbone.
-    more: `(+eval +hget +hset +hincrby +hgetall ~sim-exchange:{${namespace}}:*)`,
+    roles: ["component", "source"],
+    scope: {
+      component: "order-sender",
+      channels: ["exchange-orders", "venue-orders", "reports", "fills"],
+      source: "venue-simulated",
+    },
   },
   { name: "operator", roles: ["operator"] },
   { name: "console", roles: ["operator"] },
@@ -79,8 +79,8 @@ await put(
     // without them it would skip every transaction, which is what all scripts' writes are, and start empty.
     "user default off ~* &* +@all",
     // An aclfile resets each user by itself: the first rule, `reset`, is left out.
-    ...users.map(({ name, roles, scope, more }) =>
-      lineOf(name, passwordOf(name), [...aclRules(roles, { namespace, ...scope }).slice(1), ...(more ? [more] : [])]),
+    ...users.map(({ name, roles, scope }) =>
+      lineOf(name, passwordOf(name), aclRules(roles, { namespace, ...scope }).slice(1)),
     ),
     lineOf("health", health, ["on", "-@all", "+ping"]),
     "",

@@ -8,7 +8,7 @@ import { importing, record } from "./files.ts";
 import { backlog, components, members } from "./growth.ts";
 import { latencies } from "./latency.ts";
 import { payloads } from "./payload.ts";
-import { pipeline } from "./pipeline.ts";
+import { pipeline, roundTrip } from "./pipeline.ts";
 import { publish, publish64, publishOne } from "./publish.ts";
 import { replaying } from "./replay.ts";
 import { tracing } from "./tracing.ts";
@@ -21,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   transform,
   batch,
   pipeline,
+  roundTrip,
   ...latencies,
   ...payloads,
   backlog,

@@ -2,7 +2,8 @@
 
 import { type Backbone, type Component, type ComponentOptions, ConfigError, on, type Subscription } from "throughline";
 import { clientOrders, fills, maxQuantity } from "../../trading/domain/index.ts";
-import { applyReport, netAndSlice } from "./handlers.ts";
+import { applyReport } from "./handlers.ts";
+import { netAndSlice } from "./netting.ts";
 
 export interface AlgorithmOptions {
   /** The name of the exchange that orders are sent to. Default "simulated". */

@@ -1,63 +1,9 @@
-/** The Algorithm's handlers of client orders and of the exchange's reports. */
+/** The Algorithm's handler of the exchange's reports: they become executions of the client orders that hold a share. */
 
-import { createHash } from "node:crypto";
-import { type BatchHandler, type Event, type EventRef, type Handler, PermanentError, refOf } from "throughline";
-import {
-  type ClientOrder,
-  type ExchangeOrder,
-  type ExchangeReport,
-  type Execution,
-  exchangeOrders,
-  executions,
-} from "../../trading/domain/index.ts";
+import { type Handler, PermanentError } from "throughline";
+import { type ExchangeReport, type Execution, executions, quantityOf } from "../../trading/domain/index.ts";
 import { allocate } from "./allocate.ts";
-import { net } from "./net.ts";
-import { type SliceOptions, slice } from "./slice.ts";
-
-/** The state of an exchange order, from its publication until its quantity is accounted for; then it is deleted. */
-export interface OpenOrder {
-  readonly shares: readonly Share[];
-  /** Ids of the reports that were applied: an exchange may repeat a report. */
-  readonly reports: readonly string[];
-}
-
-/** The part of an exchange order that belongs to one client order. */
-interface Share {
-  readonly order: EventRef;
-  readonly clientOrderId: string;
-  readonly userId: string;
-  /** The quantity that is neither filled nor rejected. */
-  readonly open: number;
-}
-
-const openOrders = "open-orders";
-
-export function netAndSlice(exchange: string, slicing: SliceOptions): BatchHandler<ClientOrder> {
-  return async (orders, { publish, state }) => {
-    const open = state<OpenOrder>(openOrders);
-    for (const { symbol, side, price, orders: netted } of net(orders)) {
-      const slices = slice(
-        netted.map((order) => order.payload.quantity),
-        slicing,
-      );
-      for (const [number, parts] of slices.entries()) {
-        const shares = parts.map(({ index, quantity }) => shareOf(netted[index] as Event<ClientOrder>, quantity));
-        const order: ExchangeOrder = {
-          id: exchangeOrderId(netted, number),
-          parentClientOrderIds: shares.map((share) => share.clientOrderId),
-          userIds: shares.map((share) => share.userId),
-          symbol,
-          side,
-          price,
-          quantity: shares.reduce((sum, share) => sum + share.open, 0),
-          exchange,
-        };
-        open.set(order.id, { shares, reports: [] });
-        await publish(exchangeOrders, order, { causedBy: shares.map((share) => share.order) });
-      }
-    }
-  };
-}
+import { type OpenOrder, openOrders, type Share, sharesOf } from "./open-orders.ts";
 
 export const applyReport: Handler<ExchangeReport> = async ({ payload: report }, { publish, state }) => {
   const open = state<OpenOrder>(openOrders);
@@ -70,40 +16,85 @@ export const applyReport: Handler<ExchangeReport> = async ({ payload: report }, 
   }
   if (order.reports.includes(report.id)) return;
 
-  const quantity = report.kind === "filled" ? report.filledQuantity : report.rejectedQuantity;
-  const openQuantities = order.shares.map((share) => share.open);
-  const parts = allocate(openQuantities, quantity);
-  if (parts === undefined) {
-    const left = openQuantities.reduce((sum, share) => sum + share, 0);
-    throw new PermanentError(
-      `report ${report.id} is for ${quantity}, but only ${left} of ${report.exchangeOrderId} is open`,
-    );
-  }
-  const shares = order.shares.map((share, index) => ({ ...share, open: share.open - (parts[index] as number) }));
-  if (shares.some((share) => share.open > 0)) {
-    open.set(report.exchangeOrderId, { shares, reports: [...order.reports, report.id] });
+  const parts = partsOf(report, order.shares);
+  const cancelId = "cancelId" in report ? report.cancelId : undefined;
+  const shares = order.shares.map(({ cancel, ...share }, index) => ({
+    ...share,
+    open: share.open - (parts[index] as number),
+    ...(cancel !== undefined && cancel.id !== cancelId && { cancel }),
+  }));
+  // A cancel that crossed with the last fill is still to be answered.
+  if (shares.some((share) => share.open > 0 || share.cancel !== undefined)) {
+    open.set(report.exchangeOrderId, { ...order, shares, reports: [...order.reports, report.id] });
   } else open.delete(report.exchangeOrderId);
 
   for (const [index, part] of parts.entries()) {
     if (part === 0) continue;
     const share = order.shares[index] as Share;
+    if (shares[index]?.open === 0) await sharesOf(state).close(share, report.exchangeOrderId);
     await publish(executions, executionOf(report, share, index, part), { causedBy: [share.order] });
+  }
+  if (report.kind === "cancelRejected") {
+    const { share, index } = asked(report, order.shares);
+    const { cancel } = share as Share & { cancel: NonNullable<Share["cancel"]> };
+    await publish(
+      executions,
+      {
+        ...{ kind: "cancelRejected", id: `${report.id}/${index}`, cancelId: cancel.clientCancelId },
+        ...{ clientOrderId: share.clientOrderId, userId: share.userId },
+        ...{ reason: report.reason, timestamp: report.timestamp },
+      },
+      { causedBy: [cancel.request, share.order] },
+    );
   }
 };
 
-function shareOf(order: Event<ClientOrder>, open: number): Share {
-  return { order: refOf(order), clientOrderId: order.payload.id, userId: order.payload.userId, open };
+/** The part of each share in a report's quantity. @throws {PermanentError} where the report contradicts what is known */
+function partsOf(report: ExchangeReport, shares: readonly Share[]): readonly number[] {
+  const quantity = quantityOf(report);
+  const ofOne = "cancelId" in report && report.cancelId !== undefined ? asked(report, shares) : undefined;
+  if (report.kind === "cancelRejected" && (ofOne?.share.open ?? 0) > 0) {
+    throw new PermanentError(
+      `report ${report.id} says that nothing of ${report.exchangeOrderId} was to be cancelled, but ${ofOne?.share.open} of it is open`,
+    );
+  }
+  const serving = ofOne === undefined ? inTurn(shares) : [ofOne.index];
+  const given = allocate(
+    serving.map((index) => (shares[index] as Share).open),
+    quantity,
+  );
+  if (given === undefined) {
+    const left = serving.reduce((sum, index) => sum + (shares[index] as Share).open, 0);
+    throw new PermanentError(
+      `report ${report.id} is for ${quantity}, but only ${left} of ${report.exchangeOrderId} is open${ofOne === undefined ? "" : ` for ${report.kind}`}`,
+    );
+  }
+  const parts = shares.map(() => 0);
+  for (const [n, index] of serving.entries()) parts[index] = given[n] as number;
+  return parts;
 }
 
 /**
- * The id of an exchange order: the same for the same client orders, however often their batch is handled, and different
- * for any others, as an event is settled in one batch only. The time tells orders apart whose client has used an id
- * again after the dedupe window.
+ * The order in which shares are served: by time, but those that are to be cancelled after all others, and the one that was asked for first as the very
+ * last. So what the venue cancels, at most what was open when the client asked, is always what is open of that share.
  */
-function exchangeOrderId(netted: readonly Event<ClientOrder>[], slice: number): string {
-  const hash = createHash("sha256");
-  for (const order of netted) hash.update(`${order.id} ${order.time}\n`);
-  return `xo-${hash.digest("hex").slice(0, 24)}-${slice}`;
+function inTurn(shares: readonly Share[]): readonly number[] {
+  const rank = (index: number): number => {
+    const turn = shares[index]?.cancel?.turn;
+    return turn === undefined ? 0 : Number.MAX_SAFE_INTEGER - turn;
+  };
+  return shares.map((_, index) => index).sort((a, b) => rank(a) - rank(b) || a - b);
+}
+
+/** The share whose cancel a report answers. @throws {PermanentError} */
+function asked(report: ExchangeReport, shares: readonly Share[]): { readonly share: Share; readonly index: number } {
+  const cancelId = "cancelId" in report ? report.cancelId : undefined;
+  const index = shares.findIndex(({ cancel }) => cancel?.id === cancelId && cancelId !== undefined);
+  const share = shares[index];
+  if (share !== undefined) return { share, index };
+  throw new PermanentError(
+    `report ${report.id} answers cancel ${cancelId} of ${report.exchangeOrderId}, which nobody asked for`,
+  );
 }
 
 function executionOf(report: ExchangeReport, share: Share, index: number, quantity: number): Execution {
@@ -116,7 +107,6 @@ function executionOf(report: ExchangeReport, share: Share, index: number, quanti
     quantity,
     timestamp: report.timestamp,
   };
-  return report.kind === "filled"
-    ? { kind: "filled", ...common, price: report.filledPrice }
-    : { kind: "rejected", ...common, reason: report.reason };
+  if (report.kind === "filled") return { kind: "filled", ...common, price: report.filledPrice };
+  return { kind: report.kind === "rejected" ? "rejected" : "cancelled", ...common, reason: report.reason };
 }

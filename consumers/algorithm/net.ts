@@ -1,13 +1,14 @@
-/** Nets client orders: those of one symbol, side and limit price become one (many to one). */
+/** Nets client orders: those of one symbol, side, type and limit price become one (many to one). */
 
 import type { Event } from "throughline";
-import { type ClientOrder, canonicalPrice, type Side } from "../../trading/domain/index.ts";
+import { type ClientOrder, canonicalPrice, type OrderType, type Side } from "../../trading/domain/index.ts";
 
 /** Client orders that go to the exchange together, in the order in which they came. */
 export interface NetOrder {
   readonly symbol: string;
   readonly side: Side;
   readonly price: string;
+  readonly orderType: OrderType;
   readonly orders: readonly Event<ClientOrder>[];
 }
 
@@ -15,11 +16,12 @@ export interface NetOrder {
 export function net(orders: readonly Event<ClientOrder>[]): readonly NetOrder[] {
   const groups = new Map<string, NetOrder & { readonly orders: Event<ClientOrder>[] }>();
   for (const order of orders) {
-    const { symbol, side } = order.payload;
+    const { symbol, side, orderType } = order.payload;
     const price = canonicalPrice(order.payload.price);
-    const group = groups.get(`${symbol} ${side} ${price}`);
+    const name = `${symbol} ${side} ${orderType} ${price}`;
+    const group = groups.get(name);
     if (group !== undefined) group.orders.push(order);
-    else groups.set(`${symbol} ${side} ${price}`, { symbol, side, price, orders: [order] });
+    else groups.set(name, { symbol, side, price, orderType, orders: [order] });
   }
   return [...groups.values()];
 }

@@ -1,8 +1,12 @@
-/** The Order Sender, the port to an exchange, and the simulated exchange. */
+/** The Order Sender: exchange orders out, over sessions with venues; their reports in, as fills with the cause restored. */
 
-export type { Exchange, VenueOrder, VenueReport } from "../../trading/domain/exchange.ts";
-export type { Book, BookTotals } from "../../trading/venue/book.ts";
-export { openRedisBook, type RedisBook } from "../../trading/venue/redis-book.ts";
-export { createSimulatedExchange, type SimulatedExchangeOptions } from "../../trading/venue/simulated-exchange.ts";
-export { createOrderSender, type OrderSenderOptions, orderSender, orderSenderSubscriptions } from "./order-sender.ts";
-export { openRecordedExchange } from "./recorded-exchange.ts";
+export {
+  createOrderSender,
+  type OrderSender,
+  type OrderSenderOptions,
+  orderSender,
+  orderSenderSubscriptions,
+} from "./order-sender.ts";
+export { positionOf } from "./report-run.ts";
+export { type VenueAddress, VenueRefusal } from "./venue-link.ts";
+export { noVenues, type VenueRequests, VenueSessions, venueList } from "./venues.ts";

@@ -1,39 +1,29 @@
-/** Runs the Order Sender as a process, with the simulated exchange. */
+/** Runs the Order Sender as a process, with sessions to the venues that it is given. */
 
 import { startTelemetry } from "throughline/telemetry";
 
 // Telemetry comes first, so that it can instrument later imports.
 
 import { Option } from "commander";
-import { positiveNumber, runProcess, share, wholeNumber } from "throughline/service";
+import { runProcess } from "throughline/service";
 import { tradingPartitions } from "../../trading/domain/index.ts";
-import { openRedisBook } from "../../trading/venue/redis-book.ts";
-import { createSimulatedExchange } from "../../trading/venue/simulated-exchange.ts";
 import { createOrderSender } from "./order-sender.ts";
+import { venueList } from "./venues.ts";
 
-await runProcess<{ seed: string; maxLatencyMs: number; maxFills: number; rejectRate: number }>({
+await runProcess<{ venues: string }>({
   telemetry: startTelemetry,
   namespace: "trading",
   partitions: tradingPartitions,
   name: "order-sender",
-  description: "Sends exchange orders to the simulated exchange and publishes its reports.",
+  description: "Sends exchange orders to venues, and publishes what these report.",
   options: [
-    new Option("--seed <text>", "what the exchange's fills are drawn from").env("EXCHANGE_SEED").default("1"),
-    new Option("--max-latency-ms <ms>", "longest time that the exchange takes for an order")
-      .env("EXCHANGE_MAX_LATENCY_MS")
-      .default(5)
-      .argParser(wholeNumber),
-    new Option("--max-fills <n>", "most fills of an order")
-      .env("EXCHANGE_MAX_FILLS")
-      .default(3)
-      .argParser(positiveNumber),
-    new Option("--reject-rate <share>", "share of the orders that are rejected, 0 to 1")
-      .env("EXCHANGE_REJECT_RATE")
-      .default(0)
-      .argParser(share),
+    new Option("--venues <list>", "NAME=ws://HOST:PORT, with commas between")
+      .env("VENUES")
+      .default("simulated=ws://127.0.0.1:9470"),
   ],
-  run: async ({ backbone, component, options, servers, redisTls, namespace, signal }) => {
-    await using book = openRedisBook(servers, namespace, redisTls);
-    await createOrderSender(backbone, createSimulatedExchange(book, options), { component }).run(signal);
+  check: ({ venues }) => void venueList(venues),
+  run: async ({ backbone, component, log, options, signal }) => {
+    await using sender = createOrderSender(backbone, { venues: venueList(options.venues), component, log });
+    await sender.run(signal);
   },
 });

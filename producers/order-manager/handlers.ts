@@ -1,19 +1,20 @@
 /** The Order Manager's handlers of orders and executions: they keep each order's record. */
 
 import type { BatchHandler, StateStore } from "throughline";
-import { type ClientOrder, type Execution, orderKey } from "../../trading/domain/index.ts";
+import { type ClientRequest, type Execution, isCancel, orderKey } from "../../trading/domain/index.ts";
 import { noteExecution, noteOrder, type OrderRecord } from "./order-record.ts";
 
 /** The component's name and its store, by which others read a record. */
 export const orderManager = "order-manager";
 export const orderStore = "orders";
 
-export const keepOrders: BatchHandler<ClientOrder> = (orders, { state }) =>
+/** A cancel changes nothing in the record: what becomes of it comes as an execution. */
+export const keepOrders: BatchHandler<ClientRequest> = (requests, { state }) =>
   update(
     state<OrderRecord>(orderStore),
-    orders,
-    (order) => orderKey(order.payload.userId, order.payload.id),
-    (record, order) => noteOrder(record, order.payload, order.time),
+    requests.flatMap(({ payload, time }) => (isCancel(payload) ? [] : [{ order: payload, time }])),
+    ({ order }) => orderKey(order.userId, order.id),
+    (record, { order, time }) => noteOrder(record, order, time),
   );
 
 export const keepExecutions: BatchHandler<Execution> = (executions, { state }) =>

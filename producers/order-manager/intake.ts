@@ -3,9 +3,13 @@
 import { setTimeout } from "node:timers/promises";
 import { type Backbone, type EventRef, PublishError, type Published, StoreError } from "throughline";
 import {
+  type ClientCancel,
   type ClientOrder,
+  type ClientRequest,
+  clientCancelEventId,
   clientOrderEventId,
   clientOrders,
+  isCancel,
   type OrderFileOptions,
   readOrders,
 } from "../../trading/domain/index.ts";
@@ -24,6 +28,15 @@ export function placeOrder(backbone: Pick<Backbone, "publish">, order: ClientOrd
   });
 }
 
+/** Places a cancel, likewise: behind the order, as it lies on the same channel under the same key. @throws as `placeOrder` */
+export function placeCancel(backbone: Pick<Backbone, "publish">, cancel: ClientCancel): Promise<Published> {
+  return backbone.publish(clientOrders, cancel, {
+    eventId: clientCancelEventId(cancel),
+    baggage: { "user.id": cancel.userId, "client.order_id": cancel.orderId },
+    detached: true,
+  });
+}
+
 export interface FileIntakeOptions extends OrderFileOptions {
   readonly onPlaced?: (order: ClientOrder, ref: EventRef) => void;
   readonly onSkipped?: (line: number, reason: string) => void;
@@ -38,6 +51,8 @@ export interface FileIntake {
    */
   readonly placed: number;
   readonly placedQuantity: number;
+  /** The number of lines that were cancels. */
+  readonly cancels: number;
   readonly skipped: number;
 }
 
@@ -60,16 +75,22 @@ export async function placeFile(
   const { onPlaced, onSkipped, signal } = options;
   let placed = 0;
   let placedQuantity = 0;
+  let cancels = 0;
   let skipped = 0;
-  let chunk: { readonly line: number; readonly order: ClientOrder }[] = [];
+  let chunk: { readonly line: number; readonly request: ClientRequest }[] = [];
   const skip = (line: number, reason: string): void => {
     skipped++;
     onSkipped?.(line, reason);
   };
   const placeChunk = async (): Promise<void> => {
     await Promise.all(
-      chunk.map(async ({ line, order }) => {
-        const { ref, first } = await placeUntilConfirmed(backbone, order, options);
+      chunk.map(async ({ line, request }) => {
+        const { ref, first } = await placeUntilConfirmed(backbone, request, options);
+        if (isCancel(request)) {
+          cancels++;
+          return;
+        }
+        const order = request;
         if (first !== undefined && !sameTerms(first.order, order)) {
           skip(line, `id "${order.id}" is another order of ${order.userId}: ${describeTerms(first.order)}`);
           return;
@@ -84,10 +105,13 @@ export async function placeFile(
   for await (const line of readOrders(path, options)) {
     signal?.throwIfAborted();
     if ("skipped" in line) skip(line.line, line.skipped);
-    else if (chunk.push(line) >= chunkSize) await placeChunk();
+    else {
+      chunk.push({ line: line.line, request: "cancel" in line ? line.cancel : line.order });
+      if (chunk.length >= chunkSize) await placeChunk();
+    }
   }
   await placeChunk();
-  return { placed, placedQuantity, skipped };
+  return { placed, placedQuantity, cancels, skipped };
 }
 
 /**
@@ -96,12 +120,13 @@ export async function placeFile(
  */
 async function placeUntilConfirmed(
   backbone: Pick<Backbone, "publish" | "read">,
-  order: ClientOrder,
+  request: ClientRequest,
   { signal, onRetry }: FileIntakeOptions,
 ): Promise<{ readonly ref: EventRef; readonly first: FirstOrder | undefined }> {
   for (;;) {
     try {
-      const ref = await placeOrder(backbone, order);
+      if (isCancel(request)) return { ref: await placeCancel(backbone, request), first: undefined };
+      const ref = await placeOrder(backbone, request);
       return { ref, first: ref.isRepeat ? await firstOrder(backbone, ref) : undefined };
     } catch (error) {
       if (!(error instanceof PublishError || error instanceof StoreError)) throw error;

@@ -1,6 +1,13 @@
 /** The record of one client order: a pure fold over the order and its executions. */
 
-import { addNotional, averagePrice, type ClientOrder, type Execution, type Side } from "../../trading/domain/index.ts";
+import {
+  addNotional,
+  averagePrice,
+  type ClientOrder,
+  type Execution,
+  quantityOf,
+  type Side,
+} from "../../trading/domain/index.ts";
 
 export interface OrderRecord {
   /** The order; absent while only executions are known, as the two come on different channels. */
@@ -13,6 +20,8 @@ export interface OrderRecord {
   };
   readonly executed: number;
   readonly rejected: number;
+  /** Absent in records from before there were cancels. */
+  readonly cancelled?: number;
   /** Sum of price × quantity over the fills; empty before the first. */
   readonly notional: string;
   readonly executionCount: number;
@@ -23,15 +32,18 @@ export interface OrderRecord {
 export interface ExecutionNote {
   readonly executionId: string;
   readonly kind: Execution["kind"];
-  readonly quantity: number;
+  /** Absent where a cancel was rejected; then `cancelId` says which. */
+  readonly quantity?: number;
   readonly price?: string;
   readonly reason?: string;
-  readonly exchangeOrderId: string;
+  readonly exchangeOrderId?: string;
+  /** The client's own. */
+  readonly cancelId?: string;
   /** Epoch ms at the exchange. */
   readonly time: number;
 }
 
-/** The state of an order. `executed + rejected + open = ordered`, always. */
+/** The state of an order. `executed + rejected + cancelled + open = ordered`, always. */
 export interface OrderState {
   readonly symbol: string;
   readonly side: Side;
@@ -39,6 +51,7 @@ export interface OrderState {
   readonly ordered: number;
   readonly executed: number;
   readonly rejected: number;
+  readonly cancelled: number;
   readonly open: number;
   readonly averagePrice?: string;
   readonly executionCount: number;
@@ -60,13 +73,15 @@ export function noteOrder(record: OrderRecord | undefined, order: ClientOrder, p
 }
 
 export function noteExecution(record: OrderRecord | undefined, execution: Execution): OrderRecord {
-  const { executed, rejected, notional, executionCount, executions, ...order } = record ?? empty;
-  const filled = execution.kind === "filled" ? execution.quantity : 0;
+  const { executed, rejected, cancelled = 0, notional, executionCount, executions, ...order } = record ?? empty;
+  const quantity = quantityOf(execution);
+  const of = (kind: Execution["kind"]): number => (execution.kind === kind ? quantity : 0);
   return {
     ...order,
-    executed: executed + filled,
-    rejected: rejected + execution.quantity - filled,
-    notional: execution.kind === "filled" ? addNotional(notional, execution.price, execution.quantity) : notional,
+    executed: executed + of("filled"),
+    rejected: rejected + of("rejected"),
+    cancelled: cancelled + of("cancelled"),
+    notional: execution.kind === "filled" ? addNotional(notional, execution.price, quantity) : notional,
     executionCount: executionCount + 1,
     executions: [...executions, toNote(execution)].slice(-maxNotes),
   };
@@ -76,7 +91,7 @@ export function noteExecution(record: OrderRecord | undefined, execution: Execut
 export function stateOf(record: OrderRecord | undefined): OrderState | undefined {
   if (record?.order === undefined) return undefined;
   const { symbol, side, price, quantity: ordered } = record.order;
-  const { executed, rejected, notional, executionCount, executions } = record;
+  const { executed, rejected, cancelled = 0, notional, executionCount, executions } = record;
   return {
     symbol,
     side,
@@ -84,7 +99,8 @@ export function stateOf(record: OrderRecord | undefined): OrderState | undefined
     ordered,
     executed,
     rejected,
-    open: ordered - executed - rejected,
+    cancelled,
+    open: ordered - executed - rejected - cancelled,
     ...(executed > 0 && { averagePrice: averagePrice(notional, executed) }),
     executionCount,
     executions,
@@ -92,7 +108,12 @@ export function stateOf(record: OrderRecord | undefined): OrderState | undefined
 }
 
 export function toNote(execution: Execution): ExecutionNote {
-  const { id: executionId, kind, quantity, exchangeOrderId, timestamp: time } = execution;
+  const { id: executionId, kind, timestamp: time } = execution;
+  if (execution.kind === "cancelRejected") {
+    const { cancelId, reason } = execution;
+    return { executionId, kind: "cancelRejected", cancelId, reason, time };
+  }
+  const { quantity, exchangeOrderId } = execution;
   const outcome = execution.kind === "filled" ? { price: execution.price } : { reason: execution.reason };
   return { executionId, kind, quantity, ...outcome, exchangeOrderId, time };
 }

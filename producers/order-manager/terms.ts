@@ -1,7 +1,7 @@
 /** Reads the terms that the log has under an order's id: an id that is used again must mean the same order. */
 
 import { type Backbone, type EventRef, traceIdOf } from "throughline";
-import { type ClientOrder, canonicalPrice, clientOrders } from "../../trading/domain/index.ts";
+import { type ClientCancel, type ClientOrder, canonicalPrice, clientOrders } from "../../trading/domain/index.ts";
 
 export interface FirstOrder {
   readonly order: ClientOrder;
@@ -14,6 +14,14 @@ export async function firstOrder(backbone: Pick<Backbone, "read">, ref: EventRef
   for await (const { envelope } of backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
     if (envelope?.id !== ref.id) continue;
     return { order: JSON.parse(envelope.payload) as ClientOrder, traceId: traceIdOf(envelope) };
+  }
+  return undefined;
+}
+
+/** The cancel to which a repeated cancel's reference points, likewise. */
+export async function firstCancel(backbone: Pick<Backbone, "read">, ref: EventRef): Promise<ClientCancel | undefined> {
+  for await (const { envelope } of backbone.read(clientOrders.name, { from: ref.entryId, to: ref.entryId })) {
+    if (envelope?.id === ref.id) return JSON.parse(envelope.payload) as ClientCancel;
   }
   return undefined;
 }

@@ -10,8 +10,9 @@ import type { Delivery } from "./delivery.ts";
 import { reasonOf } from "./outcome.ts";
 import type { RunningHandler } from "./running-handlers.ts";
 import type { Submission } from "./settler.ts";
+import { SingleTools } from "./single-tools.ts";
 import { StateView } from "./state.ts";
-import { Collector, SingleTools } from "./tools.ts";
+import { Collector } from "./tools.ts";
 
 /** An object for all of it: an event costs little more than the objects that are made for it. */
 export class Attempt implements Processing, Submission, RunningHandler, HandlerRun {
@@ -80,9 +81,9 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
     const [delivery] = this.deliveries as readonly [Delivery];
     const { handling } = delivery.subscription;
     if (handling.mode === "single") return handling.handle(delivery.event as Event<unknown>, new SingleTools(this));
-    const { signal, fence } = this;
+    const { signal, fence, partition } = this;
     const { publish, state, effectIdOf, baggageOf } = this.collector;
-    const tools = { publish, state, signal, attempt: this.attempt, effectIdOf, baggageOf, fence };
+    const tools = { publish, state, signal, attempt: this.attempt, effectIdOf, baggageOf, fence, partition };
     return handling.handle(this.#events, tools);
   }
 

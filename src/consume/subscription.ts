@@ -47,6 +47,8 @@ interface CommonTools {
    * with another token, cannot be written to by a former owner that does not know yet that it is one.
    */
   readonly fence: Fence;
+  /** The partition that is handled. */
+  readonly partition: number;
   /** Which attempt this is, from 1; in a batch the highest of its events. */
   readonly attempt: number;
 }

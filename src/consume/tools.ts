@@ -10,7 +10,6 @@ import { deriveEventId } from "../model/event-id.ts";
 import { payloadToPublish } from "../model/json-survival.ts";
 import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
-import type { Fence } from "../ownership/fence.ts";
 import type { NewEntry } from "../ports/append.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
@@ -21,7 +20,7 @@ import { partitionOf } from "../publish/placement.ts";
 import type { SettlementBounds } from "./context.ts";
 import { OutputPromise } from "./output-promise.ts";
 import type { StateView } from "./state.ts";
-import type { OutputOptions, PublishOutput, StateStore, Tools } from "./subscription.ts";
+import type { OutputOptions, StateStore } from "./subscription.ts";
 
 /** An output that waits for its settlement, and names what it comes from, so that its story can be told from the log alone. */
 class Output extends Outgoing {
@@ -247,51 +246,3 @@ const OutputRef = plain<EventRef, [id: string, channel: string, carrier: Carrier
 const noOutputs: readonly Output[] = Object.freeze([]);
 const noCauses: readonly Cause[] = Object.freeze([]);
 const noOptions: OutputOptions = Object.freeze({});
-
-/** What collects for a handler, once it is asked to. */
-interface Collecting {
-  readonly attempt: number;
-  readonly signal: AbortSignal;
-  readonly fence: Fence;
-  readonly collector: Pick<Collector, "publish" | "state" | "effectId">;
-  readonly span: Pick<ProcessSpan, "baggageOf">;
-  readonly entries: readonly { readonly eventId: string }[];
-}
-
-/** What the handler of one event gets. What collects is made, and the effect id's digest taken, when somebody asks for it. */
-export class SingleTools implements Tools {
-  readonly #collecting: Collecting;
-
-  constructor(collecting: Collecting) {
-    this.#collecting = collecting;
-  }
-
-  get signal(): AbortSignal {
-    return this.#collecting.signal;
-  }
-
-  get attempt(): number {
-    return this.#collecting.attempt;
-  }
-
-  get fence(): Fence {
-    return this.#collecting.fence;
-  }
-
-  get publish(): PublishOutput {
-    return this.#collecting.collector.publish;
-  }
-
-  get state(): <V>(store: string) => StateStore<V> {
-    return this.#collecting.collector.state;
-  }
-
-  get effectId(): string {
-    return this.#collecting.collector.effectId;
-  }
-
-  get baggage(): Readonly<Record<string, string>> {
-    const { span, entries } = this.#collecting;
-    return Object.fromEntries(span.baggageOf(entries[0]?.eventId ?? ""));
-  }
-}

@@ -1,6 +1,6 @@
 /** The place of an output's span in the story that it belongs to. */
 
-import { type Context, trace } from "@opentelemetry/api";
+import { type Context, TraceFlags, trace } from "@opentelemetry/api";
 import type { AttemptSpans } from "./attempt-spans.ts";
 import type { OutputStory } from "./output-story.ts";
 import type { SendPlace } from "./send-place.ts";
@@ -19,6 +19,7 @@ export function placeIn(
   const own = around?.traceId === chosen.traceId ? around : spans?.in(chosen);
   const parent = own ?? chosen;
   const targets = causes.filter(({ spanId }) => spanId !== parent.spanId);
-  if (own === undefined && around !== undefined) targets.push(around);
+  // A handler's span in another trace, as that of a report which began one: it is linked where it is kept.
+  if (own === undefined && around !== undefined && (around.traceFlags & TraceFlags.SAMPLED) !== 0) targets.push(around);
   return { parent, context: isOwn ? undefined : trace.setSpanContext(active, parent), targets, ids, stories };
 }

@@ -13,9 +13,9 @@ export function right(): Fact[] {
     ...[1, 2, 3, 4, 5, 6].map((n) => settlement(n, "acked")),
     { fact: "counter", component: "c", counter: "counts", value: 2 },
     { fact: "counter", component: "c", counter: "counts", value: 4 },
-    { fact: "quantity", book: "client orders", order: "a", ordered: 10, executed: 7, rejected: 3 },
-    { fact: "quantity", book: "client orders", order: "b", ordered: 5, executed: 5, rejected: 0 },
-    { fact: "quantity", book: "exchange", order: "", ordered: 15, executed: 12, rejected: 3 },
+    { fact: "quantity", book: "client orders", order: "a", ordered: 10, executed: 5, rejected: 3, cancelled: 2 },
+    { fact: "quantity", book: "client orders", order: "b", ordered: 5, executed: 5, rejected: 0, cancelled: 0 },
+    { fact: "quantity", book: "exchange", order: "", ordered: 15, executed: 10, rejected: 3, cancelled: 2 },
     { fact: "end", drained: true },
   ];
   return facts;

@@ -102,6 +102,7 @@ export interface Quantity {
   readonly ordered: number;
   readonly executed: number;
   readonly rejected: number;
+  readonly cancelled: number;
 }
 
 /** Closes a history. `drained`: the load had ended and the components were idle, so nothing may be unfinished. */
@@ -222,6 +223,7 @@ const factSchema: z.ZodType<Fact> = z.discriminatedUnion("fact", [
     ordered: z.int(),
     executed: z.int(),
     rejected: z.int(),
+    cancelled: z.int(),
   }),
   z.strictObject({ fact: z.literal("end"), drained: z.boolean() }),
 ]);

@@ -50,8 +50,11 @@ test(
     const summary = await run("replay", morning, "--component", "order-sender", "--json");
     assert.is(summary.code, 0, summary.err);
     const { component, order, events, caveats } = JSON.parse(summary.out);
-    const sent = (await trading.o.client.xlen(trading.o.stream({ name: "exchange-orders" }))) as number;
-    assert.equal([component, order, events, caveats], ["order-sender", "settled", sent, []]);
+    const lengths = await Promise.all(
+      ["exchange-orders", "venue-orders", "reports"].map((name) => trading.o.client.xlen(trading.o.stream({ name }))),
+    );
+    const handled = lengths.reduce((sum, length) => sum + length);
+    assert.equal([component, order, events, caveats], ["order-sender", "settled", handled, []]);
     const text = await run("replay", morning, "--component", "order-manager");
     assert.match(text.out, /in the order in which it had settled/);
     assert.match(text.out, /Its state at the end: orders \(120 keys\)/);

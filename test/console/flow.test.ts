@@ -15,10 +15,10 @@ browserTest("the flow shows the real pipeline as it is wired, and what flows", a
   await using o = await openConsole(pipeline);
   await o.view("/");
   const graph = o.page.locator(".graph");
-  // Five pairs consume, and three outputs are published: exchange-orders, executions, fills. No delivery waits until its output is
-  // noted in the namespace's description, so that the first look may come before it.
-  await graph.locator("path.edge").nth(7).waitFor({ state: "attached" });
-  assert.is(await graph.locator("path.edge").count(), 8);
+  // Seven pairs consume, four outputs are published (exchange-orders, venue-orders, executions, fills), and a source brings reports. No
+  // delivery waits until its output is noted in the namespace's description, so that the first look may come before it.
+  await graph.locator("path.edge").nth(11).waitFor({ state: "attached" });
+  assert.is(await graph.locator("path.edge").count(), 12);
   const names = await graph.locator("a").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
   for (const channel of ["client-orders", "exchange-orders", "fills", "executions"])
     assert.ok(names.includes(`/channel/${channel}`), channel);

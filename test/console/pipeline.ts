@@ -6,6 +6,7 @@ import { type ClientOrder, tradingPartitions } from "../../trading/domain/index.
 import { startComponents } from "../../trading/pipeline/components.ts";
 import { memoryLog } from "../support/backbone.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
+import { openVenue } from "../trading/venue/test-venue.ts";
 
 export interface Pipeline extends AsyncDisposable {
   readonly url: string;
@@ -34,10 +35,8 @@ export async function startPipeline(url: string = redisUrl(), namespace: string 
   const backbone = opening.use(
     await connectBackbone({ url, namespace, log, partitions: { ifNew: tradingPartitions } }),
   );
-  const exchange = { seed: "1", rejectRate: 0 };
-  const components = opening.use(
-    await startComponents({ backbone, url, namespace, log, signal: ended.signal, exchange }),
-  );
+  const venue = opening.use(await openVenue());
+  const components = opening.use(await startComponents({ backbone, url, namespace, log, signal: ended.signal, venue }));
   const opened = opening.move();
   return {
     url,

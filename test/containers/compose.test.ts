@@ -1,11 +1,11 @@
 /** The Compose stack from images made here: its order of starting, its users, its components under faults, its spans over gRPC. */
 
 import * as assert from "uvu/assert";
-import { openRedisBook } from "../../consumers/order-sender/index.ts";
 import { openObserver } from "../../src/composition/observer.ts";
 import type { Backbone } from "../../src/index.ts";
+import type { VenueTotals } from "../../trading/domain/index.ts";
 import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
-import { type Ledger, readLedger } from "../../trading/pipeline/ledger.ts";
+import { type Ledger, noPositions, readLedger } from "../../trading/pipeline/ledger.ts";
 import { connectClient } from "../producers/order-manager/gateway-client.ts";
 import { memoryLog } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
@@ -16,7 +16,6 @@ import { docker, dockerWith } from "./engine.ts";
 import { componentImage } from "./images.ts";
 import { bridgeAddress, components, type Stack, startStack } from "./stack.ts";
 
-const nothing = { "client-orders": "", "exchange-orders": "", fills: "", executions: "" };
 const sampleOrders = 2_400;
 
 async function refuseWithoutCompose(): Promise<void> {
@@ -28,10 +27,11 @@ async function refuseWithoutCompose(): Promise<void> {
 
 /** The current summary of the stack's log, if quantity is conserved and nothing is open. */
 async function conserved(reader: Pick<Backbone, "read">, stack: Stack, orders: number): Promise<Ledger | undefined> {
-  await using book = openRedisBook(await stack.url("order-sender"), "trading");
-  const ledger = await readLedger(reader, nothing);
+  const venue = await stack.published("venue", 9470);
+  const totals = (await (await fetch(`http://${venue}/totals?client=trading`)).json()) as VenueTotals;
+  const ledger = await readLedger(reader, noPositions);
   const isWhole = ledger.counts["client-orders"].total === orders;
-  return isWhole && findBreaches(ledger, booksOf(ledger, await book.totals())).length === 0 ? ledger : undefined;
+  return isWhole && findBreaches(ledger, booksOf(ledger, totals)).length === 0 ? ledger : undefined;
 }
 
 /** Nobody gets in without a password, and a user is refused what is another's. */
@@ -71,7 +71,7 @@ containerTest(
     });
     await client.next("accepted", ({ orderId }) => orderId === "w-1");
     let executed = 0;
-    while (executed < 100) executed += (await client.next("execution")).quantity;
+    while (executed < 100) executed += (await client.next("execution")).quantity ?? 0;
     assert.is(executed, 100);
     await eventually(() => conserved(observer, stack, sampleOrders + 1), 30_000);
 
@@ -102,7 +102,7 @@ containerTest(
     await refuseWithoutCompose();
     await using collector = await Collector.start(await bridgeAddress());
     await using stack = await startStack(owner, collector.endpoint);
-    for (const name of ["algorithm", "redis", "order-sender", "order-manager"]) {
+    for (const name of ["algorithm", "redis", "order-sender", "venue", "order-manager"]) {
       await stack.compose("kill", name);
       await stack.compose("start", name);
     }

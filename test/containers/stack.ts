@@ -40,6 +40,7 @@ export async function startStack(owner: Owner, endpoint: string): Promise<Stack>
     REDIS_IMAGE: imageOf(servers.redis8),
     REDIS_PORT: "0",
     GATEWAY_PORT: "0",
+    VENUE_PORT: "0",
     // With "everysec" a server that is killed while the disk is slow has replied to what it has not written.
     REDIS_APPENDFSYNC: "always",
   };
@@ -53,7 +54,7 @@ export async function startStack(owner: Owner, endpoint: string): Promise<Stack>
   };
   const published = (service: string, port: number): Promise<string> => compose("port", service, String(port));
   try {
-    await compose("up", "--no-build", "--wait", "--wait-timeout", "90", ...components);
+    await compose("up", "--no-build", "--wait", "--wait-timeout", "90", "venue", ...components);
   } catch (error) {
     const logs = await compose("logs", "--tail", "20").catch(String);
     await dispose();

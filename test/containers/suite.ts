@@ -6,25 +6,24 @@ import { connect } from "node:net";
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { createAlgorithm } from "../../consumers/algorithm/index.ts";
-import { createOrderSender, createSimulatedExchange, openRedisBook } from "../../consumers/order-sender/index.ts";
 import { createOrderManager, placeFile } from "../../producers/order-manager/index.ts";
 import { ConfigError, connectBackbone, type DeadLetter, on, PermanentError } from "../../src/index.ts";
 import { aclRules } from "../../src/redis/acl/rules.ts";
 import type { AclRole } from "../../src/redis/acl/scope.ts";
 import { startRedis } from "../../src/testing.ts";
 import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
-import { readLedger } from "../../trading/pipeline/ledger.ts";
+import { noPositions, readLedger } from "../../trading/pipeline/ledger.ts";
 import { type LogLine, memoryLog, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";
 import { createAuthority } from "../support/tls.ts";
+import { openVenue, senderFor } from "../trading/venue/test-venue.ts";
 import { containerTest } from "./container-test.ts";
 import { imageOf, type ServerImage } from "./images.ts";
 import { copier, Load, out, source } from "./load.ts";
 import { makeNetwork, makeVolume, type Server, startServer } from "./server.ts";
 
 const sample = "trading/domain/sample/orders.ndjson";
-const nothing = { "client-orders": "", "exchange-orders": "", fills: "", executions: "" };
 
 /** With "everysec" a server that is killed while the disk is slow has replied to what it has not written. */
 const synced = ["--appendfsync", "always"];
@@ -53,22 +52,23 @@ export function containerSuite(image: ServerImage): void {
   containerTest(on7("runs the order pipeline, and quantity is conserved"), async (owner) => {
     await using server = await startServer(owner, image);
     await using o = await open({ url: server.url });
-    await using book = openRedisBook(server.url, o.backbone.namespace);
-    const exchange = createSimulatedExchange(book, { seed: "1", maxLatencyMs: 5, rejectRate: 0.1 });
+    await using traded = await openVenue({ latencyMs: 5, rejectRate: 0.1 });
+    const sender = senderFor(o.backbone, [traded]);
+    await using _sender = sender.sender;
     const components = await Promise.all([
       o.run(createOrderManager(o.backbone)),
       o.run(createAlgorithm(o.backbone)),
-      o.run(createOrderSender(o.backbone, exchange)),
+      o.run(sender.sender.component),
     ]);
     const { placed } = await placeFile(o.backbone, sample);
     const ledger = await eventually(async () => {
       for (const component of components) await component.whenIdle();
-      const books = await readLedger(o.backbone, nothing);
-      return findBreaches(books, booksOf(books, await book.totals())).length === 0 && books;
+      const books = await readLedger(o.backbone, noPositions);
+      return findBreaches(books, booksOf(books, traded.venue.totals())).length === 0 && books;
     }, 60_000);
     assert.is(placed, 2_400);
     assert.is(ledger.counts["client-orders"].total, placed);
-    assert.is((await book.totals()).orderedQuantity, 1_264_727);
+    assert.is(traded.venue.totals().ordered, 1_264_727);
   });
 
   for (const [what, happen] of Object.entries(faults)) {

@@ -71,6 +71,7 @@ test("starts the components when Redis is healthy, and makes no order wait for t
 test("keeps data in volumes, and Elastic in a profile", () => {
   for (const [service, volume] of Object.entries({
     redis: "redis",
+    venue: "venue",
     jaeger: "jaeger",
     elasticsearch: "elasticsearch",
   })) {

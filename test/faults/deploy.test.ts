@@ -1,9 +1,8 @@
 /** All three components are deployed anew under load, one process after the other: nothing is lost, nothing done twice, exit code 0. */
 
 import * as assert from "uvu/assert";
-import { openRedisBook } from "../../consumers/order-sender/index.ts";
-import { clientOrders, exchangeOrders, executions, fills } from "../../trading/domain/index.ts";
-import { readLedger } from "../../trading/pipeline/ledger.ts";
+import { clientOrders, exchangeOrders, executions, fills, reports, venueOrders } from "../../trading/domain/index.ts";
+import { noPositions, openOf, readLedger } from "../../trading/pipeline/ledger.ts";
 import { contradictionsOf, quantityFacts } from "../checker/books.ts";
 import { checkHistory } from "../checker/check.ts";
 import { collectHistory } from "../checker/collect.ts";
@@ -14,6 +13,7 @@ import { fullOr } from "../support/full-length.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
+import { openVenue } from "../trading/venue/test-venue.ts";
 
 const mains = {
   algorithm: "consumers/algorithm/main.ts",
@@ -23,12 +23,11 @@ const mains = {
 type Name = keyof typeof mains;
 const names = Object.keys(mains) as readonly Name[];
 
-const from = { "client-orders": "", "exchange-orders": "", fills: "", executions: "" };
-
 /** Each client order is in an exchange order at least, each of those in a report, each report in an execution. */
 const flows: readonly Fact[] = [
   { fact: "flow", component: "algorithm", from: clientOrders.name, to: exchangeOrders.name, least: 1, most: 1_000 },
-  { fact: "flow", component: "order-sender", from: exchangeOrders.name, to: fills.name, least: 1, most: 1_000 },
+  { fact: "flow", component: "order-sender", from: exchangeOrders.name, to: venueOrders.name },
+  { fact: "flow", component: "order-sender", from: reports.name, to: fills.name, least: 0, most: 1 },
   { fact: "flow", component: "algorithm", from: fills.name, to: executions.name, least: 1, most: 1_000 },
   { fact: "flow", component: "order-manager", from: executions.name },
 ];
@@ -38,14 +37,14 @@ test(
   async () => {
     await using o = await open();
     const { namespace } = o.backbone;
+    await using traded = await openVenue({ latencyMs: 20, rejectRate: 0.1 });
     const env = {
       REDIS_URL: redisUrl(),
       NAMESPACE: namespace,
       PORT: "0",
       TAKEOVER_AFTER_MS: "1000",
       LOG_LEVEL: "info",
-      EXCHANGE_MAX_LATENCY_MS: "20",
-      EXCHANGE_REJECT_RATE: "0.1",
+      VENUES: `simulated=${traded.venue.url}`,
     };
     await using stack = new AsyncDisposableStack();
     // Every Order Manager places the whole sample: the same orders again are the same orders.
@@ -71,11 +70,11 @@ test(
       }
     }
 
-    const ledgerOf = () => readLedger(o.backbone, from);
+    const ledgerOf = () => readLedger(o.backbone, noPositions);
     await eventually(async () => {
       const { clientOrders: orders } = await ledgerOf();
       if (orders.size < 2_400) return false;
-      return [...orders.values()].every(({ ordered, executed: done, rejected }) => ordered === done + rejected);
+      return [...orders.values()].every((account) => openOf(account) === 0);
     }, 60_000);
     for (const name of names) {
       const last = running.get(name) as StartedProcess;
@@ -83,9 +82,8 @@ test(
       assert.equal(await last.ended, { code: 0, signal: null }, name);
     }
 
-    await using book = openRedisBook(redisUrl(), namespace);
     const ledger = await ledgerOf();
-    const recorded = [...flows, ...quantityFacts(ledger, await book.totals())];
+    const recorded = [...flows, ...quantityFacts(ledger, traded.venue.totals())];
     const facts = await collectHistory({ client: o.client, keys: o.keys, recorded, drained: true });
     assert.equal([...checkHistory(facts), ...contradictionsOf(ledger)], []);
   },

@@ -69,6 +69,38 @@ export const rows: readonly Row[] = [
     tests: at("consume/members", "somebody who reads or acknowledges"),
   },
   {
+    fault: "the venue of the trading pipeline killed, restarted, cut off in mid-report",
+    outcome: "it has all that it acknowledged; no order and no report is lost or applied twice",
+    tests: [
+      ...at("faults/venue", "kill -9 of the venue"),
+      ...at("trading/venue/process", "killed under load"),
+      ...at("consumers/order-sender/request-session", "sends again what was not confirmed"),
+    ],
+  },
+  {
+    fault: "kill -9 of the Order Sender between the venue's confirmation and the settlement",
+    outcome: "the next owner sends the same order, which the venue knows",
+    tests: at("faults/venue", "kill -9 of the Order Sender"),
+  },
+  {
+    fault: "an owner of a venue's session is stopped, taken over, and wakes",
+    outcome: "the venue ends its session, and refuses its fence",
+    tests: [
+      ...at("faults/venue", "SIGSTOP of an owner"),
+      ...at("trading/venue/session", "the session of a newer fence"),
+    ],
+  },
+  {
+    fault: "a venue repeats, leaves out, invents, contradicts, garbles, or comes from another time",
+    outcome: "left out, asked for again, or a dead letter that names the order; the rest is applied",
+    tests: at(
+      "consumers/order-sender/report-run",
+      "reports that are repeated",
+      "what a venue invents",
+      "a venue with another journal",
+    ),
+  },
+  {
     fault: "an entry that kills its process",
     outcome: "a dead letter after the limit; the others go on",
     tests: at("consume/members", "dead-letters an entry that kills its process"),

@@ -186,7 +186,7 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
   };
   const run = { request, entries: 1, unreadable: 1, error: text(), seenAt: 1 };
   const report = { run: text(), sourceNamespace: text(), namespace: text(), channels: [text()] };
-  const quantities = { ordered: 1, executed: 1, rejected: 0, open: 0 };
+  const quantities = { ordered: 1, executed: 1, rejected: 0, cancelled: 0, open: 0 };
   const appended = { fresh: 1, total: 1, unreadable: 0 };
   const summary: Summary = {
     ok: false,
@@ -203,7 +203,11 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
     },
     orders: { count: 1, ...quantities },
     books: { clientOrders: quantities, exchangeOrders: quantities, exchange: quantities },
-    entries: { "client-orders": appended, "exchange-orders": appended, fills: appended, executions: appended },
+    entries: {
+      ...{ "client-orders": appended, "exchange-orders": appended, "venue-orders": appended },
+      ...{ reports: appended, fills: appended, executions: appended },
+    },
+    cancels: 1,
     deadLetters: 1,
   };
   return {

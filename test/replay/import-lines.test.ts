@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { ConfigError, PublishError, RecordingError } from "../../src/index.ts";
 import { importEntries, type LineParser, ndjsonLine } from "../../src/replay.ts";
-import { clientOrders, lobsterLine } from "../../trading/domain/index.ts";
+import { type ClientOrder, clientOrders, lobsterLine } from "../../trading/domain/index.ts";
 import { open, type Thing, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
@@ -149,7 +149,8 @@ test("imports LOBSTER submissions as client orders with their times, and leaves 
   const report = await importEntries(target.backbone, clientOrders, path, lobsterLine(path), { skipInvalid: true });
   assert.equal([report.entries, report.left, report.invalid], [2, 1, 1]);
   const [first, second] = await target.entries(clientOrders);
-  assert.equal([first?.payload.symbol, first?.payload.price, first?.payload.quantity], ["AAPL", "585.33", 18]);
+  const placed = first?.payload as ClientOrder;
+  assert.equal([placed.symbol, placed.price, placed.quantity], ["AAPL", "585.33", 18]);
   assert.is(first?.fields["time"], String(Date.parse("2012-06-21") + 34_200_004));
   const apart = Number.parseInt(second?.id ?? "", 10) - Number.parseInt(first?.id ?? "", 10);
   // 197, less what the first one came too late.

@@ -28,6 +28,7 @@ export interface DeskCounts {
 export interface DeskOptions {
   /** The address that the processes connect to. */
   readonly redisUrl: string;
+  readonly venueUrl: string;
   readonly namespace: string;
 }
 
@@ -46,14 +47,13 @@ export class Desk implements AsyncDisposable {
   #isClosed = false;
   #isInterrupted = false;
 
-  constructor({ redisUrl, namespace }: DeskOptions) {
+  constructor({ redisUrl, venueUrl, namespace }: DeskOptions) {
     this.#env = {
       REDIS_URL: redisUrl,
       NAMESPACE: namespace,
       PORT: "0",
       TAKEOVER_AFTER_MS: String(takeoverAfterMs),
-      EXCHANGE_MAX_LATENCY_MS: "20",
-      EXCHANGE_REJECT_RATE: "0.05",
+      VENUES: `simulated=${venueUrl}`,
       LOG_LEVEL: "info",
     };
     this.#seats = componentNames.flatMap((component) =>

@@ -4,7 +4,9 @@ import type { Redis } from "ioredis";
 import type { PrivateRedis } from "../../src/local-redis/private-server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { FactOf } from "../checker/history.ts";
+import type { Pipe } from "../support/pipe.ts";
 import type { Proxy as FaultyProxy } from "../support/proxy.ts";
+import type { VenueProcess } from "../trading/venue/venue-process.ts";
 import type { Desk } from "./desk.ts";
 import type { Fault } from "./schedule.ts";
 import { lastEntryIds } from "./survived.ts";
@@ -15,6 +17,9 @@ export interface Stage {
   readonly desk: Desk;
   readonly redis: PrivateRedis;
   readonly proxy: FaultyProxy;
+  readonly venue: VenueProcess;
+  /** Between the Order Senders and the venue. */
+  readonly sessions: Pipe;
   /** Bare, and past the proxy. */
   readonly client: Redis;
   readonly appendfsync: Appendfsync;
@@ -39,6 +44,7 @@ export class Faults {
   readonly #stage: Stage;
   #server: Promise<void> = Promise.resolve();
   #network: Promise<void> = Promise.resolve();
+  #venue: Promise<void> = Promise.resolve();
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -63,6 +69,12 @@ export class Faults {
       case "scriptFlush": {
         this.#server = this.#server.then(() => this.#strikeServer(fault));
         return this.#server;
+      }
+      case "venueKill":
+      case "venueStop":
+      case "venueCut": {
+        this.#venue = this.#venue.then(() => this.#strikeVenue(fault));
+        return this.#venue;
       }
       case "cut":
       case "refuse":
@@ -117,6 +129,24 @@ export class Faults {
       if (known === noEntry || (id !== noEntry && compareIds(id, known) < 0)) earliest.set(channel, id);
     }
     for (const [channel, after] of earliest) this.losses.push({ fact: "loss", channel, after, upTo });
+  }
+
+  async #strikeVenue(fault: Extract<Fault, { kind: "venueKill" | "venueStop" | "venueCut" }>): Promise<void> {
+    const { venue, sessions } = this.#stage;
+    switch (fault.kind) {
+      case "venueKill":
+        await venue.kill();
+        await pause(fault.awayMs);
+        await venue.restart();
+        break;
+      case "venueStop":
+        venue.process.kill("SIGSTOP");
+        await pause(fault.awayMs);
+        venue.process.kill("SIGCONT");
+        break;
+      case "venueCut":
+        sessions.cut();
+    }
   }
 
   async #strikeNetwork(fault: Extract<Fault, { kind: "cut" | "refuse" | "blackHole" | "delay" }>): Promise<void> {

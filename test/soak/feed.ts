@@ -1,13 +1,16 @@
 /** The clients of a soak: seeded orders that keep coming, each placed until it is confirmed. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { placeOrder } from "../../producers/order-manager/index.ts";
+import { placeCancel, placeOrder } from "../../producers/order-manager/index.ts";
 import { type Backbone, PublishError } from "../../src/index.ts";
 import {
   between,
   type ClientOrder,
+  type ClientRequest,
+  clientCancelEventId,
   clientOrderEventId,
   clientOrders,
+  isCancel,
   orderKey,
   seededRandom,
 } from "../../trading/domain/index.ts";
@@ -45,10 +48,15 @@ export function* drawOrders(seed: string): Generator<ClientOrder> {
 /** Longest wait of a publish for its confirmation, ms: shorter than some outages, so that both outcomes occur. */
 export const publishTimeoutMs = 3_000;
 const retryDelayMs = 200;
+/** Share of the orders that their clients cancel, and the longest time after which they do, ms. */
+const cancelShare = 0.1;
+const cancelWithinMs = 150;
 
 export interface FeedCounts {
   readonly placed: number;
   readonly quantity: number;
+  /** Cancels among the placed. */
+  readonly cancels: number;
   /** Times that an order was placed again, because it was not confirmed. */
   readonly placedAgain: number;
 }
@@ -59,14 +67,14 @@ export class Feed {
   readonly published: FactOf<"publish">[] = [];
   /** The entry of every order that was confirmed, by `orderKey`. */
   readonly confirmed: Map<string, string> = new Map();
-  readonly #counts = { placed: 0, quantity: 0, placedAgain: 0 };
+  readonly #counts = { placed: 0, quantity: 0, cancels: 0, placedAgain: 0 };
   readonly #backbone: Pick<Backbone, "publish">;
   readonly #done: Promise<void>;
   #hasEnded = false;
 
   constructor(backbone: Pick<Backbone, "publish">, seed: string, ordersPerSecond: number) {
     this.#backbone = backbone;
-    this.#done = this.#run(drawOrders(seed), ordersPerSecond);
+    this.#done = this.#run(drawOrders(seed), seededRandom(`cancels ${seed}`), ordersPerSecond);
     this.#done.catch(() => undefined); // thrown at the end
   }
 
@@ -80,7 +88,7 @@ export class Feed {
     await this.#done;
   }
 
-  async #run(orders: Generator<ClientOrder>, ordersPerSecond: number): Promise<void> {
+  async #run(orders: Generator<ClientOrder>, random: () => number, ordersPerSecond: number): Promise<void> {
     const placing = new Set<Promise<void>>();
     const beganAt = performance.now();
     let failure: unknown;
@@ -88,7 +96,9 @@ export class Feed {
       const behindMs = performance.now() - beganAt - (drawn * 1_000) / ordersPerSecond;
       if (behindMs < 0) await delay(Math.ceil(-behindMs));
       const { value: order } = orders.next() as IteratorYieldResult<ClientOrder>;
-      const one = this.#place(order).catch((error: unknown) => {
+      const isCancelled = random() < cancelShare;
+      const afterMs = random() * cancelWithinMs;
+      const one = this.#placeAndCancel(order, isCancelled ? afterMs : undefined).catch((error: unknown) => {
         failure = error;
       });
       placing.add(one);
@@ -98,21 +108,34 @@ export class Feed {
     if (failure !== undefined) throw failure;
   }
 
-  async #place(order: ClientOrder): Promise<void> {
+  async #placeAndCancel(order: ClientOrder, cancelAfterMs: number | undefined): Promise<void> {
+    await this.#place(order);
+    if (cancelAfterMs === undefined) return;
+    await delay(cancelAfterMs);
+    const { id, userId, symbol } = order;
+    await this.#place({ kind: "cancel", id: `c-${id}`, userId, symbol, orderId: id });
+  }
+
+  async #place(request: ClientRequest): Promise<void> {
     for (;;) {
       try {
-        const { entryId } = await placeOrder(this.#backbone, order);
-        this.#counts.placed++;
-        this.#counts.quantity += order.quantity;
-        this.confirmed.set(orderKey(order.userId, order.id), entryId);
+        const { entryId } = await (isCancel(request)
+          ? placeCancel(this.#backbone, request)
+          : placeOrder(this.#backbone, request));
+        if (isCancel(request)) this.#counts.cancels++;
+        else {
+          this.#counts.placed++;
+          this.#counts.quantity += request.quantity;
+          this.confirmed.set(orderKey(request.userId, request.id), entryId);
+        }
         // A producer each, as orders that are placed again have no order among each other.
-        const id = clientOrderEventId(order);
+        const id = isCancel(request) ? clientCancelEventId(request) : clientOrderEventId(request);
         this.published.push({
           fact: "publish",
           producer: id,
           channel: clientOrders.name,
           id,
-          key: order.symbol,
+          key: request.symbol,
           outcome: "acked",
           entryId,
         });

@@ -17,14 +17,14 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
   const style = { head: [], border: [] };
   const table = new Table({ head: kinds.map(([kind]) => kind), style, colAligns: kinds.map(() => "right") });
   table.push(kinds.map(([, times]) => times));
-  const { ordered, executed, rejected } = sumOf(ledger.clientOrders.values());
+  const { ordered, executed, rejected, cancelled } = sumOf(ledger.clientOrders.values());
   const entries = Object.values(ledger.counts).reduce((sum, { total }) => sum + total, 0);
   const lines = [
     "",
     ...(faults.size === 0 ? [] : [table.toString()]),
     `Soaked for ${(durationMs / 60_000).toFixed(1)} min; everything was finished ${(drainMs / 1_000).toFixed(1)} s after the last fault.`,
-    `Orders: ${number(feed.placed)} placed (${number(feed.placedAgain)} times again, unconfirmed), ${number(entries)} entries in the log.`,
-    `Shares: ${number(ordered)} ordered, ${number(executed)} executed, ${number(rejected)} rejected.`,
+    `Orders: ${number(feed.placed)} placed and ${number(feed.cancels)} cancelled by their clients (${number(feed.placedAgain)} times again, unconfirmed), ${number(entries)} entries in the log.`,
+    `Shares: ${number(ordered)} ordered, ${number(executed)} executed, ${number(rejected)} rejected, ${number(cancelled)} cancelled.`,
     ...(options.appendfsync === "always" ? [] : [renderLoss(result)]),
     `Processes: ${desk.starts} started; ${number(desk.takenOver)} partitions taken over, ${number(desk.handedOver)} handed over, ` +
       `${number(desk.lost)} found to be another's.`,

@@ -35,7 +35,11 @@ export type Fault =
   | { readonly kind: "refuse"; readonly awayMs: number }
   /** Existing connections fall silent without a reset; new connections work after the time. */
   | { readonly kind: "blackHole"; readonly awayMs: number }
-  | { readonly kind: "delay"; readonly delayMs: number; readonly awayMs: number };
+  | { readonly kind: "delay"; readonly delayMs: number; readonly awayMs: number }
+  /** SIGKILL, or SIGSTOP and SIGCONT after the time. */
+  | { readonly kind: "venueKill" | "venueStop"; readonly awayMs: number }
+  /** Resets every session with the venue. */
+  | { readonly kind: "venueCut" };
 
 export interface Planned {
   /** From the beginning of the soak. */
@@ -64,6 +68,9 @@ const draws: readonly (readonly [weight: number, draw: Draw])[] = [
   [3, (random) => ({ kind: "cut", isHalf: random() < 0.5 })],
   [1, (random) => ({ kind: "refuse", awayMs: between(random, 100, 2_000) })],
   [1, (random) => ({ kind: "blackHole", awayMs: between(random, 100, 1_500) })],
+  [2, (random) => ({ kind: "venueKill", awayMs: between(random, 50, 2_000) })],
+  [1, (random) => ({ kind: "venueStop", awayMs: between(random, 200, 4_000) })],
+  [2, () => ({ kind: "venueCut" })],
   [1, (random) => ({ kind: "delay", delayMs: between(random, 5, 60), awayMs: between(random, 500, 3_000) })],
 ];
 
@@ -112,6 +119,12 @@ export function describeFault(fault: Fault): string {
       return `connections refused for ${fault.awayMs} ms`;
     case "blackHole":
       return `every connection black-holed, new ones for ${fault.awayMs} ms`;
+    case "venueKill":
+      return `kill -9 the venue, started again after ${fault.awayMs} ms`;
+    case "venueStop":
+      return `SIGSTOP the venue for ${fault.awayMs} ms`;
+    case "venueCut":
+      return "every session with the venue reset";
     case "delay":
       return `replies ${fault.delayMs} ms late for ${fault.awayMs} ms`;
   }

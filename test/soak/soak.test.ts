@@ -73,6 +73,6 @@ test("plans the same faults for the same seed, others for another, and begins a 
   assert.equal(planFaults("1", 60_000), plan.slice(0, planFaults("1", 60_000).length));
   assert.ok(JSON.stringify(planFaults("2", 600_000)) !== JSON.stringify(plan));
   const kinds = new Set(plan.map(({ fault }) => fault.kind));
-  assert.is(kinds.size, 13, [...kinds].join(", "));
+  assert.is(kinds.size, 16, [...kinds].join(", "));
   assert.ok(plan.every(({ atMs }, i) => atMs >= (plan[i - 1]?.atMs ?? 0) && atMs <= 600_000));
 });

@@ -7,7 +7,9 @@ import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/priv
 import { silentLog } from "../../src/ports/log.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { tradingPartitions } from "../../trading/domain/index.ts";
+import { startPipe } from "../support/pipe.ts";
 import { startProxy } from "../support/proxy.ts";
+import { startVenueProcess, type VenueProcess } from "../trading/venue/venue-process.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
 import { type Appendfsync, Faults, setAppendfsync } from "./faults.ts";
 import { Feed, type FeedCounts, publishTimeoutMs } from "./feed.ts";
@@ -53,6 +55,8 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   await using _slow = options.slowFsync ? await slowFsyncs() : undefined;
   await using redis = await startPrivateRedis({ say });
   await using proxy = await startProxy(redis.url);
+  await using venue = await startVenueProcess(["--latency-ms", "20", "--reject-rate", "0.05"]);
+  await using sessions = await startPipe(venue.url.slice("ws://".length));
   const where = { namespace, log: silentLog };
   await using clients = await connectBackbone({
     ...where,
@@ -60,7 +64,7 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
     publishTimeoutMs,
     partitions: { ifNew: tradingPartitions },
   });
-  await using desk = new Desk({ redisUrl: proxy.url, namespace });
+  await using desk = new Desk({ redisUrl: proxy.url, venueUrl: `ws://${sessions.address}`, namespace });
   const client = new Redis(redis.url, { protocol: 2, maxRetriesPerRequest: null });
   client.on("error", () => undefined); // Redis is killed on purpose
   using _client = { [Symbol.dispose]: () => client.disconnect() };
@@ -80,7 +84,7 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
       Array.from({ length: tradingPartitions }, (_, partition) => [keys.stream(partition, channel), channel] as const),
     ),
   );
-  const faulty = new Faults({ desk, redis, proxy, client, appendfsync, streams });
+  const faulty = new Faults({ desk, redis, proxy, venue, sessions, client, appendfsync, streams });
   const telling = setInterval(() => say(`${clock(beganAt)}  … ${feed.counts.placed} orders placed`), tellEveryMs);
   const striking: Promise<void>[] = [];
   for (const { atMs, fault } of [...planned, undefined].map(
@@ -99,13 +103,13 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   say(`${clock(beganAt)}  the last fault is over; finishing what is in the pipeline`);
   const drainingSince = performance.now();
   await feed.end();
-  const drained = await whenDrained(redis);
+  const drained = await whenDrained(redis, venue);
   const drainMs = performance.now() - drainingSince;
   await desk.close();
 
   await using backbone = await connectBackbone({ ...where, url: redis.url });
   const { breaches, ...verdict } = await judge(
-    { backbone, redisUrl: redis.url, client, feed, losses: faulty.losses },
+    { backbone, venue: await venue.totals(namespace), client, feed, losses: faulty.losses },
     drained === undefined,
   );
   return {
@@ -121,7 +125,7 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
 }
 
 /** Resolves with undefined when nothing is unfinished, or with the unfinished work. */
-async function whenDrained({ url }: PrivateRedis): Promise<string | undefined> {
+async function whenDrained({ url }: PrivateRedis, venue: VenueProcess): Promise<string | undefined> {
   await using backbone = await connectBackbone({ url, namespace, log: silentLog });
   const deadline = performance.now() + drainWithinMs;
   let before = "";
@@ -129,7 +133,8 @@ async function whenDrained({ url }: PrivateRedis): Promise<string | undefined> {
     let unfinished: string;
     try {
       const status = await backbone.status();
-      unfinished = unfinishedIn(status);
+      const { open } = await venue.totals(namespace);
+      unfinished = open > 0 ? `${open} shares rest at the venue` : unfinishedIn(status);
       // Two equal looks are needed: during one look, an event may move from a part not read yet to a part already read.
       const now = `${unfinished} ${status.channels.map(({ lastEntryId }) => lastEntryId).join(" ")}`;
       if (unfinished === "" && now === before) return undefined;

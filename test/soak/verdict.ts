@@ -1,13 +1,21 @@
 /** The faults found at the end of a soak: in the books, the history, the records, and the processes. Empty for a clean soak. */
 
 import type { Redis } from "ioredis";
-import { openRedisBook } from "../../consumers/order-sender/index.ts";
 import { type OrderRecord, orderManager, orderStore, stateOf } from "../../producers/order-manager/index.ts";
 import type { Backbone } from "../../src/index.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { clientOrders, exchangeOrders, executions, fills, tradingPartitions } from "../../trading/domain/index.ts";
+import {
+  clientOrders,
+  exchangeOrders,
+  executions,
+  fills,
+  reports,
+  tradingPartitions,
+  type VenueTotals,
+  venueOrders,
+} from "../../trading/domain/index.ts";
 import { booksOf, findBreaches } from "../../trading/pipeline/conservation.ts";
-import { type Ledger, openOf, readLedger } from "../../trading/pipeline/ledger.ts";
+import { channelNames, type Ledger, noPositions, openOf, readLedger } from "../../trading/pipeline/ledger.ts";
 import { checkHistory } from "../checker/check.ts";
 import { collectHistory } from "../checker/collect.ts";
 import { mayBeLost } from "../checker/entry-order.ts";
@@ -16,8 +24,8 @@ import type { Feed } from "./feed.ts";
 
 export interface Evidence {
   readonly backbone: Backbone;
-  /** Of the server itself. */
-  readonly redisUrl: string;
+  /** The venue's own book. */
+  readonly venue: VenueTotals;
   readonly client: Redis;
   readonly feed: Feed;
   /** Entries that Redis itself has lost: they are no fault of Throughline. */
@@ -34,16 +42,30 @@ export interface Verdict {
 
 const recordsAtOnce = 500;
 const slices = 100;
+/** More than any order has executions or fills here. */
+const ofAnOrder = 100_000;
 /** The channels of the pipeline. */
-export const soakedChannels: readonly string[] = [clientOrders, exchangeOrders, fills, executions].map(
-  ({ name }) => name,
-);
-const from = { "client-orders": "", "exchange-orders": "", fills: "", executions: "" };
+export const soakedChannels: readonly string[] = channelNames;
 
-/** A client order in one batch of many, an exchange order in a report at least, each report in an execution at least. */
+/**
+ * A client order in one batch of many, and each exchange order on its way to the venue. A client's cancel becomes cancels or is refused, by the Algorithm
+ * or by the Order Sender; a report becomes a fill unless it only says that the order is there; each fill is an execution at least. An order is named as
+ * a cause by all that comes of it.
+ */
 const flows: readonly Fact[] = [
-  { fact: "flow", component: "algorithm", from: clientOrders.name, to: exchangeOrders.name, least: 1, most: slices },
-  { fact: "flow", component: "order-sender", from: exchangeOrders.name, to: fills.name, least: 1, most: slices },
+  {
+    fact: "flow",
+    component: "algorithm",
+    from: clientOrders.name,
+    to: exchangeOrders.name,
+    least: 0,
+    most: 2 * slices,
+  },
+  { fact: "flow", component: "order-sender", from: exchangeOrders.name, to: venueOrders.name, least: 0, most: 1 },
+  { fact: "flow", component: "algorithm", from: clientOrders.name, to: executions.name, least: 0, most: ofAnOrder },
+  { fact: "flow", component: "order-sender", from: exchangeOrders.name, to: fills.name, least: 0, most: ofAnOrder },
+  { fact: "flow", component: "order-sender", from: venueOrders.name },
+  { fact: "flow", component: "order-sender", from: reports.name, to: fills.name, least: 0, most: 1 },
   { fact: "flow", component: "algorithm", from: fills.name, to: executions.name, least: 1, most: 1_000 },
   { fact: "flow", component: orderManager, from: clientOrders.name },
   { fact: "flow", component: orderManager, from: executions.name },
@@ -51,10 +73,9 @@ const flows: readonly Fact[] = [
 
 /** Reads the whole log; nothing may be published or settled meanwhile. `drained`: nothing may be open either. */
 export async function judge(evidence: Evidence, drained: boolean): Promise<Verdict> {
-  const { backbone, client, feed, redisUrl, losses } = evidence;
-  await using book = openRedisBook(redisUrl, backbone.namespace);
-  const ledger = await readLedger(backbone, from);
-  const ofBooks = findBreaches(ledger, booksOf(ledger, await book.totals()));
+  const { backbone, client, feed, venue, losses } = evidence;
+  const ledger = await readLedger(backbone, noPositions);
+  const ofBooks = findBreaches(ledger, booksOf(ledger, venue));
   const lostByRedis = new Set(
     [...feed.confirmed]
       .filter(([, entryId]) => mayBeLost({ loss: losses }, clientOrders.name, entryId))

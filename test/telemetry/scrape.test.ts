@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import { connectBackbone } from "../../src/index.ts";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { clientOrders } from "../../trading/domain/index.ts";
+import { type ClientOrder, clientOrders } from "../../trading/domain/index.ts";
 import { type Series, seriesOf, sumOf } from "../ops/exposition.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
@@ -25,9 +25,9 @@ async function scrape(url: string): Promise<readonly Series[]> {
   return seriesOf(await response.text());
 }
 
-const order = {
+const order: Omit<ClientOrder, "id"> = {
   ...{ userId: "ann", symbol: "AAPL", side: "buy", price: "10.00", quantity: 1, orderType: "limit" },
-} as const;
+};
 
 for (const preference of ["cumulative", "delta"]) {
   test(`Prometheus and a Collector that wants ${preference} values get the same counts and histograms`, async () => {

@@ -68,7 +68,7 @@ export async function runStories(file: string, most: number, ratio: number): Pro
     const { components } = await observer.status();
     const channels = components.flatMap((component) => component.channels);
     const isIdle =
-      channels.length === 5 * tradingPartitions &&
+      channels.length === 7 * tradingPartitions &&
       channels.every(({ lagEntries, pending }) => lagEntries === 0 && pending === 0);
     // Channels are looked at one after the other: at rest they stand where they stood at the last look.
     const positions = channels.map(({ position }) => position).join();

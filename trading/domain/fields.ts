@@ -51,3 +51,16 @@ export const quantity: z.ZodInt = z
   .max(maxQuantity, `must be at most ${maxQuantity}`);
 export const side: z.ZodType<Side> = z.enum(["buy", "sell"], must('"buy" or "sell"'));
 export const time: z.ZodInt = z.int(must("a time in whole ms since the epoch")).min(0);
+
+/** One of two kinds of object: with `kind: "cancel"` the other one, whose messages are then given. */
+export function eitherOf<A, B extends { readonly kind: "cancel" }>(
+  plain: z.ZodType<A>,
+  cancel: z.ZodType<B>,
+): z.ZodType<A | B> {
+  return z.custom<A | B>().superRefine((value, context) => {
+    const isCancel = typeof value === "object" && value !== null && "kind" in value && value.kind === "cancel";
+    const parsed = (isCancel ? cancel : plain).safeParse(value);
+    for (const { path, message } of parsed.error?.issues ?? [])
+      context.addIssue({ code: "custom", path: [...path], message });
+  });
+}

@@ -1,14 +1,20 @@
 /** The trading domain: payloads, channels, files of orders. */
 
 export {
+  clientCancelEventId,
   clientOrderEventId,
   clientOrderIdWindowMs,
   clientOrders,
+  exchangeKey,
   exchangeOrders,
   executions,
   fills,
+  netOrderOf,
   orderKey,
+  reports,
+  sliceId,
   tradingPartitions,
+  venueOrders,
 } from "./channels.ts";
 export { fieldsOnly, maxQuantity, type Side } from "./fields.ts";
 export { parseJson } from "./json.ts";
@@ -20,16 +26,33 @@ export {
   orderFileFormats,
   readOrders,
 } from "./order-file.ts";
-export { describeIssues, type OrderDefaults, type ParsedOrder, parseOrder } from "./parse-order.ts";
 export {
+  describeIssues,
+  type OrderDefaults,
+  type ParsedCancel,
+  type ParsedOrder,
+  parseCancel,
+  parseOrder,
+} from "./parse-order.ts";
+export {
+  type CancelRefusal,
+  ClientCancel,
   ClientOrder,
+  ClientRequest,
+  ExchangeCancel,
   ExchangeOrder,
   ExchangeReport,
+  ExchangeRequest,
   Execution,
   type Fill,
+  isCancel,
   maxParents,
   type OrderType,
+  quantityOf,
   type Reject,
+  VenueNotice,
+  VenueOrder,
 } from "./payloads.ts";
 export { addNotional, averagePrice, canonicalPrice } from "./price.ts";
 export { between, seededRandom } from "./seeded-random.ts";
+export { type CancelOrder, type NewOrder, VenueReport, VenueRequest, type VenueTotals } from "./venue.ts";

@@ -2,7 +2,8 @@
 
 import { Big } from "big.js";
 import { parse } from "csv-parse/sync";
-import { describeIssues, type LineReader, parseOrder } from "./parse-order.ts";
+import { describeIssues, parseOrder } from "./parse-order.ts";
+import type { ClientOrder } from "./payloads.ts";
 
 /** Number of columns: time, event type, order id, size, price in 1/10,000 dollars, direction. */
 const columns = 6;
@@ -24,7 +25,9 @@ export function looksLikeLobster(text: string): boolean {
   return /^[^,{]+,[1-7],-?\d+,-?\d+,-?\d+,-?1\s*$/.test(text);
 }
 
-export function lobsterReader(symbol: string): LineReader {
+export function lobsterReader(
+  symbol: string,
+): (text: string) => { readonly order: ClientOrder } | { readonly skipped: string } {
   return (text) => {
     const fields = fieldsOf(text);
     if (fields === undefined) return { skipped: "the line is no CSV" };

@@ -4,8 +4,8 @@ import { basename, extname } from "node:path";
 import { ConfigError } from "throughline";
 import { type Line, readLines } from "./lines.ts";
 import { lobsterReader, looksLikeLobster } from "./lobster.ts";
-import { describeIssues, type LineReader, parseOrder } from "./parse-order.ts";
-import type { ClientOrder } from "./payloads.ts";
+import { describeIssues, type LineReader, looksLikeCancel, parseCancel, parseOrder } from "./parse-order.ts";
+import type { ClientCancel, ClientOrder } from "./payloads.ts";
 
 export const orderFileFormats = ["ndjson", "lobster"] as const;
 export type OrderFileFormat = (typeof orderFileFormats)[number];
@@ -18,9 +18,10 @@ export interface OrderFileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An order, or the reason why the line is none. Blank lines are neither. */
+/** An order, a cancel, or the reason why the line is none. Blank lines are neither. */
 export type OrderLine =
   | { readonly line: number; readonly order: ClientOrder }
+  | { readonly line: number; readonly cancel: ClientCancel }
   | { readonly line: number; readonly skipped: string };
 
 const maxLineLength = 65_536;
@@ -67,7 +68,12 @@ function readerOf(format: OrderFileFormat, path: string, { symbol }: OrderFileOp
     } catch {
       return { skipped: "the line is no JSON" };
     }
-    const parsed = parseOrder(written, symbol === undefined ? {} : { symbol });
+    const defaults = symbol === undefined ? {} : { symbol };
+    if (looksLikeCancel(written)) {
+      const cancel = parseCancel(written, defaults);
+      return "cancel" in cancel ? cancel : { skipped: describeIssues(cancel.issues) };
+    }
+    const parsed = parseOrder(written, defaults);
     return "order" in parsed ? parsed : { skipped: describeIssues(parsed.issues) };
   };
 }

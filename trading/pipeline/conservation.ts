@@ -1,16 +1,10 @@
 /**
- * Checks that quantity is conserved: each ordered share is executed, rejected or open, and three books agree on the
+ * Checks that quantity is conserved: each ordered share is executed, rejected, cancelled or open, and three books agree on the
  * numbers.
  */
 
+import type { VenueTotals } from "../domain/index.ts";
 import { type Account, type Ledger, openOf, sumOf } from "./ledger.ts";
-
-/** The exchange's own count of orders taken and shares done. */
-export interface ExchangeTotals {
-  readonly orderedQuantity: number;
-  readonly filledQuantity: number;
-  readonly rejectedQuantity: number;
-}
 
 /** The three books, over the whole log. */
 export interface Books {
@@ -19,14 +13,15 @@ export interface Books {
   readonly exchange: Account;
 }
 
-export function booksOf(ledger: Ledger, exchange: ExchangeTotals): Books {
+export function booksOf(ledger: Ledger, exchange: VenueTotals): Books {
   return {
     clientOrders: sumOf(ledger.clientOrders.values()),
     exchangeOrders: sumOf(ledger.exchangeOrders.values()),
     exchange: {
-      ordered: exchange.orderedQuantity,
-      executed: exchange.filledQuantity,
-      rejected: exchange.rejectedQuantity,
+      ordered: exchange.ordered,
+      executed: exchange.filled,
+      rejected: exchange.rejected,
+      cancelled: exchange.cancelled,
     },
   };
 }
@@ -43,7 +38,9 @@ export function findBreaches(ledger: Ledger, { clientOrders, exchangeOrders, exc
     for (const [id, account] of accounts) {
       const open = openOf(account);
       if (open < 0)
-        breaches.push(`${name} ${id}: ${-open} more executed or rejected than the ${account.ordered} ordered`);
+        breaches.push(
+          `${name} ${id}: ${-open} more executed, rejected or cancelled than the ${account.ordered} ordered`,
+        );
       if (open <= 0) continue;
       openOrders++;
       openQuantity += open;
@@ -53,10 +50,10 @@ export function findBreaches(ledger: Ledger, { clientOrders, exchangeOrders, exc
         `${openOrders} ${name}${openOrders === 1 ? " stays" : "s stay"} open, with a quantity of ${openQuantity}`,
       );
   }
-  for (const what of ["ordered", "executed", "rejected"] as const) {
+  for (const what of ["ordered", "executed", "rejected", "cancelled"] as const) {
     const [ofClients, sent, taken] = [clientOrders[what], exchangeOrders[what], exchange[what]];
     if (ofClients !== sent) breaches.push(`${what}: client orders say ${ofClients}, exchange orders ${sent}`);
-    if (sent !== taken) breaches.push(`${what}: exchange orders say ${sent}, the exchange itself ${taken}`);
+    if (sent !== taken) breaches.push(`${what}: exchange orders say ${sent}, the venue itself ${taken}`);
   }
   return breaches;
 }

@@ -1,15 +1,36 @@
-/** The books of a run, drawn up from the log alone: ordered, executed and rejected quantities. */
+/** The books of a run, drawn up from the log alone: ordered, executed, rejected and cancelled quantities. */
 
 import type { Backbone } from "throughline";
 import { compareEntryIds as compareIds, entryTime as timeOf } from "throughline";
 import type { z } from "zod";
-import { ClientOrder, ExchangeOrder, ExchangeReport, Execution, orderKey, parseJson } from "../domain/index.ts";
+import {
+  ClientRequest,
+  ExchangeReport,
+  ExchangeRequest,
+  Execution,
+  isCancel,
+  orderKey,
+  parseJson,
+  quantityOf,
+  VenueNotice,
+  VenueOrder,
+} from "../domain/index.ts";
+
+export const channelNames = [
+  "client-orders",
+  "exchange-orders",
+  "venue-orders",
+  "reports",
+  "fills",
+  "executions",
+] as const;
 
 /** Quantities in shares. The rest of `ordered` is open; below 0, more was done than ordered. */
 export interface Account {
   readonly ordered: number;
   readonly executed: number;
   readonly rejected: number;
+  readonly cancelled: number;
 }
 
 export interface OrderAccount extends Account {
@@ -18,10 +39,13 @@ export interface OrderAccount extends Account {
   readonly entryId: string;
 }
 
-export type ChannelName = "client-orders" | "exchange-orders" | "fills" | "executions";
+export type ChannelName = (typeof channelNames)[number];
 
 /** The newest entry of each channel at some moment; empty where there was none. */
 export type Positions = Readonly<Record<ChannelName, string>>;
+
+/** Of a log that was empty. */
+export const noPositions: Positions = Object.fromEntries(channelNames.map((name) => [name, ""])) as Positions;
 
 export interface EntryCount {
   readonly total: number;
@@ -35,6 +59,8 @@ export interface Ledger {
   readonly counts: Readonly<Record<ChannelName, EntryCount>>;
   /** Client orders by `orderKey`. */
   readonly clientOrders: ReadonlyMap<string, OrderAccount>;
+  /** The number of clients' cancels. */
+  readonly cancels: number;
   /** Exchange orders by their ids. */
   readonly exchangeOrders: ReadonlyMap<string, Account>;
   /** Contradictions in the log: repeated ids, and reports and executions of unknown orders. */
@@ -45,18 +71,17 @@ export interface Ledger {
   readonly freshMs: number;
 }
 
-const channelNames = ["client-orders", "exchange-orders", "fills", "executions"] as const;
-
 export function openOf(account: Account): number {
-  return account.ordered - account.executed - account.rejected;
+  return account.ordered - account.executed - account.rejected - account.cancelled;
 }
 
 export function sumOf(accounts: Iterable<Account>): Account {
-  const sum = { ordered: 0, executed: 0, rejected: 0 };
-  for (const { ordered, executed, rejected } of accounts) {
+  const sum = { ordered: 0, executed: 0, rejected: 0, cancelled: 0 };
+  for (const { ordered, executed, rejected, cancelled } of accounts) {
     sum.ordered += ordered;
     sum.executed += executed;
     sum.rejected += rejected;
+    sum.cancelled += cancelled;
   }
   return sum;
 }
@@ -86,6 +111,7 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
   const exchangeOrders = new Map<string, Account>();
   const contradictions: string[] = [];
   const latenciesMs: number[] = [];
+  let cancels = 0;
   const counts: Partial<Record<ChannelName, EntryCount>> = {};
   const span = { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY };
 
@@ -115,7 +141,11 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
     return false;
   };
 
-  await each("client-orders", ClientOrder, (order, entryId) => {
+  await each("client-orders", ClientRequest, (order, entryId) => {
+    if (isCancel(order)) {
+      cancels++;
+      return;
+    }
     const key = orderKey(order.userId, order.id);
     const before = clientOrders.get(key);
     clientOrders.set(key, {
@@ -126,27 +156,32 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
       entryId,
     });
   });
-  await each("exchange-orders", ExchangeOrder, ({ id, quantity }) => {
+  await each("exchange-orders", ExchangeRequest, (request) => {
+    if (isCancel(request)) return;
+    const { id, quantity } = request;
     if (exchangeOrders.has(id)) contradictions.push(`exchange order ${id} stands in the log twice`);
     exchangeOrders.set(id, { ...nothing, ordered: (exchangeOrders.get(id)?.ordered ?? 0) + quantity });
   });
+  await each("venue-orders", VenueOrder, () => undefined);
+  await each("reports", VenueNotice, () => undefined);
   const reports = new Set<string>();
   await each("fills", ExchangeReport, (report) => {
     if (!isFirst(reports, "report", report.id)) return;
     const account = exchangeOrders.get(report.exchangeOrderId);
     if (account === undefined) contradictions.push(`report ${report.id} is for an exchange order that nobody sent`);
-    else exchangeOrders.set(report.exchangeOrderId, add(account, report.kind, quantityOf(report)));
+    else exchangeOrders.set(report.exchangeOrderId, add(account, report));
   });
   const executed = new Set<string>();
   await each("executions", Execution, (execution, entryId) => {
     if (!isFirst(executed, "execution", execution.id)) return;
     const key = orderKey(execution.userId, execution.clientOrderId);
     const account = clientOrders.get(key);
+    if (execution.kind === "cancelRejected") return; // it may answer a cancel of no order at all
     if (account === undefined) {
       contradictions.push(`execution ${execution.id} is for a client order that nobody placed`);
       return;
     }
-    clientOrders.set(key, { ...add(account, execution.kind, execution.quantity), executions: account.executions + 1 });
+    clientOrders.set(key, { ...add(account, execution), executions: account.executions + 1 });
     if (compareIds(account.entryId, since["client-orders"]) > 0)
       latenciesMs.push(timeOf(entryId) - timeOf(account.entryId));
   });
@@ -155,20 +190,17 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
     counts: counts as Record<ChannelName, EntryCount>,
     clientOrders,
     exchangeOrders,
+    cancels,
     contradictions,
     latenciesMs: latenciesMs.sort((a, b) => a - b),
     freshMs: Math.max(0, span.to - span.from),
   };
 }
 
-const nothing: Account = { ordered: 0, executed: 0, rejected: 0 };
+const nothing: Account = { ordered: 0, executed: 0, rejected: 0, cancelled: 0 };
 
-function add<A extends Account>(account: A, kind: "filled" | "rejected", quantity: number): A {
-  return kind === "filled"
-    ? { ...account, executed: account.executed + quantity }
-    : { ...account, rejected: account.rejected + quantity };
-}
-
-function quantityOf(report: ExchangeReport): number {
-  return report.kind === "filled" ? report.filledQuantity : report.rejectedQuantity;
+function add<A extends Account>(account: A, one: ExchangeReport | Execution): A {
+  if (one.kind === "cancelRejected") return account;
+  const to = one.kind === "filled" ? "executed" : one.kind;
+  return { ...account, [to]: account[to] + quantityOf(one) };
 }

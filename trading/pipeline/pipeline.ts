@@ -1,6 +1,7 @@
-/** One run of the order pipeline: Redis, the three components, orders in, the books, one order's journey. */
+/** One run of the order pipeline: Redis, the venue, the three components, orders in, the books, one order's journey. */
 
 import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Observer, ObserverOptions } from "throughline";
 import {
@@ -13,7 +14,7 @@ import {
   tlsFromEnv,
 } from "throughline";
 import { type Console, serveConsole } from "throughline/console";
-import { provideRedis } from "throughline/testing";
+import { isGivenRedis, provideRedis } from "throughline/testing";
 import { startGateway } from "../../producers/order-manager/index.ts";
 import { clientOrderEventId, tradingPartitions } from "../domain/index.ts";
 import { type Components, startComponents } from "./components.ts";
@@ -23,6 +24,7 @@ import { checkOptions, type PipelineOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { watchQuantity } from "./quantity-watch.ts";
 import { type Summary, summarise } from "./summary.ts";
+import { provideVenue } from "./venue-process.ts";
 
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
@@ -40,11 +42,12 @@ export interface PipelineResult {
   readonly journey: string | undefined;
 }
 
-/** The directory of the private Redis's data, from the working directory. */
+/** The directories of the private Redis's and of the venue's data, from the working directory. */
 const redisDirectory = ".throughline/redis";
 const clusterDirectory = ".throughline/cluster";
 /** Four on each primary. */
 const clusterPartitions = 12;
+const venueDirectory = ".throughline/venue";
 
 /** Most executions of the order whose journey is printed. */
 const maxShown = 4;
@@ -60,6 +63,17 @@ const finishMs = 10_000;
 export async function runPipeline(options: PipelineOptions, surroundings: Surroundings): Promise<PipelineResult> {
   const { env, log, progress, signal } = surroundings;
   const path = await checkOptions(options, env);
+  const venueStarts = provideVenue({
+    directory: options.data === undefined ? venueDirectory : join(options.data, "venue"),
+    // A given Redis is not emptied: a run that starts empty there has another namespace, which is another client of the venue.
+    fresh: options.fresh && !isGivenRedis(env),
+    seed: options.seed,
+    rejectRate: options.rejectRate,
+  });
+  venueStarts.catch(() => undefined); // awaited below
+  await using _venue = {
+    [Symbol.asyncDispose]: async () => (await venueStarts.catch(() => undefined))?.[Symbol.asyncDispose](),
+  };
   await using redis = await provideRedis({
     env,
     directory: options.data ?? (options.cluster === true ? clusterDirectory : redisDirectory),
@@ -77,7 +91,9 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
   await using backbone = await connectBackbone({ ...where, partitions, signal }); // waits for a Redis that is away
   await using observer = openObserver(where);
   const since = await readPositions(observer);
-  await using components = await startComponents({ ...where, partitions, backbone, signal, exchange: options });
+  const venue = await venueStarts;
+  progress.say(`Venue: a process of its own at ${venue.address.url}`);
+  await using components = await startComponents({ ...where, partitions, backbone, signal, venue });
   const ended = new AbortController();
   // A run that fails takes no more orders either.
   using _stopFeed = { [Symbol.dispose]: () => ended.abort() };
@@ -88,13 +104,14 @@ export async function runPipeline(options: PipelineOptions, surroundings: Surrou
     work(options, surroundings, { where, backbone, components, observer, since, feed }),
     components.failed,
     redis.died,
+    venue.died,
   ]);
 
   const ledger = await readLedger(observer, since);
   const summary = summarise({
     ledger,
     since,
-    exchange: await components.exchangeTotals(),
+    exchange: await components.venueTotals(),
     interrupted: signal.aborted && !options.serve,
     deadLetters: await countDeadLetters(observer),
     feed,

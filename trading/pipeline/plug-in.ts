@@ -4,23 +4,23 @@ import { Option } from "commander";
 import { ConfigError } from "throughline";
 import type { Extension, Settings } from "throughline/cli";
 import { algorithmSubscriptions } from "../../consumers/algorithm/index.ts";
-import { openRecordedExchange, orderSenderSubscriptions } from "../../consumers/order-sender/index.ts";
+import { noVenues, orderSenderSubscriptions } from "../../consumers/order-sender/index.ts";
 import { orderManagerSubscriptions } from "../../producers/order-manager/index.ts";
-import { clientOrders, exchangeOrders, executions, fills, lobsterLine } from "../domain/index.ts";
+import { clientOrders, exchangeOrders, executions, fills, lobsterLine, reports, venueOrders } from "../domain/index.ts";
 
 export const extension: Extension = {
-  channels: [clientOrders, exchangeOrders, fills, executions],
+  channels: [clientOrders, exchangeOrders, venueOrders, reports, fills, executions],
   components: {
     algorithm: {
       outputs: [exchangeOrders, executions],
       subscriptions: (_source, settings) => algorithmSubscriptions(only(settings, ["maxSliceQuantity", "exchange"])),
     },
-    // The recorded exchange answers: the handler must reach no real one.
+    // What venues have reported is recorded: the handlers must reach none.
     "order-sender": {
-      outputs: [fills],
-      subscriptions: async (source, settings) => {
+      outputs: [venueOrders, fills],
+      subscriptions: (_source, settings) => {
         only(settings, []);
-        return orderSenderSubscriptions(await openRecordedExchange(source));
+        return orderSenderSubscriptions(noVenues);
       },
     },
     "order-manager": {

@@ -2,7 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { type Backbone, ThroughlineError } from "throughline";
-import { Execution } from "../domain/index.ts";
+import { Execution, quantityOf } from "../domain/index.ts";
 import type { Feed } from "./feed.ts";
 import type { Positions } from "./ledger.ts";
 import type { Progress } from "./progress.ts";
@@ -28,7 +28,7 @@ export async function watchQuantity(log: Pick<Backbone, "read">, options: WatchO
       for await (const { entryId, envelope } of log.read("executions", last === "" ? {} : { from: `(${last}` })) {
         last = entryId;
         const execution = envelope && Execution.safeParse(JSON.parse(envelope.payload));
-        if (execution?.success) doneQuantity += execution.data.quantity;
+        if (execution?.success) doneQuantity += quantityOf(execution.data);
       }
     } catch (error) {
       // Redis is away, or somebody wrote an entry that is no JSON. The next look continues from here.

@@ -12,6 +12,7 @@ export function printSummary(summary: Summary): string {
     books,
     entries,
     deadLetters,
+    cancels,
     pace,
     orderToExecutionMs: latency,
     breaches,
@@ -42,19 +43,21 @@ export function printSummary(summary: Summary): string {
   lines.push(counts.toString());
 
   const quantities = new Table({
-    head: ["Quantity", "ordered", "executed", "rejected", "open"],
-    colAligns: ["left", "right", "right", "right", "right"],
+    head: ["Quantity", "ordered", "executed", "rejected", "cancelled", "open"],
+    colAligns: ["left", "right", "right", "right", "right", "right"],
     style,
   });
   const row = (name: string, account: Quantities): void => {
-    quantities.push([name, ...[account.ordered, account.executed, account.rejected, account.open].map(counted)]);
+    const { ordered, executed, rejected, cancelled, open } = account;
+    quantities.push([name, ...[ordered, executed, rejected, cancelled, open].map(counted)]);
   };
   row(`this run: ${counted(orders.count)} orders`, orders);
   row("the log: client orders", books.clientOrders);
   row("the log: exchange orders", books.exchangeOrders);
-  row("the exchange's own book", books.exchange);
+  row("the venue's own book", books.exchange);
   lines.push(quantities.toString());
 
+  if (cancels > 0) lines.push(`Cancels that clients have asked for: ${counted(cancels)}`);
   if (pace !== undefined) {
     const { durationMs, ordersPerSecond, entriesPerSecond } = pace;
     lines.push(

@@ -1,6 +1,7 @@
 /** The summary of a run: `--report` writes it, and a person reads it. */
 
-import { type Books, booksOf, type ExchangeTotals, findBreaches } from "./conservation.ts";
+import type { VenueTotals } from "../domain/index.ts";
+import { type Books, booksOf, findBreaches } from "./conservation.ts";
 import type { Feed, FeedCounts, SkippedLine } from "./feed.ts";
 import {
   type Account,
@@ -29,6 +30,8 @@ export interface Summary {
   readonly file?: FeedCounts & { readonly path: string; readonly skippedLines: readonly SkippedLine[] };
   /** The orders of this run: the file's, and those that came over the gateway meanwhile. */
   readonly orders: Quantities & { readonly count: number };
+  /** Cancels that clients have asked for, in the whole log. */
+  readonly cancels: number;
   /** The books of the whole log of the namespace, earlier runs included. */
   readonly books: { readonly [Book in keyof Books]: Quantities };
   readonly entries: Readonly<Record<ChannelName, EntryCount>>;
@@ -46,7 +49,7 @@ export interface Summary {
 export interface RunFacts {
   readonly ledger: Ledger;
   readonly since: Positions;
-  readonly exchange: ExchangeTotals;
+  readonly exchange: VenueTotals;
   readonly deadLetters: number;
   readonly feed: Feed | undefined;
   readonly interrupted: boolean;
@@ -69,6 +72,7 @@ export function summarise({ ledger, since, exchange, deadLetters, feed, interrup
     interrupted,
     ...(feed !== undefined && { file: { path: feed.path, ...feed.counts, skippedLines: byLine(feed.skippedLines) } }),
     orders: { count: ofThisRun.size, ...withOpen(sumOf(ofThisRun.values())) },
+    cancels: ledger.cancels,
     books: {
       clientOrders: withOpen(books.clientOrders),
       exchangeOrders: withOpen(books.exchangeOrders),

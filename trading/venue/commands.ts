@@ -3,7 +3,8 @@
  * the same reports, so what was drawn by chance or by the clock stands in them.
  */
 
-import type { CancelOrder, NewOrder, Side } from "./orders.ts";
+import type { Side } from "../domain/fields.ts";
+import type { CancelOrder, NewOrder } from "../domain/venue.ts";
 
 /** A direction of a session: who may send requests, and who reads reports, are fenced apart. */
 export type Direction = "requests" | "reports";

@@ -1,12 +1,13 @@
 /** The venue with its journal and its market, and without a network: takes requests, and releases what has come of them once it is on the disk. */
 
 import type { Log } from "throughline";
+import type { Side } from "../domain/fields.ts";
+import type { NewOrder, VenueReport, VenueRequest, VenueTotals } from "../domain/venue.ts";
 import { Agenda } from "./agenda.ts";
 import type { Command, Direction, SessionFence } from "./commands.ts";
 import { Engine, type SessionState, type TakenOrder } from "./engine.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { type Market, planFor } from "./market.ts";
-import type { NewOrder, Side, VenueReport, VenueRequest, VenueTotals } from "./orders.ts";
 
 export interface CoreOptions {
   readonly directory: string;
@@ -118,6 +119,15 @@ export class VenueCore implements AsyncDisposable {
 
   totals(client?: string): VenueTotals {
     return this.#engine.totals(client);
+  }
+
+  /** How many reports are on the disk, of a client or of all. */
+  reportCount(client?: string): number {
+    let count = 0;
+    for (const session of this.#engine.sessions()) {
+      if (client === undefined || session.client === client) count += this.released(session).reports;
+    }
+    return count;
   }
 
   released(session: SessionState): Released {

@@ -1,8 +1,9 @@
 /** The venue without clock, chance, disk and network: applies commands to its books, and makes the reports. */
 
+import type { Side } from "../domain/fields.ts";
+import type { CancelOrder, NewOrder, VenueReport, VenueTotals } from "../domain/venue.ts";
 import type { Command, Direction, SessionFence } from "./commands.ts";
 import { crosses, OrderBook, opposite, type Resting, ticksOf } from "./order-book.ts";
-import type { CancelOrder, NewOrder, Side, VenueReport, VenueTotals } from "./orders.ts";
 
 /** An order that was taken, and is remembered for ever: its id stands for it. */
 export interface TakenOrder extends Resting {

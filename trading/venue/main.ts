@@ -59,19 +59,25 @@ const program = new Command("npm run venue --")
       .default(1_000)
       .argParser(positiveNumber),
   )
+  .addOption(new Option("--until-input-ends", "end when standard input does: with the process that has started it"))
   .allowExcessArguments(false)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(usageLine(text)) });
 
-async function main({
-  data: directory,
-  ...options
-}: Omit<VenueOptions, "log" | "directory"> & { data: string }): Promise<void> {
+interface Options extends Omit<VenueOptions, "log" | "directory"> {
+  readonly data: string;
+  readonly untilInputEnds?: true;
+}
+
+async function main({ data: directory, untilInputEnds, ...options }: Options): Promise<void> {
   const log = createLineLog("venue", process.env);
   const signal = stopSignal((name) => log.info({ signal: name }, "the venue ends; a second signal ends it at once"));
   await using venue = await startVenue({ ...options, directory, log });
   log.info({ url: venue.url, data: directory, totals: venue.totals() }, "the venue takes orders");
-  const stopped = new Promise<void>((done) => signal.addEventListener("abort", () => done(), { once: true }));
+  const stopped = new Promise<void>((done) => {
+    signal.addEventListener("abort", () => done(), { once: true });
+    if (untilInputEnds) process.stdin.resume().once("close", done);
+  });
   if (!signal.aborted) await Promise.race([stopped, venue.failed]);
 }
 

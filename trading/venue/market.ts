@@ -2,7 +2,7 @@
 
 import { ConfigError } from "throughline";
 import { between } from "../domain/seeded-random.ts";
-import type { NewOrder } from "./orders.ts";
+import type { NewOrder } from "../domain/venue.ts";
 
 export interface MarketOptions {
   /** The seed of all that is drawn. Default "1". */

@@ -1,6 +1,6 @@
 /** The book of one symbol: what rests on each side, the best price first, at one price the oldest first. */
 
-import type { Side } from "./orders.ts";
+import type { Side } from "../domain/fields.ts";
 
 /** An order that can rest. The book reads `open`, and its owner changes it. */
 export interface Resting {

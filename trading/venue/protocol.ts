@@ -1,9 +1,9 @@
 /** The venue's session protocol (docs/reference/venue-protocol.md): JSON text frames, and what is refused. */
 
 import { z } from "zod";
-import { fieldsOnly, marketId, price, quantity, side, symbol, time } from "../domain/fields.ts";
+import { fieldsOnly } from "../domain/fields.ts";
+import { type VenueReport, VenueRequest } from "../domain/venue.ts";
 import type { Direction, SessionFence } from "./commands.ts";
-import type { VenueReport, VenueRequest } from "./orders.ts";
 
 export const protocolVersion = 1;
 
@@ -95,20 +95,6 @@ const Frame: z.ZodType<ClientFrame> = z.discriminatedUnion("type", [
   fieldsOnly({ type: z.literal("heartbeat") }),
 ]) as z.ZodType<ClientFrame>;
 
-const Request: z.ZodType<VenueRequest> = z.discriminatedUnion("kind", [
-  fieldsOnly({
-    kind: z.literal("order"),
-    orderId: marketId,
-    symbol,
-    side,
-    orderType: z.enum(["limit", "market"]),
-    price,
-    quantity,
-    expiresAt: time.optional(),
-  }),
-  fieldsOnly({ kind: z.literal("cancel"), cancelId: marketId, orderId: marketId, quantity: quantity.optional() }),
-]) as z.ZodType<VenueRequest>;
-
 /** A frame of a client, or the reason why it is none. */
 export function parseFrame(text: string): ClientFrame | { readonly type: "garbage"; readonly reason: string } {
   let written: unknown;
@@ -125,7 +111,7 @@ export function parseFrame(text: string): ClientFrame | { readonly type: "garbag
 
 /** A request, or the reason why it is none. */
 export function parseRequest(written: unknown): { readonly request: VenueRequest } | { readonly reason: string } {
-  const parsed = Request.safeParse(written);
+  const parsed = VenueRequest.safeParse(written);
   return parsed.success ? { request: parsed.data } : { reason: issuesOf(parsed.error) };
 }
 

@@ -7,13 +7,14 @@ import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { ConfigError, type Log } from "throughline";
 import { createBoundedServer } from "throughline/service";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { VenueTotals } from "../domain/venue.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { VenueCore } from "./core.ts";
 import { type MarketOptions, resolveMarket } from "./market.ts";
-import type { VenueTotals } from "./orders.ts";
 import { maxFrameBytes } from "./protocol.ts";
 
 export interface VenueOptions extends MarketOptions {
@@ -41,6 +42,8 @@ export interface Venue extends AsyncDisposable {
 
 const maxConnections = 512;
 const maxHandshakes = 64;
+/** A venue that is ending may have the directory for so long, ms. */
+const endsWithinMs = 3_000;
 /** Longest time for a client to answer a close, ms. */
 const closeTimeout = 1_000;
 
@@ -128,9 +131,11 @@ function answer(
     response.end("This is a venue: open a session over WebSocket, or GET /totals?client=NAME\n");
     return;
   }
-  const totals = core.totals(searchParams.get("client") ?? undefined);
+  const client = searchParams.get("client") ?? undefined;
   response.writeHead(200, { "content-type": "application/json" });
-  response.end(`${JSON.stringify({ venue, journal: core.journalId, ...totals })}\n`);
+  response.end(
+    `${JSON.stringify({ venue, journal: core.journalId, reports: core.reportCount(client), ...core.totals(client) })}\n`,
+  );
 }
 
 /**
@@ -142,7 +147,10 @@ async function lockDirectory(directory: string): Promise<AsyncDisposable> {
     .update(await realpath(directory))
     .digest("hex")
     .slice(0, 24);
-  const path = join(tmpdir(), `throughline-venue-${name}.sock`);
+  // The path of a socket is short.
+  const own = join(directory, "lock");
+  const path = own.length < 100 ? own : join(tmpdir(), `throughline-venue-${name}.sock`);
+  const givenUpAt = performance.now() + endsWithinMs;
   for (;;) {
     const server = createServer((socket) => socket.destroy());
     const refused = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
@@ -153,9 +161,10 @@ async function lockDirectory(directory: string): Promise<AsyncDisposable> {
     if (refused.code !== "EADDRINUSE") {
       throw new ConfigError(`the venue cannot lock ${directory} by ${path} (${refused.code})`, { cause: refused });
     }
-    if (await answers(path))
-      throw new ConfigError(`another venue keeps its journal in ${directory}: give this one another directory`);
-    await unlink(path).catch(() => undefined); // of a process that was killed
+    if (!(await answers(path)))
+      await unlink(path).catch(() => undefined); // of a process that was killed
+    else if (performance.now() < givenUpAt) await setTimeout(50);
+    else throw new ConfigError(`another venue keeps its journal in ${directory}: give this one another directory`);
   }
 }
 

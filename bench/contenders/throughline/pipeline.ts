@@ -1,10 +1,23 @@
 /** The trading pipeline as `npm start` runs it: orders in, executions out, until all of it is idle. */
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { followExecutions } from "../../../producers/order-manager/gateway/feed.ts";
 import { placeOrder } from "../../../producers/order-manager/index.ts";
-import { type ClientOrder, type Execution, executions } from "../../../trading/domain/index.ts";
+import {
+  type ClientOrder,
+  type Execution,
+  executions,
+  quantityOf,
+  tradingPartitions,
+} from "../../../trading/domain/index.ts";
 import { startComponents } from "../../../trading/pipeline/components.ts";
+import { provideVenue } from "../../../trading/pipeline/venue-process.ts";
 import { inChunks } from "../../bulk.ts";
 import type { Contender } from "../../contender.ts";
+import { percentile } from "../../statistics.ts";
 import { connect, log, namespace } from "./common.ts";
 
 function clientOrderOf(i: number): ClientOrder {
@@ -19,12 +32,24 @@ function clientOrderOf(i: number): ClientOrder {
   };
 }
 
+/** The pipeline with a venue of its own, on an empty namespace. */
+async function openPipeline(url: string, latencyMs?: number) {
+  await using opening = new AsyncDisposableStack();
+  const backbone = opening.use(await connect(url, tradingPartitions));
+  const directory = await mkdtemp(join(tmpdir(), "throughline-bench-venue-"));
+  opening.defer(() => rm(directory, { recursive: true, force: true }));
+  const market = { seed: "bench", rejectRate: 0, ...(latencyMs !== undefined && { latencyMs }) };
+  const venue = opening.use(await provideVenue({ directory, fresh: true, ...market }));
+  const { signal } = new AbortController();
+  const components = opening.use(await startComponents({ backbone, url, namespace, log, signal, venue }));
+  const opened = opening.move();
+  return { backbone, components, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
 export const trading: Contender["works"] = {
   pipeline: async ({ url, count, meter }) => {
-    await using backbone = await connect(url);
-    const { signal } = new AbortController();
-    const exchange = { seed: "bench", rejectRate: 0 };
-    await using components = await startComponents({ backbone, url, namespace, log, signal, exchange });
+    await using opened = await openPipeline(url);
+    const { backbone, components } = opened;
     await meter.ready();
     meter.begin();
     const placed = inChunks(count, (first, end) => {
@@ -37,10 +62,54 @@ export const trading: Contender["works"] = {
     let quantity = 0;
     for await (const { envelope } of backbone.read(executions)) {
       executed++;
-      quantity += (JSON.parse(envelope?.payload ?? "{}") as Execution).quantity;
+      quantity += quantityOf(JSON.parse(envelope?.payload ?? "{}") as Execution);
     }
     const ordered = Array.from({ length: count }, (_, i) => clientOrderOf(i).quantity).reduce((a, b) => a + b, 0);
     if (quantity !== ordered) throw new Error(`${quantity} of ${ordered} shares were executed`);
     return { ...sample, executionsEach: executed / count };
+  },
+  roundTrip: async ({ url, count, shape, meter }) => {
+    const { perSecond = 500 } = shape;
+    await using opened = await openPipeline(url, 5);
+    const { backbone, components } = opened;
+    const firstMs = new Float64Array(count);
+    const following = new AbortController();
+    const followed = followExecutions(
+      backbone,
+      "0-0",
+      ({ clientOrderId }) => {
+        const i = Number(clientOrderId.slice("c-".length));
+        if (firstMs[i] === 0) firstMs[i] = performance.now();
+      },
+      log,
+      following.signal,
+    );
+    await meter.ready();
+    meter.begin();
+    const startMs = performance.now() + 100;
+    const placing: Promise<unknown>[] = [];
+    for (let i = 0; i < count; i++) {
+      // An order that is placed late is late from when it was due.
+      const waitMs = startMs + (i * 1_000) / perSecond - performance.now();
+      if (waitMs > 0) await setTimeout(waitMs);
+      placing.push(placeOrder(backbone, clientOrderOf(i)));
+    }
+    await Promise.race([Promise.all(placing).then(() => components.whenIdle()), components.failed]);
+    const { clientMicros = Number.NaN, redisMicros = Number.NaN } = await meter.end(count);
+    while (firstMs.some((at) => at === 0)) await setTimeout(10);
+    following.abort();
+    await followed;
+    // Connections and code get warm in the first fifth.
+    const latencies = [...firstMs]
+      .map((at, i) => at - (startMs + (i * 1_000) / perSecond))
+      .slice(Math.floor(count / 5))
+      .sort((a, b) => a - b);
+    return {
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+      p999Ms: percentile(latencies, 0.999),
+      clientMicros,
+      redisMicros,
+    };
   },
 };

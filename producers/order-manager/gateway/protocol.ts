@@ -7,6 +7,7 @@ import { type ExecutionNote, type OrderState, toNote } from "../order-record.ts"
 
 export type Request =
   | { readonly type: "order"; readonly order: unknown }
+  | { readonly type: "cancel"; readonly cancel: { readonly id: string; readonly orderId: string } }
   | { readonly type: "status"; readonly orderId: string };
 
 export type Reply =
@@ -19,7 +20,18 @@ export type Reply =
       readonly duplicate?: true;
     }
   | {
+      /** The cancel is in the log; what comes of it comes as an execution. */
+      readonly type: "cancelling";
+      readonly orderId: string;
+      readonly cancelId: string;
+      readonly traceId: string;
+      /** Set where this cancel was taken before. */
+      readonly duplicate?: true;
+    }
+  | {
       readonly type: "rejected";
+      /** The cancel's id, where a cancel is rejected. */
+      readonly cancelId?: string;
       /** The order's id, where the client gave one. */
       readonly orderId?: string;
       readonly issues: readonly PayloadIssue[];
@@ -34,13 +46,20 @@ export type Reply =
   | { readonly type: "state"; readonly orderId: string; readonly known: false }
   | { readonly type: "error"; readonly reason: string };
 
+const clientIdOf = (what: string): z.ZodString =>
+  z.string(`must be ${what}`).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, `must be ${what}`);
+
 const Request: z.ZodType<Request> = z.discriminatedUnion(
   "type",
   [
     fieldsOnly({ type: z.literal("order"), order: z.custom<unknown>((order) => order !== undefined, "is missing") }),
+    fieldsOnly({
+      type: z.literal("cancel"),
+      cancel: fieldsOnly({ id: clientIdOf("a cancel id"), orderId: clientIdOf("an order id") }),
+    }),
     fieldsOnly({ type: z.literal("status"), orderId: z.string("must be an order id").min(1).max(64) }),
   ],
-  'must be "order" or "status"',
+  'must be "order", "cancel" or "status"',
 );
 
 /** Parses a frame: a request, or the reason why it is none. */

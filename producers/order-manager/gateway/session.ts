@@ -5,9 +5,9 @@ import { type Backbone, type Log, PayloadError, PublishError, type Published, tr
 import type { RawData, WebSocket } from "ws";
 import { type ClientOrder, orderKey, parseOrder } from "../../../trading/domain/index.ts";
 import { orderManager, orderStore } from "../handlers.ts";
-import { placeOrder } from "../intake.ts";
+import { placeCancel, placeOrder } from "../intake.ts";
 import { type OrderRecord, stateOf } from "../order-record.ts";
-import { firstOrder, sameTerms } from "../terms.ts";
+import { firstCancel, firstOrder, sameTerms } from "../terms.ts";
 import { parseFrame, type Reply, type Request, writtenId } from "./protocol.ts";
 
 export type GatewayBackbone = Pick<Backbone, "publish" | "read" | "view">;
@@ -25,6 +25,9 @@ export interface SessionLimits {
  */
 const closeGraceMs = 5_000;
 
+/** Orders whose symbol a connection remembers. */
+const maxRemembered = 1_000;
+
 /** Close codes of RFC 6455. */
 const goingAway = 1001;
 const policyViolation = 1008;
@@ -36,6 +39,8 @@ export class Session {
   readonly #limits: SessionLimits;
   readonly #log: Log;
   readonly #inFlight = new Set<Promise<void>>();
+  /** The symbols of orders that were placed over this connection, by their ids. */
+  readonly #symbols = new Map<string, string>();
   #answersPing = true;
 
   constructor(socket: WebSocket, userId: string, backbone: GatewayBackbone, limits: SessionLimits, log: Log) {
@@ -102,7 +107,8 @@ export class Session {
 
   async #answer(request: Request): Promise<Reply> {
     try {
-      return request.type === "order" ? await this.#order(request.order) : await this.#status(request.orderId);
+      if (request.type === "order") return await this.#order(request.order);
+      return request.type === "cancel" ? await this.#cancel(request.cancel) : await this.#status(request.orderId);
     } catch (error) {
       this.#log.error({ user: this.userId, err: error }, "a request failed");
       return { type: "error", reason: `the ${request.type} request failed; try again` };
@@ -127,7 +133,40 @@ export class Session {
       const { outcome } = error;
       return { type: "rejected", orderId, outcome, issues: [{ path: "", reason: explanations[outcome] }] };
     }
+    this.#remember(order);
     return this.#acceptance(order, ref);
+  }
+
+  /** A cancel lies where its order does, so that it cannot overtake it: the order has to be known here. */
+  async #cancel({ id: cancelId, orderId }: { readonly id: string; readonly orderId: string }): Promise<Reply> {
+    const rejected = { type: "rejected", orderId, cancelId } as const;
+    const key = orderKey(this.userId, orderId);
+    const state = stateOf(await this.#backbone.view<OrderRecord>(orderManager, orderStore).get(key));
+    const symbol = this.#symbols.get(orderId) ?? state?.symbol;
+    if (symbol === undefined) {
+      return {
+        ...rejected,
+        issues: [{ path: "orderId", reason: "is no order of yours, or it was placed a moment ago" }],
+      };
+    }
+    if (state?.open === 0)
+      return { ...rejected, issues: [{ path: "orderId", reason: "is done: nothing of it is open" }] };
+    const cancel = { kind: "cancel", id: cancelId, userId: this.userId, symbol, orderId } as const;
+    try {
+      const ref = await placeCancel(this.#backbone, cancel);
+      const taken = { type: "cancelling", orderId, cancelId, traceId: traceIdOf(ref) } as const;
+      if (!ref.isRepeat) return taken;
+      const first = await firstCancel(this.#backbone, ref);
+      if (first === undefined || first.orderId === orderId) return { ...taken, duplicate: true };
+      return {
+        ...rejected,
+        issues: [{ path: "id", reason: "is the id of a cancel of another order: choose a new one" }],
+      };
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      const { outcome } = error;
+      return { ...rejected, outcome, issues: [{ path: "", reason: explanations[outcome] }] };
+    }
   }
 
   async #acceptance(order: ClientOrder, ref: Published): Promise<Reply> {
@@ -141,6 +180,13 @@ export class Session {
     return { type: "rejected", orderId: order.id, issues: [{ path: "id", reason }] };
   }
 
+  /** Until the order's record is there. */
+  #remember({ id, symbol }: ClientOrder): void {
+    this.#symbols.set(id, symbol);
+    const [oldest] = this.#symbols.size > maxRemembered ? this.#symbols.keys() : [];
+    if (oldest !== undefined) this.#symbols.delete(oldest);
+  }
+
   async #status(orderId: string): Promise<Reply> {
     const view = this.#backbone.view<OrderRecord>(orderManager, orderStore);
     const state = stateOf(await view.get(orderKey(this.userId, orderId)));
@@ -151,6 +197,6 @@ export class Session {
 }
 
 const explanations: Readonly<Record<PublishError["outcome"], string>> = {
-  rejected: "the order log did not take the order; send it again later",
-  unknown: "the order log did not confirm the order, it may be in; send it again with the same id, that is safe",
+  rejected: "the order log did not take it; send it again later",
+  unknown: "the order log did not confirm it, it may be in; send it again with the same id, that is safe",
 };

@@ -19,6 +19,12 @@ export interface Related {
   readonly copies: string[];
 }
 
+/** A further event that the lineage names as a cause. */
+export interface Neighbour {
+  readonly entryId: string;
+  readonly causes: readonly string[];
+}
+
 /** The relatives of the events that match a query. */
 export interface Relatives {
   /** Events that match the query, in log order. */
@@ -26,8 +32,8 @@ export interface Relatives {
   /** The matching events and all of their descendants, including descendants that belong to other events handled with them. */
   readonly lineage: ReadonlyMap<string, Related>;
   readonly ancestors: ReadonlyMap<string, Related>;
-  /** The causes of further events that the lineage names; an event that is missing here is no longer in the log. */
-  readonly neighbours: ReadonlyMap<string, readonly string[]>;
+  /** Further events that the lineage names as causes; one that is missing here is no longer in the log. */
+  readonly neighbours: ReadonlyMap<string, Neighbour>;
   /** Number of further matching root events, which were not followed. */
   readonly moreAsked: number;
   /** False when the search stopped at `maxEvents`. */
@@ -67,7 +73,7 @@ class Search implements Relatives {
   asked: Related[] = [];
   readonly lineage: Map<string, Related> = new Map();
   readonly ancestors: Map<string, Related> = new Map();
-  readonly neighbours: Map<string, readonly string[]> = new Map();
+  readonly neighbours: Map<string, Neighbour> = new Map();
   moreAsked = 0;
   complete = true;
 
@@ -183,7 +189,7 @@ class Search implements Relatives {
         const id = eventIdOf(entry);
         const causes = causesOf(entry);
         const isWanted = wantedAncestors.delete(id);
-        if (wantedNeighbours.delete(id)) this.neighbours.set(id, causes);
+        if (wantedNeighbours.delete(id)) this.neighbours.set(id, { entryId: entry.entryId, causes });
         if (!isWanted) continue;
         isRelated ||= entry === met;
         this.ancestors.set(id, toRelated(entry));

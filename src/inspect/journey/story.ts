@@ -1,7 +1,7 @@
 /** Cuts one story out of an event's relatives: the event's own line, without the neighbours that it was netted with. */
 
 import { compareIds } from "../../model/entry-ids.ts";
-import type { Related, Relatives } from "./relatives.ts";
+import type { Neighbour, Related, Relatives } from "./relatives.ts";
 
 /** An event of a story, with the events that descend from it. */
 export interface StoryNode {
@@ -21,15 +21,19 @@ export interface Story {
  * Separates the stories of events that were handled together. An exchange order descends from all client orders that were netted into it,
  * so the executions of its fills descend from each of them too. But an execution names its client order among its causes. Therefore
  * an event that names beginnings belongs to those alone, and an event that names none belongs to all beginnings that it descends from.
+ *
+ * What an outside system reports has no cause in the log, and is no beginning all the same where the event that comes of it names an earlier one: an
+ * exchange's report, made a fill of the order that it answers.
  */
 export function storyOf(relatives: Relatives): Story {
   const { asked, lineage, ancestors } = relatives;
-  const isBeginning = (id: string): boolean => causesOf(relatives, id)?.length === 0;
+  const isBeginning = (id: string): boolean => find(relatives, id)?.causes.length === 0;
+  const named = (related: Related): readonly string[] => beginningsNamed(relatives, related, isBeginning);
 
   const events = new Map<string, Related>();
   const own = new Set<string>();
   for (const start of asked) {
-    const above = lineAbove(start, ancestors, isBeginning);
+    const above = lineAbove(start, ancestors, isBeginning, named);
     for (const related of above) events.set(related.id, related);
     const beginnings = above.filter((related) => isBeginning(related.id));
     for (const related of beginnings.length === 0 ? [start] : beginnings) own.add(related.id);
@@ -40,8 +44,8 @@ export function storyOf(relatives: Relatives): Story {
     (edge) => edge.cause,
   );
   const isOthers = (related: Related): boolean => {
-    const named = related.causes.filter(isBeginning);
-    return named.length > 0 && !named.some((id) => own.has(id));
+    const beginnings = named(related);
+    return beginnings.length > 0 && !beginnings.some((id) => own.has(id));
   };
   const toFollow = [...asked];
   for (const related of asked) events.set(related.id, related);
@@ -64,8 +68,24 @@ export function storyOf(relatives: Relatives): Story {
   return { beginnings: treeOf(events), events, leftOut };
 }
 
-function causesOf({ lineage, ancestors, neighbours }: Relatives, id: string): readonly string[] | undefined {
-  return lineage.get(id)?.causes ?? ancestors.get(id)?.causes ?? neighbours.get(id);
+function find({ lineage, ancestors, neighbours }: Relatives, id: string): Neighbour | undefined {
+  const related = lineage.get(id) ?? ancestors.get(id);
+  return related === undefined ? neighbours.get(id) : { entryId: related.entry.entryId, causes: related.causes };
+}
+
+/** The beginnings among an event's causes, without those that came after a cause which is none: they are answers. */
+function beginningsNamed(
+  relatives: Relatives,
+  { causes }: Related,
+  isBeginning: (id: string) => boolean,
+): readonly string[] {
+  const named = causes.filter(isBeginning);
+  if (named.length === 0 || named.length === causes.length) return named;
+  const others = causes.flatMap((id) => (isBeginning(id) ? [] : (find(relatives, id)?.entryId ?? [])));
+  return named.filter((id) => {
+    const entryId = find(relatives, id)?.entryId ?? "";
+    return !others.some((other) => compareIds(other, entryId) < 0);
+  });
 }
 
 /** The ancestors of an event. Where the event or an ancestor names beginnings, only those beginnings are followed. */
@@ -73,13 +93,14 @@ function lineAbove(
   start: Related,
   ancestors: ReadonlyMap<string, Related>,
   isBeginning: (id: string) => boolean,
+  namedBy: (related: Related) => readonly string[],
 ): readonly Related[] {
   const above = new Map<string, Related>();
   const toClimb: { related: Related; named: ReadonlySet<string> | undefined }[] = [
     { related: start, named: undefined },
   ];
   for (let next = toClimb.pop(); next !== undefined; next = toClimb.pop()) {
-    const beginnings = next.related.causes.filter(isBeginning);
+    const beginnings = namedBy(next.related);
     const named = next.named ?? (beginnings.length > 0 ? new Set(beginnings) : undefined);
     for (const cause of next.related.causes) {
       const ancestor = ancestors.get(cause);

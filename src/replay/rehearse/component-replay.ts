@@ -1,9 +1,10 @@
 /** Runs a component's handlers over a record, in this process: deliveries are processed as in live operation, with a store in memory. */
 
 import type { Subscription } from "../../consume/subscription.ts";
+import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import type { Channel } from "../../model/channel.ts";
 import { ConfigError, ReplayError } from "../../model/errors.ts";
-import { newEventId } from "../../model/event-id.ts";
+import { deriveEventId, newEventId } from "../../model/event-id.ts";
 import type { Speed } from "../../model/speed.ts";
 import { type Log, silentLog } from "../../ports/log.ts";
 import type { Replaying, ReplaySpan } from "../../ports/tracing.ts";
@@ -104,7 +105,8 @@ export class ComponentReplay implements ReplaySource {
     let settlements = 0;
     for await (const step of this.#steps(signal)) {
       if (step.kind === "entry") {
-        yield step;
+        // What the component has published itself is in the log once: as the replay publishes it.
+        if (!isOutputOf(this.component, step.entry)) yield step;
         continue;
       }
       const { partition, channel, entries, outcome, error, outputs } = step.call;
@@ -154,6 +156,19 @@ export class ComponentReplay implements ReplaySource {
       span.ended(run.summary.events, failure);
     }
   }
+}
+
+/** Most outputs of one event that are looked for. */
+const maxLookedFor = 16;
+
+/** True for an entry that the component has published when it handled the entry's first cause. */
+function isOutputOf(component: string, { envelope }: LogEntry): boolean {
+  const source = envelope?.causes[0]?.id;
+  if (envelope === undefined || source === undefined) return false;
+  for (let index = 0; index < maxLookedFor; index++) {
+    if (deriveEventId(source, component, index) === envelope.id) return true;
+  }
+  return false;
 }
 
 type Step =

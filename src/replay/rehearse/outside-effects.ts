@@ -38,6 +38,7 @@ class ReportingTools implements Tools {
   readonly signal: AbortSignal;
   readonly attempt: number;
   readonly fence: Tools["fence"];
+  readonly partition: number;
   readonly #tools: Tools;
   readonly #note: (effectId: string) => void;
 
@@ -47,6 +48,7 @@ class ReportingTools implements Tools {
     this.signal = tools.signal;
     this.attempt = tools.attempt;
     this.fence = tools.fence;
+    this.partition = tools.partition;
     this.#tools = tools;
     this.#note = note;
   }

@@ -6,7 +6,6 @@ import { networkInterfaces } from "node:os";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { createAlgorithm } from "../../../consumers/algorithm/index.ts";
-import { createOrderSender, createSimulatedExchange } from "../../../consumers/order-sender/index.ts";
 import {
   createOrderManager,
   type Gateway,
@@ -16,39 +15,38 @@ import {
 import { type Backbone, ConfigError, connectBackbone } from "../../../src/index.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { clientOrders, executions } from "../../../trading/domain/index.ts";
+import type { MarketOptions } from "../../../trading/venue/market.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freshNamespace, redisUrl } from "../../support/redis.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { memoryBook } from "../../trading/venue/memory-book.ts";
+import { openVenue, senderFor, type TestVenue } from "../../trading/venue/test-venue.ts";
 import { connectClient } from "./gateway-client.ts";
 import { connectRaw, handshake } from "./raw-client.ts";
 
 interface Desk extends AsyncDisposable {
   readonly backbone: Backbone;
   readonly gateway: Gateway;
+  readonly venue: TestVenue;
   /** Starts the three components; without them orders are accepted and stay open. */
   trade(): Promise<void>;
   /** A second gateway, as another process has. */
   another(): Promise<Gateway>;
 }
 
-async function openDesk(options: Partial<GatewayOptions> = {}, rejectRate = 0): Promise<Desk> {
+async function openDesk(options: Partial<GatewayOptions> = {}, market: MarketOptions = {}): Promise<Desk> {
   const stack = new AsyncDisposableStack();
   const backbone = stack.use(await connectBackbone({ url: redisUrl(), namespace: freshNamespace(), log: silentLog }));
   const open = async (): Promise<Gateway> =>
     stack.use(await startGateway(backbone, { port: 0, log: silentLog, ...options }));
-  const exchange = createSimulatedExchange(memoryBook(), { maxLatencyMs: 0, rejectRate });
+  const venue = stack.use(await openVenue({ latencyMs: 0, ...market }));
   return {
     backbone,
+    venue,
     gateway: await open(),
     another: open,
     trade: async () => {
-      for (const component of [
-        createOrderManager(backbone),
-        createAlgorithm(backbone),
-        createOrderSender(backbone, exchange),
-      ]) {
+      for (const component of [createOrderManager(backbone), createAlgorithm(backbone), senderFor(backbone, [venue])]) {
         const running = component.run();
         stack.defer(async () => {
           await component.drain();
@@ -76,7 +74,7 @@ test("accepts an order, sends its executions as they happen, and tells its state
   client.send({ type: "order", order });
   assert.is((await client.next("accepted")).orderId, "a-1");
   let executed = 0;
-  while (executed < 250) executed += (await client.next("execution", (one) => one.kind === "filled")).quantity;
+  while (executed < 250) executed += (await client.next("execution", (one) => one.kind === "filled")).quantity ?? 0;
   assert.is(executed, 250);
 
   const state = await eventually(async () => {
@@ -87,18 +85,71 @@ test("accepts an order, sends its executions as they happen, and tells its state
   const { ordered, rejected, averagePrice, price } = state;
   assert.equal([ordered, state.executed, rejected, averagePrice, price], [250, 250, 0, "577.5", "577.50"]);
   assert.is(
-    state.executions.reduce((sum, one) => sum + one.quantity, 0),
+    state.executions.reduce((sum, one) => sum + (one.quantity ?? 0), 0),
     250,
   );
 });
 
 test("sends an order that the exchange rejects as an execution with its reason", async () => {
-  await using desk = await openDesk({}, 1);
+  await using desk = await openDesk({}, { rejectRate: 1 });
   await desk.trade();
   await using client = await connectClient(desk.gateway.url, "ann");
   client.send({ type: "order", order });
   const rejected = await client.next("execution", (one) => one.kind === "rejected");
   assert.ok((rejected.reason ?? "").length > 0);
+});
+
+test("cancels what is open of an order, down to the venue's book, and tells it to the client", async () => {
+  await using desk = await openDesk({}, { latencyMs: 86_400_000 });
+  await desk.trade();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  client.send({ type: "order", order });
+  await client.next("accepted");
+  await eventually(() => desk.venue.venue.totals().open === 250);
+  client.send({ type: "cancel", cancel: { id: "c-1", orderId: "a-1" } });
+  const cancelling = await client.next("cancelling");
+  assert.equal([cancelling.orderId, cancelling.cancelId], ["a-1", "c-1"]);
+  const cancelled = await client.next("execution", (one) => one.kind === "cancelled");
+  assert.equal([cancelled.orderId, cancelled.quantity, cancelled.reason], ["a-1", 250, "as asked"]);
+  assert.equal([desk.venue.venue.totals().open, desk.venue.venue.totals().cancelled], [0, 250]);
+  await eventually(async () => {
+    client.send({ type: "status", orderId: "a-1" });
+    const state = await client.next("state");
+    return state.known && state.cancelled === 250 && state.open === 0;
+  });
+});
+
+test("rejects clearly a cancel of an order that is unknown, foreign or done, and takes one again as the same", async () => {
+  await using desk = await openDesk();
+  await using client = await connectClient(desk.gateway.url, "ann");
+  await using bob = await connectClient(desk.gateway.url, "bob");
+  for (const id of ["a-1", "a-2"]) {
+    client.send({ type: "order", order: { ...order, id } });
+    await client.next("accepted");
+  }
+  const ask = (who: typeof client, id: string, orderId: string): void =>
+    who.send({ type: "cancel", cancel: { id, orderId } });
+  ask(client, "c-1", "nowhere");
+  const unknown = await client.next("rejected");
+  assert.equal([unknown.orderId, unknown.cancelId, unknown.issues[0]?.path], ["nowhere", "c-1", "orderId"]);
+  ask(bob, "c-1", "a-1");
+  assert.match((await bob.next("rejected")).issues[0]?.reason ?? "", /no order of yours/);
+  ask(client, "c-2", "a-1");
+  assert.is((await client.next("cancelling")).duplicate, undefined);
+  ask(client, "c-2", "a-1");
+  assert.is((await client.next("cancelling")).duplicate, true);
+  ask(client, "c-2", "a-2");
+  assert.match((await client.next("rejected")).issues[0]?.reason ?? "", /cancel of another order/);
+  await desk.trade();
+  await eventually(async () => {
+    client.send({ type: "status", orderId: "a-1" });
+    const state = await client.next("state");
+    return state.known && state.open === 0;
+  });
+  ask(client, "c-3", "a-1");
+  assert.match((await client.next("rejected")).issues[0]?.reason ?? "", /is done/);
+  client.send({ type: "cancel", cancel: { id: "", orderId: "a-1" } });
+  assert.match((await client.next("error")).reason, /must be a cancel id/);
 });
 
 test("takes the same order twice as one order, over any gateway, and says so", async () => {
@@ -177,7 +228,8 @@ test("answers a frame that is no request with the reason, and the connection sta
     ["{", /^the frame is no JSON$/],
     ["[]", /must be a JSON object/],
     ["null", /must be a JSON object/],
-    ['{"type":"cancel"}', /type must be "order" or "status"/],
+    ['{"type":"what"}', /type must be "order", "cancel" or "status"/],
+    ['{"type":"cancel"}', /^cancel must be an object$/],
     ['{"type":"status"}', /^orderId must be an order id/],
     ['{"type":"status","orderId":""}', /^orderId must be an order id/],
     ['{"type":"order"}', /^order is missing$/],

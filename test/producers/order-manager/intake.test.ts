@@ -41,7 +41,7 @@ test("places all orders in the order of the file, with their baggage, and report
   await using opened = await open();
   const orders = Array.from({ length: 600 }, (_, n) => order({ id: `c-${n}`, quantity: n + 1 }));
   const { result, skipped } = await place(opened.backbone, [...orders.slice(0, 300), "nonsense", ...orders.slice(300)]);
-  assert.equal(result, { placed: 600, placedQuantity: (600 * 601) / 2, skipped: 1 });
+  assert.equal(result, { placed: 600, placedQuantity: (600 * 601) / 2, cancels: 0, skipped: 1 });
   assert.equal(skipped, [[301, "the line is no JSON"]]);
   const entries = await opened.entries(clientOrders);
   assert.equal(

@@ -2,7 +2,6 @@
 
 import * as assert from "uvu/assert";
 import { createAlgorithm } from "../../../consumers/algorithm/index.ts";
-import { createOrderSender, createSimulatedExchange } from "../../../consumers/order-sender/index.ts";
 import { createOrderManager, placeOrder } from "../../../producers/order-manager/index.ts";
 import { openObserver } from "../../../src/composition/observer.ts";
 import { openOperator } from "../../../src/composition/operator.ts";
@@ -11,12 +10,13 @@ import { item, on, PermanentError, type SourceTools } from "../../../src/index.t
 import { soon, type Thing, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { test } from "../../support/test.ts";
-import { memoryBook } from "../../trading/venue/memory-book.ts";
+import { openVenue, senderFor } from "../../trading/venue/test-venue.ts";
 import { assertDenied, namespace, start } from "./server.ts";
 
 test("the whole pipeline runs under least-privilege users, and Redis denies nothing of it", async () => {
   await using server = await start();
   const channels = ["client-orders", "executions", "exchange-orders", "fills"];
+  const ofSender = ["exchange-orders", "venue-orders", "reports", "fills"];
   const manager = await server.connect(
     await server.user("manager", ["producer", "component"], {
       channels: ["client-orders", "executions"],
@@ -28,14 +28,18 @@ test("the whole pipeline runs under least-privilege users, and Redis denies noth
     await server.user("algorithm", ["component"], { channels, component: "algorithm" }),
   );
   const sender = await server.connect(
-    await server.user("sender", ["component"], { channels: ["exchange-orders", "fills"], component: "order-sender" }),
+    await server.user("sender", ["component", "source"], {
+      ...{ channels: ofSender, component: "order-sender", source: "venue-simulated" },
+    }),
   );
   const operatorUrl = await server.user("operator", ["operator"]);
-  const exchange = createSimulatedExchange(memoryBook(), { seed: "acl", maxLatencyMs: 0 });
+  await using venue = await openVenue({ latencyMs: 0 });
+  const sending = senderFor(sender, [venue]);
+  await using _sender = sending.sender;
   const components = [
     await server.run(createOrderManager(manager)),
     await server.run(createAlgorithm(algorithm)),
-    await server.run(createOrderSender(sender, exchange)),
+    await server.run(sending.sender.component),
   ];
   for (let n = 0; n < 20; n++) {
     await placeOrder(manager, {

@@ -8,7 +8,6 @@ import { startPrivateRedis } from "../../../src/local-redis/private-server.ts";
 import { redisClientOptions } from "../../../src/redis/client/client-options.ts";
 import { Connection } from "../../../src/redis/client/connection.ts";
 import { ReadSocket } from "../../../src/redis/client/read-socket.ts";
-import { openRedisBook } from "../../../trading/venue/redis-book.ts";
 import { type LogLine, memoryLog, open, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { named, startProxy } from "../../support/proxy.ts";
@@ -57,10 +56,6 @@ const clients: Readonly<Record<string, (url: string) => User>> = {
         await queue.disconnect();
       },
     };
-  },
-  "the simulated exchange's": (url) => {
-    const book = openRedisBook(url, "test");
-    return { write: () => book.enter("order", []), [Symbol.asyncDispose]: () => book[Symbol.asyncDispose]() };
   },
 };
 

@@ -32,7 +32,10 @@ async function all(lines: AsyncIterable<OrderLine>): Promise<readonly OrderLine[
 
 /** `[line, order id or reason]` of each. */
 function brief(lines: readonly OrderLine[]): readonly (readonly [number, string])[] {
-  return lines.map((line) => [line.line, "order" in line ? line.order.id : line.skipped]);
+  return lines.map((line) => {
+    if ("order" in line) return [line.line, line.order.id];
+    return [line.line, "cancel" in line ? `cancel ${line.cancel.id} of ${line.cancel.orderId}` : line.skipped];
+  });
 }
 
 const good = '{"id":"1","userId":"ann","symbol":"AAPL","side":"buy","price":"577.5","quantity":100}';
@@ -42,6 +45,16 @@ test("reads NDJSON with any line ends, a byte order mark and blank lines", async
   assert.equal(brief(lines), [
     [1, "1"],
     [3, "2"],
+  ]);
+});
+
+test("reads cancels among the orders, and skips those that lack something", async () => {
+  const cancel = '{"kind":"cancel","id":"c-1","userId":"ann","symbol":"AAPL","orderId":"1"}';
+  const lines = await linesOf("orders.ndjson", [good, cancel, cancel.replace('"symbol":"AAPL",', "")].join("\n"));
+  assert.equal(brief(lines), [
+    [1, "1"],
+    [2, "cancel c-1 of 1"],
+    [3, "symbol is missing"],
   ]);
 });
 

@@ -119,7 +119,11 @@ test("names user and orders on the spans of every channel that knows them", () =
     reason: "closed",
     timestamp: 1,
   } as const;
-  assert.equal(fills.correlation?.(report), { "event.type": "reject", "order.id": "xo-1" });
+  // Whose it is travels as baggage: named here, so that it may.
+  assert.equal(fills.correlation?.(report), {
+    ...{ "event.type": "reject", "order.id": "xo-1" },
+    ...{ "user.id": undefined, "client.order_id": undefined },
+  });
   const execution = {
     kind: "filled",
     id: "f-1/0",

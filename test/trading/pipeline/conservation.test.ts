@@ -13,7 +13,11 @@ function breaches(
 ): readonly string[] {
   const count = { total: 0, fresh: 0, unreadable: 0 };
   const ledger: Ledger = {
-    counts: { "client-orders": count, "exchange-orders": count, fills: count, executions: count },
+    counts: {
+      ...{ "client-orders": count, "exchange-orders": count, "venue-orders": count },
+      ...{ reports: count, fills: count, executions: count },
+    },
+    cancels: 0,
     clientOrders: new Map(
       Object.entries(clientOrders).map(([key, account]) => [key, { ...account, executions: 1, entryId: "1-0" }]),
     ),
@@ -22,11 +26,13 @@ function breaches(
     latenciesMs: [],
     freshMs: 0,
   };
-  const { ordered: orderedQuantity, executed: filledQuantity, rejected: rejectedQuantity } = exchange;
-  return findBreaches(ledger, booksOf(ledger, { orderedQuantity, filledQuantity, rejectedQuantity }));
+  const { ordered, executed: filled, rejected, cancelled } = exchange;
+  return findBreaches(ledger, booksOf(ledger, { orders: 0, fills: 0, open: 0, ordered, filled, rejected, cancelled }));
 }
 
-const account = (ordered: number, executed: number, rejected: number): Account => ({ ordered, executed, rejected });
+const account = (ordered: number, executed: number, rejected: number, cancelled = 0): Account => ({
+  ...{ ordered, executed, rejected, cancelled },
+});
 
 test("finds nothing when the books agree and nothing is open", () => {
   assert.equal(
@@ -46,7 +52,7 @@ test("finds an execution that was counted twice, also where another one's loss h
   assert.equal(
     breaches({ a: account(10, 20, 0), b: account(10, 0, 0) }, { x: account(20, 20, 0) }, account(20, 20, 0)),
     [
-      "client order a: 10 more executed or rejected than the 10 ordered",
+      "client order a: 10 more executed, rejected or cancelled than the 10 ordered",
       "1 client order stays open, with a quantity of 10",
     ],
   );
@@ -61,13 +67,20 @@ test("finds exchange orders that were never sent", () => {
 
 test("finds a fill that the exchange knows nothing of, and a reject taken for a fill", () => {
   assert.equal(breaches({ a: account(10, 10, 0) }, { x: account(10, 10, 0) }, account(10, 8, 2)), [
-    "executed: exchange orders say 10, the exchange itself 8",
-    "rejected: exchange orders say 0, the exchange itself 2",
+    "executed: exchange orders say 10, the venue itself 8",
+    "rejected: exchange orders say 0, the venue itself 2",
   ]);
 });
 
 test("reports contradictions in the log", () => {
   assert.equal(breaches({}, {}, account(0, 0, 0), ["report r stands in the log twice"]), [
     "report r stands in the log twice",
+  ]);
+});
+
+test("finds a cancel that the venue never made", () => {
+  assert.equal(breaches({ a: account(10, 6, 0, 4) }, { x: account(10, 6, 0, 4) }, account(10, 10, 0)), [
+    "executed: exchange orders say 6, the venue itself 10",
+    "cancelled: exchange orders say 4, the venue itself 0",
   ]);
 });

@@ -39,8 +39,8 @@ test("sums up each order, and tells this run's from earlier ones", async () => {
   await backbone.publish(executions, execution("e1", "late", 3));
 
   const ledger = await readLedger(backbone, since);
-  assert.equal(sumOf(ledger.clientOrders.values()), { ordered: 17, executed: 13, rejected: 0 });
-  assert.equal(ledger.exchangeOrders.get("x1"), { ordered: 7, executed: 3, rejected: 4 });
+  assert.equal(sumOf(ledger.clientOrders.values()), { ordered: 17, executed: 13, rejected: 0, cancelled: 0 });
+  assert.equal(ledger.exchangeOrders.get("x1"), { ordered: 7, executed: 3, rejected: 4, cancelled: 0 });
   assert.equal(ledger.counts.executions, { total: 2, fresh: 1, unreadable: 0 });
   assert.is(ledger.latenciesMs.length, 1);
   assert.equal(ledger.contradictions, []);
@@ -63,7 +63,7 @@ test("counts a repeated entry once, and reports it", async () => {
     "report f1 stands in the log twice",
     "execution e1 stands in the log twice",
   ]);
-  assert.equal(sumOf(ledger.clientOrders.values()), { ordered: 10, executed: 10, rejected: 0 });
+  assert.equal(sumOf(ledger.clientOrders.values()), { ordered: 10, executed: 10, rejected: 0, cancelled: 0 });
 });
 
 test("finds reports and executions of orders that are not there", async () => {

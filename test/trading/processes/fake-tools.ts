@@ -24,6 +24,7 @@ export class FakeBackbone {
       state: (name) => this.#store(name, writes),
       signal: new AbortController().signal,
       attempt: 1,
+      partition: 0,
       fence: { epoch: 1, token: "test" },
       effectId,
       effectIdOf: (event) => `${effectId}/${event.id}`,

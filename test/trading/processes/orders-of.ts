@@ -20,7 +20,7 @@ export function order(changed: Partial<ClientOrder> = {}): ClientOrder {
 
 export function orderEvent(changed: Partial<ClientOrder> = {}, time = 1): Event<ClientOrder> {
   const payload = order(changed);
-  return eventOf(clientOrders, payload, clientOrderEventId(payload), time);
+  return eventOf(clientOrders, payload, clientOrderEventId(payload), time) as Event<ClientOrder>;
 }
 
 /** A batch with few symbols and prices, so that it nets, and some quantities that have to be sliced. */

@@ -1,22 +1,25 @@
 /** The three components as processes: killed at any moment and started again, they conserve the quantity of every order. */
 
 import * as assert from "uvu/assert";
-import { openRedisBook } from "../../../consumers/order-sender/index.ts";
 import { type OrderRecord, orderManager, orderStore, stateOf } from "../../../producers/order-manager/index.ts";
 import {
   clientOrders,
+  type ExchangeReport,
   exchangeOrders,
   executions,
   fills,
   orderKey,
+  quantityOf,
   readOrders,
   tradingPartitions,
+  type VenueTotals,
 } from "../../../trading/domain/index.ts";
 import { type Opened, open } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../../support/process.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { test } from "../../support/test.ts";
+import { startVenueProcess } from "../venue/venue-process.ts";
 import { sum } from "./orders-of.ts";
 
 const sample = "trading/domain/sample/orders.ndjson";
@@ -62,7 +65,7 @@ class Desk implements AsyncDisposable {
 
   /** Resolves when so many entries are on the channel. */
   async reach(channel: { readonly name: string }, count: number): Promise<void> {
-    await eventually(async () => (await this.#opened.length(channel)) >= count);
+    await eventually(async () => (await this.#opened.length(channel)) >= count, 90_000);
   }
 
   /** Sends the signal to all, and gives back how each has ended. */
@@ -85,7 +88,7 @@ async function ordered(): Promise<ReadonlyMap<string, number>> {
   return quantities;
 }
 
-async function assertConserved(opened: Opened): Promise<void> {
+async function assertConserved(opened: Opened, venue: () => Promise<VenueTotals>): Promise<void> {
   const wanted = await ordered();
   const total = sum([...wanted.values()]);
   const records = opened.backbone.view<OrderRecord>(orderManager, orderStore);
@@ -100,31 +103,38 @@ async function assertConserved(opened: Opened): Promise<void> {
   const executionIds = new Set<string>();
   for (const { payload } of await opened.entries(executions)) {
     const key = orderKey(payload.userId, payload.clientOrderId);
-    executed.set(key, (executed.get(key) ?? 0) + payload.quantity);
+    executed.set(key, (executed.get(key) ?? 0) + quantityOf(payload));
     executionIds.add(payload.id);
   }
   assert.equal([...executed].toSorted(), [...wanted].toSorted());
   assert.is(executionIds.size, (await opened.entries(executions)).length);
-  assert.is(sum((await opened.entries(exchangeOrders)).map(({ payload }) => payload.quantity)), total);
+  assert.is(
+    sum((await opened.entries(exchangeOrders)).map(({ payload }) => ("quantity" in payload ? payload.quantity : 0))),
+    total,
+  );
   const reports = (await opened.entries(fills)).map(({ payload }) => payload);
-  const filled = sum(reports.map((report) => (report.kind === "filled" ? report.filledQuantity : 0)));
-  const rejected = sum(reports.map((report) => (report.kind === "rejected" ? report.rejectedQuantity : 0)));
-  assert.is(filled + rejected, total);
+  const of = (kind: ExchangeReport["kind"]): number =>
+    sum(reports.map((report) => (report.kind === kind ? quantityOf(report) : 0)));
+  const [filled, rejected, cancelled] = [of("filled"), of("rejected"), of("cancelled")];
+  assert.is(filled + rejected + cancelled, total);
   assert.ok(rejected > 0);
 
-  await using book = openRedisBook(redisUrl(), opened.backbone.namespace);
-  const { filledQuantity, rejectedQuantity, orderedQuantity } = await book.totals();
-  assert.equal([orderedQuantity, filledQuantity, rejectedQuantity], [total, filled, rejected]);
+  const totals = await venue();
+  assert.equal(
+    [totals.ordered, totals.filled, totals.rejected, totals.cancelled],
+    [total, filled, rejected, cancelled],
+  );
   for (const { channels } of (await opened.backbone.status()).components) {
     assert.ok(channels.every(({ deadLetters }) => deadLetters === 0));
   }
 }
 
 test(
-  "conserve every order's quantity when each is killed in turn, and end with 0 when asked to",
+  "conserve every order's quantity when each is killed in turn, the venue too, and end with 0 when asked to",
   async () => {
     await using opened = await open({ partitions: tradingPartitions });
-    await using desk = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "60", EXCHANGE_REJECT_RATE: "0.1" });
+    await using venue = await startVenueProcess(["--latency-ms", "40", "--reject-rate", "0.1"]);
+    await using desk = new Desk(opened, { VENUES: `simulated=${venue.url}` });
     for (const name of names) desk.start(name);
     await desk.reach(clientOrders, 500);
     for (const name of names) {
@@ -133,7 +143,11 @@ test(
       await desk.kill(name);
       await desk.start(name).line('"joined"');
     }
-    await assertConserved(opened);
+    const before = await opened.length(executions);
+    await desk.reach(executions, before + 100);
+    await venue.kill();
+    await venue.restart();
+    await assertConserved(opened, () => venue.totals());
     assert.equal(await desk.stop("SIGTERM"), Array(3).fill({ code: 0, signal: null }));
   },
   { timeoutMs: 240_000 },
@@ -143,14 +157,16 @@ test(
   "conserve every order's quantity when all are killed at once, and when there are two of each",
   async () => {
     await using opened = await open({ partitions: tradingPartitions });
-    await using first = new Desk(opened, { EXCHANGE_MAX_LATENCY_MS: "60", EXCHANGE_REJECT_RATE: "0.1" });
-    await using second = new Desk(opened, { EXCHANGE_REJECT_RATE: "0.1" });
+    await using venue = await startVenueProcess(["--latency-ms", "40", "--reject-rate", "0.1"]);
+    await using first = new Desk(opened, { VENUES: `simulated=${venue.url}` });
+    await using second = new Desk(opened, { VENUES: `simulated=${venue.url}` });
     for (const name of names) first.start(name);
     await first.reach(executions, 200);
     for (const name of names) second.start(name);
     await first.reach(executions, 600);
-    await Promise.all(names.map((name) => first.kill(name)));
-    await assertConserved(opened);
+    await Promise.all([...names.map((name) => first.kill(name)), venue.kill()]);
+    await venue.restart();
+    await assertConserved(opened, () => venue.totals());
   },
   { timeoutMs: 240_000 },
 );
@@ -173,7 +189,7 @@ test(
       ["order-sender", ["surplus"], /^error: too many arguments/],
       ["algorithm", ["--max-slice-quantity", "0"], /^error: option '--max-slice-quantity <n>'/],
       ["order-sender", ["--redis", "http://x"], /^order-sender: the Redis URL begins with "http:"/],
-      ["order-sender", ["--reject-rate", "2"], /^error: option '--reject-rate <share>'/],
+      ["order-sender", ["--venues", "ws://x"], /^order-sender: "ws:\/\/x" names no venue/],
       ["order-manager", ["--port", "70000"], /^error: option '--port <port>'/],
       ["order-manager", ["--format", "ndjson"], /^order-manager: --format and --symbol describe a file/],
       [

@@ -1,8 +1,12 @@
 /** A component's process that is asked to end under full load ends soon, and loses nothing. */
 
 import * as assert from "uvu/assert";
-import type { ExchangeOrder } from "../../../trading/domain/index.ts";
-import { clientOrders, exchangeOrders } from "../../../trading/domain/index.ts";
+import {
+  type ClientRequest,
+  clientOrders,
+  type ExchangeRequest,
+  exchangeOrders,
+} from "../../../trading/domain/index.ts";
 import { open } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startProcess } from "../../support/process.ts";
@@ -45,9 +49,9 @@ test(
     assert.ok(ms < allowedMs, `${ms} ms`);
 
     await using next = startProcess("consumers/algorithm/main.ts", [], { env });
-    const shares = (orders: readonly { readonly payload: ExchangeOrder }[]): number =>
-      sum(orders.map(({ payload }) => payload.quantity));
-    const wanted = sum((await o.entries(clientOrders)).map(({ payload }) => payload.quantity));
+    const shares = (orders: readonly { readonly payload: ClientRequest | ExchangeRequest }[]): number =>
+      sum(orders.map(({ payload }) => ("quantity" in payload ? payload.quantity : 0)));
+    const wanted = shares(await o.entries(clientOrders));
     await eventually(async () => {
       const left = await standing();
       return left?.lagEntries === 0 && left.pending === 0;

@@ -2,11 +2,11 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
+import type { NewOrder, VenueReport } from "../../../trading/domain/venue.ts";
 import type { Command } from "../../../trading/venue/commands.ts";
 import { Engine } from "../../../trading/venue/engine.ts";
 import { planFor, resolveMarket } from "../../../trading/venue/market.ts";
 import { ticksOf } from "../../../trading/venue/order-book.ts";
-import type { NewOrder, VenueReport } from "../../../trading/venue/orders.ts";
 import { test } from "../../support/test.ts";
 import { sum } from "../processes/orders-of.ts";
 import { commands } from "./commands-of.ts";

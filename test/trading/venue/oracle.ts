@@ -1,8 +1,8 @@
 /** The rules of the venue's book in the plainest form, to be compared with: every order in one list, looked through from the start each time. */
 
 import { Big } from "big.js";
+import type { NewOrder, VenueReport } from "../../../trading/domain/venue.ts";
 import type { Command } from "../../../trading/venue/commands.ts";
-import type { NewOrder, VenueReport } from "../../../trading/venue/orders.ts";
 
 interface Held {
   readonly terms: NewOrder;

@@ -1,7 +1,7 @@
 /** The venue as a process: killed at any moment, it knows all that it has acknowledged. */
 
 import * as assert from "uvu/assert";
-import type { VenueTotals } from "../../../trading/venue/orders.ts";
+import type { VenueTotals } from "../../../trading/domain/venue.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../../support/process.ts";
 import { test } from "../../support/test.ts";

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import type { NewOrder, VenueReport } from "../../../trading/venue/orders.ts";
+import type { NewOrder, VenueReport } from "../../../trading/domain/venue.ts";
 import type { VenueFrame, Welcome } from "../../../trading/venue/protocol.ts";
 import { eventually } from "../../support/eventually.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { silentLog } from "../../../src/ports/log.ts";
-import type { VenueReport } from "../../../trading/venue/orders.ts";
+import type { VenueReport } from "../../../trading/domain/venue.ts";
 import { startVenue, type Venue, type VenueOptions } from "../../../trading/venue/venue.ts";
 import { eventually } from "../../support/eventually.ts";
 import { rejects } from "../../support/rejects.ts";
@@ -285,7 +285,7 @@ test("tells its totals over HTTP, and lets no page connect", async () => {
     await session.taken(1);
     const http = venue.url.replace("ws", "http");
     const totals = (await (await fetch(`${http}/totals?client=desk`)).json()) as object;
-    assert.equal({ ...totals, journal: "" }, { venue: "simulated", journal: "", ...venue.totals("desk") });
+    assert.equal({ ...totals, journal: "" }, { venue: "simulated", journal: "", reports: 1, ...venue.totals("desk") });
     assert.is((await fetch(`${http}/`)).status, 426);
     const page = new WebSocket(venue.url, { origin: "https://example.com" });
     const [error] = (await once(page, "error")) as [Error];

@@ -1,8 +1,7 @@
-/** What a client of the venue may ask for, and what the venue reports: the words of its protocol. Prices are decimal strings, times epoch ms. */
+/** What a client of a venue may ask for, and what the venue reports: the words of its protocol. Prices are decimal strings, times epoch ms. */
 
-import type { Side } from "../domain/fields.ts";
-
-export type { Side } from "../domain/fields.ts";
+import { z } from "zod";
+import { fieldsOnly, marketId, price, quantity, type Side, side, symbol, text, time } from "./fields.ts";
 
 /** A new order. A `market` order takes what is there at its price or better, and the rest of it is cancelled at once. */
 export interface NewOrder {
@@ -61,3 +60,38 @@ export interface VenueTotals {
   readonly open: number;
   readonly fills: number;
 }
+
+const order = fieldsOnly({
+  kind: z.literal("order"),
+  orderId: marketId,
+  symbol,
+  side,
+  orderType: z.enum(["limit", "market"]),
+  price,
+  quantity,
+  expiresAt: time.exactOptional(),
+});
+const cancel = fieldsOnly({
+  kind: z.literal("cancel"),
+  cancelId: marketId,
+  orderId: marketId,
+  quantity: quantity.exactOptional(),
+});
+
+export const VenueRequest: z.ZodType<VenueRequest> = z.discriminatedUnion("kind", [order, cancel]);
+
+const reported = { id: marketId, orderId: marketId, open: z.int().min(0), at: time };
+
+export const VenueReport: z.ZodType<VenueReport> = z.discriminatedUnion("kind", [
+  fieldsOnly({ kind: z.literal("accepted"), ...reported, quantity }),
+  fieldsOnly({ kind: z.literal("filled"), ...reported, quantity, price }),
+  fieldsOnly({ kind: z.literal("rejected"), ...reported, quantity, reason: text(200) }),
+  fieldsOnly({
+    kind: z.literal("cancelled"),
+    ...reported,
+    quantity,
+    reason: text(200),
+    cancelId: marketId.exactOptional(),
+  }),
+  fieldsOnly({ kind: z.literal("cancelRejected"), ...reported, cancelId: marketId, reason: text(200) }),
+]);
