@@ -14,7 +14,7 @@ export interface Payload {
 }
 
 /** Takes anything: what is simulated is not the validation. */
-function anything<T>(): StandardSchemaV1<unknown, T> {
+export function anything<T>(): StandardSchemaV1<unknown, T> {
   return { "~standard": { version: 1, vendor: "simulation", validate: (value) => ({ value: value as T }) } };
 }
 

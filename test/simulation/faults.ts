@@ -6,32 +6,14 @@ import type { MemoryServer } from "../../src/memory/server.ts";
 import { evict } from "../../src/memory/settle.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import { component, follower, inputs } from "./channels.ts";
-import type { Conditions } from "./conditions.ts";
-import type { Host } from "./host.ts";
-import type { Network } from "./network.ts";
+import { applyCommonFault, forbid, spoil } from "./common-faults.ts";
 import type { Fault, Plan } from "./plan.ts";
-import type { Random } from "./random.ts";
-import type { World } from "./world.ts";
-
-interface FaultyMember {
-  readonly host: Host;
-  readonly isLeaving: boolean;
-}
+import type { Stage, StageMember } from "./stage.ts";
 
 /** What faults happen to. */
-export interface Faulty<M extends FaultyMember = never> {
+export interface Faulty<M extends StageMember = StageMember> extends Stage<M, Fault> {
   readonly plan: Plan;
-  readonly world: World;
-  readonly random: Random;
-  readonly server: MemoryServer;
-  readonly network: Network;
-  readonly conditions: Conditions;
-  readonly members: readonly M[];
-  serverErrorMs: number;
   hasRewound: boolean;
-  join(): M;
-  leave(member: M): void;
-  kill(host: Host): void;
   /** The server goes back, or loses everything. */
   rewind(goBack: () => void): void;
   flushed(): void;
@@ -44,48 +26,13 @@ export interface Faulty<M extends FaultyMember = never> {
   restore(ids: Iterable<string>): void;
 }
 
-export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fault): void {
-  const { world, network, members, conditions, server, plan } = faulty;
+export function applyFault<M extends StageMember>(faulty: Faulty<M>, fault: Fault): void {
+  if (applyCommonFault(faulty, fault)) return;
+  const { world, network, server, plan } = faulty;
   const { kind, which, ms } = fault;
-  const living = members.filter(({ host, isLeaving }) => !host.isDead && !isLeaving);
-  const member = living[which % Math.max(1, living.length)];
   const partition = which % plan.partitions;
   const channel = Object.keys(inputs)[which % 3] as string;
-  conditions.say(() => `fault ${kind} ${ms}`);
   switch (kind) {
-    case "join":
-      if (living.length < 4) faulty.join();
-      return;
-    case "leave":
-      if (member !== undefined) faulty.leave(member);
-      if (living.length < 3) faulty.join();
-      return;
-    case "kill":
-      if (member !== undefined) faulty.kill(member.host);
-      return;
-    case "stop":
-    case "suspend":
-      member?.host.stop(kind === "suspend");
-      world.after(ms, () => member?.host.goOn());
-      return;
-    case "wallClock":
-      // Nobody can tell a suspension whose traces are gone from both clocks.
-      if (member !== undefined && !member.host.isStopped) member.host.wallErrorMs += ms;
-      return;
-    case "cut":
-      network.cut(member?.host, which % 2 === 0);
-      return;
-    case "cutAll":
-      network.cut(undefined, which % 2 === 0);
-      return;
-    case "unreachable":
-      if (member === undefined) return;
-      network.setReachable(member.host, false);
-      world.after(ms, () => network.setReachable(member.host, true));
-      return;
-    case "still":
-      network.stillUntil = world.now + ms;
-      return;
     case "failover":
       failOver(faulty, fault);
       return;
@@ -95,12 +42,6 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
     case "nodeAway":
       network.setAway(partition, true);
       world.after(ms, () => network.setAway(partition, false));
-      return;
-    case "full":
-      server.isFull = true;
-      world.after(ms, () => {
-        server.isFull = false;
-      });
       return;
     case "spoil":
       spoil(faulty, keyOf.stream(partition, "frail"), ms);
@@ -138,16 +79,12 @@ export function applyFault<M extends FaultyMember>(faulty: Faulty<M>, fault: Fau
     case "loseBeats":
       server.keys.delete(keyOf.members(component));
       return;
-    case "serverClock":
-      faulty.serverErrorMs += ms;
-      if (ms < 0) conditions.isClockBack = true;
-      return;
   }
 }
 
 /** A replica that has not received the last writes takes over. */
-function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fault): void {
-  const { world, server, network, conditions } = faulty;
+function failOver<M extends StageMember>(faulty: Faulty<M>, { ms, backMs }: Fault): void {
+  const { world, server, conditions } = faulty;
   const copy = server.keys.copy();
   const removed = [...conditions.removed];
   world.after(ms, () => {
@@ -159,15 +96,13 @@ function failOver<M extends FaultyMember>(faulty: Faulty<M>, { ms, backMs }: Fau
     faulty.restore(after);
     faulty.remove(removed);
     faulty.hasRewound = true;
-    faulty.serverErrorMs -= backMs;
-    if (backMs > 0) conditions.isClockBack = true;
     conditions.say(() => `failed over, ${before.size} lost`);
-    network.cut(undefined, false);
+    faulty.failedOver(backMs);
   });
 }
 
 /** Likewise of one node: its partition goes back, the others do not. */
-function failOverNode<M extends FaultyMember>(faulty: Faulty<M>, partition: number, ms: number): void {
+function failOverNode<M extends StageMember>(faulty: Faulty<M>, partition: number, ms: number): void {
   const { world, server, network, conditions } = faulty;
   const prefix = `{${partition}}:`;
   const copy = server.keys.copy(prefix);
@@ -218,24 +153,4 @@ function idsIn(server: MemoryServer): readonly string[] {
     for (const { fields } of server.keys.stream(key)?.entries ?? []) ids.push(idIn(fields));
   }
   return ids;
-}
-
-function spoil<M extends FaultyMember>({ server, world, conditions }: Faulty<M>, key: string, ms: number): void {
-  if (conditions.isBlind) return;
-  const restore = server.keys.spoil(key);
-  conditions.isBlind = true;
-  world.after(ms, () => {
-    restore();
-    conditions.isBlind = false;
-  });
-}
-
-function forbid<M extends FaultyMember>({ server, world, conditions }: Faulty<M>, key: string, ms: number): void {
-  if (conditions.isBlind) return;
-  server.keys.forbidden.add(key);
-  conditions.isBlind = true;
-  world.after(ms, () => {
-    server.keys.forbidden.delete(key);
-    conditions.isBlind = false;
-  });
 }

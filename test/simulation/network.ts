@@ -2,8 +2,8 @@
 
 import type { Link } from "../../src/memory/link.ts";
 import { StoreError } from "../../src/model/errors.ts";
+import type { Lie } from "./fault-plan.ts";
 import type { Host } from "./host.ts";
-import type { Lie } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { Scheduled, World } from "./world.ts";
 

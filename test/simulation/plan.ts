@@ -1,5 +1,6 @@
 /** What a seed stands for: the members, the load, and the faults. Plain values, so that a failing plan can be made smaller. */
 
+import { type CommonFaultKind, extentOf, type Lie, type PlannedFault } from "./fault-plan.ts";
 import { Random } from "./random.ts";
 
 export type ChannelName = "parking" | "blocking" | "batched";
@@ -26,42 +27,16 @@ export interface PlannedEvent {
 }
 
 export type FaultKind =
-  | "kill"
-  | "stop"
-  | "suspend"
-  | "leave"
-  | "join"
-  | "cut"
-  | "cutAll"
-  | "unreachable"
-  | "still"
-  | "failover"
-  | "full"
-  | "spoil"
-  | "forbid"
+  | CommonFaultKind
   | "destroyGroup"
   | "deleteStream"
   | "remove"
   | "trim"
   | "flush"
-  | "loseBeats"
   | "nodeFailover"
-  | "nodeAway"
-  | "wallClock"
-  | "serverClock";
+  | "nodeAway";
 
-export interface Fault {
-  readonly kind: FaultKind;
-  readonly at: number;
-  /** Which member or channel, modulo how many there are. */
-  readonly which: number;
-  /** How long it lasts, or how far a clock is set, or how much a failover loses, ms. */
-  readonly ms: number;
-  /** Of a failover: how far the new primary's clock is behind. */
-  readonly backMs: number;
-}
-
-export type Lie = "late" | "twice";
+export type Fault = PlannedFault<FaultKind>;
 
 export interface Plan {
   readonly seed: number;
@@ -74,7 +49,6 @@ export interface Plan {
   readonly hasDuty: boolean;
   /** A second component reads one of the first one's channels, and what it publishes. */
   readonly hasFollower: boolean;
-  /** What the store does that it must not, or must not be harmed by: answers after its session is lost, does a call twice. */
   readonly lies: readonly Lie[];
   /** The partitions are at nodes of their own, as on a cluster: outputs for another one are relayed. */
   readonly relays?: boolean;
@@ -200,30 +174,4 @@ function serverPlanOf(seed: number): Plan {
     events: events.sort((a, b) => a.at - b.at),
     faults: faults.sort((a, b) => a.at - b.at),
   };
-}
-
-function extentOf(kind: FaultKind, random: Random): Pick<Fault, "ms" | "backMs"> {
-  switch (kind) {
-    case "stop":
-    case "suspend":
-    case "unreachable":
-      return { ms: random.pick([50, 300, 700, 1_500, 2_500]), backMs: 0 };
-    case "still":
-      return { ms: random.pick([100, 400, 1_500]), backMs: 0 };
-    case "nodeAway":
-      return { ms: random.pick([50, 300, 1_000, 3_000]), backMs: 0 };
-    case "nodeFailover":
-      return { ms: random.pick([1, 20, 100, 400]), backMs: 0 };
-    case "failover":
-      return { ms: random.pick([1, 20, 100, 400]), backMs: random.isLucky(0.5) ? random.pick([5, 1_000, 60_000]) : 0 };
-    case "full":
-    case "spoil":
-    case "forbid":
-      return { ms: random.pick([30, 100, 400, 1_500]), backMs: 0 };
-    case "wallClock":
-    case "serverClock":
-      return { ms: random.pick([-3_600_000, -500, 500, 3_600_000]), backMs: 0 };
-    default:
-      return { ms: random.between(0, 400), backMs: 0 };
-  }
 }

@@ -1,8 +1,8 @@
 /** Runs the histories of a range of seeds, one after the other, until one fails. */
 
 import { bothDigests, noDigest } from "./digest.ts";
-import type { Outcome } from "./scenario.ts";
 import type { AnyPlan, Simulation } from "./simulation.ts";
+import type { Outcome } from "./stage.ts";
 
 export interface SeedsReport {
   readonly histories: number;

@@ -2,61 +2,37 @@
 
 import { append, keyOf } from "../../src/memory/keyspace.ts";
 import { idIn, rowOf } from "../../src/memory/owner.ts";
-import { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import { encodeEntry, wireEntry } from "../../src/model/envelope.ts";
 import { component, follower, inputs, outputs, partitionOf } from "./channels.ts";
 import { findWrong } from "./checks.ts";
-import { Conditions } from "./conditions.ts";
-import { digestOf } from "./digest.ts";
 import type { Watched } from "./effects.ts";
 import { applyFault, type Faulty } from "./faults.ts";
-import { Host } from "./host.ts";
+import type { Host } from "./host.ts";
 import { type Member, memberOn } from "./member.ts";
-import { Network } from "./network.ts";
 import { Observer } from "./observer.ts";
 import { Outside } from "./outside.ts";
-import type { Plan, PlannedEvent } from "./plan.ts";
+import type { Fault, Plan, PlannedEvent } from "./plan.ts";
 import { isFinished, isShared, unfinishedOf } from "./progress.ts";
-import { Random } from "./random.ts";
+import { type Outcome, Stage } from "./stage.ts";
 import { noCarrier, SimulatedTimers } from "./stand-ins.ts";
 import { Tries } from "./work.ts";
-import { beginning, World } from "./world.ts";
-
-export interface Outcome {
-  readonly violations: readonly string[];
-  readonly steps: number;
-  /** What happened, a line each. */
-  readonly lines: readonly string[];
-  /** The same for the same history. */
-  readonly digest: string;
-}
 
 const watched: Watched = { name: component, inputs: Object.keys(inputs), outputs: Object.keys(outputs) };
 const watchedFollower: Watched = { name: follower, inputs: [inputs.parking.name, outputs.sound.name], outputs: [] };
-/** A short history goes on for so long, events. */
-const leastSteps = 200;
-/** After the last fault all must be well again within this time, ms: dead letters of what kills its process need five deaths. */
-const healMs = 60_000;
-
 /** `isTold`: with the lines of what happened. */
 export async function runPlan(plan: Plan, isTold = false): Promise<Outcome> {
   return await new Scenario(plan, isTold).run();
 }
 
-class Scenario implements Faulty<Member> {
+class Scenario extends Stage<Member, Fault> implements Faulty<Member> {
   readonly plan: Plan;
-  readonly world = new World();
-  readonly random: Random;
-  readonly server: MemoryServer;
-  readonly network: Network;
-  readonly conditions: Conditions;
+  /** Dead letters of what kills its process need five deaths. */
+  protected readonly healMs = 60_000;
   readonly observer: Observer;
   readonly #following: Observer | undefined;
-  readonly members: Member[] = [];
   /** Ids of events that a fault may have taken with it. */
   readonly lost = new Set<string>();
-  serverErrorMs = 0;
   readonly #outside = new Outside();
   readonly #tries = new Tries();
   readonly #planned: ReadonlyMap<string, PlannedEvent>;
@@ -64,38 +40,26 @@ class Scenario implements Faulty<Member> {
   readonly #followerTimers: SimulatedTimers;
   /** Appended, by event id. */
   readonly #published = new Map<string, string>();
-  #names = 0;
   /** Partitions that the component has owned. */
   readonly #begun = new Set<number>();
   #duties = new Map<string, string>();
 
   constructor(plan: Plan, isTold: boolean) {
+    super(plan, "", isTold);
     this.plan = plan;
-    this.random = new Random(plan.seed, "faults");
-    const serverNow = (): number => beginning + this.world.now + this.serverErrorMs;
-    this.server = new MemoryServer(
-      serverNow,
-      (ms, run) => {
-        const timer = this.world.after(ms, run);
-        return () => timer.cancel();
-      },
-      plan.relays === true,
-    );
-    const network = { leastMs: 0.1, mostMs: plan.latencyMs, lies: plan.lies };
-    this.network = new Network(this.world, new Random(plan.seed, "network"), network);
     this.#planned = new Map(plan.events.map((event) => [event.id, event]));
-    this.conditions = new Conditions(this.world, isTold);
+    const { server, conditions } = this;
     const { partitions, takeoverAfterMs } = plan;
-    const parts = { server: this.server, partitions, takeoverAfterMs, conditions: this.conditions };
+    const parts = { server, partitions, takeoverAfterMs, conditions };
     this.observer = new Observer({ ...parts, watched, planned: this.#planned });
     const noEffect = { get: () => ({ effect: "none" }) as PlannedEvent };
     this.#following = plan.hasFollower
       ? new Observer({ ...parts, watched: watchedFollower, planned: noEffect })
       : undefined;
     this.observer.onKill((host) => this.kill(host));
-    this.#timers = new SimulatedTimers(this.world, new Random(plan.seed, "timers"));
-    this.#followerTimers = new SimulatedTimers(this.world, new Random(plan.seed, "follower's timers"));
-    this.server.watch(() => {
+    this.#timers = new SimulatedTimers(this.world, this.chance("timers"));
+    this.#followerTimers = new SimulatedTimers(this.world, this.chance("follower's timers"));
+    server.watch(() => {
       if (plan.isFromNow) this.#passOver();
       this.observer.look();
       this.#following?.look();
@@ -103,38 +67,30 @@ class Scenario implements Faulty<Member> {
   }
 
   async run(): Promise<Outcome> {
-    const { world, plan, conditions } = this;
+    const { plan, world } = this;
     for (let i = 0; i < plan.members; i++) this.join();
     for (const event of plan.events) world.at(event.at, () => this.#publish(event));
-    let last = 0;
-    for (const fault of plan.faults) {
-      last = Math.max(last, fault.at + Math.abs(fault.kind.endsWith("Clock") ? 0 : fault.ms));
-      world.at(fault.at, () => applyFault(this, fault));
-    }
-    last = Math.max(last, ...plan.events.map(({ at }) => at));
-    const { violations, lines } = conditions;
-    await world.run(last, () => this.#hasFailed());
-    if (violations.length === 0) {
-      if (this.#living.length === 0) this.join();
-      // Among many members something is repeated at nearly every moment: the end, with nothing on its way, would hardly ever come.
-      world.at(last + healMs / 2, () => this.network.endRepeating());
-      await world.run(last + healMs, () => this.#hasFailed() || (world.steps >= leastSteps && this.#isWell));
-      if (violations.length === 0) for (const text of this.#findWrong()) conditions.violated(text);
-    }
-    return { violations, steps: world.steps, lines, digest: digestOf(world, this.server.keys) };
+    return await this.play(plan.faults, Math.max(...plan.events.map(({ at }) => at)));
   }
 
-  /** Asked after each step. */
-  #hasFailed(): boolean {
+  apply(fault: Fault): void {
+    applyFault(this, fault);
+  }
+
+  /** Among many members something is repeated at nearly every moment: the end, with nothing on its way, would hardly ever come. */
+  protected override heal(lastAt: number): void {
+    this.world.at(lastAt + this.healMs / 2, () => this.network.endRepeating());
+  }
+
+  protected get hasFailed(): boolean {
     this.observer.lookAtBeats();
     this.#following?.lookAtBeats();
     return this.conditions.violations.length > 0;
   }
 
   join(): Member {
-    const { plan, world, server, network, observer } = this;
-    const name = `m${++this.#names}`;
-    const host = new Host(name, world, new Random(plan.seed, name));
+    const { plan, server, network, observer } = this;
+    const host = this.newHost();
     const member = memberOn(host, {
       plan,
       server,
@@ -148,38 +104,25 @@ class Scenario implements Faulty<Member> {
       followerTimers: this.#followerTimers,
       duty: (signal, token) => this.#duty(host, signal, token),
     });
-    observer.say(() => `join ${name}`);
+    observer.say(() => `join ${host.name}`);
     this.members.push(member);
     for (const one of [member.component, member.follower])
       one?.run().catch((error: unknown) => {
-        observer.say(() => `${name} ends: ${String(error)}`);
+        observer.say(() => `${host.name} ends: ${String(error)}`);
         // What the store refuses when it begins ends it: a supervisor starts another one.
         if (!member.isLeaving) this.kill(host);
       });
     return member;
   }
 
-  leave(member: Member): void {
-    if (member.isLeaving || member.host.isDead) return;
-    member.isLeaving = true;
-    this.observer.say(() => `leave ${member.host.name}`);
-    const gone = (): void => {
-      this.observer.say(() => `left ${member.host.name}`);
-      member.host.kill();
-      this.network.cut(member.host, true);
-    };
+  protected drain(member: Member): Promise<unknown> {
     const drained = [member.component, member.follower].map((one) => one?.drain().catch(() => undefined));
-    Promise.all([...drained, member.duty?.[Symbol.asyncDispose]()]).then(gone);
+    return Promise.all([...drained, member.duty?.[Symbol.asyncDispose]()]);
   }
 
-  /** Its process ends; another one takes its place a little later, as a supervisor would have it. */
-  kill(host: Host): void {
-    if (host.isDead) return;
-    this.observer.say(() => `kill ${host.name}`);
-    this.observer.kills++;
-    host.kill();
-    this.network.cut(host, true);
-    this.world.after(this.random.between(50, 900), () => void this.join());
+  override kill(host: Host): void {
+    if (!host.isDead) this.observer.kills++;
+    super.kill(host);
   }
 
   rewind(goBack: () => void): void {
@@ -213,10 +156,6 @@ class Scenario implements Faulty<Member> {
 
   restore(ids: Iterable<string>): void {
     for (const id of ids) if (this.conditions.removed.delete(id)) this.lost.delete(id);
-  }
-
-  get #living(): readonly Member[] {
-    return this.members.filter(({ host, isLeaving }) => !host.isDead && !isLeaving);
   }
 
   /** A component that begins now has nothing to do with what is older. */
@@ -265,11 +204,11 @@ class Scenario implements Faulty<Member> {
   hasRewound = false;
 
   /** Everything is finished, every partition has an owner that lives, and nothing is on its way that may still change it. */
-  get #isWell(): boolean {
+  protected get isWell(): boolean {
     if (this.network.unheard > 0) return false;
     const { partitions, hasDuty } = this.plan;
     for (const one of this.#watched) if (!isFinished(this.server, one, partitions)) return false;
-    const living = this.#living.map(({ host }) => host.name);
+    const living = this.living.map(({ host }) => host.name);
     for (const one of this.#watched) if (!isShared(this.server, one, partitions, living)) return false;
     if (this.plan.relays === true && !this.#isMoved) return false;
     return !hasDuty || living.some((name) => this.#duties.has(name));
@@ -286,9 +225,9 @@ class Scenario implements Faulty<Member> {
     return this.#following === undefined ? [watched] : [watched, watchedFollower];
   }
 
-  #findWrong(): readonly string[] {
-    if (!this.#isWell) {
-      const living = this.#living.map(({ host, component: one }) => `${host.name} owns ${one.owned.join(" ")}`);
+  protected findWrong(): readonly string[] {
+    if (!this.isWell) {
+      const living = this.living.map(({ host, component: one }) => `${host.name} owns ${one.owned.join(" ")}`);
       const unfinished = this.#watched.flatMap((one) => unfinishedOf(this.server, one, this.plan.partitions));
       const onTheWay = [...this.observer.effects.onTheWay()];
       if (onTheWay.length > 0) unfinished.push(`outputs of ${onTheWay.join(" ")} in relays`);

@@ -1,10 +1,11 @@
 /** The kinds of histories that a seed may stand for, each with its plans: what runs them, prints them and makes them smaller does not differ. */
 
 import { type Plan, planOf } from "./plan.ts";
-import { type Outcome, runPlan } from "./scenario.ts";
+import { runPlan } from "./scenario.ts";
 import { smallerPlans } from "./smaller-plans.ts";
 import { type SourcePlan, smallerSourcePlans, sourcePlanOf } from "./sources/plan.ts";
 import { runSourcePlan } from "./sources/scenario.ts";
+import type { Outcome } from "./stage.ts";
 
 export interface Simulation<P extends AnyPlan = AnyPlan> {
   readonly planOf: (seed: number) => P;

@@ -1,17 +1,13 @@
 /** Plans with less in them than one has: fewer faults, fewer events, fewer members, simpler events. */
 
 import type { Plan, PlannedEvent } from "./plan.ts";
+import { withoutOne, withoutParts } from "./smaller-lists.ts";
 
 export function* smallerPlans(plan: Plan): Iterable<Plan> {
   const { faults, events } = plan;
-  for (const share of [2, 4]) {
-    for (let part = 0; part < share; part++) {
-      const rest = events.filter((_, i) => Math.floor((i * share) / events.length) !== part);
-      if (rest.length < events.length) yield { ...plan, events: rest };
-    }
-  }
-  for (const i of faults.keys()) yield { ...plan, faults: faults.filter((_, other) => other !== i) };
-  for (const i of events.keys()) yield { ...plan, events: events.filter((_, other) => other !== i) };
+  for (const rest of withoutParts(events)) yield { ...plan, events: rest };
+  for (const rest of withoutOne(faults)) yield { ...plan, faults: rest };
+  for (const rest of withoutOne(events)) yield { ...plan, events: rest };
   if (plan.members > 1) yield { ...plan, members: plan.members - 1 };
   if (plan.partitions > 1) yield { ...plan, partitions: 1 };
   if (plan.hasFollower) yield { ...plan, hasFollower: false };

@@ -54,7 +54,7 @@ export function subscriptionsOf(bench: Bench): readonly Subscription[] {
     on(channel, async (event, tools) => {
       const end = observer.started(host, event, fenceOf(tools), true, true);
       try {
-        await handle(bench, event, tools, tools.effectId);
+        await handle(bench, event, tools);
       } finally {
         end();
       }
@@ -62,7 +62,7 @@ export function subscriptionsOf(bench: Bench): readonly Subscription[] {
   const batched = on(inputs.batched, { batch: { maxSize: 4, maxWaitMs: 30 } }, async (events, tools) => {
     for (const event of events) {
       const end = observer.started(host, event, fenceOf(tools), event === events[0], false);
-      await handle(bench, event, tools, tools.effectIdOf(event)).finally(end);
+      await handle(bench, event, tools).finally(end);
     }
   });
   return [single(inputs.parking), single(inputs.blocking), batched];
@@ -85,7 +85,7 @@ function fenceOf(tools: GivenTools): Fence {
   return tools.fence;
 }
 
-async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools, effectId: string): Promise<void> {
+async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools): Promise<void> {
   const { host, planned, tries, outside, observer, partitionOf } = bench;
   const plan = planned.get(event.id);
   if (plan === undefined) throw new Error(`nobody has planned ${event.id}`);
@@ -101,7 +101,7 @@ async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools, ef
     await host.wait(2);
     const fence = fenceOf(tools);
     const partition = partitionOf(event.key);
-    if (!outside.call(partition, effectId, fence)) {
+    if (!outside.admit(partition, fence)) {
       observer.refusedOutside(host, partition, fence);
       throw new Error("the outside has seen a later owner");
     }

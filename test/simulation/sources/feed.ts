@@ -2,6 +2,7 @@
 
 import type { Fence } from "../../../src/ownership/fence.ts";
 import type { Host } from "../host.ts";
+import { Outside } from "../outside.ts";
 import type { Random } from "../random.ts";
 import type { World } from "../world.ts";
 
@@ -17,8 +18,7 @@ export class Feed {
   readonly #random: Random;
   readonly #said: Message[][];
   readonly #lines = new Set<Line>();
-  /** The highest fence of each part. */
-  readonly #highest = new Map<number, Fence>();
+  readonly #outside = new Outside();
 
   constructor(world: World, random: Random, parts: number) {
     this.#world = world;
@@ -42,12 +42,7 @@ export class Feed {
    * one with another token. Without a fence anybody may have one.
    */
   open(host: Host, part: number, after: number, fence: Fence | undefined): Line | undefined {
-    const highest = this.#highest.get(part);
-    if (fence !== undefined && highest !== undefined) {
-      if (fence.epoch < highest.epoch) return undefined;
-      if (fence.epoch === highest.epoch && fence.token !== highest.token) return undefined;
-    }
-    if (fence !== undefined) this.#highest.set(part, fence);
+    if (fence !== undefined && !this.#outside.admit(part, fence)) return undefined;
     const line = new Line(host, part, after);
     this.#lines.add(line);
     this.#tellLater(line);

@@ -1,6 +1,8 @@
 /** What a seed stands for: an outside system and what it says, the members that run its source, and the faults. Plain values. */
 
+import { type CommonFaultKind, extentOf, type Lie, type PlannedFault } from "../fault-plan.ts";
 import { Random } from "../random.ts";
+import { withoutOne, withoutParts } from "../smaller-lists.ts";
 
 /** A thing that the outside system says in one of its parts, one for each run. */
 export interface PlannedMessage {
@@ -10,35 +12,9 @@ export interface PlannedMessage {
   readonly key: string;
 }
 
-export type SourceFaultKind =
-  | "kill"
-  | "stop"
-  | "suspend"
-  | "leave"
-  | "join"
-  | "cut"
-  | "cutAll"
-  | "unreachable"
-  | "still"
-  | "failover"
-  | "full"
-  | "spoil"
-  | "forbid"
-  | "hangUp"
-  | "loseBeats"
-  | "wallClock"
-  | "serverClock";
+export type SourceFaultKind = CommonFaultKind | "hangUp";
 
-export interface SourceFault {
-  readonly kind: SourceFaultKind;
-  readonly at: number;
-  /** Which member or part, modulo how many there are. */
-  readonly which: number;
-  /** How long it lasts, or how far a clock is set, or how much a failover loses, ms. */
-  readonly ms: number;
-  /** Of a failover: how far the new primary's clock is behind. */
-  readonly backMs: number;
-}
+export type SourceFault = PlannedFault<SourceFaultKind>;
 
 export interface SourcePlan {
   readonly seed: number;
@@ -55,8 +31,7 @@ export interface SourcePlan {
   readonly deafMs: number;
   /** Most entries of a partition of the channel, as many as are ever appended together at least; 0: any number. Somebody trims it from time to time. */
   readonly cap: number;
-  /** What the store does although it must not. */
-  readonly lies: readonly ("late" | "twice")[];
+  readonly lies: readonly Lie[];
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly SourceFault[];
 }
@@ -107,39 +82,12 @@ export function sourcePlanOf(seed: number): SourcePlan {
   };
 }
 
-function extentOf(kind: SourceFaultKind, random: Random): Pick<SourceFault, "ms" | "backMs"> {
-  switch (kind) {
-    case "stop":
-    case "suspend":
-    case "unreachable":
-      return { ms: random.pick([50, 300, 700, 1_500, 2_500]), backMs: 0 };
-    case "still":
-      return { ms: random.pick([100, 400, 1_500]), backMs: 0 };
-    case "failover":
-      return { ms: random.pick([1, 20, 100, 400]), backMs: random.isLucky(0.5) ? random.pick([5, 1_000, 60_000]) : 0 };
-    case "full":
-    case "spoil":
-    case "forbid":
-      return { ms: random.pick([30, 100, 400, 1_500]), backMs: 0 };
-    case "wallClock":
-    case "serverClock":
-      return { ms: random.pick([-3_600_000, -500, 500, 3_600_000]), backMs: 0 };
-    default:
-      return { ms: random.between(0, 400), backMs: 0 };
-  }
-}
-
 /** Plans with less in them, for whoever makes a failing one smaller. */
 export function* smallerSourcePlans(plan: SourcePlan): Iterable<SourcePlan> {
   const { faults, messages } = plan;
-  for (const share of [2, 4]) {
-    for (let part = 0; part < share; part++) {
-      const rest = messages.filter((_, i) => Math.floor((i * share) / messages.length) !== part);
-      if (rest.length < messages.length) yield { ...plan, messages: rest };
-    }
-  }
-  for (const i of faults.keys()) yield { ...plan, faults: faults.filter((_, other) => other !== i) };
-  for (const i of messages.keys()) yield { ...plan, messages: messages.filter((_, other) => other !== i) };
+  for (const rest of withoutParts(messages)) yield { ...plan, messages: rest };
+  for (const rest of withoutOne(faults)) yield { ...plan, faults: rest };
+  for (const rest of withoutOne(messages)) yield { ...plan, messages: rest };
   if (plan.members > 1) yield { ...plan, members: plan.members - 1 };
   if (plan.deafMs > 0) yield { ...plan, deafMs: 0 };
   if (plan.cap > 0) yield { ...plan, cap: 0 };
