@@ -1,6 +1,7 @@
 /** Settlements into numbered batches, a few unanswered at once: sent again in their order after a loss, never with other content under a number. */
 
 import { goneBack, type Hold, type Moment } from "../ownership/hold.ts";
+import { settleUnder } from "../ownership/settle-under.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import {
@@ -13,11 +14,11 @@ import {
   settlePipeline,
 } from "../ports/settle.ts";
 
-type Session = Pick<Settling, "settle">;
-
 import type { Delivery } from "./delivery.ts";
 import type { InFlight } from "./in-flight.ts";
 import { RefusalReport } from "./refusal-report.ts";
+
+type Session = Pick<Settling, "settle">;
 
 /** Most settlements in one batch: those with effects take the server ten times as long as an acknowledgement. */
 const maxBatch = 512;
@@ -266,20 +267,12 @@ export class Settler {
   }
 
   #send(sent: Sent): void {
-    const { hold, clock } = this.#context;
     const session = this.#session as Session;
-    const moment = { now: clock.now(), wallNow: clock.wallNow() };
     sent.state = "sent";
-    session.settle(hold.claim, sent.batch).then(
-      (reply) => {
-        // An answer of a session that is lost says nothing about what was sent again since.
-        if (this.#end === undefined && session === this.#session && this.#unanswered.includes(sent))
-          this.#onReply(sent, reply, moment);
-      },
-      () => {
-        if (this.#end === undefined && session === this.#session) hold.broken(session);
-      },
-    );
+    const isInUse = (): boolean => this.#end === undefined && session === this.#session;
+    settleUnder(this.#context, session, sent.batch, isInUse, (reply, sentAt) => {
+      if (this.#unanswered.includes(sent)) this.#onReply(sent, reply, sentAt);
+    });
   }
 
   #onReply(sent: Sent, reply: SettleReply, moment: Moment): void {

@@ -3,6 +3,7 @@
 import { FencedError } from "../model/errors.ts";
 import { positionKey, writePosition } from "../model/source-names.ts";
 import { goneBack, type Hold, type Moment } from "../ownership/hold.ts";
+import { settleUnder } from "../ownership/settle-under.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Batch, Settlement, SettleReply, SettleResult, Settling } from "../ports/settle.ts";
@@ -175,18 +176,10 @@ export class Appends {
   }
 
   #send(session: Session, sent: Sent): void {
-    const { hold, clock } = this.#context;
-    const moment = { now: clock.now(), wallNow: clock.wallNow() };
-    session.settle(hold.claim, sent.batch).then(
-      (reply) => {
-        // An answer of a session that is lost says nothing about what was sent again since.
-        if (this.#end === undefined && session === this.#session && sent === this.#sent)
-          this.#onReply(sent, reply, moment);
-      },
-      () => {
-        if (this.#end === undefined && session === this.#session) hold.broken(session);
-      },
-    );
+    const isInUse = (): boolean => this.#end === undefined && session === this.#session;
+    settleUnder(this.#context, session, sent.batch, isInUse, (reply, sentAt) => {
+      if (sent === this.#sent) this.#onReply(sent, reply, sentAt);
+    });
   }
 
   #onReply(sent: Sent, reply: SettleReply, moment: Moment): void {
