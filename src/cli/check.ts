@@ -1,13 +1,10 @@
 /** `throughline check`: holds a deployment's channels against the log, before the deploy. */
 
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { openObserver } from "../composition/observer.ts";
 import { checkLog, renderCheck } from "../inspect/entries/log-check.ts";
-import { type Channel, isChannel } from "../model/channel.ts";
-import { messageOf } from "../model/error-message.ts";
 import { wholeNumber } from "../service/option-parsers.ts";
+import { channelsOfModule } from "./channels-of-module.ts";
 import { type CommonOptions, openFor, parsePosition } from "./common.ts";
 import { print, say } from "./output.ts";
 import type { LoadExtension } from "./plug-in.ts";
@@ -56,23 +53,4 @@ export function defineCheck(check: Command, extension: LoadExtension): void {
       await print(json === true ? JSON.stringify(result, undefined, 2) : renderCheck(result));
       if (result.refused > 0) surroundings().exitCode = 1;
     });
-}
-
-/** The channels among a module's exports, and in its exported lists and objects. @throws {UsageError} */
-async function channelsOfModule(file: string): Promise<readonly Channel<unknown>[]> {
-  const module: object = await import(pathToFileURL(resolve(file)).href).catch((cause: unknown) => {
-    throw new UsageError(`the module ${file} cannot be loaded: ${messageOf(cause)}`, { cause });
-  });
-  const found = new Map<string, Channel<unknown>>();
-  for (const exported of Object.values(module)) {
-    const values = isChannel(exported) || typeof exported !== "object" ? [exported] : Object.values(exported ?? {});
-    for (const channel of values) {
-      if (!isChannel(channel)) continue;
-      const other = found.get(channel.name);
-      if (other !== undefined && other !== channel)
-        throw new UsageError(`${file} defines the channel "${channel.name}" twice: export the one that is deployed`);
-      found.set(channel.name, channel);
-    }
-  }
-  return [...found.values()];
 }

@@ -36,6 +36,11 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       needsNamespace: true,
       load: async () => (await import("./search.ts")).defineSearch,
     },
+    spans: {
+      description: "spans made again from the log: of stories, of a stretch of time, by outcome; heals what is missing",
+      needsNamespace: true,
+      load: async () => (await import("./spans.ts")).defineSpans,
+    },
     states: {
       description: "a component's state for one order after each of its settlements, by its handlers and the log",
       needsNamespace: true,

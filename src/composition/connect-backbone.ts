@@ -90,7 +90,9 @@ function openerOf(
 }
 
 /** The server's host and port for the spans; of several the first that was given. A socket's path is its address. */
-function serverOf({ address: { host, port, path } }: Topology): { server?: { address: string; port?: number } } {
+export function serverOf({ address: { host, port, path } }: Pick<Topology, "address">): {
+  readonly server: { readonly address: string; readonly port?: number };
+} {
   if (path !== undefined) return { server: { address: path } };
   return { server: { address: host ?? "127.0.0.1", ...(port === undefined ? {} : { port }) } };
 }

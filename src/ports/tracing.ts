@@ -60,8 +60,11 @@ export interface Processing {
   readonly run?: number;
 }
 
-/** The end of an attempt. `conflict`: the attempt runs again because its state had changed. `abandoned`: the drain ran out of time. */
-export type Outcome = "acked" | "retried" | "deadLettered" | "fenced" | "conflict" | "abandoned";
+/**
+ * The end of an attempt. `conflict`: the attempt runs again because its state had changed. `abandoned`: the drain ran out of time.
+ * `owner_lost`: its process died, as whoever took over tells.
+ */
+export type Outcome = "acked" | "retried" | "deadLettered" | "fenced" | "conflict" | "abandoned" | "owner_lost";
 
 /** The span of one attempt, open until `settled`. */
 export interface ProcessSpan {

@@ -179,18 +179,18 @@ export class AttemptSpans {
     return undefined;
   }
 
-  /** Ends all of them. */
-  end(outcome: Outcome, errorType: string | undefined, error: unknown): void {
+  /** Ends all of them. `endMs`: epoch ms; default: now. */
+  end(outcome: Outcome, errorType: string | undefined, error: unknown, endMs?: number): void {
     if (this.main === undefined) return;
-    end(this.main, outcome, errorType, error);
-    for (const span of this.#ofStories) end(span, outcome, errorType, error);
+    end(this.main, outcome, errorType, error, endMs);
+    for (const span of this.#ofStories) end(span, outcome, errorType, error, endMs);
   }
 }
 
-function end(span: Span, outcome: Outcome, errorType: string | undefined, error: unknown): void {
+function end(span: Span, outcome: Outcome, errorType: string | undefined, error: unknown, endMs?: number): void {
   span.setAttribute(attribute.outcome, outcome);
   if (errorType !== undefined) fail(span, errorType, error);
-  span.end();
+  span.end(endMs);
 }
 
 const none: Span[] = [];

@@ -117,10 +117,13 @@ export class AttemptIdentity implements SpanIdentity {
   }
 }
 
-/** The kinds of spans that write an entry. `caused`: a `send` of which causes are stated. */
-export type WriteKind = "send" | "caused" | "create" | "dead";
+/**
+ * The kinds of spans that write an entry. `caused`: a `send` of which causes are stated; `continued`: the one event being handled is among
+ * them, which the entry names in either case.
+ */
+export type WriteKind = "send" | "caused" | "continued" | "create" | "dead";
 
-const seedOf: Readonly<Record<WriteKind, number>> = { send: 11, caused: 12, create: 13, dead: 14 };
+const seedOf: Readonly<Record<WriteKind, number>> = { send: 11, caused: 12, continued: 13, create: 14, dead: 15 };
 
 /** The id of a span that writes an event: a hash over the event, crossed with the parent's id, or with nothing at a root. */
 export class WriteIdentity implements SpanIdentity {

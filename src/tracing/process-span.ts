@@ -157,7 +157,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const inherited = this.#events.inherited(sending.causes);
       const base = this.#baggageOver(inherited, around);
       if (this.#replay !== undefined) return this.#opener.passReplayed(this.#main, base, inherited, sending);
-      const place = this.#placeOf(story, inside ? active : this.#isContext ? this : ROOT_CONTEXT);
+      const place = this.#placeOf(story, inside ? active : this.#isContext ? this : ROOT_CONTEXT, sending);
       return this.#opener.openSend("send", place, base, this.#carrierOf(story), sending, inherited);
     } catch (error) {
       this.#opener.faults.report("send", error);
@@ -179,10 +179,19 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   }
 
   /** The place of an output's span. `active`: the context in which it is published. */
-  #placeOf(story: OutputStory | undefined, active: Context): SendPlace {
-    if (story !== undefined) return placeIn(story, active, active === this || active === ROOT_CONTEXT, this.#spans);
+  #placeOf(story: OutputStory | undefined, active: Context, sending: Sending): SendPlace {
+    if (story !== undefined) {
+      const place = placeIn(story, active, active === this || active === ROOT_CONTEXT, this.#spans);
+      return this.#isContinuedBy(sending) ? { ...place, isContinued: true } : place;
+    }
     const [own] = this.#isSingle && this.#spans !== undefined ? this.#events.storiesAt(0) : [];
     return own === undefined ? plainPlace(active) : { ...plainPlace(active), ids: own.ids };
+  }
+
+  /** True where the one event being handled is among the causes that an output states. */
+  #isContinuedBy({ causes }: Sending): boolean {
+    const [entry] = this.#processing.entries;
+    return this.#isSingle && entry !== undefined && causes.some(({ id }) => id === entry.eventId);
   }
 
   /** The trace fields of an output of which no span is kept. */
@@ -209,7 +218,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       if (baggage === undefined) return undefined;
       const passing = this.#carrierOf(story);
       if (this.#spans !== undefined)
-        return opener.openPlainSend("send", this.#placeOf(story, this), baggage, passing, sending);
+        return opener.openPlainSend("send", this.#placeOf(story, this, sending), baggage, passing, sending);
       const carrier = new TraceFields(passing.traceparent, passing.tracestate, baggage, passing.stories ?? "");
       if (!opener.meters.recording) return new PassedSend(carrier);
       return new SendScope(opener, sending.channel.name, undefined, carrier);
@@ -291,7 +300,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   /** What was published past the tools continues the story of its causes, else that of the event being handled. */
   place(sending: Sending, active: Context): { readonly place: SendPlace; readonly passing: Carrier } {
     const story = this.#storyOf(sending);
-    return { place: this.#placeOf(story, active), passing: this.#carrierOf(story) };
+    return { place: this.#placeOf(story, active, sending), passing: this.#carrierOf(story) };
   }
 
   /** The carrier of an output of the event being handled, where no span is kept. */

@@ -2,6 +2,7 @@
 
 import { type Context, type SpanContext, trace } from "@opentelemetry/api";
 import type { Baggage } from "./carrier.ts";
+import type { SpanIdentity } from "./span-identity.ts";
 
 export interface SendPlace {
   readonly parent: SpanContext | undefined;
@@ -11,6 +12,10 @@ export interface SendPlace {
   readonly targets: readonly SpanContext[];
   /** The ids that the span has in place of those of several stories. */
   readonly ids: Baggage | undefined;
+  /** The ids of a span that is made again; otherwise they derive from the event. */
+  readonly identity?: SpanIdentity;
+  /** True where the one event being handled is among the stated causes. */
+  readonly isContinued?: boolean;
   /** The number of stories that the event belongs to, as far as it is known; 0 for one that states no causes. */
   readonly stories: number;
 }

@@ -117,7 +117,7 @@ export class SpanOpener {
     let carrier = passedOn(passing, field);
     if (source !== undefined) {
       try {
-        const span = this.#startSend(source, verb, place, field, baggage, sending);
+        const span = this.startSend(source, verb, place, field, baggage, sending);
         if ("end" in span)
           return new SendScope(this, channel, span, carrierOf(span.spanContext(), field, passing.stories));
         carrier = carrierOf(span, field);
@@ -140,11 +140,11 @@ export class SpanOpener {
     return new PassedSend(span === undefined ? passedOn(noCarrier, field) : this.inject(span, field));
   }
 
-  /** Starts the span; where it is not kept, it is its ids alone. */
-  #startSend(
+  /** Starts the span; where it is not kept, it is its ids alone. `baggage`: undefined where the field holds short plain ids only. */
+  startSend(
     source: SpanSource,
     verb: "send" | "create",
-    { parent, context, targets, ids, stories }: SendPlace,
+    { parent, context, targets, ids, stories, identity, isContinued }: SendPlace,
     field: string,
     baggage: Baggage | undefined,
     sending: Sending,
@@ -152,8 +152,8 @@ export class SpanOpener {
     const attributes: Attributes = {};
     const links = targets.length === 0 ? [] : linksTo(targets, attributes);
     const { eventId, causes } = sending;
-    const kind = verb === "send" && causes.length > 0 ? "caused" : verb;
-    const place = { parent, context, links, identity: new WriteIdentity(kind, eventId) };
+    const kind = verb === "create" || causes.length === 0 ? verb : isContinued === true ? "continued" : "caused";
+    const place = { parent, context, links, identity: identity ?? new WriteIdentity(kind, eventId) };
     const declined = source.decline(place);
     if (declined !== undefined) return declined;
     attributes[attribute.eventId] = eventId;

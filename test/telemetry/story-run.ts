@@ -35,6 +35,7 @@ export interface LoggedExchangeOrder {
 }
 
 export interface StoryRun {
+  readonly namespace: string;
   readonly spans: readonly WireSpan[];
   readonly orders: readonly LoggedOrder[];
   readonly exchangeOrders: readonly LoggedExchangeOrder[];
@@ -83,10 +84,14 @@ export async function runStories(file: string, most: number, ratio: number): Pro
   }
   await collector.become("accept"); // its answer comes after all that has arrived
   // The others are the user's own Redis calls.
-  return { spans: collector.spans.filter(({ scope }) => scope === "throughline"), ...(await readLog(observer)) };
+  return {
+    namespace,
+    spans: collector.spans.filter(({ scope }) => scope === "throughline"),
+    ...(await readLog(observer)),
+  };
 }
 
-async function readLog(observer: ReturnType<typeof openObserver>): Promise<Omit<StoryRun, "spans">> {
+async function readLog(observer: ReturnType<typeof openObserver>): Promise<Omit<StoryRun, "spans" | "namespace">> {
   const executions = new Map<string, number>();
   for await (const { envelope } of observer.read("executions")) {
     const { userId, clientOrderId } = Execution.parse(JSON.parse(envelope?.payload ?? ""));

@@ -64,7 +64,14 @@ export class LeanSpan implements Span, EndedSpan {
   readonly #ended: (span: EndedSpan) => void;
   #open = true;
 
-  constructor(opening: Opening, own: SpanContext, parent: SpanContext | undefined, ended: (span: EndedSpan) => void) {
+  /** `startMs`: of a span that is made again, epoch ms; default: now. Then its end must be told, too. */
+  constructor(
+    opening: Opening,
+    own: SpanContext,
+    parent: SpanContext | undefined,
+    ended: (span: EndedSpan) => void,
+    startMs?: number,
+  ) {
     this.own = own;
     this.parent = parent;
     this.name = opening.name;
@@ -74,7 +81,7 @@ export class LeanSpan implements Span, EndedSpan {
     this.links = opening.links;
     this.#ended = ended;
     const startedAt = performance.now();
-    const start = epochOf(startedAt);
+    const start = startMs ?? epochOf(startedAt);
     this.#startedAt = startedAt;
     this.startMs = Math.floor(start);
     this.startNs = Math.round((start - this.startMs) * 1e6);

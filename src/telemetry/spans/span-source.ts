@@ -22,12 +22,15 @@ export class LeanSpans implements SpanSource {
   /** Decides on roots without links. */
   readonly #keepsRoot: RootRule;
   readonly #ended: (span: EndedSpan) => void;
+  /** The start of spans that are made again, epoch ms. */
+  readonly #startMs: (() => number) | undefined;
   /** The trace id that the rule has decided to keep, for the next root; "" when there is none. */
   #drawn = "";
   /** The parent that was found valid last: `open` asks about the same one as `decline` before it. */
   #valid: SpanContext | undefined;
 
-  constructor(keepsRoot: RootRule, ended: (span: EndedSpan) => void) {
+  constructor(keepsRoot: RootRule, ended: (span: EndedSpan) => void, startMs?: () => number) {
+    this.#startMs = startMs;
     this.#keepsRoot = keepsRoot;
     this.#ended = ended;
   }
@@ -58,7 +61,7 @@ export class LeanSpans implements SpanSource {
     if (!isChild) this.#drawn = "";
     const spanId = identity?.spanId(traceId, isChild ? parent.spanId : "") ?? drawnId(spanBytes);
     const own = new NamedSpan(traceId, spanId, TraceFlags.SAMPLED, false, isChild ? parent.traceState : undefined);
-    return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended);
+    return new LeanSpan(opening, own, isChild ? parent : undefined, this.#ended, this.#startMs?.());
   }
 
   #isValid(parent: SpanContext): boolean {

@@ -1,0 +1,91 @@
+/** Sends spans that were made again over OTLP/gRPC, each in the name of the service that it is of, and no faster than the Collector takes them. */
+
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { StoreError } from "../../model/errors.ts";
+import { endsWithin } from "../../model/waits.ts";
+import type { Log } from "../../ports/log.ts";
+import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
+import { createEncodedExporter } from "../otlp/encoded-exporter.ts";
+import { halve } from "../otlp/encoded-spans.ts";
+import { RequestFrame } from "../otlp/request-frame.ts";
+import { RetryingSender } from "../otlp/retrying-sender.ts";
+import { timeoutOf } from "../setup/export-settings.ts";
+import type { EndedSpan } from "../spans/ended-span.ts";
+import { SpanBatches } from "../spans/span-batches.ts";
+
+const maxBatch = 512;
+const maxWaitMs = 1_000;
+/** Most bytes that wait for the Collector; what is made is waited for before, so that this is never reached. */
+const maxHeldBytes = 268_435_456;
+
+export interface ServiceExportersOptions {
+  readonly log: Log;
+  /** Longest wait for a Collector that takes nothing, ms. */
+  readonly patienceMs: number;
+}
+
+/** An exporter for each service. */
+export class ServiceExporters {
+  readonly #options: ServiceExportersOptions;
+  readonly #services = new Map<string, SpanBatches>();
+  dropped = 0;
+
+  constructor(options: ServiceExportersOptions) {
+    this.#options = options;
+  }
+
+  add(service: string, span: EndedSpan): void {
+    let batches = this.#services.get(service);
+    if (batches === undefined) {
+      batches = this.#open(service);
+      this.#services.set(service, batches);
+    }
+    batches.add(span);
+  }
+
+  /** Resolves when the Collector has all of them. @throws {StoreError} when it does not take them for long, or refuses some */
+  async delivered(): Promise<void> {
+    const { patienceMs } = this.#options;
+    const all = Promise.all([...this.#services.values()].map((batches) => batches.flush()));
+    if (!(await endsWithin(patienceMs, all)))
+      throw new StoreError(
+        `the Collector has taken no spans for ${patienceMs / 1_000} s: run this again once it is there`,
+      );
+    if (this.dropped > 0) throw new StoreError(`the Collector refuses spans: ${this.dropped} so far`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#services.values()].map((batches) => batches.shutdown()));
+  }
+
+  #open(service: string): SpanBatches {
+    const { log } = this.#options;
+    const onDropped = (spans: number): void => {
+      this.dropped += spans;
+    };
+    const resource = resourceFromAttributes({ "service.name": service, "throughline.rebuilt": true }, { schemaUrl });
+    const frame = new RequestFrame(resource, { name: scopeName, version: scopeVersion, schemaUrl });
+    const place = this.#services.size;
+    return new SpanBatches({
+      sender: (onFree) =>
+        new RetryingSender({
+          // A name for each: with the same one they would share their back-offs.
+          create: (generation, timeoutMs) =>
+            createEncodedExporter(frame, {
+              userAgent: `throughline-rebuild-${place}/${generation}`,
+              ...timeoutOf("TRACES", timeoutMs, 10_000),
+            }),
+          halve,
+          onFree,
+          onDropped,
+          log,
+          shutdownTimeoutMs: 1_000,
+          maxHeldBytes,
+        }),
+      log,
+      onDropped,
+      maxSize: maxBatch,
+      maxWaitMs,
+    });
+  }
+}

@@ -1,0 +1,234 @@
+/** Makes the spans of a namespace again, from its log alone: by the code that makes them live, with the ids that derive from the log. */
+
+import type { LogEntry } from "../../inspect/entries/log-reader.ts";
+import type { EntryCache } from "../../inspect/windows/entry-cache.ts";
+import type { LogWindow } from "../../inspect/windows/log-windows.ts";
+import type { Channel, Correlation } from "../../model/channel.ts";
+import { timeOf } from "../../model/envelope.ts";
+import { readPayload } from "../../model/payload-reading.ts";
+import type { FailedNote, RecordedSettlement, RunNote, SettledCall } from "../../model/recorded-settlement.ts";
+import type { Delivered, Processing, TracedChannel } from "../../ports/tracing.ts";
+import { noCarrier } from "../carrier.ts";
+import type { SpanOpener } from "../span-opener.ts";
+import { type CallEnd, RebuiltCall, type TimedSource } from "./rebuilt-call.ts";
+import { tellWrite } from "./rebuilt-write.ts";
+
+/** Most calls, and ids of `send` spans, that are remembered: what a call has published is appended with its settlement, or soon after. */
+const maxCalls = 20_000;
+const maxKnown = 100_000;
+
+/** What could not be told, and why. */
+export interface Untold {
+  /** Entries whose span has a parent outside of the backbone, or an id that was drawn. */
+  writes: number;
+  /** Calls of which the settlement log does not say how they ran: an earlier version wrote it. */
+  unnoted: number;
+  /** Calls of which the log does not say whose they were. */
+  unowned: number;
+  /** Calls of which an entry is gone. */
+  trimmed: number;
+}
+
+export interface RebuilderOptions {
+  readonly opener: SpanOpener;
+  readonly source: TimedSource;
+  readonly cache: EntryCache;
+  /** Definitions, by name; without one a channel's spans have the ids of their baggage alone. */
+  readonly channels: ReadonlyMap<string, Channel<unknown>>;
+  /** False of a trace that nobody wants; default: all are wanted. */
+  readonly wants?: ((traceId: string) => boolean) | undefined;
+  /** Told before each span which component made it; undefined: none of those in the log. */
+  readonly onComponent: (component: string | undefined) => void;
+}
+
+export class SpanRebuilder {
+  readonly untold: Untold = { writes: 0, unnoted: 0, unowned: 0, trimmed: 0 };
+  readonly #options: RebuilderOptions;
+  readonly #owners = new Map<string, { readonly member: string; readonly epoch: number }>();
+  readonly #deadIds = new Map<string, string>();
+  /** The calls that handled an event, by its id. */
+  readonly #calls = new Map<string, RebuiltCall[]>();
+  readonly #known = new Set<string>();
+  readonly #traced = new Map<string, TracedChannel>();
+
+  constructor(options: RebuilderOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the owners of what is settled from now on. */
+  own({ component, partition, owner }: RecordedSettlement): void {
+    if (owner !== undefined) this.#owners.set(`${component}/${partition}`, owner);
+  }
+
+  /** Makes the spans of what was settled and appended in the window. @throws {StoreError} */
+  async tell({ entries, settlements }: LogWindow): Promise<void> {
+    const { cache } = this.#options;
+    for (const entry of entries) {
+      cache.add(entry);
+      const { traceparent = "" } = entry.envelope ?? {};
+      if (traceparent !== "") this.#known.add(traceparent.slice(3, 52));
+    }
+    await this.#load(settlements);
+    for (const settlement of settlements) await this.#settlement(settlement);
+    for (const entry of entries) await this.#write(entry);
+    cache.trim();
+    forget(this.#calls, maxCalls);
+    forget(this.#known, maxKnown);
+  }
+
+  async #load(settlements: readonly RecordedSettlement[]): Promise<void> {
+    const wanted = new Map<string, { channel: string; partition: number; ids: string[] }>();
+    const want = (channel: string, partition: number, entryIds: readonly string[]): void => {
+      const key = `${channel}/${partition}`;
+      const stream = wanted.get(key) ?? { channel, partition, ids: [] };
+      wanted.set(key, stream);
+      stream.ids.push(...entryIds);
+    };
+    for (const { partition, calls, failed = [] } of settlements)
+      for (const { channel, entryIds } of [...calls, ...failed]) want(channel, partition, entryIds);
+    for (const { ids, ...stream } of wanted.values()) await this.#options.cache.load(stream, ids);
+  }
+
+  async #settlement(settlement: RecordedSettlement): Promise<void> {
+    this.own(settlement);
+    const { component, partition, entryId, calls, failed = [] } = settlement;
+    const settledMs = timeOf(entryId);
+    for (const run of failed) await this.#failed(settlement, run, settledMs);
+    for (const call of calls) {
+      const [first = ""] = call.entryIds;
+      if (call.outcome === "acked") await this.#acked(settlement, call, settledMs);
+      else if (call.deadId !== undefined)
+        this.#deadIds.set(`${component}/${partition}/${call.channel}/${first}`, call.deadId);
+    }
+  }
+
+  async #acked(settlement: RecordedSettlement, call: SettledCall, settledMs: number): Promise<void> {
+    const { run } = call;
+    if (run === undefined) this.untold.unnoted++;
+    else
+      await this.#call(settlement, call, run, { outcome: "acked", startMs: settledMs - run.tookMs, endMs: settledMs });
+  }
+
+  async #failed(settlement: RecordedSettlement, run: FailedNote, settledMs: number): Promise<void> {
+    const { outcome, tookMs, endedAgoMs = 0, errorType, error } = run;
+    const key = `${settlement.component}/${settlement.partition}/${run.channel}/${run.entryIds[0]}`;
+    const deadId = outcome === "deadLettered" ? this.#deadIds.get(key) : undefined;
+    this.#deadIds.delete(key);
+    // What was to be buried and was refused comes again.
+    if (outcome === "deadLettered" && deadId === undefined) return;
+    const end = { outcome, startMs: settledMs - tookMs, endMs: settledMs - endedAgoMs, errorType, error, deadId };
+    await this.#call(settlement, run, run, end);
+  }
+
+  async #call(
+    { component, partition }: RecordedSettlement,
+    { channel, entryIds }: Pick<SettledCall, "channel" | "entryIds">,
+    { attempt, claimed, run, epoch, member }: RunNote & Partial<FailedNote>,
+    end: CallEnd,
+  ): Promise<void> {
+    const { opener, source, cache, onComponent } = this.#options;
+    const owner = this.#owners.get(`${component}/${partition}`);
+    const by = member ?? owner?.member;
+    const number = epoch ?? owner?.epoch;
+    if (by === undefined || number === undefined) {
+      this.untold.unowned++;
+      return;
+    }
+    const found: LogEntry[] = [];
+    for (const entryId of entryIds) {
+      const entry = cache.get({ channel, partition }, entryId);
+      if (entry !== undefined) found.push(entry);
+    }
+    if (!found.some((entry) => this.#isWanted(entry))) {
+      if (found.length === 0) this.untold.trimmed++;
+      return;
+    }
+    if (found.length < entryIds.length) {
+      this.untold.trimmed++;
+      return;
+    }
+    const entries: Delivered[] = [];
+    for (const entry of found) entries.push(await this.#delivered(entry));
+    const place = { channel: this.#channelOf(channel), component, member: by, partition };
+    const processing: Processing = { ...place, entries, attempt, claimed, run, epoch: number };
+    const call = new RebuiltCall(opener, processing);
+    onComponent(component);
+    call.tell(opener, source, end);
+    if (end.outcome !== "acked") return;
+    for (const { eventId } of entries) {
+      const others = this.#calls.get(eventId);
+      if (others === undefined) this.#calls.set(eventId, [call]);
+      else others.push(call);
+    }
+  }
+
+  async #write(entry: LogEntry): Promise<void> {
+    const { opener, source, onComponent } = this.#options;
+    if (entry.envelope === undefined || !this.#isWanted(entry)) return;
+    const delivered = await this.#delivered(entry);
+    const { eventId, correlation, causes } = delivered;
+    const { partition } = entry;
+    const sending = {
+      channel: this.#channelOf(entry.channel),
+      partition,
+      eventId,
+      correlation,
+      causes,
+      baggage: undefined,
+    };
+    const calls = new Set(causes.flatMap(({ id }) => this.#calls.get(id) ?? []));
+    const isKnown = (traceId: string, spanId: string): boolean => this.#known.has(`${traceId}-${spanId}`);
+    const began = (call: RebuiltCall | undefined): void => onComponent(call?.processing.component);
+    const result = tellWrite(opener, source, { sending, delivered }, [...calls], isKnown, began);
+    if (result === "untold") this.untold.writes++;
+  }
+
+  /** Whether some story of the entry is wanted. One that is in no trace begins one, whose id is not known yet. */
+  #isWanted({ envelope }: LogEntry): boolean {
+    const { wants } = this.#options;
+    if (wants === undefined || envelope === undefined) return wants === undefined;
+    const { traceparent, stories } = envelope;
+    return (
+      wants(traceparent.slice(3, 35)) || (stories !== "" && stories.split(",").some((one) => wants(one.slice(0, 32))))
+    );
+  }
+
+  /** An entry as its handler had it. */
+  async #delivered(entry: LogEntry): Promise<Delivered> {
+    const { channel, entryId, envelope } = entry;
+    if (envelope === undefined)
+      return { entryId, eventId: "", carrier: noCarrier, causes: [], correlation: noCorrelation, time: 0 };
+    const { id: eventId, causes, time } = envelope;
+    const definition = this.#options.channels.get(channel);
+    let correlation = noCorrelation;
+    if (definition !== undefined) {
+      try {
+        const payload = readPayload(definition, envelope);
+        correlation = definition.correlation(payload instanceof Promise ? await payload : payload);
+      } catch {
+        // A payload that no handler got: its spans have what travels with it.
+      }
+    }
+    return { entryId, eventId, carrier: envelope, causes, correlation, time };
+  }
+
+  /** The same object for all of a channel's spans, as their common attributes are kept by it. */
+  #channelOf(name: string): TracedChannel {
+    const known = this.#traced.get(name) ?? this.#options.channels.get(name) ?? { name, topology: "parent" as const };
+    this.#traced.set(name, known);
+    return known;
+  }
+}
+
+const noCorrelation: Correlation = Object.freeze({});
+
+/** Forgets the oldest. */
+function forget(
+  all: { readonly size: number; keys(): Iterable<string>; delete(key: string): boolean },
+  most: number,
+): void {
+  for (const key of all.keys()) {
+    if (all.size <= most) return;
+    all.delete(key);
+  }
+}

@@ -1,0 +1,132 @@
+/** Spans made again from the log beside those that were made live: retries, dead letters, failed batches, and logs that are damaged. */
+
+import * as assert from "uvu/assert";
+import { openInspector } from "../../src/composition/observer.ts";
+import { type EventRef, on, PermanentError } from "../../src/index.ts";
+import type { Channel } from "../../src/model/channel.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import { type Rebuilt, rebuildSpans } from "../../src/telemetry/rebuild/rebuild-spans.ts";
+import type { EndedSpan } from "../../src/telemetry/spans/ended-span.ts";
+import { type Opened, open, things } from "../support/backbone.ts";
+import { redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
+import { useOwnSpans } from "../tracing/own-spans.ts";
+
+interface Again extends Rebuilt {
+  readonly spans: readonly EndedSpan[];
+}
+
+async function rebuilt(o: Opened, channels: readonly Channel<unknown>[]): Promise<Again> {
+  await using inspector = openInspector({ url: redisUrl(), namespace: o.keys.meta().replace(/:meta$/, "") });
+  const spans: EndedSpan[] = [];
+  const { hostname, port } = new URL(redisUrl());
+  const result = await rebuildSpans({
+    inspector,
+    channels,
+    server: { address: hostname, port: Number(port) },
+    log: silentLog,
+    fromMs: 0,
+    toMs: await inspector.now(),
+    publisher: "publisher",
+    ratio: 1,
+    take: (span) => void spans.push(span),
+    onWindow: () => undefined,
+  });
+  return { ...result, spans };
+}
+
+function essence(span: EndedSpan): string {
+  const { own, parent, name, kind, statics, attributes, later, links, status, statusMessage } = span;
+  const all: Record<string, unknown> = { ...statics, ...attributes };
+  for (let i = 0; i < later.length; i += 2) all[String(later[i])] = later[i + 1];
+  const sorted = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1));
+  const linked = links.map(({ context }) => `${context.traceId}/${context.spanId}`).sort();
+  const ids = [own.traceId, own.spanId, parent?.spanId ?? ""];
+  return JSON.stringify([name, kind, ...ids, linked, sorted, status, statusMessage]);
+}
+
+function sameSpans(live: readonly EndedSpan[], again: readonly EndedSpan[]): void {
+  assert.equal(again.map(essence).sort(), live.map(essence).sort());
+}
+
+test("retries, dead letters and a failed batch are rebuilt as they were live", async () => {
+  const live = useOwnSpans();
+  await using o = await open();
+  const channel = things("things", { retry: { backoffMs: 5, jitter: 0 } });
+  const outputs = things("outputs");
+  const component = await o.run(
+    o.backbone.component("c", [
+      on(channel, async ({ payload, id, traceparent, channel: name, entryId }, { attempt, publish }) => {
+        if (payload.n === 1 && attempt < 3) throw new Error(`not yet ${attempt}`);
+        if (payload.n === 2) throw new PermanentError("never");
+        await publish(outputs, { n: payload.n, key: "k" });
+        await publish(outputs, { n: 10, key: "k" }, { causedBy: [{ id, traceparent, channel: name, entryId }] });
+      }),
+    ]),
+  );
+  const batches = await o.run(
+    o.backbone.component("b", [
+      on(outputs, { batch: { maxSize: 10, maxWaitMs: 50 } }, (events, { attempt }) => {
+        if (events.length > 1 && attempt === 1) throw new Error("too many");
+      }),
+    ]),
+  );
+  for (const n of [1, 2, 3]) await o.backbone.publish(channel, { n, key: `k${n}` });
+  await o.backbone.publishAll([4, 5].map((n) => ({ channel, payload: { n, key: "all" }, options: {} })));
+  await component.whenIdle();
+  await batches.whenIdle();
+  const again = await rebuilt(o, [channel, outputs]);
+  // The send span of a publishAll is in no log.
+  const told = live.filter(({ name, kind, links }) => !(name === "send things" && kind === 2 && links.length === 2));
+  assert.is(told.length, live.length - 1);
+  const outcomes = new Set(told.flatMap(({ later }) => later.filter((value) => typeof value === "string")));
+  for (const outcome of ["acked", "retried", "deadLettered"]) assert.ok(outcomes.has(outcome), outcome);
+  sameSpans(told, again.spans);
+  assert.equal(again.untold, { writes: 0, unnoted: 0, unowned: 0, trimmed: 0 });
+  for (const { startMs, endMs } of again.spans) assert.ok(startMs <= endMs);
+});
+
+test("of a damaged log what can be told is told, and the rest is counted", async () => {
+  const live = useOwnSpans();
+  await using o = await open();
+  const channel = things("things");
+  const component = await o.run(o.backbone.component("c", [on(channel, () => undefined)]));
+  const refs: EventRef[] = [];
+  for (const n of [1, 2, 3]) refs.push(await o.backbone.publish(channel, { n, key: "k" }));
+  await component.whenIdle();
+  const stream = o.keys.stream(0, "things");
+  await o.client.xadd(stream, "*", "payload", '{"n":4,"key":"k"}');
+  const foreign = `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`;
+  await o.client.xadd(stream, "*", "id", "f", "payload", '{"n":5,"key":"k"}', "traceparent", foreign);
+  const causes = `gone ${foreign},${"x".repeat(20)}`;
+  await o.client.xadd(stream, "*", "id", "g", "payload", '{"n":6,"key":"k"}', "causes", causes);
+  await o.client.xadd(stream, "*", "nothing", "at all");
+  await component.whenIdle();
+  const log = o.keys.settled(0, "c");
+  await o.client.xadd(log, "*", "calls", "things 1-0 99-9", "runs", "zz !!", "failed", "[{}]", "owner", "x");
+  await o.client.xadd(log, "*", "rubbish", "x");
+  await o.client.xdel(stream, refs[0]?.entryId ?? "");
+  const again = await rebuilt(o, [channel]);
+  // The spans of the first entry are gone with it.
+  const kept = live.filter(
+    ({ attributes, later }) => ![attributes["messaging.message.id"], ...later].includes(refs[0]?.entryId),
+  );
+  assert.ok(kept.length < live.length);
+  sameSpans(kept, again.spans);
+  assert.equal(again.untold, { writes: 1, unnoted: 1, unowned: 0, trimmed: 2 });
+});
+
+test("without a settlement log only sends are told, and the component is named", async () => {
+  const live = useOwnSpans();
+  await using o = await open();
+  const channel = things("things");
+  const component = await o.run(o.backbone.component("c", [on(channel, () => undefined)], { settlementLog: false }));
+  await o.backbone.publish(channel, { n: 1, key: "k" });
+  await component.whenIdle();
+  const again = await rebuilt(o, [channel]);
+  sameSpans(
+    live.filter(({ name }) => name === "send things"),
+    again.spans,
+  );
+  assert.equal(again.silent, ["c"]);
+});
