@@ -2,6 +2,7 @@
 
 import type { Subscription } from "../consume/subscription.ts";
 import type { Journey } from "../inspect/journey/journey.ts";
+import { settlementName } from "../inspect/journey/step-settlement.ts";
 import { walkJourney } from "../inspect/journey-tree.ts";
 import type { Channel } from "../model/channel.ts";
 import { ConfigError } from "../model/errors.ts";
@@ -10,7 +11,7 @@ import type { LiveSource } from "../replay/source/live-source.ts";
 import type { ReplaySource } from "../replay/source/source.ts";
 import { openLog, replayComponent } from "./component-replays.ts";
 import type { Observer } from "./observer.ts";
-import { settlementName, settlementTimes } from "./settlement-times.ts";
+import { storySettlements } from "./story-settlements.ts";
 
 /** A component as its handlers are given: those that run live, and the channels that they publish to. */
 export interface ComponentHandlers {
@@ -51,9 +52,9 @@ export async function storyStates(
     ...(options.from === undefined ? {} : { from: options.from }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const times = await settlementTimes(from, journey, signal);
+  const settlements = await storySettlements(from, journey, signal);
   const settledAt = (component: string, partition: number, channel: string, entryId: string): number | undefined =>
-    times[settlementName(component, { partition, channel, entryId })];
+    settlements[settlementName(component, { partition, channel, entryId })]?.settledAt ?? undefined;
   const steps: StoryStep[] = [];
   const without: string[] = [];
   const notes: string[] = [];

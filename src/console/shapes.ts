@@ -11,6 +11,7 @@ import type {
   MemberStatus,
   RedriveOutcome,
   SourceStatus,
+  StepSettlement,
 } from "../index.ts";
 import type { Difference, Run } from "../replay.ts";
 
@@ -115,8 +116,8 @@ export interface Story {
   readonly journey: Omit<Journey, "beginnings" | "continuations">;
   /** Its nodes, a parent before its children, each child with its descendants before the next. */
   readonly rows: readonly StoryRow[];
-  /** When a component settled an event, epoch ms, by `component partition/channel/entry id`; as far as its settlement log tells. */
-  readonly settledAt: Readonly<Record<string, number>>;
+  /** How a component settled an event, by `component partition/channel/entry id`; as far as its settlement log tells. */
+  readonly settlements: Readonly<Record<string, StepSettlement>>;
   /** The end of the search, where it was bounded; null where the whole log was read. */
   readonly to: number | null;
 }

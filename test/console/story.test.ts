@@ -95,6 +95,39 @@ browserTest("a search tells its first hit while it goes on, says how far it is, 
   await state.getByText("2 events. 102 of 102 entries read.").waitFor();
 });
 
+browserTest("attempts that failed and a takeover are on the time axis, and said", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"], { algorithm: "orders" });
+  await log.group("orders", "algorithm");
+  const at = Date.now() - 60_000;
+  const entryId = await log.append("orders", { id: "e-1" }, `${at}-0`);
+  const run = { channel: "orders", entryIds: [entryId], attempt: 1, run: 0, claimed: false, epoch: 1 };
+  const failed = JSON.stringify([
+    { ...run, outcome: "retried", tookMs: 40, error: "<b>no</b>" },
+    { ...run, outcome: "owner_lost", tookMs: 30, attempt: 2, member: "algorithm.gone" },
+  ]);
+  const settled = `{${log.namespace}:0}:settled:algorithm`;
+  await log.appendRaw(settled, { calls: "", failed, owner: `algorithm.old ${at - 9_000}` }, `${at + 50}-0`);
+  await log.appendRaw(
+    settled,
+    { calls: `orders ${entryId}`, runs: "64.3!", owner: `algorithm.new ${at + 500}` },
+    `${at + 1_000}-0`,
+  );
+  await log.row("algorithm", { orders: { at: entryId } }, { owner: "algorithm.new/token" });
+  await using o = await openConsole(log);
+  await o.view(`/story?q=orders%2F${entryId}`);
+  const step = o.page.locator("table.waterfall tbody tr");
+  await step.waitFor();
+  const kinds = await step.locator("rect").evaluateAll((bars) => bars.map((bar) => bar.getAttribute("class")));
+  assert.equal(kinds.sort(), ["failed", "failed", "span", "taken", "wait"]);
+  assert.match((await step.textContent()) ?? "", /settled after 1\.0 s, with 2 failed attempts, taken over/);
+  const said = (await o.page.getByRole("list", { name: "Components" }).textContent()) ?? "";
+  assert.match(said, /settled after 1\.0 s, at attempt 3, taken over from another member by algorithm\.new/);
+  assert.match(said, /Attempt 1 failed at 50 ms, after 40 ms at algorithm\.old: <b>no<\/b>/);
+  assert.match(said, /Attempt 2 was lost with its owner at 50 ms, after 30 ms at algorithm\.gone/);
+  assert.equal(await o.findings(), []);
+});
+
 browserTest("the link and the equal command are copied", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"]);
@@ -105,7 +138,7 @@ browserTest("the link and the equal command are copied", async () => {
   await o.page.getByRole("button", { name: "Copy the command" }).click();
   await o.page.getByText("The command is copied.").waitFor();
   const command = await o.page.evaluate(() => navigator.clipboard.readText());
-  assert.is(command, `npx throughline --namespace ${log.namespace} journey 'it'\\''s-1'`);
+  assert.is(command, `npx throughline --namespace ${log.namespace} journey --settlements 'it'\\''s-1'`);
   await o.page.getByRole("button", { name: "Copy the link" }).click();
   await o.page.getByText("The link is copied.").waitFor();
   assert.is(await o.page.evaluate(() => navigator.clipboard.readText()), o.page.url());

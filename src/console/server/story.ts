@@ -5,7 +5,7 @@ import {
   type Journey,
   type LogEntry,
   type SearchProgress,
-  settlementTimes,
+  storySettlements,
   walkJourney,
 } from "../../index.ts";
 import type { SearchState, Story, StoryRow } from "../shapes.ts";
@@ -53,9 +53,9 @@ export const story: AddRoutes = (api, { observer, mask, closing }) => {
       ...(to === undefined ? {} : { to: String(to) }),
       ...(limit === undefined ? {} : { maxMatches: limit }),
     });
-    const settledAt = await settlementTimes(observer, journey, signal);
+    const settlements = await storySettlements(observer, journey, signal);
     const { beginnings: _, continuations: _c, ...told } = journey;
-    return c.json(mask.over({ journey: told, rows: rowsOf(journey), settledAt, to: to ?? null } satisfies Story));
+    return c.json(mask.over({ journey: told, rows: rowsOf(journey), settlements, to: to ?? null } satisfies Story));
   });
 
   api.get("/entry", async (c) => {

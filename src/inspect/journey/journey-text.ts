@@ -7,9 +7,14 @@ import { type JourneyNode, walkJourney } from "../journey-tree.ts";
 import { durationText, timeText } from "../text/format.ts";
 import type { Standing } from "./component-progress.ts";
 import type { Journey } from "./journey.ts";
+import { type StepSettlement, settlementLines, settlementName } from "./step-settlement.ts";
 
-/** Writes the tree. Lines are about `width` characters at most. */
-export function renderJourney(journey: Journey, width = 160): string {
+/** Writes the tree. Lines are about `width` characters at most. `settlements`: how each event was settled, where that is wanted. */
+export function renderJourney(
+  journey: Journey,
+  width = 160,
+  settlements: Readonly<Record<string, StepSettlement>> = {},
+): string {
   const { events, durationMs, at } = journey;
   const query = shown(journey.query, 400);
   if (events === 0) return `No event in namespace "${escaped(journey.namespace)}" matches ${query}.`;
@@ -24,6 +29,11 @@ export function renderJourney(journey: Journey, width = 160): string {
     if (level > 0) leads.push(isLast ? "   " : "│  ");
     const body = `${leads.slice(-shownLevels).join("")}${children.length > 0 ? "│  " : "   "}`;
     lines.push(`${body}${shown(contentOf(event), Math.max(40, width - body.length))}`);
+    for (const { component } of node.standings) {
+      const settlement = settlements[settlementName(component, event)];
+      if (settlement === undefined) continue;
+      for (const line of settlementLines(component, settlement, event.appendedAt)) lines.push(`${body}${line}`);
+    }
     for (const { run, namespace, channel, entryId, id } of replays)
       lines.push(
         `${body}↻ replayed ${timeText(timeOf(entryId))} by ${shown(run, 40)}: ${shown(id, 80)} in ${shown(`${namespace} ${channel}`, 160)}`,

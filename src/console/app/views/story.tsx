@@ -11,7 +11,7 @@ import { Relatives } from "../parts/relatives.tsx";
 import { Standings } from "../parts/standings.tsx";
 import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
-import { nameOf, StepRow, settlementName } from "../parts/waterfall.tsx";
+import { nameOf, StepRow, settlementOf } from "../parts/waterfall.tsx";
 import { ask } from "../server.ts";
 
 /** A first look reads the log for so long after the event, ms: most stories are whole by then, wherever they lie in the log. */
@@ -88,7 +88,7 @@ export function StoryView({ place, about }: { readonly place: Place; readonly ab
 /** A link to share, and the command that tells the same. */
 function Tools({ query, about }: { readonly query: string; readonly about: About }): VNode {
   const [copied, setCopied] = useState("");
-  const command = `npx throughline --namespace ${about.namespace} journey '${query.replaceAll("'", "'\\''")}'`;
+  const command = `npx throughline --namespace ${about.namespace} journey --settlements '${query.replaceAll("'", "'\\''")}'`;
   const copy = (text: string, what: string): void => {
     navigator.clipboard.writeText(text).then(
       () => setCopied(`The ${what} is copied.`),
@@ -120,7 +120,7 @@ interface StepsProps {
 }
 
 function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
-  const { journey, rows, settledAt } = story;
+  const { journey, rows } = story;
   const step = rows.find((row) => nameOf(row) === chosen) ?? rows.find((row) => row.asked) ?? rows[0];
   if (step === undefined) {
     return (
@@ -134,7 +134,7 @@ function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
   const begin = Math.min(...rows.map(({ event }) => event.appendedAt));
   const ends = rows.flatMap((row) => [
     row.event.appendedAt,
-    ...row.standings.map((standing) => settledAt[settlementName(row, standing.component)] ?? 0),
+    ...row.standings.map(({ component }) => settlementOf(story, row, component)?.settledAt ?? 0),
   ]);
   const end = Math.max(begin + 1, ...ends);
   return (
@@ -148,32 +148,34 @@ function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
         {journey.complete ? "" : `Stopped at ${journey.events} events: the story goes on. `}
       </p>
       <div class="panes">
-        <Table
-          kind="waterfall"
-          name={{ label: "Steps of the story on one time axis" }}
-          columns={["event", { number: "after" }, `from append to settlement, over ${lasted(end - begin)}`]}
-        >
-          {rows.map((row) => (
-            <StepRow
-              key={nameOf(row)}
-              node={row}
-              story={story}
-              begin={begin}
-              end={end}
-              isChosen={row === step}
-              choose={choose}
-            />
-          ))}
-        </Table>
+        <div>
+          <Table
+            kind="waterfall"
+            name={{ label: "Steps of the story on one time axis" }}
+            columns={["event", { number: "after" }, `from append to settlement, over ${lasted(end - begin)}`]}
+          >
+            {rows.map((row) => (
+              <StepRow
+                key={nameOf(row)}
+                node={row}
+                story={story}
+                begin={begin}
+                end={end}
+                isChosen={row === step}
+                choose={choose}
+              />
+            ))}
+          </Table>
+          <p class="legend quiet">
+            <span class="key wait">waits</span> <span class="key span">its handler runs</span>{" "}
+            <span class="key bad">a failed attempt</span> <span class="key warn">a takeover</span>
+          </p>
+        </div>
         <section aria-label="The chosen step">
           <h2>
             {step.event.channel} <Text of={step.event.id} most={80} />
           </h2>
-          <Standings
-            node={step}
-            settledAt={(component) => settledAt[settlementName(step, component)]}
-            at={journey.at}
-          />
+          <Standings node={step} settlementOf={(component) => settlementOf(story, step, component)} at={journey.at} />
           <Relatives node={step} rows={rows} choose={choose} />
           <EntryFacts key={nameOf(step)} entry={step.event} />
         </section>
