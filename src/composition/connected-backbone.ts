@@ -44,6 +44,7 @@ export class ConnectedBackbone implements Backbone {
   readonly #channels: UsedChannels;
   readonly #components: Components;
   readonly #sources: Sources;
+  readonly #stopReadiness: () => void;
   /** Set while this process takes part in maintenance. */
   #trimming: Trimming | undefined;
   #closing: Promise<void> | undefined;
@@ -74,6 +75,7 @@ export class ConnectedBackbone implements Backbone {
     this.#handlers = new HandlerScope(options.publishInHandlers, log);
     this.#components = new Components({ parts, storeContext: context, inspector, channels, handlers: this.#handlers });
     this.#sources = new Sources(parts, context, channels);
+    this.#stopReadiness = tracing.observeReadiness(() => this.health());
     this.#channels = channels;
     this.#inspector = inspector;
     this.read = channelReader(inspector);
@@ -167,6 +169,7 @@ export class ConnectedBackbone implements Backbone {
   async #close(): Promise<void> {
     const { clock, eviction } = this.#parts;
     await Promise.all([this.#components.close(), this.#sources.close()]);
+    this.#stopReadiness();
     await this.#trimming?.close();
     clock[Symbol.dispose]();
     eviction?.[Symbol.dispose]();

@@ -83,7 +83,8 @@ export class OwnedPartition implements Tenure {
     const { acknowledgeWithinMs } = context;
     this.#relay = relayOf(store, { component, partition, partitions, hold, clock, log });
     const relayed = (to: number): void => this.#relay?.nudge(to);
-    const settler = new Settler({ hold, inFlight, clock, log, component, acknowledgeWithinMs, relayed });
+    const refused = (deliveries: number): void => context.tracing.refused(component, partition, deliveries);
+    const settler = new Settler({ hold, inFlight, clock, log, component, acknowledgeWithinMs, relayed, refused });
     this.#settler = settler;
     this.#handling = new Handling({
       ...context,

@@ -221,6 +221,7 @@ export class RunningComponent implements Component {
             return tenure;
           },
           looked: () => this.#change.tell(),
+          tookOver: () => parts.tracing.tookOver(name, partition),
         }),
     );
     this.#members = members;

@@ -73,6 +73,8 @@ export interface SettlerContext {
   readonly acknowledgeWithinMs?: number | undefined;
   /** A settlement was written that had an output for this other partition. */
   readonly relayed?: ((to: number) => void) | undefined;
+  /** The store has refused the settlements of so many deliveries. */
+  readonly refused?: ((deliveries: number) => void) | undefined;
 }
 
 export class Settler {
@@ -110,7 +112,8 @@ export class Settler {
 
   constructor(context: SettlerContext) {
     this.#context = context;
-    this.#refusals = new RefusalReport(context.component, context.log, context.clock);
+    const { component, log, clock, refused = () => undefined } = context;
+    this.#refusals = new RefusalReport(component, log, clock, refused);
   }
 
   /** Number of the last batch that was answered. */

@@ -32,6 +32,8 @@ export interface OwnershipContext {
   readonly open: (hold: Hold, acquired: Acquired & { outcome: "acquired" }) => Tenure;
   /** The row was looked at, or the store has refused that. */
   readonly looked?: () => void;
+  /** The slice was taken from an owner that had fallen silent. */
+  readonly tookOver?: () => void;
 }
 
 /** Between two tries to hand over, and to reach a server that is away, ms. */
@@ -328,8 +330,10 @@ export class Ownership implements Hold {
     });
     if (!isTaken) return;
     const fields = { ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "" };
-    if (isDeath) log.warn(fields, "took over from an owner that had fallen silent");
-    else log.info(fields, "owns the partition");
+    if (isDeath) {
+      log.warn(fields, "took over from an owner that had fallen silent");
+      this.#context.tookOver?.();
+    } else log.info(fields, "owns the partition");
     this.#isHandingOver = false;
     this.#watch.reset();
     if (this.#isLeaving || this.#isClosed) await this.#release();

@@ -138,6 +138,10 @@ export interface Tracing {
   atRoot<T>(run: () => T): T;
   /** Counts a run of a source that has ended. `component`: the source's slice. */
   sourceRan(component: string, partition: number, end: SourceEnd): void;
+  /** Counts a partition that was taken from an owner which had fallen silent. `component`: of a source its slice. */
+  tookOver(component: string, partition: number): void;
+  /** Counts deliveries whose settlement the store has refused, each time that it was tried. */
+  refused(component: string, partition: number, count: number): void;
   /** Counts entries that were trimmed or deleted before the component handled them. */
   lost(channel: string, component: string, count: number): void;
   /** Counts entries that retention removed. */
@@ -148,6 +152,8 @@ export interface Tracing {
   observeOwned(read: () => readonly OwnedGauge[]): () => void;
   /** Registers gauges of running handlers, which are read whether Redis answers or not; the returned function removes them. */
   observeHandlers(read: () => readonly HandlerGauge[]): () => void;
+  /** Registers gauges of which components and sources can work, which are read whether Redis answers or not; the returned function removes them. */
+  observeReadiness(read: () => readonly ReadinessGauge[]): () => void;
 }
 
 /** Running time of a channel's oldest handler, ms; 0 where none runs. */
@@ -188,4 +194,10 @@ export interface OwnedGauge {
   readonly component: string;
   readonly partition: number;
   readonly isOwned: boolean;
+}
+
+/** Whether a component, or a source under the name of its slice, can work in this process. */
+export interface ReadinessGauge {
+  readonly component: string;
+  readonly isReady: boolean;
 }

@@ -82,6 +82,7 @@ export class RunningSource<P> implements Source {
         begin: "0",
         mayOwn: () => members.isConfirmed,
         shouldOwn: (without) => members.shouldOwn(partition, without),
+        tookOver: () => parts.tracing.tookOver(component, partition),
         open: (hold) => {
           parts.describe();
           return new SourceTenure({ ...parts, source: name, partition, memory, takeoverAfterMs }, hold);

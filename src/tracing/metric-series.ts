@@ -140,19 +140,19 @@ export class AttemptSeries {
   }
 }
 
-/** The dimensions of components' partitions, and of channels in them: always the same objects. */
+/** The dimensions of components, of their partitions, and of channels in them: always the same objects. */
 export class SliceSeries {
   readonly #dimensions = new Map<string, Attributes>();
 
-  of(component: string, partition: number, channel?: string): Attributes {
-    const name = `${partition} ${component} ${channel ?? ""}`;
+  of(component: string, partition?: number, channel?: string): Attributes {
+    const name = `${partition ?? ""} ${component} ${channel ?? ""}`;
     const known = this.#dimensions.get(name);
     if (known !== undefined) return known;
     const dimensions = Object.freeze({
       [attribute.system]: "redis",
       ...(channel === undefined ? {} : { [attribute.operationName]: "process", [attribute.channel]: channel }),
       [attribute.component]: component,
-      [attribute.partition]: String(partition),
+      ...(partition === undefined ? {} : { [attribute.partition]: String(partition) }),
     });
     this.#dimensions.set(name, dimensions);
     return dimensions;

@@ -1,160 +1,30 @@
-/** The metrics: names, buckets and dimensions. No dimension is an entry, a user or an order id. */
+/** Records measurements of the backbone into the instruments of whatever meter provider is registered. */
 
 import {
   type Attributes,
   type BatchObservableCallback,
-  createNoopMeter,
-  type Meter,
   type MeterProvider,
   metrics,
-  type ObservableResult,
+  type Observable,
 } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
 import type {
   ComponentGauges,
   Delivered,
+  GroupGauges,
   HandlerGauge,
   Outcome,
   OwnedGauge,
   Processing,
+  ReadinessGauge,
   SourceEnd,
 } from "../ports/tracing.ts";
 import { attribute, type ServerAddress } from "./attributes.ts";
 import type { LeftOut } from "./carrier.ts";
-import { type Distribution, distributionsOf } from "./distributions.ts";
-import {
-  type AttemptSeries,
-  type SendSeries,
-  type Series,
-  ServersAttempts,
-  ServersSends,
-  SliceSeries,
-} from "./metric-series.ts";
+import type { Distribution } from "./distributions.ts";
+import { handlerGauges, type Instruments, instrumentsOf, ownedGauges, readinessGauges } from "./instruments.ts";
+import type { AttemptSeries, SendSeries, Series } from "./metric-series.ts";
 import { schemaUrl, scopeName, scopeVersion } from "./scope.ts";
-
-/** The buckets for durations that OpenTelemetry's conventions recommend, s. */
-const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** The buckets for waiting times, s: a backlog may be hours old. */
-const waitingBuckets = [...durationBuckets, 30, 60, 300, 900, 3_600, 14_400];
-
-type Instruments = ReturnType<typeof createInstruments>;
-
-/**
- * The instruments of each provider, shared by all backbones of the process: an SDK to which two instruments report the
- * same dimensions believes one of them.
- */
-const instrumentsByProvider = new WeakMap<MeterProvider, Instruments>();
-
-/**
- * Reads the running handlers of all backbones of the process, whatever provider is registered. Of several members of a
- * component the oldest handler counts.
- */
-const handlerGauges = new Set<() => readonly HandlerGauge[]>();
-
-/** Reads what all backbones of the process own. Of several members of a component in one process one is enough. */
-const ownedGauges = new Set<() => readonly OwnedGauge[]>();
-
-/** The instruments of a provider; undefined where it measures nothing. */
-function instrumentsOf(provider: MeterProvider): Instruments | undefined {
-  const known = instrumentsByProvider.get(provider);
-  if (known !== undefined) return known;
-  const meter = provider.getMeter(scopeName, scopeVersion, { schemaUrl });
-  if (meter === createNoopMeter()) return undefined;
-  const instruments = createInstruments(provider, meter);
-  instrumentsByProvider.set(provider, instruments);
-  return instruments;
-}
-
-function createInstruments(provider: MeterProvider, meter: Meter) {
-  const distributions = distributionsOf(provider, meter);
-  const distribution = (name: string, description: string, buckets: readonly number[]): Distribution =>
-    distributions.distribution({ name, description, unit: "s", buckets });
-  const counter = (name: string, description: string, unit: string) => meter.createCounter(name, { description, unit });
-  // Counts are kept here and reported at each collection: the SDK would look the dimensions up with each count.
-  const sends = new ServersSends();
-  const attempts = new ServersAttempts();
-  const tally = (name: string, description: string, observe: (result: ObservableResult) => void) =>
-    meter.createObservableCounter(name, { description, unit: "{message}" }).addCallback(observe);
-  const gauge = (name: string, description: string, unit: string) =>
-    meter.createObservableGauge(name, { description, unit });
-  tally("messaging.client.sent.messages", "Events appended.", (result) => sends.observe(result));
-  tally("messaging.client.consumed.messages", "Events handed to a handler.", (result) => attempts.observe(result));
-  gauge(
-    "throughline.handler.oldest",
-    "Running time of the handler that has run longest, one whose time was up included.",
-    "s",
-  ).addCallback((result) => {
-    const oldest = new Map<Attributes, number>();
-    for (const read of handlerGauges) {
-      for (const { channel, component, ranMs } of read()) {
-        const { dimensions } = attempts.at(undefined).of(channel, component);
-        oldest.set(dimensions, Math.max(oldest.get(dimensions) ?? 0, ranMs));
-      }
-    }
-    for (const [dimensions, ranMs] of oldest) result.observe(ranMs / 1_000, dimensions);
-  });
-  const slices = new SliceSeries();
-  // What nobody reports any more is not owned: without a value the SDK would keep the last one.
-  const owned = new Map<Attributes, boolean>();
-  gauge(
-    "throughline.partition.owned",
-    "1 where a member of this process owns the component's partition.",
-    "1",
-  ).addCallback((result) => {
-    for (const dimensions of owned.keys()) owned.set(dimensions, false);
-    for (const read of ownedGauges) {
-      for (const { component, partition, isOwned } of read()) {
-        const dimensions = slices.of(component, partition);
-        owned.set(dimensions, isOwned || owned.get(dimensions) === true);
-      }
-    }
-    for (const [dimensions, isOwned] of owned) result.observe(isOwned ? 1 : 0, dimensions);
-  });
-  return {
-    sends,
-    attempts,
-    slices,
-    operationDuration: distribution(
-      "messaging.client.operation.duration",
-      "Duration of a publish, until Redis has appended.",
-      durationBuckets,
-    ),
-    processDuration: distribution(
-      "messaging.process.duration",
-      "Duration of an attempt, until its settlement is known.",
-      durationBuckets,
-    ),
-    queueTime: distribution("throughline.queue.time", "From append to the start of the handler.", waitingBuckets),
-    criticalTime: distribution(
-      "throughline.critical.time",
-      "From when the event happened until it is settled.",
-      waitingBuckets,
-    ),
-    retried: counter("throughline.retried", "Attempts that are made again.", "{attempt}"),
-    deadLettered: counter("throughline.dead_lettered", "Deliveries given up.", "{delivery}"),
-    claimed: counter("throughline.claimed", "Deliveries taken over from another member.", "{delivery}"),
-    fenced: counter("throughline.fenced", "Settlements refused because another member has the delivery.", "{delivery}"),
-    sourceRuns: counter("throughline.source.runs", "Runs of a source that have ended, by how they ended.", "{run}"),
-    trimmed: counter("throughline.trimmed", "Entries removed by retention.", "{entry}"),
-    lost: counter("throughline.lost", "Entries gone before the component had handled them.", "{entry}"),
-    leftOut: counter(
-      "throughline.baggage.left_out",
-      "Keys that were left out of an event's baggage, as a whole or in part.",
-      "{key}",
-    ),
-    rejected: counter("throughline.carrier.rejected", "Carrier fields that broke a format or limit.", "{field}"),
-    epoch: gauge(
-      "throughline.partition.epoch",
-      "Number of the ownership of a component's partition; 0 without one.",
-      "1",
-    ),
-    lagEntries: gauge("throughline.lag", "Entries after the component's position.", "{entry}"),
-    lagTime: gauge("throughline.lag.time", "Age of the oldest entry that is not finished.", "s"),
-    pending: gauge("throughline.pending", "Deliveries that are not settled.", "{delivery}"),
-    parked: gauge("throughline.parked", "Deliveries that wait for a retry.", "{delivery}"),
-    deadLetters: gauge("throughline.dead_letters", "Dead letters kept.", "{entry}"),
-  };
-}
 
 /** Records measurements while a meter provider is registered; without one each call is a comparison. */
 export class Meters {
@@ -239,6 +109,16 @@ export class Meters {
     instruments?.sourceRuns.add(1, { ...dimensions, "throughline.source.end": end });
   }
 
+  tookOver(component: string, partition: number): void {
+    const instruments = this.#current();
+    instruments?.takeovers.add(1, instruments.slices.of(component, partition));
+  }
+
+  refused(component: string, partition: number, count: number): void {
+    const instruments = this.#current();
+    instruments?.refused.add(count, instruments.slices.of(component, partition));
+  }
+
   rejected(channel: string, field: keyof Carrier): void {
     this.#current()?.rejected.add(1, { [attribute.channel]: channel, "throughline.carrier.field": field });
   }
@@ -262,22 +142,18 @@ export class Meters {
    * function removes the gauges.
    */
   observe(read: () => Promise<ComponentGauges>, onError: (error: unknown) => void): () => void {
+    let before = new Map<Observable, ReadonlySet<Attributes>>();
     const callback: BatchObservableCallback = async (result) => {
       const instruments = this.#instruments;
       if (instruments === undefined) return;
       try {
-        const { groups, epochs } = await read();
-        for (const { component, partition, epoch } of epochs) {
-          result.observe(instruments.epoch, epoch, instruments.slices.of(component, partition));
+        const values = valuesOf(await read(), instruments);
+        for (const [gauge, points] of values) {
+          for (const [dimensions, value] of points) result.observe(gauge, value, dimensions);
+          // Others report it now. Without a value the SDK would keep the last one for as long as the process runs.
+          for (const gone of before.get(gauge) ?? []) if (!points.has(gone)) result.observe(gauge, 0, gone);
         }
-        for (const group of groups) {
-          const dimensions = instruments.slices.of(group.component, group.partition, group.channel);
-          result.observe(instruments.lagEntries, group.lagEntries, dimensions);
-          result.observe(instruments.lagTime, group.lagMs / 1_000, dimensions);
-          result.observe(instruments.pending, group.pending, dimensions);
-          result.observe(instruments.parked, group.parked, dimensions);
-          result.observe(instruments.deadLetters, group.deadLetters, dimensions);
-        }
+        before = new Map([...values].map(([gauge, points]) => [gauge, new Set(points.keys())]));
       } catch (error) {
         onError(error);
       }
@@ -299,6 +175,13 @@ export class Meters {
     ownedGauges.add(read);
     this.#current();
     return () => void ownedGauges.delete(read);
+  }
+
+  /** Reports which components of this process can work. The returned function removes the gauge. */
+  observeReadiness(read: () => readonly ReadinessGauge[]): () => void {
+    readinessGauges.add(read);
+    this.#current();
+    return () => void readinessGauges.delete(read);
   }
 
   /** Reports the running handlers. The returned function removes the gauge. */
@@ -325,6 +208,23 @@ export class Meters {
   #observables({ epoch, lagEntries, lagTime, pending, parked, deadLetters }: Instruments) {
     return [epoch, lagEntries, lagTime, pending, parked, deadLetters];
   }
+}
+
+/** The values of the gauges that Redis was asked for, each by its dimensions. */
+function valuesOf(
+  { groups, epochs }: ComponentGauges,
+  { slices, epoch: number, lagEntries, lagTime, pending, parked, deadLetters }: Instruments,
+): ReadonlyMap<Observable, ReadonlyMap<Attributes, number>> {
+  const ofGroups = (value: (group: GroupGauges) => number): ReadonlyMap<Attributes, number> =>
+    new Map(groups.map((group) => [slices.of(group.component, group.partition, group.channel), value(group)]));
+  return new Map([
+    [number, new Map(epochs.map(({ component, partition, epoch }) => [slices.of(component, partition), epoch]))],
+    [lagEntries, ofGroups((group) => group.lagEntries)],
+    [lagTime, ofGroups(({ lagMs }) => lagMs / 1_000)],
+    [pending, ofGroups((group) => group.pending)],
+    [parked, ofGroups((group) => group.parked)],
+    [deadLetters, ofGroups((group) => group.deadLetters)],
+  ]);
 }
 
 /** The time of the append, epoch ms on the server's clock: an entry's id is its best estimate. */

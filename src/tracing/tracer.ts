@@ -9,6 +9,7 @@ import type {
   OwnedGauge,
   Processing,
   ProcessSpan,
+  ReadinessGauge,
   Replaying,
   ReplaySpan,
   Sending,
@@ -143,6 +144,14 @@ class Tracer implements Tracing {
     this.#opener.faults.attempt("metrics", () => this.#opener.meters.sourceRan(component, partition, end), undefined);
   }
 
+  tookOver(component: string, partition: number): void {
+    this.#opener.faults.attempt("metrics", () => this.#opener.meters.tookOver(component, partition), undefined);
+  }
+
+  refused(component: string, partition: number, count: number): void {
+    this.#opener.faults.attempt("metrics", () => this.#opener.meters.refused(component, partition, count), undefined);
+  }
+
   lost(channel: string, component: string, count: number): void {
     this.#opener.faults.attempt("metrics", () => this.#opener.meters.lost(channel, component, count), undefined);
   }
@@ -153,29 +162,23 @@ class Tracer implements Tracing {
 
   observe(read: () => Promise<ComponentGauges>): () => void {
     const onError = (error: unknown) => this.#opener.faults.report("gauges", error);
-    const stop = this.#opener.faults.attempt(
-      "metrics",
-      () => this.#opener.meters.observe(read, onError),
-      () => {},
-    );
-    return () => this.#opener.faults.attempt("metrics", stop, undefined);
+    return this.#observed(() => this.#opener.meters.observe(read, onError));
   }
 
   observeOwned(read: () => readonly OwnedGauge[]): () => void {
-    const stop = this.#opener.faults.attempt(
-      "metrics",
-      () => this.#opener.meters.observeOwned(read),
-      () => {},
-    );
-    return () => this.#opener.faults.attempt("metrics", stop, undefined);
+    return this.#observed(() => this.#opener.meters.observeOwned(read));
   }
 
   observeHandlers(read: () => readonly HandlerGauge[]): () => void {
-    const stop = this.#opener.faults.attempt(
-      "metrics",
-      () => this.#opener.meters.observeHandlers(read),
-      () => {},
-    );
+    return this.#observed(() => this.#opener.meters.observeHandlers(read));
+  }
+
+  observeReadiness(read: () => readonly ReadinessGauge[]): () => void {
+    return this.#observed(() => this.#opener.meters.observeReadiness(read));
+  }
+
+  #observed(register: () => () => void): () => void {
+    const stop = this.#opener.faults.attempt("metrics", register, () => {});
     return () => this.#opener.faults.attempt("metrics", stop, undefined);
   }
 }

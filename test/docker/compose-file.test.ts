@@ -1,7 +1,7 @@
 /** docker-compose.yml as a file: nothing open to the outside, every image pinned and replaceable, no password but given ones. */
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -30,7 +30,7 @@ test("publishes nothing beyond loopback", () => {
 
 test("pins each image to a version, and lets a variable replace it", () => {
   for (const [name, { image }] of Object.entries(services)) {
-    assert.match(image, /^\$\{[A-Z_]+_IMAGE:-[\w./-]+:\d+\.\d+\.\d+\}$/, name);
+    assert.match(image, /^\$\{[A-Z_]+_IMAGE:-[\w./-]+:v?\d+\.\d+\.\d+\}$/, name);
   }
 });
 
@@ -73,6 +73,7 @@ test("keeps data in volumes, and Elastic in a profile", () => {
     redis: "redis",
     venue: "venue",
     jaeger: "jaeger",
+    prometheus: "prometheus",
     elasticsearch: "elasticsearch",
   })) {
     assert.ok(volume in volumes);
@@ -82,6 +83,22 @@ test("keeps data in volumes, and Elastic in a profile", () => {
     profiles?.includes("elastic") ? name : [],
   );
   assert.equal(inProfile.sort(), ["elastic-collector", "elastic-setup", "elasticsearch", "kibana"]);
+});
+
+test("Prometheus scrapes every component at the port at which it tells its health", () => {
+  const Scrape = z.looseObject({
+    dns_sd_configs: z.array(z.looseObject({ names: z.array(z.string()), port: z.int() })),
+  });
+  const config = z
+    .looseObject({ rule_files: z.array(z.string()), scrape_configs: z.array(Scrape) })
+    .parse(parse(readFileSync("ops/prometheus/prometheus.yml", "utf8")));
+  const [port = ""] = /HEALTH_PORT=\d+/.exec(readFileSync("Dockerfile", "utf8")) ?? [];
+  const targets = config.scrape_configs.flatMap((scrape) => scrape.dns_sd_configs);
+  assert.equal(targets.flatMap(({ names }) => names).sort(), [...components].sort());
+  for (const target of targets) assert.is(`HEALTH_PORT=${target.port}`, port);
+  for (const name of components) assert.match(services[name]?.environment["OTEL_METRICS_EXPORTER"] ?? "", "prometheus");
+  assert.ok(services["prometheus"]?.volumes.includes("./ops/prometheus:/etc/prometheus:ro"));
+  for (const file of config.rule_files) assert.ok(existsSync(`ops/prometheus/${file}`), file);
 });
 
 test("is accepted by Docker Compose, with and without its profiles, and refused without passwords", () => {

@@ -38,11 +38,14 @@ export const untraced: Tracing = {
   quietly: (run) => run(),
   atRoot: (run) => run(),
   sourceRan: () => undefined,
+  tookOver: () => undefined,
+  refused: () => undefined,
   lost: () => undefined,
   trimmed: () => undefined,
   observe: () => () => undefined,
   observeHandlers: () => () => undefined,
   observeOwned: () => () => undefined,
+  observeReadiness: () => () => undefined,
 };
 
 type Wake = (partition: number, delivery: DeliveryId, triedBy: string) => Promise<void>;

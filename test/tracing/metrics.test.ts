@@ -120,6 +120,50 @@ test("gauges are read at each collection, from a provider that came after them, 
   assert.is(reads, 1);
 });
 
+test("a component that another process reports again is 0 here, and not what it was", async () => {
+  const reader = register();
+  const rig = new Rig();
+  let read = gauges;
+  rig.tracing.observe(async () => read);
+  assert.equal((await reader.read())["throughline.lag"], 7);
+  read = { groups: [], epochs: [] };
+  for (let collections = 0; collections < 2; collections++) {
+    const {
+      "throughline.lag": lag,
+      "throughline.lag.time": time,
+      "throughline.partition.epoch": epoch,
+    } = await reader.read();
+    assert.equal([lag, time, epoch], [0, 0, 0]);
+  }
+  read = gauges;
+  assert.equal((await reader.read())["throughline.lag"], 7);
+});
+
+test("a component that cannot work is unready until it can, or has ended", async () => {
+  const reader = register();
+  const rig = new Rig();
+  let isReady = false;
+  const stop = rig.tracing.observeReadiness(() => [{ component: "c", isReady }]);
+  rig.tracing.observeReadiness(() => [{ component: "c", isReady: true }]);
+  const unready = async () => (await reader.read())["throughline.unready"];
+  assert.is(await unready(), 1, "of two members in a process one that cannot is enough");
+  isReady = true;
+  assert.is(await unready(), 0);
+  isReady = false;
+  assert.is(await unready(), 1);
+  stop();
+  assert.is(await unready(), 0);
+});
+
+test("takeovers are counted, and refused settlements each time that they are tried", async () => {
+  const reader = register();
+  const rig = new Rig();
+  rig.tracing.tookOver("c", 1);
+  for (let tries = 0; tries < 3; tries++) rig.tracing.refused("c", 1, 2);
+  const read = await reader.read();
+  assert.equal([read["throughline.partition.takeovers"], read["throughline.settlements.refused"]], [1, 6]);
+});
+
 test("a gauge that cannot be read is logged once and leaves the others", async () => {
   const reader = register();
   const rig = new Rig();

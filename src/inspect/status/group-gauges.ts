@@ -1,12 +1,14 @@
 /** Components' lag, open deliveries and ownership as metrics: a row for each channel and partition. */
 
+import { sliceOfSource } from "../../model/source-names.ts";
 import type { ComponentGauges } from "../../ports/tracing.ts";
 import type { BackboneStatus } from "./status.ts";
 
 /**
- * The gauges of these components, and of those of which no member lives anywhere: nobody else reports what waits for them.
+ * The gauges of these components, and of those of which no member lives anywhere: nobody else reports what waits for them. The ownership of
+ * sources is reported by everybody: their own processes need not run a component.
  */
-export function gaugesOf({ components, members }: BackboneStatus, own: ReadonlySet<string>): ComponentGauges {
+export function gaugesOf({ components, sources, members }: BackboneStatus, own: ReadonlySet<string>): ComponentGauges {
   const living = new Set(members.flatMap(({ component, live }) => (live ? [component] : [])));
   const reported = components.filter(({ component }) => own.has(component) || !living.has(component));
   return {
@@ -22,6 +24,13 @@ export function gaugesOf({ components, members }: BackboneStatus, own: ReadonlyS
         deadLetters,
       })),
     ),
-    epochs: reported.map(({ component, partition, owner }) => ({ component, partition, epoch: owner?.epoch ?? 0 })),
+    epochs: [
+      ...reported.map(({ component, partition, owner }) => ({ component, partition, epoch: owner?.epoch ?? 0 })),
+      ...sources.map(({ source, partition, owner }) => ({
+        component: sliceOfSource(source),
+        partition,
+        epoch: owner?.epoch ?? 0,
+      })),
+    ],
   };
 }

@@ -81,6 +81,7 @@ export class ReplayedPartition {
         },
         quietly: (run) => run(),
         lost: () => undefined,
+        refused: () => undefined,
       },
       handlers: new RunningHandlers({ component, clock, log, slowMs: Number.POSITIVE_INFINITY }),
       timers: {

@@ -1,0 +1,183 @@
+/** Each alert is fired once by doing the thing that it warns of to real processes, and before that none fires. */
+
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { open } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
+import { type StartedProcess, startProcess } from "../support/process.ts";
+import { redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
+import { Collector } from "../telemetry/collector.ts";
+import { type Series, seriesOf, sumOf } from "./exposition.ts";
+import { assertFiring, needPromtool, type Scrapes } from "./rules.ts";
+
+const channel = { name: "tasks" };
+const patient = { timeoutMs: 120_000 };
+
+interface Worker {
+  readonly process: StartedProcess;
+  /** Scrapes until it tells what it should. */
+  until(enough: (series: readonly Series[]) => boolean): Promise<readonly Series[]>;
+}
+
+async function startWorker(
+  stack: AsyncDisposableStack,
+  namespace: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Worker> {
+  const own = { REDIS_URL: redisUrl(), NAMESPACE: namespace, HEALTH_PORT: "0", LOG_LEVEL: "info" };
+  const process = stack.use(
+    startProcess("test/ops/fixtures/worker.ts", [], { env: { ...own, OTEL_METRICS_EXPORTER: "prometheus", ...env } }),
+  );
+  const { url } = JSON.parse(await process.line("health is told")) as { url: string };
+  await process.line('"joined"');
+  const scrape = async (): Promise<readonly Series[]> => seriesOf(await (await fetch(`${url}/metrics`)).text());
+  const until: Worker["until"] = (enough) =>
+    eventually(async () => {
+      const series = await scrape();
+      return enough(series) && series;
+    });
+  return { process, until };
+}
+
+const owns = (series: readonly Series[]): boolean => sumOf(series, "throughline_partition_owned") === 1;
+const of = (component: string): Record<string, string> => ({ messaging_consumer_group_name: component });
+const task = (will: string): [string, string] => ["payload", JSON.stringify({ will })];
+
+test(
+  "a killed component without another has no owner, falls behind, and does not answer",
+  async () => {
+    needPromtool();
+    await using stack = new AsyncDisposableStack();
+    const o = stack.use(await open());
+    const { namespace } = o.backbone;
+    const worker = await startWorker(stack, namespace);
+    const watcher = await startWorker(stack, namespace, { COMPONENT: "watcher", CHANNEL: "elsewhere" });
+    const before = { worker: await worker.until(owns), watcher: await watcher.until(owns) };
+    assertFiring([before], 10, []);
+
+    worker.process.kill("SIGKILL");
+    await worker.process.ended;
+    // An entry of long ago, and then more and more.
+    await o.client.xadd(o.stream(channel), "1700000000000-0", ...task("end"));
+    const lag = (least: number) => (series: readonly Series[]) =>
+      (sumOf(series, "throughline_lag", of("worker")) ?? 0) >= least;
+    const after: Scrapes[] = [];
+    for (let n = 1; n <= 8; n++) {
+      after.push({ worker: undefined, watcher: await watcher.until(lag(n)) });
+      await o.write(channel, ...task("end"));
+    }
+    assertFiring([before, ...after], 2, ["ThroughlineLagGrows", "ThroughlineNoOwner", "ThroughlineProcessDown"]);
+  },
+  patient,
+);
+
+test(
+  "an event that is given up is a dead letter until somebody has dealt with it",
+  async () => {
+    needPromtool();
+    await using stack = new AsyncDisposableStack();
+    const o = stack.use(await open());
+    const worker = await startWorker(stack, o.backbone.namespace);
+    const before = { worker: await worker.until(owns) };
+    await o.write(channel, ...task("fail"));
+    const after = { worker: await worker.until((series) => sumOf(series, "throughline_dead_letters") === 1) };
+    assertFiring([before], 5, []);
+    assertFiring([before, after], 5, ["ThroughlineDeadLetters"]);
+    await o.backbone.deadLetters().purge();
+    const purged = { worker: await worker.until((series) => sumOf(series, "throughline_dead_letters") === 0) };
+    assertFiring([before, after, purged], 5, []);
+  },
+  patient,
+);
+
+test(
+  "settlements that Redis refuses, and entries that are gone before they were handled",
+  async () => {
+    needPromtool();
+    await using stack = new AsyncDisposableStack();
+    const o = stack.use(await open());
+    const worker = await startWorker(stack, o.backbone.namespace);
+    const before = { worker: await worker.until(owns) };
+    await o.client.set(o.stream({ name: "outputs" }), "no stream");
+    await o.write(channel, ...task("output"));
+    const isRefused = (series: readonly Series[]): boolean =>
+      (sumOf(series, "throughline_settlements_refused_total") ?? 0) > 0;
+    const refused = { worker: await worker.until(isRefused) };
+    assertFiring([before, refused], 3, ["ThroughlineSettlementsRefused"]);
+
+    worker.process.kill("SIGKILL");
+    await worker.process.ended;
+    await o.client.del(o.stream({ name: "outputs" }));
+    await o.client.xtrim(o.stream(channel), "MAXLEN", 0);
+    const next = await startWorker(stack, o.backbone.namespace);
+    const lost = {
+      worker: await next.until((series) => owns(series) && (sumOf(series, "throughline_lost_total") ?? 0) > 0),
+    };
+    assertFiring([before, lost], 10, ["ThroughlineEntriesLost", "ThroughlineTakeovers"]);
+  },
+  patient,
+);
+
+test(
+  "a process that stood still is fenced, and who went on has taken its events over",
+  async () => {
+    needPromtool();
+    await using stack = new AsyncDisposableStack();
+    const o = stack.use(await open());
+    const { namespace } = o.backbone;
+    const first = await startWorker(stack, namespace);
+    const owned = await first.until(owns);
+    const second = await startWorker(stack, namespace);
+    const before = { first: owned, second: await second.until((series) => sumOf(series, "throughline_lag") === 0) };
+    assertFiring([before], 5, []);
+    await o.write(channel, ...task("wait"));
+    await first.process.line("begun");
+    first.process.kill("SIGSTOP");
+    const taken = await second.until(
+      (series) => owns(series) && (sumOf(series, "throughline_partition_takeovers_total") ?? 0) > 0,
+    );
+    first.process.kill("SIGCONT");
+    const fenced = await first.until((series) => (sumOf(series, "throughline_fenced_total") ?? 0) > 0);
+    assertFiring([before, { first: fenced, second: taken }], 5, ["ThroughlineFenced", "ThroughlineTakeovers"]);
+  },
+  patient,
+);
+
+test(
+  "a source whose outside system is not there stands, and a component whose Redis is away cannot work",
+  async () => {
+    needPromtool();
+    await using stack = new AsyncDisposableStack();
+    const redis = stack.use(await startPrivateRedis());
+    const worker = await startWorker(stack, "stands", { REDIS_URL: redis.url, SOURCE: "feed" });
+    const unready = (component: string) => (series: readonly Series[]) =>
+      sumOf(series, "throughline_unready", of(component)) === 1;
+    const stands = await worker.until(unready("source/feed"));
+    assertFiring([{ worker: stands }], 8, ["ThroughlineSourceStands"]);
+    await redis.kill("SIGKILL");
+    const away = await worker.until(unready("worker"));
+    assertFiring([{ worker: stands }, { worker: away }], 8, ["ThroughlineSourceStands", "ThroughlineUnready"]);
+  },
+  patient,
+);
+
+test(
+  "spans that a Collector refuses are dropped",
+  async () => {
+    needPromtool();
+    await using stack = new AsyncDisposableStack();
+    const collector = stack.use(await Collector.start());
+    await collector.become("deny");
+    const o = stack.use(await open());
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_BSP_SCHEDULE_DELAY: "50" };
+    const worker = await startWorker(stack, o.backbone.namespace, env);
+    const before = { worker: await worker.until(owns) };
+    assertFiring([before], 5, []);
+    await o.write(channel, ...task("end"));
+    const dropped = (series: readonly Series[]): boolean =>
+      (sumOf(series, "throughline_telemetry_dropped_spans_total") ?? 0) > 0;
+    const after = { worker: await worker.until(dropped) };
+    assertFiring([before, after], 5, ["ThroughlineSpansDropped"]);
+  },
+  patient,
+);
