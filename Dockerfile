@@ -21,6 +21,8 @@ COPY consumers consumers
 # In the checkout `throughline` is the TypeScript in src.
 ENV NODE_ENV=production NODE_OPTIONS=--conditions=throughline-source HOST=0.0.0.0 PORT=8080 HEALTH_HOST=0.0.0.0 HEALTH_PORT=8081
 EXPOSE 8080 8081
+# A new volume takes over whose directory it is: the venue's journal is written by the same user as all else.
+RUN mkdir /venue && chown node:node /venue
 USER node
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["node", "docker/healthy.ts"]
