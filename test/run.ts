@@ -130,7 +130,9 @@ async function main(filters: readonly string[]): Promise<{ passed: number; faile
   // With it, what tests do not start themselves is a cluster. docs/guide/cluster.md says which tests run so.
   const topology = process.env["THROUGHLINE_TOPOLOGY"] ?? "server";
   if (topology !== "server" && topology !== "cluster") throw new Error(`THROUGHLINE_TOPOLOGY is "${topology}"`);
-  const cluster = topology === "cluster" ? stack.use(await startPrivateCluster({ say })) : undefined;
+  // A node that a busy machine holds up for seconds is not to lose what it has acknowledged: failovers are the work of test/cluster.
+  const cluster =
+    topology === "cluster" ? stack.use(await startPrivateCluster({ say, nodeTimeoutMs: 30_000 })) : undefined;
   if (cluster !== undefined) say(`Cluster: ${cluster.description}`);
   // Tests reach the run's Redis by its own name only, so that what they start does not use it unless told to.
   const { REDIS_URL: _, ...env } = process.env;

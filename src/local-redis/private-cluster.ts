@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { Redis } from "ioredis";
 import { StoreError } from "../model/errors.ts";
-import { type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-server.ts";
+import { NoPortError, type PrivateRedis, type PrivateRedisOptions, startPrivateRedis } from "./private-server.ts";
 
 export interface PrivateClusterOptions extends Omit<PrivateRedisOptions, "settings"> {
   /** Default 3. */
@@ -33,6 +33,8 @@ export interface PrivateCluster extends AsyncDisposable {
 
 /** The number of hash slots of every cluster. */
 export const slotCount = 16_384;
+/** Attempts to start a node, each with another port for its bus. */
+const maxAttempts = 3;
 /** Longest time for the nodes to agree, ms. */
 const formationMs = 30_000;
 
@@ -85,17 +87,24 @@ async function startNode(
 ): Promise<PrivateRedis> {
   const own = directory === undefined ? undefined : resolve(directory, `node-${i + 1}`);
   if (own !== undefined && rest.fresh === true) await rm(join(own, "nodes.conf"), { force: true });
-  return startPrivateRedis({
-    ...rest,
-    ...(own !== undefined && { directory: own }),
-    settings: [
-      "cluster-enabled yes",
-      `cluster-port ${await busPort(own)}`, // the default is 10,000 more than the port, which may be no port
-      `cluster-node-timeout ${nodeTimeoutMs}`,
-      "cluster-config-file nodes.conf",
-      ...settings,
-    ],
-  });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startPrivateRedis({
+        ...rest,
+        ...(own !== undefined && { directory: own }),
+        settings: [
+          "cluster-enabled yes",
+          `cluster-port ${await busPort(own)}`, // the default is 10,000 more than the port, which may be no port
+          `cluster-node-timeout ${nodeTimeoutMs}`,
+          "cluster-config-file nodes.conf",
+          ...settings,
+        ],
+      });
+    } catch (error) {
+      // Another program may have got the port of the bus, which only looked free; a directory that stays keeps its own.
+      if (own !== undefined || attempt === maxAttempts || !(error instanceof NoPortError)) throw error;
+    }
+  }
 }
 
 /** Makes the nodes one cluster, unless an earlier run has. */

@@ -116,6 +116,9 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
   };
 }
 
+/** Every port that was tried was taken by another program meanwhile. */
+export class NoPortError extends ConfigError {}
+
 async function startInDirectory(
   server: RedisServer,
   directory: string,
@@ -141,7 +144,7 @@ async function startInDirectory(
     // port.
     if (!(await isOurs(port, directory))) await rm(join(directory, "port"), { force: true });
   }
-  throw new ConfigError(`No free port was found on 127.0.0.1 for a private Redis in ${directory}.`);
+  throw new NoPortError(`No free port was found on 127.0.0.1 for a private Redis in ${directory}.`);
 }
 
 interface Instance {

@@ -60,7 +60,7 @@ interface Lane {
 
 /**
  * idle      nothing is known to wait. Nudged by a settlement, or resumed → moving.
- * moving    reads a page, appends it at the other node, notes it as moved, until a page is empty → idle. The other node does not answer,
+ * moving    reads a page, appends it at the other node, notes it as moved, until a page is not full → idle. The other node does not answer,
  *           or refuses → moving again after a wait. The session is lost → idle, until it is resumed. Fenced → idle, for good.
  */
 export class Relay {
@@ -149,8 +149,10 @@ export class Relay {
       const batch = { epoch: claim.epoch, number: ++lane.number, after: lane.cursor, outputs };
       const arrived = await this.#append(lane, batch);
       if (this.#isOver) return false;
-      // Until a page is empty, or where not all have arrived.
-      lane.isDue ||= arrived === "none" || outputs.length > 0;
+      // Until a page is not full, or where not all of it have arrived. What was settled since comes with a nudge.
+      const isLast =
+        page.outputs.length < maxBatch && outputs.length === page.outputs.length && arrived === outputs.length;
+      lane.isDue ||= !isLast;
       if (arrived === "none") return true;
       if (lane.check === "due") lane.check = undefined;
       const last = outputs[arrived - 1];

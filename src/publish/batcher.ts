@@ -1,4 +1,4 @@
-/** Gathers publishes of one partition into batches: publishes of one tick of the event loop are sent together. */
+/** Gathers publishes of one partition into batches: publishes of one turn of the event loop are sent together. */
 
 import { maxBatchBytes, maxBatchEntries, maxBatchesInFlight } from "../model/append-limits.ts";
 import { PublishError } from "../model/errors.ts";
@@ -37,7 +37,7 @@ export class Batcher {
   #pending = 0;
   #pendingBytes = 0;
   #inFlight = 0;
-  /** Set while a flush is due at the end of the tick. */
+  /** Set while a flush is due at the end of the turn. */
   #flushDue = false;
   /** Time of the last clock reading, ms: reading the clock for every entry would cost more than adding it. */
   #addedAt = 0;
@@ -66,17 +66,19 @@ export class Batcher {
       );
       return;
     }
-    // A tick may be long, so the clock is read again for each batch of it.
+    // A turn may be long, so the clock is read again for each batch of it.
     if (!this.#flushDue || this.#queue.length % maxBatchEntries === 0) this.#addedAt = performance.now();
     group.expiresAt = this.#addedAt + this.#limits.publishTimeoutMs;
     this.#queue.push(group);
     this.#pending += count;
     this.#pendingBytes += size;
-    // A full batch is sent at once, so that Redis works on it while the rest of a large tick is still being validated.
+    // A full batch is sent at once, so that Redis works on it while the rest of a long turn is still being validated.
     if (this.#queue.length >= maxBatchEntries && this.#inFlight < maxBatchesInFlight) this.#send(this.#nextBatch());
     if (this.#flushDue) return;
     this.#flushDue = true;
-    process.nextTick(() => {
+    // Not at the end of the tick: on a cluster the replies of one turn come from several sockets, each in a tick of its own, and what is
+    // published after each of them would be a small batch.
+    setImmediate(() => {
       this.#flushDue = false;
       this.#flush();
     });

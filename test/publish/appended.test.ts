@@ -61,6 +61,7 @@ test("appends once and in order while replies are lost again and again under loa
   await using proxy = await startProxy(redisUrl());
   await using o = await open({ url: proxy.url, direct: redisUrl() });
   const channel = things("things");
+  await o.backbone.publish(things("before"), { n: 0 }); // what waits for the namespace's description is one batch
   const refs: Promise<{ entryId: string }>[] = [];
   for (let n = 0; n < 2_000; ) {
     const lost = n % 400 === 0 ? proxy.swallowReply(append, 2) : undefined;

@@ -1,4 +1,4 @@
-/** The longest wait of a publish, whatever else its tick holds. */
+/** What is published together is sent together, and waits no longer than a publish may. */
 
 import * as assert from "uvu/assert";
 import type { Appender, NewEntry } from "../../src/ports/append.ts";
@@ -36,4 +36,22 @@ test("each batch of a tick that lasts longer than a publish may wait has time of
   assert.is(deadlines.length, 12);
   // Eight batches leave as they are full; the others wait for the end of the tick, the first of them since 307 of its 450 ms.
   assert.ok(Math.min(...deadlines) > publishTimeoutMs - 150, String(deadlines));
+});
+
+test("what is published in one turn of the event loop, in tick after tick, is one batch", async () => {
+  const batches: number[] = [];
+  const appender: Appender = {
+    async append(_partition, entries) {
+      batches.push(entries.length);
+      return entries.map(() => ({ entryId: "1-0", isRepeat: false }));
+    },
+    async close() {},
+  };
+  const batcher = new Batcher(appender, 0, { maxPending: 100, maxPendingBytes: 100, publishTimeoutMs });
+  for (let tick = 0; tick < 3; tick++) {
+    batcher.add(groupOf());
+    await new Promise<void>((done) => process.nextTick(done));
+  }
+  await batcher.flushed();
+  assert.equal(batches, [3]);
 });

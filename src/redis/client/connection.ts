@@ -1,7 +1,7 @@
 /** Opens and watches connections to Redis. Every resend is ours: the client's own resend can append or read twice. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { messageOf } from "../../model/error-message.ts";
 import { StoreError } from "../../model/errors.ts";
 import type { ServersPlace } from "../../model/servers.ts";
@@ -21,6 +21,7 @@ import {
   withoutCommand,
 } from "./failures.ts";
 import type { ServerGreeting } from "./handshake.ts";
+import { QuietRedis } from "./quiet-redis.ts";
 import { ScriptCommand } from "./script-command.ts";
 import { type Topology, tagOf, topologyOf } from "./topology.ts";
 
@@ -43,19 +44,6 @@ export interface ConnectionOptions extends ServersPlace {
   readonly purpose: string;
   /** Runs every command, connecting included, such as with spans suppressed. Default: runs it as it is. */
   readonly quietly?: Quietly | undefined;
-}
-
-/** A client whose commands make no spans in the instrumentation of Redis clients, whatever calls them. */
-class QuietRedis extends Redis {
-  quietly: Quietly = (run) => run();
-
-  override connect(callback?: Parameters<Redis["connect"]>[0]): Promise<void> {
-    return this.quietly(() => super.connect(callback));
-  }
-
-  override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
-    return this.quietly(() => super.sendCommand(...args));
-  }
 }
 
 /**
