@@ -52,6 +52,7 @@ export { type JourneyNode, type JourneyTree, type WalkedNode, walkJourney } from
 export type { SearchOptions, SearchProgress } from "./inspect/search/search.ts";
 export type { SettlementRange } from "./inspect/settlement-reader.ts";
 export type { MemberStatus, OwnerStatus } from "./inspect/status/member-status.ts";
+export type { RelayStatus } from "./inspect/status/relay-status.ts";
 export type { SourceStatus } from "./inspect/status/source-status.ts";
 export type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./inspect/status/status.ts";
 export type { Carrier } from "./model/carrier.ts";

@@ -86,6 +86,18 @@ export interface OwnerFacts {
   readonly deaths: number;
 }
 
+/** Outputs that wait in a partition's relay for another partition. */
+export interface RelayFacts {
+  readonly to: number;
+  /** How many; a lower bound where `exact` is false. */
+  readonly outputs: number;
+  readonly exact: boolean;
+  /** The id of the oldest in the relay. */
+  readonly oldestId: string;
+  /** The channel of the oldest. */
+  readonly channel: string;
+}
+
 /** A member's last heartbeat. */
 export interface MemberFacts {
   readonly hasLeft: boolean;
@@ -125,6 +137,8 @@ export interface Inspector extends AsyncDisposable {
   members(component: string): Promise<ReadonlyMap<string, MemberFacts>>;
   /** Reads who owns a component's partition; undefined where nobody ever did. */
   owner(partition: number, component: string): Promise<OwnerFacts | undefined>;
+  /** Reads what waits in the relays of a component's partition, of `partitions` in all; empty where all of them are at one node. */
+  relays(partition: number, component: string, partitions: number): Promise<readonly RelayFacts[]>;
   /** Reads the position of a source's partition; undefined before its first append. @throws {StoreError} also on what is no position */
   sourcePosition(partition: number, source: string): Promise<SavedPosition | undefined>;
   /** Reads at most `max` entries of the range, in its order. */

@@ -187,6 +187,16 @@ export interface EpochGauge {
 export interface ComponentGauges {
   readonly groups: readonly GroupGauges[];
   readonly epochs: readonly EpochGauge[];
+  readonly relays: readonly RelayGauge[];
+}
+
+/** Outputs of a component's partition that wait to be moved to other nodes. */
+export interface RelayGauge {
+  readonly component: string;
+  readonly partition: number;
+  readonly outputs: number;
+  /** Age of the oldest, ms; 0 where none waits. */
+  readonly oldestMs: number;
 }
 
 /** Whether a member of this process owns a component's partition. */

@@ -39,6 +39,8 @@ export interface Instruments {
   readonly leftOut: Counter;
   readonly rejected: Counter;
   readonly epoch: ObservableGauge;
+  readonly relayOutputs: ObservableGauge;
+  readonly relayTime: ObservableGauge;
   readonly lagEntries: ObservableGauge;
   readonly lagTime: ObservableGauge;
   readonly pending: ObservableGauge;
@@ -179,6 +181,8 @@ function createInstruments(provider: MeterProvider, meter: Meter): Instruments {
       "{key}",
     ),
     rejected: counter("throughline.carrier.rejected", "Carrier fields that broke a format or limit.", "{field}"),
+    relayOutputs: gauge("throughline.relay.outputs", "Outputs that wait to be moved to another node.", "{entry}"),
+    relayTime: gauge("throughline.relay.time", "Age of the oldest output that waits to be moved.", "s"),
     epoch: gauge(
       "throughline.partition.epoch",
       "Number of the ownership of a component's partition; 0 without one.",

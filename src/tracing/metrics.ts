@@ -17,6 +17,7 @@ import type {
   OwnedGauge,
   Processing,
   ReadinessGauge,
+  RelayGauge,
   SourceEnd,
 } from "../ports/tracing.ts";
 import { attribute, type ServerAddress } from "./attributes.ts";
@@ -205,19 +206,24 @@ export class Meters {
       .removeBatchObservableCallback(callback, this.#observables(this.#instruments));
   }
 
-  #observables({ epoch, lagEntries, lagTime, pending, parked, deadLetters }: Instruments) {
-    return [epoch, lagEntries, lagTime, pending, parked, deadLetters];
+  #observables(instruments: Instruments) {
+    const { epoch, relayOutputs, relayTime, lagEntries, lagTime, pending, parked, deadLetters } = instruments;
+    return [epoch, relayOutputs, relayTime, lagEntries, lagTime, pending, parked, deadLetters];
   }
 }
 
 /** The values of the gauges that Redis was asked for, each by its dimensions. */
 function valuesOf(
-  { groups, epochs }: ComponentGauges,
-  { slices, epoch: number, lagEntries, lagTime, pending, parked, deadLetters }: Instruments,
+  { groups, epochs, relays }: ComponentGauges,
+  { slices, epoch: number, relayOutputs, relayTime, lagEntries, lagTime, pending, parked, deadLetters }: Instruments,
 ): ReadonlyMap<Observable, ReadonlyMap<Attributes, number>> {
   const ofGroups = (value: (group: GroupGauges) => number): ReadonlyMap<Attributes, number> =>
     new Map(groups.map((group) => [slices.of(group.component, group.partition, group.channel), value(group)]));
+  const ofRelays = (value: (relay: RelayGauge) => number): ReadonlyMap<Attributes, number> =>
+    new Map(relays.map((relay) => [slices.of(relay.component, relay.partition), value(relay)]));
   return new Map([
+    [relayOutputs, ofRelays(({ outputs }) => outputs)],
+    [relayTime, ofRelays(({ oldestMs }) => oldestMs / 1_000)],
     [number, new Map(epochs.map(({ component, partition, epoch }) => [slices.of(component, partition), epoch]))],
     [lagEntries, ofGroups((group) => group.lagEntries)],
     [lagTime, ofGroups(({ lagMs }) => lagMs / 1_000)],

@@ -2,7 +2,9 @@
 
 import * as assert from "uvu/assert";
 import { connectBackbone, on } from "../../src/index.ts";
+import { renderStatus } from "../../src/inspect/status/status-text.ts";
 import { startPrivateCluster } from "../../src/local-redis/private-cluster.ts";
+import { partitionOf } from "../../src/publish/placement.ts";
 import { memoryLog, type Opened, open, soon, type Thing, things } from "../support/backbone.ts";
 import { ClusterAdmin, nodeAt } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
@@ -106,6 +108,45 @@ test(
     n = await publishing;
     await component.whenIdle();
     await check(o, n);
+  },
+  { timeoutMs: 120_000 },
+);
+
+test(
+  "the status tells what waits in a relay because the other channel is full, and for how long",
+  async () => {
+    await using cluster = await startPrivateCluster({ replicas: 0 });
+    await using o = await open({ cluster: cluster.urls, partitions });
+    const full = things("full", { key: () => "out0", retention: { hardCap: 5, maxEntries: 5 } });
+    const component = o.backbone.component("copier", [
+      on(source, async ({ payload }, { publish }) => void (await publish(full, payload))),
+    ]);
+    await o.run(component);
+    const there = partitionOf("out0", partitions);
+    const key = "abcdefgh".split("").find((one) => partitionOf(one, partitions) === (there + 1) % partitions);
+    const from = (there + 1) % partitions;
+    const refs = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => o.backbone.publish(source, { n, key: key as string })),
+    );
+    for (const ref of refs) assert.is(await component.whenSettled(ref), "acked");
+    await eventually(async () => (await o.length(full)) === 5);
+    const relaysOf = async (partition: number) =>
+      (await o.backbone.status()).components.find((one) => one.partition === partition)?.relays;
+    const [waiting] = (await relaysOf(from)) ?? [];
+    assert.equal({ ...waiting, oldestMs: 0 }, { to: there, outputs: 7, exact: true, oldestMs: 0, channel: "full" });
+    assert.equal(await relaysOf((there + 2) % partitions), []);
+    await eventually(async () =>
+      new RegExp(
+        `^copier has outputs WAITING in the relay of partition ${from} for partition ${there}: 7 for \\S.*, the first for full\\.`,
+        "m",
+      ).test(renderStatus(await o.backbone.status())),
+    );
+    await o.client.xtrim(o.keys.stream(there, "full"), "MAXLEN", 0);
+    await eventually(async () => (await o.length(full)) === 5);
+    await o.client.xtrim(o.keys.stream(there, "full"), "MAXLEN", 0);
+    await component.whenIdle();
+    assert.is(await o.length(full), 2);
+    assert.equal(await relaysOf(from), []);
   },
   { timeoutMs: 120_000 },
 );

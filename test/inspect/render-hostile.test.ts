@@ -94,7 +94,8 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
   };
   const consumption = { ...counts, channel: text(), position: "1-0", oldestUnfinishedId: "2-0", dropped: true };
   const owner = { member: text(), live: false, epoch: 1, since: 1, wanted: text(), deaths: 2 };
-  const component = { partition: 0, lastSeenAt: 1, owner, standBy: [text(), text()], channels: [consumption] };
+  const relays = [{ to: 1, outputs: 1, exact: true, oldestMs: 2_000, channel: text() }];
+  const component = { partition: 0, lastSeenAt: 1, owner, standBy: [text(), text()], channels: [consumption], relays };
   const facts = { host: text(), pid: 1, startedAt: 1 };
   const member = { component: text(), member: text(), lastSeenAt: null, live: false, owned: [], ...facts };
   const channel = { channel: text(), partition: 0, entries: 1, appended: 1, lastEntryId: "1-0", lastAppendAt: 1 };
@@ -113,7 +114,16 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
       { ...component, component: text(), state: "abandoned" },
     ],
     sources: [
-      { source: text(), channel: text(), partition: 0, owner, standBy: [text()], position: text(), positionAt: 1 },
+      {
+        source: text(),
+        channel: text(),
+        partition: 0,
+        owner,
+        standBy: [text()],
+        position: text(),
+        positionAt: 1,
+        relays,
+      },
     ],
     members: [member],
   };

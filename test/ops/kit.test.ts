@@ -50,7 +50,8 @@ async function exportAll(): Promise<readonly Series[]> {
   tracing.sourceRan("source/s", 0, "failed");
   const counts = { lagEntries: 1, lagMs: 1, pending: 1, parked: 1, deadLetters: 1 };
   const of = { channel: "orders", component: "c", partition: 0 };
-  tracing.observe(async () => ({ groups: [{ ...of, ...counts }], epochs: [{ ...of, epoch: 1 }] }));
+  const relays = [{ ...of, outputs: 1, oldestMs: 1 }];
+  tracing.observe(async () => ({ groups: [{ ...of, ...counts }], relays, epochs: [{ ...of, epoch: 1 }] }));
   tracing.observeOwned(() => [{ ...of, isOwned: true }]);
   tracing.observeHandlers(() => [{ ...of, ranMs: 1 }]);
   tracing.observeReadiness(() => [{ component: "c", isReady: true }]);

@@ -32,7 +32,8 @@ function register(): Reader {
 
 const counts = { lagEntries: 7, lagMs: 1_500, pending: 3, parked: 2, deadLetters: 1 };
 const group = { channel: "orders", component: "c", partition: 0, ...counts };
-const gauges = { groups: [group], epochs: [{ component: "c", partition: 0, epoch: 9 }] };
+const relay = { component: "c", partition: 0, outputs: 6, oldestMs: 2_500 };
+const gauges = { groups: [group], relays: [relay], epochs: [{ component: "c", partition: 0, epoch: 9 }] };
 
 test("each outcome is counted once for each event, also without a tracer", async () => {
   const reader = register();
@@ -113,8 +114,10 @@ test("gauges are read at each collection, from a provider that came after them, 
     "throughline.lag.time": time,
     "throughline.dead_letters": dead,
     "throughline.partition.epoch": epoch,
+    "throughline.relay.outputs": relayed,
+    "throughline.relay.time": relayTime,
   } = await reader.read();
-  assert.equal([lag, time, dead, epoch], [7, 1.5, 1, 9]);
+  assert.equal([lag, time, dead, epoch, relayed, relayTime], [7, 1.5, 1, 9, 6, 2.5]);
   stop();
   await reader.read();
   assert.is(reads, 1);
@@ -126,7 +129,7 @@ test("a component that another process reports again is 0 here, and not what it 
   let read = gauges;
   rig.tracing.observe(async () => read);
   assert.equal((await reader.read())["throughline.lag"], 7);
-  read = { groups: [], epochs: [] };
+  read = { groups: [], relays: [], epochs: [] };
   for (let collections = 0; collections < 2; collections++) {
     const {
       "throughline.lag": lag,

@@ -24,6 +24,15 @@ export function gaugesOf({ components, sources, members }: BackboneStatus, own: 
         deadLetters,
       })),
     ),
+    relays: [
+      ...reported,
+      ...sources.map(({ source, partition, relays }) => ({ component: sliceOfSource(source), partition, relays })),
+    ].map(({ component, partition, relays }) => ({
+      component,
+      partition,
+      outputs: relays.reduce((sum, { outputs }) => sum + outputs, 0),
+      oldestMs: relays.reduce((most, { oldestMs }) => Math.max(most, oldestMs), 0),
+    })),
     epochs: [
       ...reported.map(({ component, partition, owner }) => ({ component, partition, epoch: owner?.epoch ?? 0 })),
       ...sources.map(({ source, partition, owner }) => ({

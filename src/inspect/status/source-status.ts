@@ -4,6 +4,7 @@ import { isLiving } from "../../model/liveness.ts";
 import { sliceOfSource } from "../../model/source-names.ts";
 import type { Catalogue, Inspector } from "../../ports/inspect.ts";
 import { type MemberStatus, memberStatuses, type OwnerStatus, ownerStatus } from "./member-status.ts";
+import { type RelayStatus, readRelays } from "./relay-status.ts";
 
 /** The status of one source in one partition. */
 export interface SourceStatus {
@@ -19,6 +20,8 @@ export interface SourceStatus {
   readonly position: string | null;
   /** When the position was written, epoch ms on its writer's clock. */
   readonly positionAt: number | null;
+  /** Appends that wait to be moved to partitions at other nodes, on a cluster; a few for a moment are usual. */
+  readonly relays: readonly RelayStatus[];
 }
 
 /** Reads the sources that the namespace describes, and their members under the names of their slices, such as `source/venue`. */
@@ -47,6 +50,7 @@ export async function readSources(
         standBy: [...living].filter((name) => name !== owner?.member).sort(),
         position: saved?.position ?? null,
         positionAt: saved?.at ?? null,
+        relays: await readRelays(inspector, partition, slice, { partitions, at }),
       });
     }
     members.push(...memberStatuses(slice, known, ownedBy, at, silentAfterMs));

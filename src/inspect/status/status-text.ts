@@ -80,8 +80,16 @@ export function renderStatus(status: BackboneStatus): string {
   const notes = [
     ...(several || components.length === 0 ? [] : [onePartition]),
     ...channels.flatMap(damagesOf),
-    ...status.sources.flatMap(noteOfSource),
-    ...components.flatMap((component) => [...noteOf(component, at), ...dropsOf(component), ...lossesOf(component)]),
+    ...status.sources.flatMap((source) => [
+      ...noteOfSource(source),
+      ...relaysOf(`Source ${shown(source.source, 80)}`, source),
+    ]),
+    ...components.flatMap((component) => [
+      ...noteOf(component, at),
+      ...relaysOf(shown(component.component, 80), component),
+      ...dropsOf(component),
+      ...lossesOf(component),
+    ]),
   ];
   if (notes.length > 0) sections.push(notes.join("\n"));
   return sections.join("\n\n");
@@ -150,6 +158,22 @@ function noteOfSource({ source, partition, owner, standBy }: SourceStatus): read
   if (owner?.live === true) return [];
   const others = standBy.length === 0 ? "no other lives" : `${standBy.length} could take it`;
   return [`No live member runs source ${shown(source, 80)} in partition ${partition}; ${others}.`];
+}
+
+/** What is moved within this time is no news, ms. */
+const relayedSoonMs = 1_000;
+
+function relaysOf(
+  name: string,
+  { partition, relays }: Pick<ComponentStatus, "partition" | "relays">,
+): readonly string[] {
+  return relays
+    .filter(({ oldestMs }) => oldestMs >= relayedSoonMs)
+    .map(({ to, outputs, exact, oldestMs, channel }) => {
+      const [count, since] = [`${exact ? "" : "over "}${outputs}`, durationText(oldestMs)];
+      const first = `the first for ${shown(channel, 80)}`;
+      return `${name} has outputs WAITING in the relay of partition ${partition} for partition ${to}: ${count} for ${since}, ${first}. Its owner's log says why.`;
+    });
 }
 
 function heldBy(channels: readonly ConsumptionStatus[]): string {

@@ -7,6 +7,7 @@ import { ConfigError } from "../../model/errors.ts";
 import { isLiving, memberLivesMs } from "../../model/liveness.ts";
 import type { GroupFacts, Inspector, LogStream, MemberFacts, StreamFacts } from "../../ports/inspect.ts";
 import { type MemberStatus, memberStatuses, type OwnerStatus, ownerStatus } from "./member-status.ts";
+import { type RelayStatus, readRelays } from "./relay-status.ts";
 import { readSources, type SourceStatus } from "./source-status.ts";
 
 /** Plain JSON, the same as `throughline status --json` prints. Times are epoch ms on the server's clock. */
@@ -53,6 +54,8 @@ export interface ComponentStatus {
   /** Last sign of life of any member, epoch ms; null where none is recorded. */
   readonly lastSeenAt: number | null;
   readonly channels: readonly ConsumptionStatus[];
+  /** Outputs that wait to be moved to partitions at other nodes, on a cluster; a few for a moment are usual. */
+  readonly relays: readonly RelayStatus[];
 }
 
 /** The progress of one component on one channel. */
@@ -148,6 +151,7 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
         standBy: [...living].filter((name) => name !== owner?.member).sort(),
         lastSeenAt,
         channels: consumption,
+        relays: await readRelays(inspector, partition, component, { partitions: catalogue.partitions, at }),
       });
     }
   }

@@ -18,6 +18,7 @@ import type {
   OpenDelivery,
   OwnerFacts,
   PageRange,
+  RelayFacts,
   ReplayRun,
   StreamFacts,
 } from "../../ports/inspect.ts";
@@ -34,6 +35,7 @@ import { catalogueOf, emptyCatalogue } from "./catalogue.ts";
 import { RedisFollower, type Row } from "./follower.ts";
 import { GroupReader, memberIn, toMap } from "./group-reader.ts";
 import { RangeReader } from "./range-reader.ts";
+import { relayFacts } from "./relay-facts.ts";
 import { parseSettlement } from "./settlement-log.ts";
 
 export interface InspectorOptions extends ServersPlace {
@@ -183,6 +185,11 @@ export class RedisInspector implements Inspector {
     const [epoch = null, owner, wanted, deaths] = reply;
     if (epoch === null) return undefined;
     return { epoch: Number(epoch), member: memberIn(owner), wanted: wanted ?? "", deaths: Number(deaths ?? 0) };
+  }
+
+  relays(partition: number, component: string, partitions: number): Promise<readonly RelayFacts[]> {
+    if (this.#options.topology.kind !== "cluster") return Promise.resolve([]);
+    return relayFacts(this.#keys, (command, ...args) => this.#ask(command, ...args), partition, component, partitions);
   }
 
   async sourcePosition(partition: number, source: string): Promise<SavedPosition | undefined> {
