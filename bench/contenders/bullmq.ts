@@ -6,6 +6,8 @@ import { Redis } from "ioredis";
 import { each, inChunks } from "../bulk.ts";
 import type { Backlog, Contender, Round, Sample } from "../contender.ts";
 import { type Order, orderOf, routedOf } from "../order.ts";
+import { openBullPipeline } from "./pipeline/bullmq.ts";
+import { pipelineRound } from "./pipeline/hand-pipeline.ts";
 
 const jobOptions = { removeOnComplete: true, removeOnFail: true };
 const workerConcurrency = 100;
@@ -89,6 +91,8 @@ function contenderWith(telemetry: () => { telemetry?: Telemetry }): Contender {
       connection.disconnect();
       return sample;
     },
+
+    pipeline: pipelineRound((url, venue) => openBullPipeline(url, venue, telemetry())),
   };
   return { works, backlog };
 }

@@ -9,6 +9,9 @@ import { measureLatency } from "../latency.ts";
 import { numberOf, type Order, orderOf, routedOf, traceparent } from "../order.ts";
 import { backlog, fieldsOf, group, perRead, perScript, routed, stream, transformScript, transformSha } from "./bare.ts";
 
+import { openBarePipeline } from "./pipeline/bare.ts";
+import { pipelineRound } from "./pipeline/hand-pipeline.ts";
+
 type Entry = [id: string, fields: string[]];
 type Reply = [stream: string, entries: Entry[]][] | null;
 
@@ -111,6 +114,8 @@ const works: Contender["works"] = {
       }
       return Promise.all(settled);
     }),
+
+  pipeline: pipelineRound(openBarePipeline),
 
   latency: async (round) => {
     const [reader, writer] = [connect(round.url), connect(round.url)];

@@ -8,14 +8,24 @@ export const pipeline: Scenario = {
   name: "pipeline",
   title: "Trading pipeline: Order Manager, Algorithm, Order Sender in one process",
   about:
-    "From orders that are placed, each known by its id, to executions that are recorded, with a venue as a process of its own between; all that " +
-    "`npm start` does without its display. Every order becomes six or more entries.",
+    "From orders that are placed, each known by its id, to executions that are recorded, with a venue as a process of its own between. Throughline does all " +
+    "that `npm start` does without its display. By hand, with the same netting, slicing, records, entries and venue: acknowledged last, without ownership, " +
+    "fences, schemas and traces; with BullMQ likewise. Every order becomes ten entries or more. The venue's processor time is its own.",
   work: "pipeline",
   isBacklog: false,
   unit: "orders/s",
-  entrants: (["throughline", "throughline-1", "throughline-100"] as const).map((name) => entrant(name, 5_000)),
-  references: ["throughline"],
-  aims: [],
+  entrants: [
+    ...(["ioredis", "throughline", "throughline-1", "throughline-100"] as const).map((name) => entrant(name, 5_000)),
+    ...(["bullmq", "bullmq-otel-100"] as const).map((name) => entrant(name, 2_000)),
+  ],
+  references: ["ioredis"],
+  aims: [
+    { of: "throughline", against: "ioredis", atLeast: 0.5 },
+    { of: "throughline-1", against: "ioredis", atLeast: 0.4 },
+    { of: "throughline-100", against: "ioredis", atLeast: 0.25 },
+    { of: "throughline", against: "ioredis", measurement: "clientMicros", atMost: 2.2 },
+    { of: "throughline-100", against: "bullmq-otel-100", atLeast: 4 },
+  ],
   warmUpRounds: 1,
   inChart: true,
 };

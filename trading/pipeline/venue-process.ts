@@ -17,6 +17,8 @@ export interface VenueBook extends VenueTotals {
 
 export interface ProvidedVenue extends AsyncDisposable {
   readonly address: VenueAddress;
+  /** The process's. */
+  readonly pid: number | undefined;
   /** Rejects when the process ends by itself; never resolves. */
   readonly died: Promise<never>;
   book(client: string): Promise<VenueBook>;
@@ -67,6 +69,7 @@ export async function provideVenue(options: VenueProcessOptions): Promise<Provid
   const url = await Promise.race([started.promise, died]);
   return {
     address: { name, url },
+    pid: child.pid,
     died,
     book: (client) => bookOf(url, client),
     [Symbol.asyncDispose]: async () => {

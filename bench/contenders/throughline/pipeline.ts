@@ -1,72 +1,58 @@
 /** The trading pipeline as `npm start` runs it: orders in, executions out, until all of it is idle. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { followExecutions } from "../../../producers/order-manager/gateway/feed.ts";
 import { placeOrder } from "../../../producers/order-manager/index.ts";
 import {
-  type ClientOrder,
   type Execution,
+  exchangeOrders,
   executions,
   quantityOf,
   tradingPartitions,
 } from "../../../trading/domain/index.ts";
 import { startComponents } from "../../../trading/pipeline/components.ts";
-import { provideVenue } from "../../../trading/pipeline/venue-process.ts";
 import { inChunks } from "../../bulk.ts";
 import type { Contender } from "../../contender.ts";
 import { percentile } from "../../statistics.ts";
+import { clientOrderOf, clientOrders, orderedQuantity } from "../pipeline/orders.ts";
+import { openBenchVenue } from "../pipeline/venue.ts";
 import { connect, log, namespace } from "./common.ts";
-
-function clientOrderOf(i: number): ClientOrder {
-  return {
-    id: `c-${i}`,
-    userId: `u-${i % 97}`,
-    symbol: `S${i % 23}`,
-    side: i % 2 === 0 ? "buy" : "sell",
-    price: `${180 + (i % 5)}.25`,
-    quantity: 100 + (i % 900),
-    orderType: "limit",
-  };
-}
 
 /** The pipeline with a venue of its own, on an empty namespace. */
 async function openPipeline(url: string, latencyMs?: number) {
   await using opening = new AsyncDisposableStack();
   const backbone = opening.use(await connect(url, tradingPartitions));
-  const directory = await mkdtemp(join(tmpdir(), "throughline-bench-venue-"));
-  opening.defer(() => rm(directory, { recursive: true, force: true }));
-  const market = { seed: "bench", rejectRate: 0, ...(latencyMs !== undefined && { latencyMs }) };
-  const venue = opening.use(await provideVenue({ directory, fresh: true, ...market }));
+  const venue = opening.use(await openBenchVenue(latencyMs));
   const { signal } = new AbortController();
   const components = opening.use(await startComponents({ backbone, url, namespace, log, signal, venue }));
   const opened = opening.move();
-  return { backbone, components, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { backbone, components, venue, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 export const trading: Contender["works"] = {
   pipeline: async ({ url, count, meter }) => {
     await using opened = await openPipeline(url);
-    const { backbone, components } = opened;
+    const { backbone, components, venue } = opened;
     await meter.ready();
+    const before = await venue.cpuMicros();
     meter.begin();
-    const placed = inChunks(count, (first, end) => {
-      const numbers = Array.from({ length: end - first }, (_, i) => first + i);
-      return Promise.all(numbers.map((i) => placeOrder(backbone, clientOrderOf(i))));
-    });
+    const placed = inChunks(count, (first, end) =>
+      Promise.all(clientOrders(first, end).map((order) => placeOrder(backbone, order))),
+    );
     await Promise.race([placed.then(() => components.whenIdle()), components.failed]);
     const sample = await meter.end(count);
+    const venueMicros = ((await venue.cpuMicros()) - before) / count;
     let executed = 0;
     let quantity = 0;
     for await (const { envelope } of backbone.read(executions)) {
       executed++;
       quantity += quantityOf(JSON.parse(envelope?.payload ?? "{}") as Execution);
     }
-    const ordered = Array.from({ length: count }, (_, i) => clientOrderOf(i).quantity).reduce((a, b) => a + b, 0);
+    const ordered = orderedQuantity(count);
     if (quantity !== ordered) throw new Error(`${quantity} of ${ordered} shares were executed`);
-    return { ...sample, executionsEach: executed / count };
+    let sent = 0;
+    for await (const _ of backbone.read(exchangeOrders)) sent++;
+    return { ...sample, venueMicros, exchangeOrdersEach: sent / count, executionsEach: executed / count };
   },
   roundTrip: async ({ url, count, shape, meter }) => {
     const { perSecond = 500 } = shape;
