@@ -71,7 +71,7 @@ export const answer: Handler<VenueNotice> = async ({ payload }, { publish, state
   const before = await sent.get(report.orderId);
   const after = applied(before, venue, report);
   if (after === undefined) sent.delete(report.orderId);
-  else sent.set(report.orderId, after);
+  else if (after !== before) sent.set(report.orderId, after);
   const told = toReport(report);
   if (told === undefined || before === undefined) return;
   const cancel = "cancelId" in report && report.cancelId !== undefined ? before.cancels[report.cancelId] : undefined;

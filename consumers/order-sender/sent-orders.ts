@@ -20,7 +20,7 @@ export interface SentOrder {
 }
 
 /**
- * Applies a venue's report. Returns the state after it, undefined when nothing more can come.
+ * Applies a venue's report. Returns the state after it: the same one where it changes nothing, undefined when nothing more can come.
  * @throws {PermanentError} on a report that contradicts what is known; it names the order
  */
 export function applied(sent: SentOrder | undefined, venue: string, report: VenueReport): SentOrder | undefined {
@@ -44,6 +44,7 @@ export function applied(sent: SentOrder | undefined, venue: string, report: Venu
       `${about} says that ${report.open} of order ${report.orderId} stays open; by the reports before it, ${open - quantity} does`,
     );
   }
+  if (report.kind === "accepted") return sent;
   const cancelId = "cancelId" in report ? report.cancelId : undefined;
   if (cancelId !== undefined && cancels[cancelId] === undefined) {
     throw new PermanentError(`${about} answers cancel ${cancelId} of order ${report.orderId}, which nobody asked for`);

@@ -5,7 +5,13 @@ import { gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { ConfigError, PublishError, RecordingError } from "../../src/index.ts";
 import { importEntries, type LineParser, ndjsonLine } from "../../src/replay.ts";
-import { type ClientOrder, clientOrders, lobsterLine } from "../../trading/domain/index.ts";
+import {
+  type ClientCancel,
+  type ClientOrder,
+  clientCancelEventId,
+  clientOrders,
+  lobsterLine,
+} from "../../trading/domain/index.ts";
 import { open, type Thing, things } from "../support/backbone.ts";
 import { rejects } from "../support/rejects.ts";
 import { test } from "../support/test.ts";
@@ -128,15 +134,16 @@ test("an import ends with the line whose event Redis refuses", async () => {
   );
 });
 
-test("imports LOBSTER submissions as client orders with their times, and leaves out other lines", async () => {
+test("imports LOBSTER submissions and deletions as client orders and cancels with their times, and leaves out other lines", async () => {
   await using directory = await makeDirectory();
   const path = await lines(
     directory,
     [
       "34200.004241176,1,16113575,18,5853300,1",
-      "34200.025551909,3,16120456,18,5859100,-1",
+      "34200.025551909,4,16120456,18,5859100,-1",
       "34200.201743512,1,16120480,18,5859100,-1",
       "34200.3,1,16120481,none,5859100,-1",
+      "34200.4,3,16120480,18,5859100,-1",
     ],
     "AAPL_2012-06-21_34200000_57600000_message_1.csv",
   );
@@ -147,10 +154,12 @@ test("imports LOBSTER submissions as client orders with their times, and leaves 
     /line 4.*no size/,
   );
   const report = await importEntries(target.backbone, clientOrders, path, lobsterLine(path), { skipInvalid: true });
-  assert.equal([report.entries, report.left, report.invalid], [2, 1, 1]);
-  const [first, second] = await target.entries(clientOrders);
+  assert.equal([report.entries, report.left, report.invalid], [3, 1, 1]);
+  const [first, second, third] = await target.entries(clientOrders);
   const placed = first?.payload as ClientOrder;
   assert.equal([placed.symbol, placed.price, placed.quantity], ["AAPL", "585.33", 18]);
+  const cancel = third?.payload as ClientCancel;
+  assert.equal([cancel.kind, cancel.orderId, third?.fields["id"]], ["cancel", "16120480", clientCancelEventId(cancel)]);
   assert.is(first?.fields["time"], String(Date.parse("2012-06-21") + 34_200_004));
   const apart = Number.parseInt(second?.id ?? "", 10) - Number.parseInt(first?.id ?? "", 10);
   // 197, less what the first one came too late.

@@ -1,13 +1,13 @@
-/** Parses the lines of a LOBSTER message file as client orders with their times, to be imported. */
+/** Parses the lines of a LOBSTER message file as client orders and their cancels with their times, to be imported. */
 
 import { basename } from "node:path";
-import { clientOrderEventId } from "./channels.ts";
+import { clientCancelEventId, clientOrderEventId } from "./channels.ts";
 import { lobsterReader } from "./lobster.ts";
 import { symbolOf } from "./order-file.ts";
-import type { ClientOrder } from "./payloads.ts";
+import type { ClientRequest } from "./payloads.ts";
 
 export type LobsterLine =
-  | { readonly payload: ClientOrder; readonly at: number; readonly time?: number; readonly eventId: string }
+  | { readonly payload: ClientRequest; readonly at: number; readonly time?: number; readonly eventId: string }
   | { readonly left: string }
   | { readonly invalid: string };
 
@@ -25,15 +25,17 @@ export function lobsterLine(path: string, symbol?: string): (text: string) => Lo
     if ("skipped" in parsed) return isOtherEvent(type) ? { left: parsed.skipped } : { invalid: parsed.skipped };
     if (seconds === "") return { invalid: "the line does not begin with a time" };
     const afterMidnight = Number(seconds) * 1_000;
-    const { order } = parsed;
-    const eventId = clientOrderEventId(order);
-    if (Number.isNaN(midnight)) return { payload: order, at: afterMidnight, eventId };
+    const request =
+      "cancel" in parsed
+        ? { payload: parsed.cancel, eventId: clientCancelEventId(parsed.cancel) }
+        : { payload: parsed.order, eventId: clientOrderEventId(parsed.order) };
+    if (Number.isNaN(midnight)) return { ...request, at: afterMidnight };
     const at = midnight + afterMidnight;
-    return { payload: order, at, time: Math.floor(at), eventId };
+    return { ...request, at, time: Math.floor(at) };
   };
 }
 
-/** True for a market event that is no new order: cancellations, executions, halts. */
+/** True for a market event that no client's request is: partial cancellations, executions, halts. */
 function isOtherEvent(type: string | undefined): boolean {
-  return type !== undefined && /^[2-7]$/.test(type);
+  return type !== undefined && /^[24-7]$/.test(type);
 }

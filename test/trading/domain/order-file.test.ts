@@ -106,8 +106,16 @@ test("reads a submission of a LOBSTER file as an order of the symbol in the file
   });
 });
 
+test("reads a deletion of a LOBSTER file as the cancel of its order, by the same desk", async () => {
+  const [line] = await linesOf("AAPL_2012-06-21_message.csv", `${submission.replace(",1,", ",3,")}\n`);
+  assert.equal(line, {
+    line: 1,
+    cancel: { kind: "cancel", id: "deletion-16113575", userId: "desk-8", symbol: "AAPL", orderId: "16113575" },
+  });
+});
+
 test("skips the other events of a LOBSTER file and lines that are no events, with reasons", async () => {
-  const types = ["2", "3", "4", "5", "6", "7", "9"].map((type) => submission.replace(",1,", `,${type},`));
+  const types = ["2", "4", "5", "6", "7", "9"].map((type) => submission.replace(",1,", `,${type},`));
   const broken = [
     "1,2,3",
     '"',
@@ -120,20 +128,19 @@ test("skips the other events of a LOBSTER file and lines that are no events, wit
     [...types, ...broken, submission.replace("18", "0"), submission].join("\n"),
   );
   assert.equal(brief(lines), [
-    [1, "type 2 is a partial cancellation, not an order"],
-    [2, "type 3 is a deletion, not an order"],
-    [3, "type 4 is an execution of a visible order, not an order"],
-    [4, "type 5 is an execution of a hidden order, not an order"],
-    [5, "type 6 is a cross trade, not an order"],
-    [6, "type 7 is a trading halt, not an order"],
-    [7, '"9" is no LOBSTER event type'],
-    [8, "the line has 3 columns; a LOBSTER line has 6"],
-    [9, "the line is no CSV"],
-    [10, '"-18" is no size'],
-    [11, '"x" is no price'],
-    [12, '"0" is no direction: it must be 1 or -1'],
-    [13, "quantity must be at least 1"],
-    [14, "16113575"],
+    [1, "type 2 is a partial cancellation, not an order or the cancel of one"],
+    [2, "type 4 is an execution of a visible order, not an order or the cancel of one"],
+    [3, "type 5 is an execution of a hidden order, not an order or the cancel of one"],
+    [4, "type 6 is a cross trade, not an order or the cancel of one"],
+    [5, "type 7 is a trading halt, not an order or the cancel of one"],
+    [6, '"9" is no LOBSTER event type'],
+    [7, "the line has 3 columns; a LOBSTER line has 6"],
+    [8, "the line is no CSV"],
+    [9, '"-18" is no size'],
+    [10, '"x" is no price'],
+    [11, '"0" is no direction: it must be 1 or -1'],
+    [12, "quantity must be at least 1"],
+    [13, "16113575"],
   ]);
 });
 
