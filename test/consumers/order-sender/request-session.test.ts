@@ -96,9 +96,15 @@ test("gives up a request when its handler must end, and closes while a venue is 
 });
 
 test("garbage, silence and another venue's welcome end the connection, and the next one is tried", async () => {
-  const welcomes: readonly (object | undefined)[] = [undefined, { venue: "other" }, { requests: "many" }, {}];
+  const welcomes: readonly object[] = [
+    { venue: "other" },
+    { venue: "other" },
+    { requests: "many" },
+    {},
+    { heartbeatMs: 300 },
+  ];
   let count = 0;
-  await using hostile = await startHostileVenue(() => welcomes[Math.min(count++, 3)] ?? { venue: "other" });
+  await using hostile = await startHostileVenue(() => welcomes[count++] ?? {});
   await using session = sessionWith(hostile.address.url);
   const waiting = session.send(buy("a"), fence, endless);
   const fourth = await hostile.session("requests", 4);

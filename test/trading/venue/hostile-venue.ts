@@ -21,7 +21,7 @@ export interface HostileVenue extends AsyncDisposable {
   session(direction: Hello["direction"], nth?: number): Promise<HostileSession>;
 }
 
-/** Welcomes everybody, with `welcome` on top of an honest one; undefined answers nothing. */
+/** Welcomes everybody, with `welcome` on top of an honest one; undefined answers nothing. It sends no heartbeats, and a busy machine is given their time. */
 export async function startHostileVenue(
   welcome: (hello: Hello) => object | undefined = () => ({}),
 ): Promise<HostileVenue> {
@@ -42,7 +42,7 @@ export async function startHostileVenue(
       const more = welcome(frame);
       if (more !== undefined) {
         send({
-          ...{ type: "welcome", protocol: 1, venue: name, journal: "j", heartbeatMs: 100, requests: 0 },
+          ...{ type: "welcome", protocol: 1, venue: name, journal: "j", heartbeatMs: 20_000, requests: 0 },
           ...{ reports: 0, ...more },
         });
       }
