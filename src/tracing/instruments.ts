@@ -89,7 +89,11 @@ function createInstruments(provider: MeterProvider, meter: Meter): Instruments {
     meter.createObservableCounter(name, { description, unit: "{message}" }).addCallback(observe);
   const gauge = (name: string, description: string, unit: string) =>
     meter.createObservableGauge(name, { description, unit });
-  tally("messaging.client.sent.messages", "Events appended.", (result) => sends.observe(result));
+  tally(
+    "messaging.client.sent.messages",
+    "Events that were sent; those that could not be appended have an error type.",
+    (result) => sends.observe(result),
+  );
   tally("messaging.client.consumed.messages", "Events handed to a handler.", (result) => attempts.observe(result));
   gauge(
     "throughline.handler.oldest",

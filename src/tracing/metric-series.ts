@@ -3,11 +3,10 @@
 import type { Attributes, ObservableResult } from "@opentelemetry/api";
 import { attribute, type ServerAddress } from "./attributes.ts";
 
-/**
- * Most error types of one series whose dimensions are kept. They may come from users' error codes, and so be of any
- * number.
- */
+/** Most error types of one series: they may come from users' error codes, and so be of any number. */
 const maxErrorTypes = 1_000;
+/** The conventions' value for an error that none of the others stands for. */
+const otherError = "_OTHER";
 
 /** Values that share their dimensions. */
 export class Series {
@@ -15,24 +14,26 @@ export class Series {
   readonly dimensions: Attributes;
   /** The number of events. */
   count = 0;
-  readonly #failed = new Map<string, Attributes>();
+  readonly #failed = new Map<string, Series>();
 
   constructor(dimensions: Attributes) {
     this.dimensions = Object.freeze(dimensions);
   }
 
-  /** The dimensions of failures of this type; undefined stands for success. */
-  measured(errorType: string | undefined): Attributes {
-    if (errorType === undefined) return this.dimensions;
+  /** The series of failures of this type; undefined stands for success. */
+  of(errorType: string | undefined): Series {
+    if (errorType === undefined) return this;
     const known = this.#failed.get(errorType);
     if (known !== undefined) return known;
-    const failed = Object.freeze({ ...this.dimensions, [attribute.errorType]: errorType });
-    if (this.#failed.size < maxErrorTypes) this.#failed.set(errorType, failed);
+    if (this.#failed.size >= maxErrorTypes && errorType !== otherError) return this.of(otherError);
+    const failed = new Series({ ...this.dimensions, [attribute.errorType]: errorType });
+    this.#failed.set(errorType, failed);
     return failed;
   }
 
   observe(result: ObservableResult): void {
     if (this.count > 0) result.observe(this.count, this.dimensions);
+    for (const failed of this.#failed.values()) failed.observe(result);
   }
 }
 

@@ -65,11 +65,9 @@ export class Meters {
     const instruments = this.#current();
     const series = this.#sends?.of(channel);
     if (instruments === undefined || series === undefined) return;
-    if (error === undefined) series.count += 1;
-    instruments.operationDuration.record(
-      secondsSince(startedAt),
-      series.measured(error === undefined ? undefined : errorType),
-    );
+    const ended = series.of(error === undefined ? undefined : errorType);
+    ended.count += 1;
+    instruments.operationDuration.record(secondsSince(startedAt), ended.dimensions);
   }
 
   /** Records that an attempt begins. `now` is on the server's clock. */
@@ -95,7 +93,7 @@ export class Meters {
     const series = this.#attempts?.of(channel.name, component);
     if (instruments === undefined || series === undefined) return;
     const { processDuration, criticalTime, retried, deadLettered, fenced } = instruments;
-    const measured = series.measured(errorType);
+    const measured = series.of(errorType).dimensions;
     processDuration.record(secondsSince(startedAt), measured);
     if (outcome === "acked")
       for (let i = 0; i < entries.length; i++) recordMs(criticalTime, now - (entries[i] as Delivered).time, series);

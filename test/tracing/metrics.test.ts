@@ -50,7 +50,7 @@ test("each outcome is counted once for each event, also without a tracer", async
   assert.is(attempts, 4);
   assert.equal(read, {
     "messaging.client.operation.duration": 3,
-    "messaging.client.sent.messages": 2,
+    "messaging.client.sent.messages": 3,
     "messaging.client.consumed.messages": 6,
     "throughline.queue.time": 6,
     "throughline.critical.time": 2,
@@ -61,6 +61,24 @@ test("each outcome is counted once for each event, also without a tracer", async
     "throughline.lost": 4,
     "throughline.trimmed": 5,
   });
+});
+
+test("a publish that fails counts as sent, under its error's type, of which there are no more than a thousand", async () => {
+  const reader = register();
+  const rig = new Rig();
+  rig.published("a");
+  for (let n = 0; n < 1_500; n++)
+    rig.tracing.send(rig.sending()).failed(Object.assign(new Error("x"), { code: `E${n}` }));
+  const { resourceMetrics } = await reader.collect();
+  const points = resourceMetrics.scopeMetrics
+    .flatMap((scope) => scope.metrics)
+    .find(({ descriptor }) => descriptor.name === "messaging.client.sent.messages")?.dataPoints;
+  const counts = new Map(points?.map(({ attributes, value }) => [attributes["error.type"], value]));
+  assert.equal(
+    [counts.get(undefined), counts.get("E0"), counts.get("E999"), counts.get("E1000")],
+    [1, 1, 1, undefined],
+  );
+  assert.equal([counts.get("_OTHER"), counts.size], [500, 1_002]);
 });
 
 test("what is left out of baggage is counted by channel and reason, and never by key", async () => {
