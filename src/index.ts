@@ -77,6 +77,7 @@ export {
   FencedError,
   HandlerTimeoutError,
   LostEntryError,
+  OwnerLostError,
   PayloadError,
   type PayloadErrorOptions,
   type PayloadIssue,

@@ -8,7 +8,7 @@ import { timeOf } from "../model/envelope.ts";
 import { serversGiven } from "../model/servers-given.ts";
 import type { Inspector } from "../ports/inspect.ts";
 import { topologyOf } from "../redis/client/topology.ts";
-import { type Rebuilt, rebuildSpans, type TakeSpan } from "../telemetry/rebuild/rebuild-spans.ts";
+import { behindMs, type Rebuilt, rebuildSpans, type TakeSpan } from "../telemetry/rebuild/rebuild-spans.ts";
 import { ServiceExporters } from "../telemetry/rebuild/service-exporters.ts";
 import { type StoryOutcome, StorySelector } from "../telemetry/rebuild/story-selector.ts";
 import { rootRatioOf } from "../telemetry/setup/sampler.ts";
@@ -30,6 +30,9 @@ export interface SpansOptions extends CommonOptions {
   readonly rejected: readonly string[];
   readonly rest: number;
   readonly dryRun?: true;
+  /** Of `follow` alone, ms. */
+  readonly quiet?: number;
+  readonly outside?: true;
 }
 
 /** How long a Collector may take no spans, ms. */
@@ -39,6 +42,8 @@ const maxTraces = 100_000;
 /** A story is over when nothing of it has happened for so long, ms. */
 const quietMs = 60_000;
 const maxHeld = 500_000;
+/** A follower begins so long before now, ms. */
+const followedMs = 60_000;
 
 export async function runSpans(
   inspector: Inspector,
@@ -49,21 +54,27 @@ export async function runSpans(
   const { json, dryRun, outcome } = options;
   if (dryRun !== true) requireCollector();
   const signal = surroundings().stopSignal();
-  const fromMs = options.from === undefined ? await oldestMs(inspector) : Number.parseInt(options.from, 10);
-  const toMs = options.to === undefined ? await inspector.now() : Number.parseInt(options.to, 10);
+  const nowMs = await inspector.now();
+  const follow = options.quiet !== undefined;
+  const earliestMs = async (): Promise<number> => (follow ? nowMs - followedMs : await oldestMs(inspector));
+  const fromMs = options.from === undefined ? await earliestMs() : Number.parseInt(options.from, 10);
+  const toMs = options.to === undefined ? nowMs - (follow ? behindMs : 0) : Number.parseInt(options.to, 10);
   const wanted = query === undefined ? undefined : await tracesOf(inspector, query, signal);
   if (wanted?.size === 0) {
     say(`No sampled event matches ${query}.`);
     surroundings().exitCode = 1;
     return;
   }
-  const exporters = new ServiceExporters({ log: stderrLog, patienceMs });
+  // A follower waits for its Collector: meanwhile the log holds what it would have to.
+  const patience = follow ? Number.POSITIVE_INFINITY : patienceMs;
+  const exporters = new ServiceExporters({ log: stderrLog, patienceMs: patience, signal });
   let spans = 0;
   const send: TakeSpan = (span, service) => {
     spans++;
     if (dryRun !== true) exporters.add(service, span);
   };
-  const selector = outcome === undefined ? undefined : selectorOf(options, send);
+  const late = new Map<string, number>();
+  const selector = outcome === undefined && !follow ? undefined : selectorOf(options, send, late);
   const select = selector?.take ?? send;
   const take: TakeSpan = (span, service) => {
     const isWanted =
@@ -72,30 +83,55 @@ export async function runSpans(
       (span.parent === undefined && span.links.some(({ context }) => wanted.has(context.traceId)));
     if (isWanted) select(span, service);
   };
+  const common = {
+    inspector,
+    channels,
+    server: serverGiven(options),
+    log: stderrLog,
+    publisher: options.publisher,
+    ratio: rootRatioOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]) ?? 1,
+    outside: options.outside === true,
+    signal,
+  };
+  /** What was left out of stories that are wanted after all. */
+  const fetchLate = async (untilMs: number): Promise<void> => {
+    if (late.size === 0) return;
+    const traces = new Set(late.keys());
+    const sinceMs = [...late.values()].reduce((least, one) => Math.min(least, one));
+    late.clear();
+    const isOf = (traceId: string): boolean => traces.has(traceId);
+    await rebuildSpans({
+      ...common,
+      fromMs: sinceMs,
+      toMs: untilMs,
+      wants: isOf,
+      take: (span, service) => {
+        if (isOf(span.own.traceId)) send(span, service);
+      },
+      onWindow: () => exporters.delivered(),
+    });
+  };
   const progress = openCountProgress(surroundings().stderr, "spans");
   try {
     const rebuilt = await rebuildSpans({
-      inspector,
-      channels,
-      server: serverGiven(options),
-      log: stderrLog,
+      ...common,
       fromMs,
       toMs,
-      publisher: options.publisher,
-      ratio: rootRatioOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]) ?? 1,
+      follow,
       take,
       ...(wanted && { wants: (traceId) => wanted.has(traceId) }),
-      signal,
       onWindow: async (window) => {
         selector?.decide(window.toMs);
+        await fetchLate(window.toMs);
         await exporters.delivered();
-        progress.show(spans, (window.toMs - fromMs) / Math.max(1, toMs - fromMs));
+        progress.show(spans, follow ? undefined : (window.toMs - fromMs) / Math.max(1, toMs - fromMs));
       },
     });
     selector?.decide(Number.POSITIVE_INFINITY);
     await exporters.delivered();
     progress[Symbol.dispose]();
     await tell(rebuilt, { spans, json: json === true, dryRun: dryRun === true, selector });
+    if (follow) return;
     if (signal.aborted) say("Interrupted: what is missing comes with the next run.");
     if (spans === 0 || signal.aborted) surroundings().exitCode = 1;
   } finally {
@@ -132,11 +168,26 @@ async function tracesOf(inspector: Inspector, query: string, signal: AbortSignal
   return traces;
 }
 
-function selectorOf({ outcome = [], slow, rejected, rest }: SpansOptions, take: TakeSpan): StorySelector {
-  const outcomes = new Set(outcome as readonly StoryOutcome[]);
+/** @throws {UsageError} */
+function selectorOf(
+  { outcome, slow, rejected, rest, quiet = quietMs }: SpansOptions,
+  take: TakeSpan,
+  late: Map<string, number>,
+): StorySelector {
+  const all = rejected.length === 0 ? ["slow", "failed", "retried"] : ["slow", "failed", "retried", "rejected"];
+  const outcomes = new Set((outcome ?? all) as readonly StoryOutcome[]);
   if (outcomes.has("rejected") && rejected.length === 0)
     throw new UsageError("what is a rejected story? Give --rejected, such as --rejected event.type=reject");
-  return new StorySelector({ outcomes, slowMs: slow, rejectedBy: rejected, ratio: rest, quietMs, maxHeld, take });
+  return new StorySelector({
+    outcomes,
+    slowMs: slow,
+    rejectedBy: rejected,
+    ratio: rest,
+    quietMs: quiet,
+    maxHeld,
+    onLate: (traceId, sinceMs) => void late.set(traceId, sinceMs),
+    take,
+  });
 }
 
 async function oldestMs(inspector: Inspector): Promise<number> {

@@ -14,23 +14,14 @@ import { UsageError } from "./usage-error.ts";
 const outcomes = ["slow", "failed", "rejected", "retried"];
 
 export function defineSpans(spans: Command, extension: LoadExtension): void {
-  const rebuild = addRange(spans.command("rebuild"))
+  const rebuild = addShape(addRange(spans.command("rebuild")))
     .description("exports the spans of stories, of a stretch of time, or of stories that ended in a certain way")
-    .argument("[query]", "only stories with an event that `search` finds by it")
-    .addOption(
-      new Option(
-        "--outcome <outcomes>",
-        `only stories that were ${outcomes.join(", ")}, with commas between`,
-      ).argParser(outcomesOf),
-    )
-    .option("--slow <ms>", "from how long on a story is slow", wholeNumber, 1_000)
-    .addOption(
-      new Option("--rejected <attribute>", "the attribute of a rejected story's spans; may be given again")
-        .argParser((one: string, before: readonly string[]) => [...before, one])
-        .default([] as readonly string[]),
-    )
-    .option("--rest <ratio>", "with --outcome, the share of the other stories", ratioOf, 0);
+    .argument("[query]", "only stories with an event that `search` finds by it");
   addAction(rebuild, extension);
+  const follow = addShape(addRange(spans.command("follow")))
+    .description("exports stories as they end: those that went wrong or took long, and a share of the others")
+    .option("--quiet <ms>", "a story has ended when nothing of it has happened for so long", wholeNumber, 5_000);
+  addAction(follow, extension);
   const heal = addRange(spans.command("heal")).description(
     "exports all spans of a stretch of time, where a Collector was away or a process was killed",
   );
@@ -41,13 +32,36 @@ export function defineSpans(spans: Command, extension: LoadExtension): void {
   );
 }
 
+/** The options of all. */
 function addRange(command: Command): Command {
   return command
     .option("--from <position>", "from an entry id, a time such as 2026-11-23T09:30Z, or -5m ago on", parsePosition)
     .option("--to <position>", "up to one", parsePosition)
     .option("--channels <module>", "a module that exports the channels, as their correlation is on the spans")
     .option("--publisher <service>", "the service of spans that no component has made", "publisher")
+    .option(
+      "--outside",
+      "also send spans below a span that is not the backbone's: their ids are taken for derived ones",
+    )
     .option("--dry-run", "count the spans, and export none");
+}
+
+/** The options of those that decide by stories. */
+function addShape(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--outcome <outcomes>",
+        `only stories that were ${outcomes.join(", ")}, with commas between`,
+      ).argParser(outcomesOf),
+    )
+    .option("--slow <ms>", "from how long on a story is slow", wholeNumber, 1_000)
+    .addOption(
+      new Option("--rejected <attribute>", "an attribute of a rejected story's spans, name=value; may be given again")
+        .argParser((one: string, before: readonly string[]) => [...before, one])
+        .default([] as readonly string[]),
+    )
+    .option("--rest <ratio>", "the share of the other stories", ratioOf, 0);
 }
 
 function addAction(command: Command, extension: LoadExtension): void {

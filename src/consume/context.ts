@@ -37,7 +37,7 @@ export interface HandlingContext {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
-  readonly tracing: Pick<Tracing, "process" | "lost" | "refused" | "quietly">;
+  readonly tracing: Pick<Tracing, "process" | "lostAttempt" | "lost" | "refused" | "quietly">;
   readonly handlers: RunningHandlers;
   readonly timers: Pick<RetryTimers, "schedule">;
   /** Aborts when the slice is lost, or the drain has run out of time. */

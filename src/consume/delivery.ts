@@ -15,6 +15,13 @@ import type { Subscription } from "./subscription.ts";
 /** Starts of one entry that each ended with its process: then it is a dead letter. */
 export const maxStarts = 3;
 
+/** An attempt whose process died. */
+export interface LostAttempt {
+  readonly member: string;
+  readonly epoch: number;
+  readonly attempt: number;
+}
+
 /**
  * away      its content is not here: an open entry of the owner before, or one that was let go. Fetched → waiting.
  * waiting   in its lane. Its turn → running; let go → away.
@@ -45,6 +52,8 @@ export class Delivery implements DeliveryId, Delivered {
   isSuspect = false;
   /** Taken up after another owner, or after a retry. */
   readonly claimed: boolean;
+  /** The attempt of a dead owner that was cut off; undefined where there is none, and once it has been told. */
+  lost: LostAttempt | undefined;
   /** Attempts so far, the running one included. */
   attempt: number;
   starts: number;

@@ -1,13 +1,20 @@
 /** One delivery after the other: count, prepare, handle, settle, or what becomes of it otherwise. The way of a delivery reads here from top to bottom. */
 
-import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError, LostEntryError } from "../model/errors.ts";
+import {
+  CrashLoopError,
+  EnvelopeError,
+  FencedError,
+  HandlerTimeoutError,
+  LostEntryError,
+  OwnerLostError,
+} from "../model/errors.ts";
 import { traceIdOf } from "../model/event.ts";
 import type { Settlement } from "../ports/settle.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { Attempt, lanesOf, maybeWritten } from "./attempt.ts";
 import type { HandlingContext } from "./context.ts";
 import type { Deferral } from "./deferrals.ts";
-import { type Delivery, maxStarts } from "./delivery.ts";
+import { type Delivery, type LostAttempt, maxStarts } from "./delivery.ts";
 import { codeOf, judge, reasonOf } from "./outcome.ts";
 
 export class Handling {
@@ -135,6 +142,7 @@ export class Handling {
 
   #handle(deliveries: readonly Delivery[]): void | Promise<void> {
     if (this.#context.signal.aborted) return;
+    for (const delivery of deliveries) if (delivery.lost !== undefined) this.#tellLost(delivery, delivery.lost);
     let sound = deliveries;
     if (deliveries.some(({ problem, dueAt }) => problem !== undefined || dueAt > 0)) {
       sound = deliveries.filter((delivery) => {
@@ -146,6 +154,17 @@ export class Handling {
       });
     }
     if (sound.length > 0) return this.#attempt(sound);
+  }
+
+  /** Nobody else is left to tell of an attempt whose process died. */
+  #tellLost(delivery: Delivery, { member, epoch, attempt }: LostAttempt): void {
+    const { tracing, settler, clock, component, partition } = this.#context;
+    delivery.lost = undefined;
+    const ran = { startedMs: clock.now(), attempt, claimed: false, run: 0, epoch };
+    const error = new OwnerLostError(`its process (member ${member}) fell silent while the event was in its hands`);
+    const { channel } = delivery.subscription;
+    tracing.lostAttempt({ ...ran, channel, component, member, partition, entries: [delivery] }, error);
+    settler.note({ ran, outcome: "owner_lost", entries: [delivery], endedMs: ran.startedMs, member, error });
   }
 
   #attempt(deliveries: readonly Delivery[]): void | Promise<void> {

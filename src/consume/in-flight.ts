@@ -1,6 +1,7 @@
 /** All entries that an owner has in flight, by channel in the order of the stream: what tells the position, and what is open before it. */
 
 import type { StoredEntry } from "../model/stored-entry.ts";
+import type { DeadOwner } from "../ownership/hold.ts";
 import { Change } from "../ownership/pause.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { AttemptCount, NewestRead, Start } from "../ports/own.ts";
@@ -28,18 +29,21 @@ class ChannelFlight {
   /** The greatest that is finished, or will be once the batches are answered, and its ordinal. */
   at: string;
   atOrdinal = 0;
+  /** After the position: what a dead owner had begun. */
+  readonly begun: ReadonlySet<string>;
   /** The cursor: the last entry read. */
   after: string;
   newest: NewestRead | undefined;
   /** Entries read so far. */
   read = 0;
 
-  constructor(subscription: Subscription, { at, entriesRead, counts }: Start) {
+  constructor(subscription: Subscription, { at, entriesRead, counts, begun }: Start) {
     this.subscription = subscription;
     this.counts = new Map(counts.map(({ entryId, record }) => [entryId, record]));
     this.entriesReadBefore = entriesRead;
     this.at = at;
     this.after = at;
+    this.begun = new Set(begun);
   }
 }
 
@@ -53,11 +57,20 @@ export class InFlight {
   /** Away by lane; undefined for those of which nobody knows it yet. */
   readonly #away = new Map<string | undefined, number>();
   #awayCount = 0;
+  /** The owner before, where it is taken for dead; and the lanes in which something that it had begun was loaded. */
+  readonly #dead: DeadOwner | undefined;
+  readonly #lostLanes = new Set<string>();
   /** Lanes that wait for a retry. */
   readonly #blocked = new Set<string>();
 
-  constructor(starts: readonly Start[], subscriptions: ReadonlyMap<string, Subscription>, maxEntries: number) {
+  constructor(
+    starts: readonly Start[],
+    subscriptions: ReadonlyMap<string, Subscription>,
+    maxEntries: number,
+    dead?: DeadOwner,
+  ) {
     this.#maxEntries = maxEntries;
+    this.#dead = dead;
     const channels = new Map<string, ChannelFlight>();
     for (const start of starts) {
       const flight = new ChannelFlight(subscriptions.get(start.channel) as Subscription, start);
@@ -112,6 +125,7 @@ export class InFlight {
     const flight = this.#channels.get(entry.channel) as ChannelFlight;
     const delivery = new Delivery(entry, flight.subscription, ++flight.read, false, flight.counts.get(entry.entryId));
     delivery.load(entry);
+    if (this.#dead !== undefined && (delivery.starts > 0 || flight.begun.has(entry.entryId))) this.#noteLost(delivery);
     flight.deliveries.set(entry.entryId, delivery);
     flight.after = entry.entryId;
     flight.newest = { channel: entry.channel, entryId: entry.entryId, eventId: eventIdIn(entry) };
@@ -155,9 +169,22 @@ export class InFlight {
   load(delivery: Delivery, entry: StoredEntry): void {
     this.#leaveTo(delivery, -1);
     delivery.load(entry);
+    if (this.#dead !== undefined && delivery.ordinal <= 0 && delivery.turn === 1) this.#noteLost(delivery);
     this.#here++;
     this.#size += delivery.size;
     if (this.isBlocked(delivery) || this.#isBehindAway(delivery)) this.letGo(delivery);
+  }
+
+  /**
+   * An attempt of the dead owner's was cut off, as far as that is known: the last one that was counted, or the first. What lay behind another
+   * in its lane waited, and what is parked or waits for a retry was not being handled.
+   */
+  #noteLost(delivery: Delivery): void {
+    const { lane = "", starts, attempt } = delivery;
+    const hasWaited = (attempt > 0 && starts === 0) || (lane !== "" && this.#lostLanes.has(lane));
+    if (lane !== "") this.#lostLanes.add(lane);
+    if (!hasWaited && !delivery.isParked)
+      delivery.lost = { ...(this.#dead as DeadOwner), attempt: Math.max(1, attempt) };
   }
 
   /** What cannot be handled now, and what waits behind it in its lane: their content goes, and comes again in its order. */

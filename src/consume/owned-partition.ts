@@ -1,7 +1,7 @@
 /** A partition while a member owns it: reader, lanes, handling and settler around what is in flight. */
 
 import { fenceOf } from "../ownership/fence.ts";
-import type { Hold, Tenure } from "../ownership/hold.ts";
+import type { DeadOwner, Hold, Tenure } from "../ownership/hold.ts";
 import { within } from "../ownership/pause.ts";
 import { type Relay, relayOf } from "../ownership/relay.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
@@ -69,12 +69,13 @@ export class OwnedPartition implements Tenure {
   /** How many more of what is read are suspected. */
   #suspects = 0;
 
-  constructor(context: OwnedPartitionContext, hold: Hold, starts: readonly Start[], deaths: number) {
+  /** `dead`: the owner before, where it is taken for dead. */
+  constructor(context: OwnedPartitionContext, hold: Hold, starts: readonly Start[], deaths: number, dead?: DeadOwner) {
     this.#context = context;
     this.#hold = hold;
     const { subscriptions, maxInFlight, clock, log, component, partition, partitions, store } = context;
     const longestMs = longestDelayMs(subscriptions.values());
-    const inFlight = new InFlight(starts, subscriptions, maxInFlight);
+    const inFlight = new InFlight(starts, subscriptions, maxInFlight, dead);
     this.#inFlight = inFlight;
     if (deaths >= suspectDeaths) {
       inFlight.suspectOpen();

@@ -214,9 +214,9 @@ export class RunningComponent implements Component {
           begin: from === "now" ? "$" : "0",
           mayOwn: () => members.isConfirmed,
           shouldOwn: (without) => members.shouldOwn(partition, without),
-          open: (hold, { starts, deaths }) => {
+          open: (hold, { starts, deaths }, dead) => {
             parts.describe();
-            const tenure = new OwnedPartition({ ...context, partition }, hold, starts, deaths);
+            const tenure = new OwnedPartition({ ...context, partition }, hold, starts, deaths, dead);
             this.#tenures[partition] = tenure;
             return tenure;
           },

@@ -111,7 +111,7 @@ export function acquire(
     server.keys.stream(keyOf.stream(slice.partition, channel)); // refused before anything is written
     attemptsOf(server, slice, channel);
   }
-  const starts = channels.map((channel) => beginAt(server, slice, row, channel, member, begin));
+  const starts = channels.map((channel) => beginAt(server, slice, row, channel, member, begin, isDeath));
   const epoch = Math.max((row?.epoch ?? 0) + 1, highestEpoch + 1, server.now());
   // What may have killed an owner has not moved while the floors stand still.
   const hasMoved = [...(row?.floors ?? [])].some(([channel, floor]) => floorOf(row?.positions.get(channel)) !== floor);
@@ -142,13 +142,14 @@ function beginAt(
   channel: string,
   member: string,
   begin: "0" | "$",
+  isDeath: boolean,
 ): Start {
   const stream = server.keys.madeStream(keyOf.stream(slice.partition, channel));
   const attempts = attemptsOf(server, slice, channel);
   const saved = row?.positions.get(channel);
   const group = stream.groups.get(slice.component);
   const trimmed = stream.added - stream.entries.length;
-  let start: Omit<Start, "channel" | "counts">;
+  let start: Omit<Start, "channel" | "counts" | "begun">;
   if (saved === undefined && group !== undefined) {
     const ids = [...group.pending.keys()].filter((id) => attempts.get(id)?.isParked !== true);
     const entriesRead = readAt(stream, group.at, group);
@@ -168,6 +169,8 @@ function beginAt(
   // Of an entry that was removed before it was reached nobody will settle anything.
   for (const [id, { isParked }] of attempts)
     if (!isParked && !start.open.includes(id) && entryOf(stream, id) === undefined) attempts.delete(id);
+  const shown = isDeath && group !== undefined ? [...group.pending] : [];
+  const begun = shown.flatMap(([id, name]) => (name !== parkedConsumer && compareIds(id, start.at) > 0 ? [id] : []));
   stream.groups.set(slice.component, {
     at: start.at,
     entriesRead: start.entriesRead,
@@ -177,7 +180,7 @@ function beginAt(
   const counts = [...attempts].flatMap(([entryId, counted]) =>
     counted.isParked ? [] : [{ entryId, record: recordOf(counted, server.now()) }],
   );
-  return { channel, ...start, counts };
+  return { channel, ...start, begun: begun.sort(compareIds), counts };
 }
 
 /** What the group's pending list shows of what was counted or parked, and as whose. */

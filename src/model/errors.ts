@@ -141,6 +141,11 @@ export class CrashLoopError extends ThroughlineError {
   readonly code = "THROUGHLINE_CRASH_LOOP";
 }
 
+/** Of an attempt whose process died in the middle of it. Only spans and the settlement log have it: nobody is left who could catch it. */
+export class OwnerLostError extends ThroughlineError {
+  readonly code = "THROUGHLINE_OWNER_LOST";
+}
+
 /** An entry that was trimmed or deleted before the component handled it. */
 export class LostEntryError extends ThroughlineError {
   readonly code = "THROUGHLINE_LOST_ENTRY";

@@ -1,7 +1,7 @@
 /** What stands between the ownership of a slice and the work that is done under it: the tenure, and the hold that it works under. */
 
 import type { DeliveryId } from "../ports/delivery.ts";
-import type { Claim, Loss, NewestRead } from "../ports/own.ts";
+import type { Claim, Loss, NewestRead, OwnerRow } from "../ports/own.ts";
 import type { Session } from "../ports/slice-store.ts";
 
 /** What is done with a slice between acquiring and losing it. */
@@ -54,3 +54,13 @@ export interface Moment {
 
 /** Why a partition is lost that nobody has taken: as after a failover, the server does not have what it had. */
 export const goneBack = "the server has gone back";
+
+/** An owner that is taken for dead. */
+export interface DeadOwner {
+  readonly member: string;
+  readonly epoch: number;
+}
+
+export function deadOwnerOf({ owner, epoch }: OwnerRow): DeadOwner {
+  return { member: owner.slice(0, Math.max(0, owner.indexOf("/"))), epoch };
+}

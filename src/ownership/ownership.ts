@@ -5,7 +5,7 @@ import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Acquired, Claim, Look, NewestRead, OwnerRow, Slice, Stranger } from "../ports/own.ts";
 import type { Session, SliceStore } from "../ports/slice-store.ts";
-import { goneBack, type Hold, type Moment, type Tenure } from "./hold.ts";
+import { type DeadOwner, deadOwnerOf, goneBack, type Hold, type Moment, type Tenure } from "./hold.ts";
 import { atMost, Pause } from "./pause.ts";
 import { RowWatch } from "./row-watch.ts";
 
@@ -29,7 +29,7 @@ export interface OwnershipContext {
   readonly mayOwn: () => boolean;
   /** Whether it should own the slice, among all that live but for `without`. */
   readonly shouldOwn: (without?: string) => boolean;
-  readonly open: (hold: Hold, acquired: Acquired & { outcome: "acquired" }) => Tenure;
+  readonly open: (hold: Hold, acquired: Acquired & { outcome: "acquired" }, dead?: DeadOwner) => Tenure;
   /** The row was looked at, or the store has refused that. */
   readonly looked?: () => void;
   /** The slice was taken from an owner that had fallen silent. */
@@ -326,7 +326,7 @@ export class Ownership implements Hold {
         } else if (became === "again") this.#alarm([channel]);
         if (became === "gone") log.error({ ...slice, channel, lost }, "the stream is gone, and what was in it is lost");
       }
-      return open(this, acquired);
+      return open(this, acquired, isDeath && row !== undefined ? deadOwnerOf(row) : undefined);
     });
     if (!isTaken) return;
     const fields = { ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "" };

@@ -76,6 +76,8 @@ export interface Start {
    */
   readonly became: "there" | "new" | "again" | "gone";
   readonly lost: number;
+  /** After `at`: what the owner before had begun, where it is taken for dead and the group shows it; in the order of the stream. */
+  readonly begun: readonly string[];
 }
 
 /** An entry with its attempts. */

@@ -12,7 +12,7 @@ export class EarlierAttempts {
 
   /** Forgets finished deliveries, and remembers those that will be tried again. */
   note(processing: Processing, span: SpanContext, outcome: Outcome): void {
-    const again = outcome === "retried" || outcome === "conflict";
+    const again = outcome === "retried" || outcome === "conflict" || outcome === "owner_lost";
     if (!again && this.#byDelivery.size === 0) return;
     for (const { entryId } of processing.entries) {
       const key = keyOf(processing, entryId);

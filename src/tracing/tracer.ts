@@ -2,6 +2,7 @@
 
 import { type Context, context, ROOT_CONTEXT, type SpanContext, TraceFlags, trace } from "@opentelemetry/api";
 import type { Carrier } from "../model/carrier.ts";
+import { errorTypeOf } from "../model/error-facts.ts";
 import type { Log } from "../ports/log.ts";
 import type {
   ComponentGauges,
@@ -18,9 +19,11 @@ import type {
   Tracing,
 } from "../ports/tracing.ts";
 import { foreignApi } from "./api-copies.ts";
+import { AttemptSpans } from "./attempt-spans.ts";
 import type { ServerAddress } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, runBare } from "./baggage.ts";
 import { type Baggage, type CarrierLimits, noCarrier, resolveLimits, TraceFields } from "./carrier.ts";
+import { HandledEvents } from "./handled-events.ts";
 import { storyOf } from "./output-story.ts";
 import { ProcessScope } from "./process-span.ts";
 import { ReplayScope } from "./replay-span.ts";
@@ -123,6 +126,23 @@ class Tracer implements Tracing {
     const scope = new ProcessScope(this.#opener, processing);
     this.#opener.faults.attempt("process", () => scope.open(), undefined);
     return scope;
+  }
+
+  lostAttempt(processing: Processing, error: Error): void {
+    const opener = this.#opener;
+    const source = currentSource();
+    if (source === undefined) return;
+    opener.faults.attempt(
+      "process",
+      () => {
+        const spans = new AttemptSpans(opener, processing, new HandledEvents(opener, processing), undefined);
+        spans.open(source);
+        if (spans.main === undefined) return;
+        spans.end("owner_lost", errorTypeOf(error), error);
+        opener.earlier.note(processing, spans.main.spanContext(), "owner_lost");
+      },
+      undefined,
+    );
   }
 
   replay(replaying: Replaying): ReplaySpan {

@@ -10,7 +10,16 @@ import { things } from "../support/backbone.ts";
 import { test } from "../support/test.ts";
 
 const channel = things("things");
-const start: Start = { channel: "things", at: "0-0", entriesRead: 0, open: [], counts: [], became: "there", lost: 0 };
+const start: Start = {
+  channel: "things",
+  at: "0-0",
+  entriesRead: 0,
+  open: [],
+  counts: [],
+  became: "there",
+  lost: 0,
+  begun: [],
+};
 
 function made(maxEntries: number, rest: Partial<Start> = {}): InFlight {
   return new InFlight([{ ...start, ...rest }], new Map([["things", on(channel, () => undefined)]]), maxEntries);

@@ -1,5 +1,6 @@
 /** Spans made again from the log beside those that were made live: retries, dead letters, failed batches, and logs that are damaged. */
 
+import { SpanStatusCode } from "@opentelemetry/api";
 import * as assert from "uvu/assert";
 import { openInspector } from "../../src/composition/observer.ts";
 import { type EventRef, on, PermanentError } from "../../src/index.ts";
@@ -8,6 +9,8 @@ import { silentLog } from "../../src/ports/log.ts";
 import { type Rebuilt, rebuildSpans } from "../../src/telemetry/rebuild/rebuild-spans.ts";
 import type { EndedSpan } from "../../src/telemetry/spans/ended-span.ts";
 import { type Opened, open, things } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
+import { startProcess } from "../support/process.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 import { useOwnSpans } from "../tracing/own-spans.ts";
@@ -129,4 +132,55 @@ test("without a settlement log only sends are told, and the component is named",
     again.spans,
   );
   assert.equal(again.silent, ["c"]);
+});
+
+test("an attempt whose process was killed is a span of whoever takes over, and is rebuilt", async () => {
+  const live = useOwnSpans();
+  await using o = await open();
+  const namespace = o.keys.meta().replace(/:meta$/, "");
+  const [source, out] = [things("source", { retry: { backoffMs: 1, jitter: 0 } }), things("out")];
+  const options = JSON.stringify({ hangOn: [1, 4] });
+  await using killed = startProcess("test/fixtures/member.ts", [redisUrl(), namespace, options]);
+  await killed.line("ready");
+  // The second waits behind the first; the fourth lies after the position, and so is known once the group shows it.
+  const refs: EventRef[] = [];
+  for (const [n, key] of [
+    [1, "a"],
+    [2, "a"],
+    [3, "b"],
+    [4, "c"],
+  ] as const)
+    refs.push(await o.backbone.publish(source, { n, key }));
+  await killed.line("handling 4");
+  const stream = o.keys.stream(0, "source");
+  await eventually(async () => Number(((await o.client.xpending(stream, "copier")) as [number])[0]) === 2);
+  await eventually(async () => (await o.client.xlen(o.keys.settled(0, "copier"))) === 1);
+  killed.kill();
+  await killed.ended;
+  const component = await o.run(
+    o.backbone.component(
+      "copier",
+      [on(source, async ({ payload }, { publish }) => void (await publish(out, payload)))],
+      { takeoverAfterMs: 500 },
+    ),
+  );
+  await component.whenIdle();
+  const again = await rebuilt(o, [source, out]);
+  const lost = live.filter(({ later }) => later.includes("owner_lost"));
+  const idsOf = (spans: readonly EndedSpan[]) => spans.map(({ attributes }) => attributes["messaging.message.id"]);
+  assert.equal(idsOf(lost), [refs[0]?.entryId, refs[3]?.entryId]);
+  for (const { status, own, later, statics, attributes } of lost) {
+    assert.is(status, SpanStatusCode.ERROR);
+    assert.ok(later.includes("THROUGHLINE_OWNER_LOST"));
+    assert.is.not({ ...statics, ...attributes }["messaging.client.id"], undefined);
+    const next = live.filter(({ links }) => links.some(({ context }) => context.spanId === own.spanId));
+    assert.is(next.length, 1, "the next attempt links to it");
+  }
+  // What the killed process settled, it did without telemetry: only the log has it.
+  const third = again.spans.filter(({ attributes }) => attributes["messaging.message.id"] === refs[2]?.entryId);
+  assert.is(third.length, 1);
+  sameSpans(
+    live,
+    again.spans.filter((span) => !third.includes(span)),
+  );
 });

@@ -7,7 +7,8 @@
 --          the greatest epoch that the taker ever saw, "1" when the owner before is taken for dead, "0" or "$": where a channel is begun that the component
 --          never had; then the channels
 -- Reply    {"lost", row}, or {"acquired", epoch, deaths, for each channel {position, entries up to there or "", open ids separated by spaces,
---          what became of the group, how many unfinished entries are lost, then id, attempts, starts and in how many ms it is due of each
+--          what became of the group, how many unfinished entries are lost, ids after the position that a dead owner had begun, as far as the
+--          group shows them, then id, attempts, starts and in how many ms it is due of each
 --          entry that has a count and is not parked}}
 --
 -- The row is written last: what is refused before it leaves a group that is made again the next time.
@@ -107,9 +108,15 @@ local function startOn(channel, stream, attempts, parked)
   end
   read = read or readAt(facts, at, own)
 
+  local begun = {}
+  if isDeath and own then
+    eachPending(stream, function(id, consumer)
+      if consumer ~= 'parked' and isBefore(at, id) then begun[#begun + 1] = id end
+    end)
+  end
   local isOpen = {}
   for _, id in ipairs(open) do isOpen[id] = true end
-  local start = { at, read, table.concat(open, ' '), became, lost }
+  local start = { at, read, table.concat(open, ' '), became, lost, table.concat(begun, ' ') }
   local records = redis.call('HGETALL', attempts)
   for r = 1, #records, 2 do
     local id = records[r]

@@ -32,6 +32,7 @@ type StartReply = readonly [
   open: string,
   became: Start["became"],
   lost: number,
+  begun: string,
   ...counts: string[],
 ];
 
@@ -47,7 +48,7 @@ export function parseAcquired(channels: readonly string[], reply: unknown): Acqu
   };
 }
 
-function parseStart(channel: string, [at, entriesRead, open, became, lost, ...counts]: StartReply): Start {
+function parseStart(channel: string, [at, entriesRead, open, became, lost, begun, ...counts]: StartReply): Start {
   return {
     channel,
     at,
@@ -55,6 +56,7 @@ function parseStart(channel: string, [at, entriesRead, open, became, lost, ...co
     open: open === "" ? [] : open.split(" "),
     became,
     lost,
+    begun: begun === "" ? [] : begun.split(" "),
     counts: parseCounts(counts),
   };
 }

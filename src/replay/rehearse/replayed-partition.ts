@@ -79,6 +79,7 @@ export class ReplayedPartition {
           for (const { entryId } of processing.entries) this.#attemptOf.set(entryId, processing.attempt);
           return span.process(processing);
         },
+        lostAttempt: () => undefined,
         quietly: (run) => run(),
         lost: () => undefined,
         refused: () => undefined,
@@ -122,7 +123,16 @@ export class ReplayedPartition {
 }
 
 function startOf(channel: string) {
-  return { channel, at: "0-0", entriesRead: undefined, open: [], counts: [], became: "there", lost: 0 } as const;
+  return {
+    channel,
+    at: "0-0",
+    entriesRead: undefined,
+    open: [],
+    counts: [],
+    became: "there",
+    lost: 0,
+    begun: [],
+  } as const;
 }
 
 /** Nobody else wants the partition. Its epoch is lower than any: an outside system that heeds fences refuses what a replay does. */

@@ -1,5 +1,6 @@
 /** Rebuilds the spans of a stretch of the log, and exports those that are wanted. */
 
+import { setTimeout } from "node:timers/promises";
 import { readSettlements } from "../../inspect/settlement-reader.ts";
 import { unused } from "../../inspect/status/status.ts";
 import { EntryCache } from "../../inspect/windows/entry-cache.ts";
@@ -38,6 +39,10 @@ export interface RebuildOptions {
   /** Called after each window, once its spans are taken. */
   readonly onWindow: (window: LogWindow) => void | Promise<void>;
   readonly signal?: AbortSignal;
+  /** True: a parent that is none of the backbone's is believed. */
+  readonly outside?: boolean;
+  /** Goes on with what is appended and settled later, until `signal` aborts. */
+  readonly follow?: boolean;
 }
 
 export interface Rebuilt {
@@ -85,6 +90,7 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
     cache: new EntryCache(inspector),
     channels: new Map(channels.map((channel) => [channel.name, channel])),
     wants: options.wants,
+    outside: options.outside === true,
     onComponent: (component) => {
       service = component ?? publisher;
     },
@@ -93,11 +99,19 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
   const silent = new Set(components);
   for (const component of components) await findOwners(inspector, rebuilder, component, fromMs);
   const { partitions } = catalogue;
-  const range = { channels: catalogue.channels, components, partitions, fromMs, toMs, ...(signal && { signal }) };
-  for await (const window of readWindows(inspector, range)) {
-    for (const { component } of window.settlements) silent.delete(component);
-    await rebuilder.tell(window);
-    await onWindow(window);
+  const place = { channels: catalogue.channels, components, partitions, ...(signal && { signal }) };
+  for (let [from, to] = [fromMs, toMs]; ; ) {
+    for await (const window of readWindows(inspector, { ...place, fromMs: from, toMs: to })) {
+      for (const { component } of window.settlements) silent.delete(component);
+      await rebuilder.tell(window);
+      await onWindow(window);
+    }
+    if (options.follow !== true) break;
+    from = Math.max(from, to + 1);
+    for (to = 0; to < from && signal?.aborted !== true; to = (await inspector.now()) - behindMs)
+      await setTimeout(pollMs, undefined, { signal }).catch(() => undefined);
+    if (signal?.aborted === true) break;
+    await onWindow({ entries: [], settlements: [], toMs: to });
   }
   return { untold: rebuilder.untold, silent: [...silent] };
 }
@@ -121,5 +135,9 @@ async function findOwners(
     if (owned.size >= partitions || beforeMs >= fromMs) return;
   }
 }
+
+/** How far a follower stays behind the server's clock, so that nothing comes before what it has read; and how often it looks, ms. */
+export const behindMs = 1_000;
+const pollMs = 500;
 
 const lookBackMs: readonly number[] = [60_000, 3_600_000, Number.MAX_SAFE_INTEGER];

@@ -18,10 +18,16 @@ const maxWaitMs = 1_000;
 /** Most bytes that wait for the Collector; what is made is waited for before, so that this is never reached. */
 const maxHeldBytes = 268_435_456;
 
+/** How often a wait for the Collector looks at the time; and how long it lasts once the command is to end, ms. */
+const lookMs = 500;
+const lastPatienceMs = 5_000;
+
 export interface ServiceExportersOptions {
   readonly log: Log;
   /** Longest wait for a Collector that takes nothing, ms. */
   readonly patienceMs: number;
+  /** Once it aborts, nothing is waited for much longer. */
+  readonly signal: AbortSignal;
 }
 
 /** An exporter for each service. */
@@ -45,12 +51,19 @@ export class ServiceExporters {
 
   /** Resolves when the Collector has all of them. @throws {StoreError} when it does not take them for long, or refuses some */
   async delivered(): Promise<void> {
-    const { patienceMs } = this.#options;
+    const { patienceMs, signal } = this.#options;
     const all = Promise.all([...this.#services.values()].map((batches) => batches.flush()));
-    if (!(await endsWithin(patienceMs, all)))
+    const begunAt = performance.now();
+    let abortedAt: number | undefined;
+    while (!(await endsWithin(lookMs, all))) {
+      const now = performance.now();
+      if (signal.aborted) abortedAt ??= now;
+      const waitedMs = Math.round(now - begunAt);
+      if (waitedMs < patienceMs && (abortedAt === undefined || now - abortedAt < lastPatienceMs)) continue;
       throw new StoreError(
-        `the Collector has taken no spans for ${patienceMs / 1_000} s: run this again once it is there`,
+        `the Collector has taken no spans for ${Math.round(waitedMs / 1_000)} s: run this again once it is there`,
       );
+    }
     if (this.dropped > 0) throw new StoreError(`the Collector refuses spans: ${this.dropped} so far`);
   }
 

@@ -19,10 +19,15 @@ export interface SelectorOptions {
   readonly ratio: number;
   /** A story is over when nothing of it has happened for so long, ms. */
   readonly quietMs: number;
+  /** Called with a story that was left out, and of which something is heard later that would have kept it. `sinceMs`: its first span. */
+  readonly onLate?: (traceId: string, sinceMs: number) => void;
   /** Most spans that are held; beyond it the oldest stories are decided as they stand. */
   readonly maxHeld: number;
   readonly take: TakeSpan;
 }
+
+/** Most stories of which it is remembered what was decided: more of them may come later, as when an order rests. */
+const maxDecided = 200_000;
 
 /** The span of a batch, which belongs to all stories of its events. */
 interface Shared {
@@ -44,6 +49,8 @@ export class StorySelector {
   readonly #keeps: (bytes: Buffer, at: number) => boolean;
   /** By trace id; the one of which something was heard last is the last. */
   readonly #stories = new Map<string, Story>();
+  /** What was decided last, by trace id. */
+  readonly #decided = new Map<string, { readonly isKept: boolean; readonly firstMs: number }>();
   #held = 0;
   kept = 0;
   left = 0;
@@ -110,10 +117,24 @@ export class StorySelector {
     this.#stories.delete(traceId);
     this.#held -= story.spans.length;
     const { outcomes, slowMs, take } = this.#options;
-    const isSlow = outcomes.has("slow") && story.lastMs - story.firstMs >= slowMs;
-    const isKept = story.isKept || isSlow || this.#keeps(Buffer.from(traceId, "hex"), 0);
-    if (isKept) this.kept++;
-    else this.left++;
+    const before = this.#decided.get(traceId);
+    const firstMs = Math.min(story.firstMs, before?.firstMs ?? story.firstMs);
+    const isSlow = outcomes.has("slow") && story.lastMs - firstMs >= slowMs;
+    const isTold = story.isKept || isSlow || this.#keeps(Buffer.from(traceId, "hex"), 0);
+    const isKept = isTold || before?.isKept === true;
+    if (isTold && before?.isKept === false) this.#options.onLate?.(traceId, firstMs);
+    this.#decided.delete(traceId);
+    this.#decided.set(traceId, { isKept, firstMs });
+    for (const oldest of this.#decided.keys()) {
+      if (this.#decided.size <= maxDecided) break;
+      this.#decided.delete(oldest);
+    }
+    if (before === undefined && isKept) this.kept++;
+    else if (before === undefined) this.left++;
+    else if (isKept && !before.isKept) {
+      this.kept++;
+      this.left--;
+    }
     if (isKept) for (const { span, service } of story.spans) take(span, service);
     for (const shared of story.shared) {
       if (!shared.isTaken && isKept) take(shared.span, shared.service);

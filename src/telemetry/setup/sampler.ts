@@ -59,6 +59,14 @@ export class LinksSampler implements Sampler {
   }
 }
 
+/** With this name every story is traced, and none is exported when it happens: `throughline spans follow` does that when it is over. */
+export const outcomeSampler = "throughline_outcome";
+
+/** True where stories are sampled when they are over. */
+export function samplesByOutcome(name: string | undefined): boolean {
+  return name?.trim() === outcomeSampler;
+}
+
 /**
  * The sampler that `OTEL_TRACES_SAMPLER` and `_ARG` name, default `parentbased_always_on`. A `parentbased_…` sampler
  * goes by links where there is no parent; the others apply to every span. Undefined: the SDK shall judge the name.
@@ -83,6 +91,7 @@ export function samplerOf(name: string | undefined, argument: string | undefined
 export function rootRatioOf(name: string | undefined, argument: string | undefined): number | undefined {
   switch (name?.trim() || "parentbased_always_on") {
     case "parentbased_always_on":
+    case outcomeSampler:
       return 1;
     case "parentbased_always_off":
       return 0;

@@ -28,7 +28,7 @@ import { ownSpansOf } from "../spans/backbone-spans.ts";
 import { logDiagnostics } from "./diagnostics.ts";
 import { batchSettings, exporterDeadlineMs, maxHeldSpans, timeoutOf } from "./export-settings.ts";
 import { patchRedisClient, redisInstrumentation } from "./redis-spans.ts";
-import { samplerOf } from "./sampler.ts";
+import { samplerOf, samplesByOutcome } from "./sampler.ts";
 import type { TelemetrySettings } from "./settings.ts";
 
 export interface SdkOptions {
@@ -68,7 +68,9 @@ export function startSdk(options: SdkOptions): StartedSdk {
     dropped?.add(spans);
   };
   const ownSpans = ownSpansOf({ ...options, onDropped });
-  const spanProcessors = spanProcessorsOf(options, onDropped);
+  // By outcome, the spans of others could only be left out when their story is: nobody can make them again.
+  const isLater = samplesByOutcome(process.env["OTEL_TRACES_SAMPLER"]);
+  const spanProcessors = isLater ? [] : spanProcessorsOf(options, onDropped);
   const ownMetrics = ownMetricsOf(options);
   const sdk = startNodeSdk({
     baseResource: baseResource(options),

@@ -14,7 +14,7 @@ import { RequestFrame } from "../otlp/request-frame.ts";
 import { RetryingSender } from "../otlp/retrying-sender.ts";
 import { batchSettings, exporterDeadlineMs, maxHeldSpans, timeoutOf } from "../setup/export-settings.ts";
 import { type RootRule, ratioRule } from "../setup/root-rule.ts";
-import { rootRatioOf } from "../setup/sampler.ts";
+import { rootRatioOf, samplesByOutcome } from "../setup/sampler.ts";
 import type { TelemetrySettings } from "../setup/settings.ts";
 import { SpanBatches } from "./span-batches.ts";
 import { LeanSpans } from "./span-source.ts";
@@ -39,6 +39,7 @@ export interface OwnSpans {
 
 /** Makes the path. Undefined: the settings ask for something that only the SDK can do, so that it makes all spans. */
 export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
+  if (samplesByOutcome(process.env["OTEL_TRACES_SAMPLER"])) return spansForLater();
   const { traceExporters, traceProtocol, byFile } = options.settings;
   const [exporter, ...more] = traceExporters;
   if (byFile || exporter !== "otlp" || more.length > 0 || traceProtocol !== "grpc" || limitsSpans()) return undefined;
@@ -59,6 +60,15 @@ export function ownSpansOf(options: OwnSpansOptions): OwnSpans | undefined {
       const resource = provider === before ? undefined : resourceOf(provider);
       if (resource !== undefined) batches = provideBatches(provider, resource, ratioRule(ratio), options);
     },
+  };
+}
+
+/** Gives all spans the ids that go into the log, and exports none. */
+function spansForLater(): OwnSpans {
+  const ended = async (): Promise<void> => undefined;
+  return {
+    processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: ended, shutdown: ended },
+    provide: () => provideSpans(registered(), new LeanSpans(ratioRule(1), () => undefined)),
   };
 }
 

@@ -37,6 +37,8 @@ export interface RebuilderOptions {
   readonly channels: ReadonlyMap<string, Channel<unknown>>;
   /** False of a trace that nobody wants; default: all are wanted. */
   readonly wants?: ((traceId: string) => boolean) | undefined;
+  /** True: a parent that is none of the backbone's is believed. Else such an entry's span is not told: its id may have been drawn. */
+  readonly outside: boolean;
   /** Told before each span which component made it; undefined: none of those in the log. */
   readonly onComponent: (component: string | undefined) => void;
 }
@@ -178,8 +180,9 @@ export class SpanRebuilder {
     };
     const calls = new Set(causes.flatMap(({ id }) => this.#calls.get(id) ?? []));
     const isKnown = (traceId: string, spanId: string): boolean => this.#known.has(`${traceId}-${spanId}`);
+    const { outside } = this.#options;
     const began = (call: RebuiltCall | undefined): void => onComponent(call?.processing.component);
-    const result = tellWrite(opener, source, { sending, delivered }, [...calls], isKnown, began);
+    const result = tellWrite(opener, source, { sending, delivered }, [...calls], { isKnown, outside }, began);
     if (result === "untold") this.untold.writes++;
   }
 

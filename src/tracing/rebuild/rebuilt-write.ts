@@ -35,25 +35,31 @@ interface Candidate {
   readonly call: RebuiltCall | undefined;
 }
 
+/** The spans that a parent may be. */
+export interface Parents {
+  /** Whether the log has a `send` span of this id in the trace. */
+  readonly isKnown: (traceId: string, spanId: string) => boolean;
+  /** True: it may be any. */
+  readonly outside: boolean;
+}
+
 /** `unsampled`: nobody made a span of it. `untold`: it has a parent that the log does not name, or an id that does not derive from it. */
 export type WriteResult = { readonly told: RebuiltCall | undefined } | "unsampled" | "untold";
 
-/**
- * Makes the span. `calls`: those that may have published it. `isKnown`: whether the log has a `send` span of this id in the trace.
- */
+/** Makes the span. `calls`: those that may have published it. */
 export function tellWrite(
   opener: SpanOpener,
   source: TimedSource,
   written: Written,
   calls: readonly RebuiltCall[],
-  isKnown: (traceId: string, spanId: string) => boolean,
+  parents: Parents,
   began: (call: RebuiltCall | undefined) => void,
 ): WriteResult {
   const { carrier, entryId, time } = written.delivered;
   if (!isFlaggedSampled(carrier.traceparent)) return "unsampled";
   const own = spanContextOf(carrier.traceparent, carrier.tracestate);
   if (own === undefined) return "unsampled";
-  const found = placeOf(opener, written, own, calls, isKnown);
+  const found = placeOf(opener, written, own, calls, parents);
   if (found === undefined) return "untold";
   began(found.call);
   const { limits } = opener;
@@ -78,7 +84,7 @@ function placeOf(
   written: Written,
   own: SpanContext,
   calls: readonly RebuiltCall[],
-  isKnown: (traceId: string, spanId: string) => boolean,
+  parents: Parents,
 ): Candidate | undefined {
   const { eventId } = written.sending;
   for (const call of calls) {
@@ -89,7 +95,7 @@ function placeOf(
         return candidate;
     }
   }
-  return byItself(written, own, calls, isKnown);
+  return byItself(written, own, calls, parents);
 }
 
 /** Published in this call: what it stated is what the entry names, with or without the event that was handled. */
@@ -143,21 +149,28 @@ function byItself(
   { sending, delivered }: Written,
   own: SpanContext,
   calls: readonly RebuiltCall[],
-  isKnown: (traceId: string, spanId: string) => boolean,
+  { isKnown, outside }: Parents,
 ): Candidate | undefined {
   const { traceId } = own;
   const causes = causeContexts(delivered.causes);
-  for (const kind of ["send", "create", "caused", "continued"] as const) {
-    const spanId = new WriteIdentity(kind, sending.eventId).parentOf(traceId, own.spanId);
-    const targets = kind === "caused" || kind === "continued" || sending.causes.length > 0 ? causes : [];
-    if (spanId === "") return { kind, place: { parent: undefined, targets, stories: 0 }, call: undefined };
-    const isCause = causes.some((cause) => cause.traceId === traceId && cause.spanId === spanId);
-    if (!isCause && !isAttemptId(traceId, spanId) && !isKnown(traceId, spanId)) continue;
-    const parent = new NamedSpan(traceId, spanId, own.traceFlags, true, own.traceState);
-    const [call] = calls;
-    const around = isCause ? call?.spans.main?.spanContext() : undefined;
-    const others = targets.filter((target) => target.spanId !== spanId);
-    return { kind, place: { parent, targets: around === undefined ? others : [...others, around], stories: 0 }, call };
+  const kinds = causes.length === 0 ? noCauseKinds : causeKinds;
+  for (const isAny of outside ? [false, true] : [false]) {
+    for (const kind of kinds) {
+      const spanId = new WriteIdentity(kind, sending.eventId).parentOf(traceId, own.spanId);
+      const targets = kind === "caused" || kind === "continued" || sending.causes.length > 0 ? causes : [];
+      if (spanId === "") return { kind, place: { parent: undefined, targets, stories: 0 }, call: undefined };
+      const isCause = causes.some((cause) => cause.traceId === traceId && cause.spanId === spanId);
+      if (!isAny && !isCause && !isAttemptId(traceId, spanId) && !isKnown(traceId, spanId)) continue;
+      const parent = new NamedSpan(traceId, spanId, own.traceFlags, true, own.traceState);
+      const [call] = calls;
+      const around = isCause ? call?.spans.main?.spanContext() : undefined;
+      const others = targets.filter((target) => target.spanId !== spanId);
+      const all = around === undefined ? others : [...others, around];
+      return { kind, place: { parent, targets: all, stories: 0 }, call };
+    }
   }
   return undefined;
 }
+
+const noCauseKinds: readonly WriteKind[] = ["send", "create"];
+const causeKinds: readonly WriteKind[] = ["caused", "continued", "send", "create"];

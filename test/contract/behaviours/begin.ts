@@ -24,7 +24,7 @@ export const beginning: readonly Behaviour[] = [
       const other = harness.store.open({ component: "other", partition: 0 }, [channel]);
       const { acquired } = await tryToOwn(other, undefined);
       assert.equal(acquired.outcome === "acquired" && acquired.starts, [
-        { channel, at: "0-0", entriesRead: 0, open: [], became: "new", lost: 0, counts: [] },
+        { channel, at: "0-0", entriesRead: 0, open: [], became: "new", lost: 0, begun: [], counts: [] },
       ]);
     },
   },

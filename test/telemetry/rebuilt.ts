@@ -1,26 +1,17 @@
-/**
- * `throughline spans rebuild`: the log alone gives the same spans as the processes exported live. `STORY_ORDERS` names another file of orders,
- * and `STORY_COUNT` how many of it.
- */
+/** Spans made again from a namespace's log by the command line, and how they differ from others. */
 
-import { join } from "node:path";
-import * as assert from "uvu/assert";
 import { startProcess } from "../support/process.ts";
 import { redisUrl } from "../support/redis.ts";
-import { test } from "../support/test.ts";
 import { Collector } from "./collector.ts";
 import type { WireSpan } from "./otlp.ts";
-import { runStories } from "./story-run.ts";
 
-const file = process.env["STORY_ORDERS"] ?? join(import.meta.dirname, "../../trading/domain/sample/orders.ndjson");
-const count = Number(process.env["STORY_COUNT"] ?? 300);
-
-interface Rebuilt {
+export interface Rebuilt {
   readonly spans: readonly WireSpan[];
   readonly out: Readonly<Record<string, unknown>>;
 }
 
-async function rebuild(namespace: string, ...args: readonly string[]): Promise<Rebuilt> {
+/** Runs `throughline spans` to a Collector of its own. */
+export async function rebuild(namespace: string, ...args: readonly string[]): Promise<Rebuilt> {
   await using collector = await Collector.start();
   const given = ["--url", redisUrl(), "--namespace", namespace, "--json", "spans", ...args];
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint };
@@ -55,23 +46,9 @@ function countsOf(spans: readonly WireSpan[]): Map<string, number> {
 }
 
 /** The first few that only one side has. */
-function differences(live: readonly WireSpan[], rebuilt: readonly WireSpan[]): readonly string[] {
+export function differences(live: readonly WireSpan[], rebuilt: readonly WireSpan[]): readonly string[] {
   const [left, right] = [countsOf(live), countsOf(rebuilt)];
   const missing = [...left].filter(([key, times]) => right.get(key) !== times).map(([key]) => `live    ${key}`);
   const extra = [...right].filter(([key, times]) => left.get(key) !== times).map(([key]) => `rebuilt ${key}`);
   return [...missing, ...extra].sort((a, b) => (a.slice(8) < b.slice(8) ? -1 : 1)).slice(0, 6);
 }
-
-test(
-  `spans of ${count} orders rebuilt from the log are those that were exported live, and so they are a second time`,
-  async () => {
-    const run = await runStories(file, count, 1);
-    const { spans, out } = await rebuild(run.namespace, "rebuild");
-    process.stdout.write(`live ${run.spans.length}, rebuilt ${spans.length}: ${JSON.stringify(out)}\n`);
-    assert.equal(differences(run.spans, spans), []);
-    assert.is(spans.length, run.spans.length);
-    const again = await rebuild(run.namespace, "heal", "--from", "-1d");
-    assert.equal(differences(spans, again.spans), []);
-  },
-  { timeoutMs: 570_000 },
-);
