@@ -23,6 +23,9 @@ function ofOneEvent(spans: readonly WireSpan[], name: string): WireSpan[] {
   return named(spans, name).filter(({ attributes }) => attributes["messaging.batch.message_count"] === undefined);
 }
 
+/** Entry ids tell the append to the millisecond, and a process's clock may be one off the server's. */
+const clockStepMs = 2;
+
 /** One for all tests of the file: a process has one telemetry. The last test ends it. */
 let started: Promise<Pipeline> | undefined;
 
@@ -180,6 +183,16 @@ test(
         assert.ok(rootsOf(story.linked(exchangeOrder as WireSpan)).includes(id));
       }
     }
+    // A backend takes a consumer that begins before its producer has ended for one whose clock is wrong.
+    let consumed = 0;
+    for (const span of backboneSpans(spans).filter(({ kind }) => kind === "CONSUMER")) {
+      const sent = story.parentOf(span);
+      if (sent?.kind !== "PRODUCER") continue;
+      consumed++;
+      const aheadMs = Number(BigInt(sent.endNs) - BigInt(span.startNs)) / 1e6;
+      assert.ok(aheadMs < clockStepMs, `${span.service}: ${span.name} begins ${aheadMs} ms before ${sent.name} ends`);
+    }
+    assert.ok(consumed > 30, `${consumed} spans have a producer's span above them`);
     for (const span of backboneSpans(spans).filter(({ name }) => !name.endsWith(" reports"))) {
       assert.ok(values(span, "user.id").length > 0, `${span.service}: ${span.name} has users`);
       assert.ok(values(span, "client.order_id").length > 0, `${span.service}: ${span.name} has client orders`);

@@ -60,7 +60,7 @@ export async function runStories(file: string, most: number, ratio: number): Pro
     [redisUrl(), namespace, file, String(most)],
     { env },
   );
-  await client.line("placed");
+  await client.line("placed", 300_000);
   await using algorithm = startProcess("consumers/algorithm/main.ts", args, { env });
   await using observer = openObserver({ url: redisUrl(), namespace });
   const processes = [algorithm, sender, manager];
