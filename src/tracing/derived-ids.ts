@@ -22,9 +22,9 @@ class Hash {
     this.low = 0x41c6ce57 ^ seed;
   }
 
-  add(text: string): this {
+  add(text: string, from = 0): this {
     let { high, low } = this;
-    for (let i = 0; i < text.length; i++) {
+    for (let i = from; i < text.length; i++) {
       const code = text.charCodeAt(i);
       high = Math.imul(high ^ code, 0x9e3779b1);
       low = Math.imul(low ^ code, 0x5f356495);
@@ -78,16 +78,49 @@ export interface AttemptPlace {
   readonly run: number;
 }
 
+/** Digits of a trace id from which on it is hashed: an id is one within its trace, so that half of the trace's digits are enough. */
+const hashedFrom = 16;
+
+/** The hash of what attempts at one entry after the other have in common, as most have. */
+interface Common {
+  readonly place: AttemptPlace;
+  readonly high: number;
+  readonly low: number;
+}
+
+/** The last ones: a process has a few components with a few channels each. */
+const recent: Common[] = [];
+const maxRecent = 16;
+
+function commonOf(place: AttemptPlace): Common {
+  const { namespace, component, partition, channel, attempt, epoch, run } = place;
+  for (const known of recent) {
+    const other = known.place;
+    if (
+      other.component === component &&
+      other.channel === channel &&
+      other.partition === partition &&
+      other.epoch === epoch &&
+      other.attempt === attempt &&
+      other.run === run &&
+      other.namespace === namespace
+    )
+      return known;
+  }
+  const text = `${partition} ${attempt} ${epoch} ${run}`;
+  const { high, low } = new Hash(0).add(component).add(channel).add(namespace).add(text);
+  const common = { place, high, low };
+  if (recent.length >= maxRecent) recent.shift();
+  recent.push(common);
+  return common;
+}
+
 function hashOf(place: AttemptPlace, seed: number, traceId: string): Hash {
-  const { namespace, component, partition, channel, entryId, attempt, epoch, run } = place;
-  return new Hash(seed)
-    .add(traceId)
-    .add(entryId)
-    .add(component)
-    .add(channel)
-    .add(namespace)
-    .add(`${partition} ${attempt} ${epoch} ${run}`)
-    .end();
+  const { high, low } = commonOf(place);
+  const hash = new Hash(seed);
+  hash.high ^= high;
+  hash.low ^= low;
+  return hash.add(place.entryId).add(traceId, hashedFrom).end();
 }
 
 /** The ids of an attempt's spans: one for each trace in which it has a span. */
@@ -143,7 +176,7 @@ export class WriteIdentity implements SpanIdentity {
 
   /** The parent's id, out of the span's own; "" where the span is a root. The way there is the way back. */
   parentOf(traceId: string, spanId: string): string {
-    const { high, low } = new Hash(seedOf[this.#kind]).add(traceId).add(this.#eventId).end();
+    const { high, low } = new Hash(seedOf[this.#kind]).add(this.#eventId).add(traceId, hashedFrom).end();
     const first = (high ^ wordOf(spanId, 0)) >>> 0;
     const second = (low ^ wordOf(spanId, 8)) >>> 0;
     return first === 0 && second === 0 ? "" : digitsOf(first) + digitsOf(second);

@@ -19,7 +19,7 @@ interface Again extends Rebuilt {
   readonly spans: readonly EndedSpan[];
 }
 
-async function rebuilt(o: Opened, channels: readonly Channel<unknown>[]): Promise<Again> {
+async function rebuilt(o: Opened, channels: readonly Channel<unknown>[], fromMs = 0, toMs = 0): Promise<Again> {
   await using inspector = openInspector({ url: redisUrl(), namespace: o.keys.meta().replace(/:meta$/, "") });
   const spans: EndedSpan[] = [];
   const { hostname, port } = new URL(redisUrl());
@@ -28,8 +28,8 @@ async function rebuilt(o: Opened, channels: readonly Channel<unknown>[]): Promis
     channels,
     server: { address: hostname, port: Number(port) },
     log: silentLog,
-    fromMs: 0,
-    toMs: await inspector.now(),
+    fromMs,
+    toMs: toMs || (await inspector.now()),
     publisher: "publisher",
     ratio: 1,
     take: (span) => void spans.push(span),
@@ -87,6 +87,14 @@ test("retries, dead letters and a failed batch are rebuilt as they were live", a
   sameSpans(told, again.spans);
   assert.equal(again.untold, { writes: 0, unnoted: 0, unowned: 0, trimmed: 0 });
   for (const { startMs, endMs } of again.spans) assert.ok(startMs <= endMs);
+  // The stretches of a log add up: nothing is missing at their bounds, and nothing is in both.
+  const bounds = again.spans.map(({ endMs }) => endMs).sort((x, y) => x - y);
+  for (const share of [0.25, 0.5, 0.75]) {
+    const cutMs = bounds[Math.floor(share * bounds.length)] ?? 0;
+    const before = await rebuilt(o, [channel, outputs], 0, cutMs - 1);
+    const after = await rebuilt(o, [channel, outputs], cutMs);
+    sameSpans(told, [...before.spans, ...after.spans]);
+  }
 });
 
 test("of a damaged log what can be told is told, and the rest is counted", async () => {

@@ -82,9 +82,12 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
   const catalogue = await inspector.catalogue();
   if (catalogue === undefined) throw unused(inspector.namespace);
   let service = publisher;
-  const source = new LoggedSpans(ratio, (span) => take(span, service));
+  const source = new LoggedSpans(ratio, (span) => {
+    if (!rebuilder.isMuted) take(span, service);
+  });
   const opener = new SpanOpener(log, server, Date.now, resolveLimits({}), inspector.namespace);
-  const rebuilder = new SpanRebuilder({
+  const rebuilder: SpanRebuilder = new SpanRebuilder({
+    fromMs,
     opener,
     source,
     cache: new EntryCache(inspector),
@@ -95,12 +98,13 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
       service = component ?? publisher;
     },
   });
+  const firstMs = Math.max(0, fromMs - warmUpMs);
   const components = [...catalogue.components.keys()];
   const silent = new Set(components);
-  for (const component of components) await findOwners(inspector, rebuilder, component, fromMs);
+  for (const component of components) await findOwners(inspector, rebuilder, component, firstMs);
   const { partitions } = catalogue;
-  const place = { channels: catalogue.channels, components, partitions, ...(signal && { signal }) };
-  for (let [from, to] = [fromMs, toMs]; ; ) {
+  let place = { channels: catalogue.channels, components, partitions, ...(signal && { signal }) };
+  for (let [from, to] = [firstMs, toMs]; ; ) {
     for await (const window of readWindows(inspector, { ...place, fromMs: from, toMs: to })) {
       for (const { component } of window.settlements) silent.delete(component);
       await rebuilder.tell(window);
@@ -111,6 +115,9 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
     for (to = 0; to < from && signal?.aborted !== true; to = (await inspector.now()) - behindMs)
       await setTimeout(pollMs, undefined, { signal }).catch(() => undefined);
     if (signal?.aborted === true) break;
+    // Channels and components may come later.
+    const now = (await inspector.catalogue()) ?? catalogue;
+    place = { ...place, channels: now.channels, components: [...now.components.keys()] };
     await onWindow({ entries: [], settlements: [], toMs: to });
   }
   return { untold: rebuilder.untold, silent: [...silent] };
@@ -136,6 +143,8 @@ async function findOwners(
   }
 }
 
+/** What happened so long before the stretch is read, too, ms: most retries come within a minute of the attempt that they link to. */
+const warmUpMs = 120_000;
 /** How far a follower stays behind the server's clock, so that nothing comes before what it has read; and how often it looks, ms. */
 export const behindMs = 1_000;
 const pollMs = 500;

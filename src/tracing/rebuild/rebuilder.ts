@@ -33,6 +33,8 @@ export interface RebuilderOptions {
   readonly opener: SpanOpener;
   readonly source: TimedSource;
   readonly cache: EntryCache;
+  /** What was settled or appended before is read and not told, epoch ms: later attempts link to earlier ones. */
+  readonly fromMs: number;
   /** Definitions, by name; without one a channel's spans have the ids of their baggage alone. */
   readonly channels: ReadonlyMap<string, Channel<unknown>>;
   /** False of a trace that nobody wants; default: all are wanted. */
@@ -45,6 +47,8 @@ export interface RebuilderOptions {
 
 export class SpanRebuilder {
   readonly untold: Untold = { writes: 0, unnoted: 0, unowned: 0, trimmed: 0 };
+  /** True while spans are made that are not to be told. */
+  isMuted = false;
   readonly #options: RebuilderOptions;
   readonly #owners = new Map<string, { readonly member: string; readonly epoch: number }>();
   readonly #deadIds = new Map<string, string>();
@@ -95,6 +99,7 @@ export class SpanRebuilder {
     this.own(settlement);
     const { component, partition, entryId, calls, failed = [] } = settlement;
     const settledMs = timeOf(entryId);
+    this.isMuted = settledMs < this.#options.fromMs;
     for (const run of failed) await this.#failed(settlement, run, settledMs);
     for (const call of calls) {
       const [first = ""] = call.entryIds;
@@ -106,7 +111,7 @@ export class SpanRebuilder {
 
   async #acked(settlement: RecordedSettlement, call: SettledCall, settledMs: number): Promise<void> {
     const { run } = call;
-    if (run === undefined) this.untold.unnoted++;
+    if (run === undefined) this.#miss("unnoted");
     else
       await this.#call(settlement, call, run, { outcome: "acked", startMs: settledMs - run.tookMs, endMs: settledMs });
   }
@@ -133,7 +138,7 @@ export class SpanRebuilder {
     const by = member ?? owner?.member;
     const number = epoch ?? owner?.epoch;
     if (by === undefined || number === undefined) {
-      this.untold.unowned++;
+      this.#miss("unowned");
       return;
     }
     const found: LogEntry[] = [];
@@ -142,11 +147,11 @@ export class SpanRebuilder {
       if (entry !== undefined) found.push(entry);
     }
     if (!found.some((entry) => this.#isWanted(entry))) {
-      if (found.length === 0) this.untold.trimmed++;
+      if (found.length === 0) this.#miss("trimmed");
       return;
     }
     if (found.length < entryIds.length) {
-      this.untold.trimmed++;
+      this.#miss("trimmed");
       return;
     }
     const entries: Delivered[] = [];
@@ -164,9 +169,14 @@ export class SpanRebuilder {
     }
   }
 
+  #miss(what: keyof Untold): void {
+    if (!this.isMuted) this.untold[what]++;
+  }
+
   async #write(entry: LogEntry): Promise<void> {
-    const { opener, source, onComponent } = this.#options;
-    if (entry.envelope === undefined || !this.#isWanted(entry)) return;
+    const { opener, source, onComponent, fromMs } = this.#options;
+    if (entry.envelope === undefined || timeOf(entry.entryId) < fromMs || !this.#isWanted(entry)) return;
+    this.isMuted = false;
     const delivered = await this.#delivered(entry);
     const { eventId, correlation, causes } = delivered;
     const { partition } = entry;
