@@ -14,11 +14,12 @@ import { serveConsole } from "throughline/console";
 import { startPrivateRedis } from "../src/local-redis/private-server.ts";
 import { browserPath } from "../test/console/browser.ts";
 import { benchChannel } from "./console-channel.ts";
+import { live, memoryOf, watchStreams } from "./console-hour.ts";
 
 const entries = Number(process.argv[2] ?? 1_000_000);
 const rounds = Number(process.argv[3] ?? 3);
-/** How long the tail of a channel is watched for the tab's memory, seconds. */
-const watchedSeconds = Number(process.argv[4] ?? 60);
+/** For so long a channel and a component are watched for the tab's memory, minutes; they are simulated. */
+const watchedMinutes = Number(process.argv[4] ?? 60);
 const perSecond = 1_000;
 const roundSeconds = 12;
 if (browserPath === undefined) throw new Error("there is no Chromium here: install one, or name one in CHROMIUM");
@@ -90,6 +91,7 @@ async function timed(page: Page, path: string, selector: string): Promise<number
 }
 
 const page = await context.newPage();
+await watchStreams(page);
 let bytes = 0;
 const session = await context.newCDPSession(page);
 await session.send("Network.enable");
@@ -118,17 +120,22 @@ await page.evaluate(`
     if (at > 0 && at !== window.latest) { window.latest = at; window.latencies.push(Date.now() - at); }
   }).observe(document.querySelector("main"), { childList: true, subtree: true, characterData: true });
 `);
-const heap = async (): Promise<number> => {
-  await session.send("HeapProfiler.collectGarbage");
-  const { usedSize } = await session.send("Runtime.getHeapUsage");
-  return usedSize;
-};
 await publishFor(roundSeconds);
-const heapBefore = await heap();
 const latencies = ((await page.evaluate("window.latencies")) as number[]).sort((a, b) => a - b);
-// What the tab keeps is bounded by counts: 100 entries and 600 looks.
-await publishFor(watchedSeconds);
-const heapAfter = await heap();
+// A tab that holds all that it may, then an hour more of it.
+const watched: Record<string, unknown> = {};
+for (const [path, there] of [
+  ["/channel/orders", "Live."],
+  ["/component/bench", "Members"],
+] as const) {
+  await page.goto(address(path));
+  await page.getByText(there).first().waitFor();
+  await publishFor(3);
+  await live(page, 600_000);
+  const before = await memoryOf(session);
+  const messages = await live(page, watchedMinutes * 60_000);
+  watched[path] = { before, messages, after: await memoryOf(session) };
+}
 
 process.stderr.write("Processor time, with and without an open console …\n");
 const withConsole: { member: number; server: number }[] = [];
@@ -161,7 +168,8 @@ process.stdout.write(
       firstHitMs,
       pageBytes,
       appendToScreenMs: { seen: latencies.length, p50: at(0.5), p99: at(0.99), max: latencies.at(-1) },
-      tabHeapBytes: { before: heapBefore, after: heapAfter },
+      watchedMinutes,
+      tab: watched,
       cpuMicrosPerEntry: { withConsole: on, without: off, ratio: on / off, rounds: { withConsole, without } },
     },
     undefined,

@@ -3,6 +3,7 @@
 
 import "./model/require-node.ts";
 
+export { type AttemptCounts, type AttemptsOptions, attemptsOverTime } from "./composition/attempts-over-time.ts";
 export type { Backbone, StateReader } from "./composition/backbone.ts";
 export type { BackboneOptions } from "./composition/backbone-options.ts";
 export { connectBackbone } from "./composition/connect-backbone.ts";

@@ -36,6 +36,11 @@ export const commands: ReadonlyMap<string, CommandPlace> = new Map(
       needsNamespace: true,
       load: async () => (await import("./search.ts")).defineSearch,
     },
+    attempts: {
+      description: "how many attempts a component made over time, and how they ended",
+      needsNamespace: true,
+      load: async () => (await import("./attempts.ts")).defineAttempts,
+    },
     spans: {
       description: "spans made again from the log: of stories, of a stretch of time, by outcome; heals what is missing",
       needsNamespace: true,

@@ -1,6 +1,7 @@
 /** The JSON shapes between the console's server and its page. Times are epoch ms, rates per second. */
 
 import type {
+  AttemptCounts,
   ComponentStatus,
   ConsumptionStatus,
   DeadLetterJson,
@@ -83,6 +84,12 @@ export interface Sample {
   readonly at: number;
   readonly channels: Readonly<Record<string, number>>;
   readonly edges: Readonly<Record<string, Pick<FlowEdge, "perSecond" | "lag" | "pending" | "parked" | "deadLetters">>>;
+}
+
+/** A component's attempts in stretches of so many ms; the last two are told again and again. */
+export interface AttemptsNews {
+  readonly everyMs: number;
+  readonly counts: readonly AttemptCounts[];
 }
 
 /** An entry as lists have it; `more`: the payload was cut, and the entry itself has all of it. */

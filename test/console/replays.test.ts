@@ -46,6 +46,27 @@ browserTest("channels are replayed into a shadow after a count, and the run is l
   await removeShadows(log);
 });
 
+browserTest("the filter of a replay is masked as its attribute is, for everybody who lists the runs", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  for (const user of ["anabel", "b"]) await log.append("orders", { id: `e-${user}`, baggage: `user.id=${user}` });
+  await using o = await openConsole(log, { allowActions: true, mask: ["user.id"] });
+  await o.view("/replays");
+  const listed = await o.page.evaluate(async () => {
+    const headers = { "content-type": "application/json" };
+    for (const user of ["anabel", "b"]) {
+      const wish = { channels: ["orders"], where: `user.id=${user}`, speed: "max", dryRun: false };
+      await fetch("/api/replays", { method: "POST", headers, body: JSON.stringify(wish) });
+    }
+    return (await fetch("/api/replays")).text();
+  });
+  const { runs } = JSON.parse(listed) as { runs: { request: { where: string } }[] };
+  assert.is(runs.length, 2);
+  for (const { request } of runs) assert.match(request.where, /^user\.id=‹user\.id [0-9a-f]{8}›$/);
+  assert.not.match(listed, /anabel/);
+  await removeShadows(log);
+});
+
 browserTest("a replay that runs is cancelled", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"]);

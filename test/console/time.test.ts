@@ -9,32 +9,55 @@ import { test } from "../support/test.ts";
 import { browserTest, openConsole } from "./browser.ts";
 import { startPipeline } from "./pipeline.ts";
 
-browserTest("a slider goes through an order's settlements, and shows the state after each, old and new", async () => {
-  await using pipeline = await startPipeline();
-  await pipeline.place(1, 4);
-  await using o = await openConsole(pipeline, { loadComponents: async () => extension.components ?? {} });
-  await o.view("/story?q=client.order_id%3Do-2");
-  await o.page.getByRole("link", { name: "State over time" }).click();
-  const slider = o.page.getByRole("slider");
-  await slider.waitFor();
-  const steps = Number(await slider.getAttribute("max"));
-  // The Order Manager and the algorithm settle the order, the order sender what came of it, and both its execution.
-  assert.ok(steps >= 4, `${steps} settlements`);
-  const states = o.page.locator("main section[aria-label^='order-manager']").first();
-  await slider.fill(String(steps));
-  assert.match((await states.textContent()) ?? "", /"executedQuantity": 100|"executed": 100|100/);
-  const last = (await o.page.locator("main").textContent()) ?? "";
-  assert.equal(await o.findings(), []);
-  await slider.focus();
-  await slider.press("Home");
-  await o.page.getByText(`Settlement 1 of ${steps}`).waitFor();
-  await o.page.getByText("not there").first().waitFor();
-  const first = (await o.page.locator("main").textContent()) ?? "";
-  assert.is.not(first, last);
-  assert.match(new URL(o.page.url()).search, /step=1/);
-  await o.page.reload();
-  await o.page.getByText(`Settlement 1 of ${steps}`).waitFor();
-});
+browserTest(
+  "a slider goes through an order's settlements, and shows the state after each, old and new",
+  async () => {
+    await using pipeline = await startPipeline();
+    await pipeline.place(1, 4);
+    await using o = await openConsole(pipeline, { loadComponents: async () => extension.components ?? {} });
+    await o.view("/story?q=client.order_id%3Do-2");
+    await o.page.getByRole("link", { name: "State over time" }).click();
+    const slider = o.page.getByRole("slider");
+    await slider.waitFor();
+    const steps = Number(await slider.getAttribute("max"));
+    // The Order Manager and the algorithm settle the order, the order sender what came of it, and both its execution.
+    assert.ok(steps >= 4, `${steps} settlements`);
+    const states = o.page.locator("main section[aria-label^='order-manager']").first();
+    await slider.fill(String(steps));
+    assert.match((await states.textContent()) ?? "", /"executedQuantity": 100|"executed": 100|100/);
+    const last = (await o.page.locator("main").textContent()) ?? "";
+    assert.equal(await o.findings(), []);
+    await slider.focus();
+    await slider.press("Home");
+    await o.page.getByText(`Settlement 1 of ${steps}`).waitFor();
+    await o.page.getByText("not there").first().waitFor();
+    const first = (await o.page.locator("main").textContent()) ?? "";
+    assert.is.not(first, last);
+    assert.match(new URL(o.page.url()).search, /step=1/);
+    await o.page.reload();
+    await o.page.getByText(`Settlement 1 of ${steps}`).waitFor();
+  },
+  { timeoutMs: 120_000 },
+);
+
+browserTest(
+  "a step of a story shows the state that it wrote, old and new",
+  async () => {
+    await using pipeline = await startPipeline();
+    await pipeline.place(1, 2);
+    await using o = await openConsole(pipeline, { loadComponents: async () => extension.components ?? {} });
+    await o.view("/story?q=client.order_id%3Do-2");
+    await o.page.locator(".bar[role=status]").waitFor({ state: "detached" });
+    await o.page.locator("table.waterfall").getByRole("button", { name: "executions" }).first().click();
+    await o.page.getByRole("button", { name: "Show the state that it wrote" }).click();
+    const written = o.page.getByRole("region", { name: "State written" });
+    const key = written.getByRole("region", { name: /^order-manager orders/ }).first();
+    await key.waitFor();
+    assert.match((await key.textContent()) ?? "", /before.*"executed".*after.*"executed"/s);
+    assert.equal(await o.findings(), []);
+  },
+  { timeoutMs: 120_000 },
+);
 
 browserTest("components whose handlers the console does not have are named", async () => {
   await using pipeline = await startPipeline();

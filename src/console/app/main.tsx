@@ -28,6 +28,8 @@ interface ViewProps {
 }
 
 interface View {
+  /** The view waits for what the console is; the others begin at once. */
+  readonly needsAbout?: true;
   readonly title: (place: Place) => string;
   readonly show: (props: ViewProps) => VNode;
 }
@@ -43,10 +45,12 @@ const views: Readonly<Record<string, View>> = {
     show: ({ place, look }) => <ComponentView key={place.path[1] ?? ""} place={place} look={look} />,
   },
   dead: {
+    needsAbout: true,
     title: () => "Dead letters",
     show: ({ place, about }) => <DeadLettersView place={place} about={about} />,
   },
   replays: {
+    needsAbout: true,
     title: ({ path }) => (path[1] === undefined ? "Replays" : "Component replay"),
     show: ({ place, look, about }) => <ReplaysView key={place.path[1] ?? ""} place={place} look={look} about={about} />,
   },
@@ -62,10 +66,13 @@ const views: Readonly<Record<string, View>> = {
     },
   },
   story: {
+    needsAbout: true,
     title: () => "Story",
     show: ({ place, about }) => <StoryView place={place} about={about} />,
   },
 };
+
+const unknown: About = { namespace: "", version: "", allowActions: false, rehearsable: [], masked: [] };
 
 /** Views that are in the row of links, by the first part of their address. */
 const links: readonly (readonly [first: string, title: string])[] = [
@@ -110,19 +117,19 @@ function Frame(): VNode {
       </header>
       {look.problem === "" ? null : (
         <div class="banner" role="alert">
-          {look.problem} What is shown is as it was last seen.
+          {look.problem} {look.flow === undefined ? "" : "What is shown is as it was last seen."}
         </div>
       )}
       <main id="main">
         <h1 tabIndex={-1}>{title}</h1>
         {about.state === "refused" ? <Problem text={about.problem} /> : null}
-        {about.state !== "there" ? null : view === undefined ? (
+        {view === undefined ? (
           <p>
             The console has no such view. <a href="/">To the flow</a>
           </p>
-        ) : (
-          <view.show place={place} look={look} about={about.value} />
-        )}
+        ) : about.state === "there" || view.needsAbout !== true ? (
+          <view.show place={place} look={look} about={about.state === "there" ? about.value : unknown} />
+        ) : null}
       </main>
     </>
   );

@@ -14,7 +14,7 @@ export class Mask {
     this.#attributes = attributes;
   }
 
-  /** Gives the answer with every such value of its events replaced: in keys, ids, payloads and errors, too. */
+  /** Gives the answer with every such value of its events replaced: in keys, ids, payloads, errors and filters, too. */
   over<T>(answer: T): T {
     if (this.#attributes.length === 0) return answer;
     const values = new Map<string, string>();
@@ -26,8 +26,17 @@ export class Mask {
         ? undefined
         : new RegExp(`(?<![\\p{L}\\p{N}])(?:${longest.map((one) => literal(one)).join("|")})(?![\\p{L}\\p{N}])`, "gu");
     const text = (one: string): string =>
-      values.get(one) ?? (inText === undefined ? one : one.replace(inText, (value) => values.get(value) ?? value));
+      values.get(one) ??
+      this.#filter(one) ??
+      (inText === undefined ? one : one.replace(inText, (value) => values.get(value) ?? value));
     return replaced(answer, text, values) as T;
+  }
+
+  /** A filter by a masked attribute, whatever the length of its value. */
+  #filter(text: string): string | undefined {
+    const attribute = this.#attributes.find((name) => text.startsWith(`${name}=`));
+    if (attribute === undefined) return undefined;
+    return `${attribute}=${this.#pseudonym(attribute, text.slice(attribute.length + 1))}`;
   }
 
   /** The same for the same value as long as the console runs, so that what belongs together is seen. */
@@ -39,6 +48,7 @@ export class Mask {
 function collect(at: unknown, attributes: readonly string[], add: (attribute: string, value: string) => void): void {
   const open: unknown[] = [at];
   for (let one = open.pop(); one !== undefined || open.length > 0; one = open.pop()) {
+    if (typeof one === "string") addFilter(one, attributes, add);
     if (typeof one !== "object" || one === null) continue;
     const { baggage, payload } = one as { readonly baggage?: unknown; readonly payload?: unknown };
     for (const attribute of attributes) {
@@ -48,6 +58,14 @@ function collect(at: unknown, attributes: readonly string[], add: (attribute: st
       for (const part of [String(value), ...String(value).split("|")]) if (part !== "") add(attribute, part);
     }
     open.push(...Object.values(one));
+  }
+}
+
+/** A filter such as `user.id=ann`, of a replay or a search, has its value without an event. */
+function addFilter(text: string, attributes: readonly string[], add: (attribute: string, value: string) => void): void {
+  for (const attribute of attributes) {
+    const value = text.startsWith(`${attribute}=`) ? text.slice(attribute.length + 1) : "";
+    if (value !== "") add(attribute, value);
   }
 }
 

@@ -15,7 +15,7 @@ export const replays: AddRoutes = (api, { options, observer, replays: opened, ma
 
   api.get("/replays", async (c) => {
     const states = rehearsals.states.map(({ difference: _, ...state }) => state);
-    return c.json({ runs: await opened().list(maxRuns), rehearsals: states } satisfies ReplayList);
+    return c.json(mask.over({ runs: await opened().list(maxRuns), rehearsals: states } satisfies ReplayList));
   });
 
   api.post("/replays", async (c) => {

@@ -11,6 +11,7 @@ import { ResourceStack } from "../../model/resource-stack.ts";
 import { openReplays, type Replays } from "../../replay.ts";
 import type { Console, ResolvedConsoleOptions } from "../options.ts";
 import { channel } from "./channel.ts";
+import { component } from "./component.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { headers, hosts, origins, token } from "./guard.ts";
 import { Look } from "./look.ts";
@@ -23,7 +24,7 @@ import type { AddRoutes, Parts } from "./routes.ts";
 import { story } from "./story.ts";
 import { time } from "./time.ts";
 
-const routes: readonly AddRoutes[] = [overview, story, channel, deadLetters, replays, time];
+const routes: readonly AddRoutes[] = [overview, story, channel, component, deadLetters, replays, time];
 
 /** Largest request, bytes: a selection of some ten thousand dead letters. */
 const maxRequestBytes = 1_048_576;

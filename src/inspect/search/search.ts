@@ -35,8 +35,8 @@ export interface SearchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Number of entries that a window should have: read in about a fifth of a second. */
-const entriesOfWindow = 40_000;
+/** Number of entries that a window should have: read in about a tenth of a second. */
+const entriesOfWindow = 20_000;
 const firstWindowMs = 1_000;
 /** A window is left in the middle of a page, so that longer pages would be read in vain. */
 const pageSize = 500;
@@ -63,25 +63,45 @@ export async function* searchLog(
   let windowMs = firstWindowMs;
   let [read, found] = [0, 0];
   let toldAt = 0;
-  while (toMs >= oldestMs && found < limit) {
-    const fromMs = Math.max(oldestMs, toMs - windowMs + 1);
-    const window = { from: String(fromMs), to: String(toMs) };
-    const parts = await Promise.all(streams.map((stream) => readWindow(inspector, stream, window, query, signal)));
+  let backTo = toMs + 1;
+  const open = (): SearchWindow | undefined => {
+    if (toMs < oldestMs) return undefined;
+    const [fromMs, lastMs] = [Math.max(oldestMs, toMs - windowMs + 1), toMs];
+    toMs = fromMs - 1;
+    const range = { from: String(fromMs), to: String(lastMs) };
+    const parts = Promise.all(streams.map((stream) => readWindow(inspector, stream, range, query, signal)));
+    parts.catch(() => undefined); // thrown where it is awaited; a search that ends early awaits no more
+    return { fromMs, lengthMs: lastMs - fromMs + 1, parts };
+  };
+  // Redis makes the pages of the next window while those of this one are looked through.
+  let current = open();
+  while (current !== undefined && found < limit) {
+    const next = open();
+    const parts = await current.parts;
     if (isAborted(signal)) return;
     const count = parts.reduce((sum, one) => sum + one.read, 0);
     read += count;
+    backTo = current.fromMs;
     for (const entry of parts.flatMap((one) => one.found).sort((a, b) => compareIds(b.entryId, a.entryId))) {
       yield entry;
       if (++found >= limit || isAborted(signal)) break;
     }
     if (performance.now() - toldAt > 200) {
       toldAt = performance.now();
-      onProgress({ entries: read, total: Math.max(read, extent.entries), backTo: fromMs });
+      onProgress({ entries: read, total: Math.max(read, extent.entries), backTo });
     }
-    toMs = fromMs - 1;
-    windowMs = Math.max(1, Math.round(windowMs * Math.min(16, Math.max(1 / 16, entriesOfWindow / Math.max(1, count)))));
+    const factor = Math.min(16, Math.max(1 / 16, entriesOfWindow / Math.max(1, count)));
+    windowMs = Math.max(1, Math.round(current.lengthMs * factor));
+    current = next;
   }
-  onProgress({ entries: read, total: Math.max(read, extent.entries), backTo: Math.max(toMs + 1, oldestMs) });
+  onProgress({ entries: read, total: Math.max(read, extent.entries), backTo: Math.max(backTo, oldestMs) });
+}
+
+/** A stretch of time that is being read. */
+interface SearchWindow {
+  readonly fromMs: number;
+  readonly lengthMs: number;
+  readonly parts: Promise<readonly { readonly read: number; readonly found: readonly LogEntry[] }[]>;
 }
 
 interface Extent {

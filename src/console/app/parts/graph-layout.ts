@@ -42,7 +42,8 @@ export function layoutOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[
   graph.setGraph({ rankdir: isNarrow ? "TB" : "LR", nodesep: gap, edgesep: isNarrow ? 4 : 12, ...room, marginy: 14 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id, name } of nodes) {
-    graph.setNode(id, { width: Math.min(260, Math.max(158, name.length * 8 + 28)), height: rowHeight });
+    const width = isNarrow ? Math.max(112, name.length * 8.2 + 14) : Math.max(158, name.length * 8 + 28);
+    graph.setNode(id, { width: Math.min(260, width), height: rowHeight });
   }
   for (const { from, to } of edges) graph.setEdge(from, to, { width: isNarrow ? 48 : 78, height: 30, labelpos: "c" });
   layout(graph);

@@ -83,7 +83,7 @@ export function FlowGraph({ flow, shown }: { readonly flow: Flow; readonly shown
             address={addressOf(["channel", channel])}
             name={channel}
             kind="channel"
-            text={`${rated(perSecond)} · ${counted(entries)} entries`}
+            text={`${rated(perSecond)} · ${counted(entries)}${isNarrow ? "" : " entries"}`}
             problem={problems[0]}
             placed={placed.nodes.get(`c:${channel}`)}
           />
@@ -96,7 +96,7 @@ export function FlowGraph({ flow, shown }: { readonly flow: Flow; readonly shown
               address={addressOf(["component", component])}
               name={component}
               kind="component"
-              text={`${owned} of ${partitions.length} partitions owned`}
+              text={`${owned} of ${partitions.length} ${isNarrow ? "" : "partitions "}owned`}
               problem={problems[0]}
               placed={placed.nodes.get(`p:${component}`)}
             />

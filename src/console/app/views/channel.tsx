@@ -2,7 +2,7 @@
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import type { ChannelPage, Flow, ListedEntry, TailBatch } from "../../shapes.ts";
+import type { ChannelPage, Flow, FlowEdge, ListedEntry, TailBatch } from "../../shapes.ts";
 import { type Looked, useStream } from "../live.ts";
 import { addressOf, go, type Place } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
@@ -67,30 +67,27 @@ function Summary({ flow, channel }: { readonly flow: Flow; readonly channel: str
         <dd>{found.lastAppendAt === null ? "never" : `${lasted(Math.max(0, flow.at - found.lastAppendAt))} ago`}</dd>
         <dt>published by</dt>
         <dd>
-          {edges
-            .filter(({ kind }) => kind === "publishes")
-            .map(({ component }) => (
-              <ComponentLink key={component} component={component} text="" />
-            ))}
+          <ComponentLinks edges={edges.filter(({ kind }) => kind === "publishes")} none="no component so far" />
         </dd>
         <dt>consumed by</dt>
         <dd>
-          {edges
-            .filter(({ kind }) => kind === "consumes")
-            .map(({ component, lag }) => (
-              <ComponentLink key={component} component={component} text={lag > 0 ? `(${counted(lag)} wait)` : ""} />
-            ))}
+          <ComponentLinks edges={edges.filter(({ kind }) => kind === "consumes")} none="no component" />
         </dd>
       </dl>
     </>
   );
 }
 
-function ComponentLink({ component, text }: { readonly component: string; readonly text: string }): VNode {
+function ComponentLinks({ edges, none }: { readonly edges: readonly FlowEdge[]; readonly none: string }): VNode {
+  if (edges.length === 0) return <span class="quiet">{none}</span>;
   return (
-    <span>
-      <a href={addressOf(["component", component])}>{component}</a> {text}{" "}
-    </span>
+    <>
+      {edges.map(({ component, lag }) => (
+        <span key={component}>
+          <a href={addressOf(["component", component])}>{component}</a> {lag > 0 ? `(${counted(lag)} wait) ` : ""}
+        </span>
+      ))}
+    </>
   );
 }
 

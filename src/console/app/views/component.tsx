@@ -1,9 +1,10 @@
 /** The view of a component: its partitions with owner and position, its members, and how it goes over time. */
 
 import type { VNode } from "preact";
-import type { ConsumptionStatus } from "../../../index.ts";
-import type { Flow, FlowPartition, Sample } from "../../shapes.ts";
-import type { Looked } from "../live.ts";
+import { useState } from "preact/hooks";
+import type { AttemptCounts, ConsumptionStatus } from "../../../index.ts";
+import type { AttemptsNews, Flow, FlowPartition, Sample } from "../../shapes.ts";
+import { type Looked, useStream } from "../live.ts";
 import { addressOf, type Place } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
 import { ago, counted, lasted } from "../parts/numbers.ts";
@@ -52,6 +53,37 @@ export function ComponentView({ place, look }: ComponentViewProps): VNode {
   );
 }
 
+/** Most stretches that the chart shows: an hour of them. */
+const maxStretches = 360;
+
+/** The runs of the handlers by how they ended, as the settlement log tells: also of before somebody looked. */
+function Attempts({ component }: { readonly component: string }): VNode {
+  const [{ everyMs, counts }, setNews] = useState<AttemptsNews>({ everyMs: 10_000, counts: [] });
+  useStream(`/api/components/${encodeURIComponent(component)}/attempts`, {
+    attempts: (news: AttemptsNews) =>
+      setNews((before) => {
+        const first = news.counts[0]?.at ?? Number.POSITIVE_INFINITY;
+        const kept = before.counts.filter(({ at }) => at < first);
+        return { ...news, counts: [...kept, ...news.counts].slice(-maxStretches) };
+      }),
+  });
+  // The stretch that has not ended yet would look like a fall.
+  const ended = counts.slice(0, -1);
+  const rate = (of: (one: AttemptCounts) => number): readonly number[] =>
+    ended.map((one) => (of(one) * 1_000) / everyMs);
+  return (
+    <Chart
+      title="Attempts a second, by how they ended"
+      times={ended.map(({ at }) => at)}
+      series={[
+        { name: "settled", color: "good", values: rate(({ settled }) => settled) },
+        { name: "failed", color: "warn", values: rate(({ retried, conflicts }) => retried + conflicts) },
+        { name: "dead or lost", color: "bad", values: rate(({ deadLettered, ownerLost }) => deadLettered + ownerLost) },
+      ]}
+    />
+  );
+}
+
 /** What the edges of the component had together, moment by moment. */
 function OverTime({ component, samples }: { readonly component: string; readonly samples: readonly Sample[] }): VNode {
   const sums = samples.map(({ at, edges }) => {
@@ -74,8 +106,9 @@ function OverTime({ component, samples }: { readonly component: string; readonly
         times={times}
         series={[{ name: "entries/s", color: "good", values: sums.map(({ finished }) => finished) }]}
       />
+      <Attempts component={component} />
       <Chart
-        title="Attempts under way, and errors"
+        title="Open"
         times={times}
         series={[
           { name: "in flight", color: "accent", values: sums.map(({ inFlight }) => inFlight) },

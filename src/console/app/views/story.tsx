@@ -12,6 +12,7 @@ import { Standings } from "../parts/standings.tsx";
 import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 import { nameOf, StepRow, settlementOf } from "../parts/waterfall.tsx";
+import { Written } from "../parts/written.tsx";
 import { ask } from "../server.ts";
 
 /** A first look reads the log for so long after the event, ms: most stories are whole by then, wherever they lie in the log. */
@@ -57,7 +58,8 @@ function useStory(query: string, from: string | undefined): Told & { readonly st
 
 export function StoryView({ place, about }: { readonly place: Place; readonly about: About }): VNode {
   const query = place.query.get("q") ?? "";
-  const { story, isGoingOn, problem, stop } = useStory(query, place.query.get("from") ?? undefined);
+  const from = place.query.get("from") ?? undefined;
+  const { story, isGoingOn, problem, stop } = useStory(query, from);
   const chosen = place.query.get("step") ?? undefined;
   const choose = (step: string): void => {
     const search = new URLSearchParams(place.query);
@@ -80,7 +82,17 @@ export function StoryView({ place, about }: { readonly place: Place; readonly ab
           </button>
         </div>
       ) : null}
-      {story === undefined ? null : <Steps story={story} isGoingOn={isGoingOn} chosen={chosen} choose={choose} />}
+      {story === undefined ? null : (
+        <Steps
+          key={query}
+          story={story}
+          isGoingOn={isGoingOn}
+          chosen={chosen}
+          choose={choose}
+          query={query}
+          from={from}
+        />
+      )}
     </>
   );
 }
@@ -114,12 +126,14 @@ function Tools({ query, about }: { readonly query: string; readonly about: About
 
 interface StepsProps {
   readonly story: Story;
+  readonly query: string;
+  readonly from: string | undefined;
   readonly isGoingOn: boolean;
   readonly chosen: string | undefined;
   readonly choose: (step: string) => void;
 }
 
-function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
+function Steps({ query, from, story, isGoingOn, chosen, choose }: StepsProps): VNode {
   const { journey, rows } = story;
   const step = rows.find((row) => nameOf(row) === chosen) ?? rows.find((row) => row.asked) ?? rows[0];
   if (step === undefined) {
@@ -140,7 +154,8 @@ function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
   return (
     <>
       <p>
-        {journey.events} events in {lasted(journey.durationMs)}, from {timed(begin)} UTC.{" "}
+        {journey.events} {journey.events === 1 ? "event" : "events"} in {lasted(journey.durationMs)}, from{" "}
+        {timed(begin)} UTC.{" "}
         {journey.leftOut > 0
           ? `${journey.leftOut} events of others left out, whose orders were handled together with this one. `
           : ""}
@@ -176,6 +191,7 @@ function Steps({ story, isGoingOn, chosen, choose }: StepsProps): VNode {
             {step.event.channel} <Text of={step.event.id} most={80} />
           </h2>
           <Standings node={step} settlementOf={(component) => settlementOf(story, step, component)} at={journey.at} />
+          <Written query={query} from={from} step={step} />
           <Relatives node={step} rows={rows} choose={choose} />
           <EntryFacts key={nameOf(step)} entry={step.event} />
         </section>

@@ -2,13 +2,14 @@
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import type { StateWrite, StoryStates, StoryStep } from "../../../replay.ts";
+import type { StoryStates, StoryStep } from "../../../replay.ts";
 import type { TimeProgress } from "../../shapes.ts";
 import { useStream } from "../live.ts";
 import { addressOf, go, type Place } from "../location.ts";
 import { Problem } from "../parts/notes.tsx";
 import { counted, lasted, timed } from "../parts/numbers.ts";
-import { Json, Text } from "../parts/text.tsx";
+import { type KnownState, StateKey } from "../parts/state-key.tsx";
+import { Text } from "../parts/text.tsx";
 
 interface Told {
   readonly line: StoryStates | undefined;
@@ -136,15 +137,9 @@ function StepFacts({ step }: { readonly step: StoryStep }): VNode {
   );
 }
 
-interface Known extends StateWrite {
-  readonly component: string;
-  /** It was written by the last of the steps. */
-  readonly isNew: boolean;
-}
-
 /** Every key that the steps wrote, as the last of them left it; the newest change side by side with what was before. */
 function States({ steps }: { readonly steps: readonly StoryStep[] }): VNode {
-  const keys = new Map<string, Known>();
+  const keys = new Map<string, KnownState>();
   for (const [i, { component, partition, writes }] of steps.entries()) {
     for (const write of writes) {
       keys.set(`${component} ${partition} ${write.store} ${write.key}`, {
@@ -162,32 +157,5 @@ function States({ steps }: { readonly steps: readonly StoryStep[] }): VNode {
         <StateKey key={name} known={known} />
       ))}
     </>
-  );
-}
-
-function StateKey({ known }: { readonly known: Known }): VNode {
-  const { component, store, key, isNew } = known;
-  const label = `${component} ${store} ${key}`;
-  const after = "after" in known ? <Json of={known.after} label={`${label} now`} /> : <p class="bad-text">deleted</p>;
-  return (
-    <section aria-label={label}>
-      <h3>
-        {component}: {store} <Text of={key} most={100} /> {isNew ? <span class="warn-text">changed</span> : null}
-      </h3>
-      {isNew ? (
-        <div class="pair">
-          <div>
-            <p class="quiet">before</p>
-            {"before" in known ? <Json of={known.before} label={`${label} before`} /> : <p>not there</p>}
-          </div>
-          <div>
-            <p class="quiet">after</p>
-            {after}
-          </div>
-        </div>
-      ) : (
-        after
-      )}
-    </section>
   );
 }
