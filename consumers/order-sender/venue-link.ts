@@ -38,7 +38,8 @@ export class VenueLink implements AsyncDisposable {
   readonly #frames: VenueFrame[];
   readonly #end: { error?: Error };
   readonly #beating: NodeJS.Timeout;
-  #heardAt = performance.now();
+  /** Heartbeats of ours since something has come. Not a time: a process that stood still itself has not read yet what has come meanwhile. */
+  #silentBeats = 0;
   #wake: (() => void) | undefined;
 
   private constructor(
@@ -53,14 +54,15 @@ export class VenueLink implements AsyncDisposable {
     this.#frames = frames;
     this.#end = end;
     socket.on("message", () => {
-      this.#heardAt = performance.now();
+      this.#silentBeats = 0;
       if (frames.length >= maxWaiting) socket.pause();
       this.#wake?.();
     });
     socket.once("close", () => this.#wake?.());
     const { heartbeatMs } = welcome;
     this.#beating = setInterval(() => {
-      if (!socket.isPaused && performance.now() - this.#heardAt > silentHeartbeats * heartbeatMs) {
+      if (socket.isPaused) this.#silentBeats = 0;
+      if (this.#silentBeats++ >= silentHeartbeats) {
         end.error ??= new VenueRefusal(venue, "silent", `nothing has come for ${silentHeartbeats * heartbeatMs} ms`);
         socket.terminate();
       } else this.send({ type: "heartbeat" });
