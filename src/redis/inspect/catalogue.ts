@@ -29,16 +29,19 @@ export function catalogueOf(namespace: string, meta: ReadonlyMap<string, string>
   const retention = new Map<string, Retention>();
   const described = new Map<string, string>();
   for (const [field, value] of [...meta].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    // "KIND:NAME", and for outputs "output:COMPONENT:CHANNEL".
-    const [kind, name = "", channel] = field.split(":");
+    // "KIND:NAME", and for outputs "output:COMPONENT:CHANNEL". Others may have written names that are none.
+    const [kind = ""] = field.split(":", 1);
+    const name = field.slice(kind.length + 1);
     if (kind === "channel") {
       channels.push(name);
       described.set(name, value);
       const policy = parseRetention(value);
       if (policy !== undefined) retention.set(name, policy);
     } else if (kind === "component") components.set(name, value.split(",").filter(Boolean));
-    else if (kind === "output" && channel !== undefined) outputs.set(name, [...(outputs.get(name) ?? []), channel]);
-    else if (kind === "source") {
+    else if (kind === "output") {
+      const [component = "", ...channel] = name.split(":");
+      if (channel.length > 0) outputs.set(component, [...(outputs.get(component) ?? []), channel.join(":")]);
+    } else if (kind === "source") {
       const [into = "", runs] = value.split(" ");
       sources.set(name, { channel: into, isSingle: runs === "single" });
     }
