@@ -80,7 +80,8 @@ export async function runStories(file: string, most: number, ratio: number): Pro
   for (const process of processes) process.kill("SIGTERM");
   for (const process of [...processes, client]) {
     await process.ended;
-    if (/dropped|not delivered|lost in all/.test(process.stderr())) throw new Error(`spans were lost: ${process.stderr()}`);
+    if (/dropped|not delivered|lost in all/.test(process.stderr()))
+      throw new Error(`spans were lost: ${process.stderr()}`);
   }
   await collector.become("accept"); // its answer comes after all that has arrived
   // The others are the user's own Redis calls.
