@@ -10,6 +10,7 @@ export type Work =
   | "consume"
   | "transform"
   | "batch"
+  | "state"
   | "components"
   | "members"
   | "contention"
@@ -71,7 +72,7 @@ export interface Meter {
    * event of this process and of the server.
    */
   end(count: number): Promise<Sample>;
-  /** Resolves when the group has no entry that is delivered and not acknowledged. */
+  /** Resolves when the group stands at the end of its stream and has no entry that is delivered and not acknowledged. */
   whenAcknowledged(stream: string, group: string): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ interface Entry {
 
 export type ContenderName =
   | "ioredis"
+  | "ioredis-cursor"
   | "node-redis"
   | "redis-benchmark"
   | "redis-benchmark-script"
@@ -32,6 +33,7 @@ const throughline = { module: "throughline", exported: "contender" } as const;
 
 export const contenders: Readonly<Record<ContenderName, Entry>> = {
   ioredis: { title: "bare ioredis", module: "ioredis", exported: "contender" },
+  "ioredis-cursor": { title: "bare ioredis, by cursor", module: "ioredis-cursor", exported: "contender" },
   "node-redis": { title: "bare node-redis", module: "node-redis", exported: "contender" },
   "redis-benchmark": { title: "redis-benchmark", module: "redis-benchmark", exported: "contender" },
   "redis-benchmark-script": {

@@ -42,8 +42,12 @@ export class RedisMeter implements Meter, AsyncDisposable {
 
   async whenAcknowledged(stream: string, group: string): Promise<void> {
     for (;;) {
-      const [pending] = (await this.#client.xpending(stream, group)) as [number, ...unknown[]];
-      if (pending === 0) return;
+      // An owner's entries are in no pending list: its group's position moves with the settlements.
+      const groups = (await this.#client.xinfo("GROUPS", stream)) as readonly (readonly unknown[])[];
+      // The reply describes a group as names and values in turn.
+      const has = (facts: readonly unknown[], name: string, value: unknown): boolean =>
+        facts[facts.indexOf(name) + 1] === value;
+      if (groups.some((facts) => has(facts, "name", group) && has(facts, "lag", 0) && has(facts, "pending", 0))) return;
     }
   }
 

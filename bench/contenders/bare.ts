@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { Redis } from "ioredis";
 import type { Backlog, Shape } from "../contender.ts";
 import { fill } from "../fill.ts";
-import { baggageOf, orderOf, traceparent } from "../order.ts";
+import { baggageOf, type Order, orderOf, traceparent } from "../order.ts";
 
 export const stream = "orders";
 export const routed = "routed";
@@ -34,4 +34,27 @@ export async function backlog({ url, count, shape }: Backlog): Promise<void> {
   const client = new Redis(url);
   await fill(client, stream, count, (i) => fieldsOf(i, shape));
   await client.quit();
+}
+
+export const position = "position";
+export const state = "sums";
+
+/** The same without a group: the position is written with the outputs. */
+export const cursorScript = `
+for i = 2, #ARGV, 3 do
+  redis.call('XADD', KEYS[1], '*', 'payload', ARGV[i], 'traceparent', ARGV[i + 1], 'baggage', ARGV[i + 2])
+end
+redis.call('SET', KEYS[2], ARGV[1])
+`;
+export const cursorSha: string = createHash("sha1").update(cursorScript).digest("hex");
+
+/** Adds the orders' quantities to the sums by symbol. Returns those that have changed, each once: they are written once a read. */
+export function sumsOf(sums: Map<string, number>, orders: readonly Order[]): Map<string, number> {
+  const changed = new Map<string, number>();
+  for (const { symbol, quantity } of orders) {
+    const sum = (sums.get(symbol) ?? 0) + quantity;
+    sums.set(symbol, sum);
+    changed.set(symbol, sum);
+  }
+  return changed;
 }

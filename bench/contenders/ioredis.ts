@@ -7,7 +7,19 @@ import { entryBytes } from "../entry-bytes.ts";
 import { fill } from "../fill.ts";
 import { measureLatency } from "../latency.ts";
 import { numberOf, type Order, orderOf, routedOf, traceparent } from "../order.ts";
-import { backlog, fieldsOf, group, perRead, perScript, routed, stream, transformScript, transformSha } from "./bare.ts";
+import {
+  backlog,
+  fieldsOf,
+  group,
+  perRead,
+  perScript,
+  routed,
+  state,
+  stream,
+  sumsOf,
+  transformScript,
+  transformSha,
+} from "./bare.ts";
 
 import { openBarePipeline } from "./pipeline/bare.ts";
 import { pipelineRound } from "./pipeline/hand-pipeline.ts";
@@ -116,6 +128,17 @@ const works: Contender["works"] = {
     }),
 
   pipeline: pipelineRound(openBarePipeline),
+  state: (round) => {
+    const sums = new Map<string, number>();
+    return consumeAll(round, (entries, writer) => {
+      const orders = entries.map(([, fields]) => JSON.parse(fields[1] as string) as Order);
+      return writer
+        .multi()
+        .hset(state, sumsOf(sums, orders))
+        .xack(stream, group, ...entries.map(([id]) => id))
+        .exec();
+    });
+  },
 
   latency: async (round) => {
     const [reader, writer] = [connect(round.url), connect(round.url)];

@@ -1,7 +1,7 @@
 /** All scenarios, in the order in which they are run and shown. */
 
 import type { Scenario } from "../scenario.ts";
-import { batch, consume, transform } from "./consume.ts";
+import { batch, consume, state, transform } from "./consume.ts";
 import { contention } from "./contention.ts";
 import { entryBytes } from "./entry-bytes.ts";
 import { importing, record } from "./files.ts";
@@ -20,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   consume,
   transform,
   batch,
+  state,
   pipeline,
   roundTrip,
   ...latencies,

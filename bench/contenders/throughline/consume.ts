@@ -31,6 +31,15 @@ export const consuming: Contender["works"] = {
       }),
     ),
 
+  state: (round) =>
+    handleAll(round, (handled) =>
+      on(orders, async ({ payload }, { state }) => {
+        handled();
+        const sums = state<number>("sums");
+        sums.set(payload.symbol, ((await sums.get(payload.symbol)) ?? 0) + payload.quantity);
+      }),
+    ),
+
   batch: async (round) => {
     let quantity = 0;
     const sample = await handleAll(round, (handled) =>
