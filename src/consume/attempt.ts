@@ -3,7 +3,7 @@
 import { FencedError, HandlerTimeoutError } from "../model/errors.ts";
 import type { Event } from "../model/event.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { FailedRun, HandlerRun, Settlement } from "../ports/settle.ts";
+import type { FailedRun, HandlerRun, Output, Settlement, StateChange } from "../ports/settle.ts";
 import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
 import type { HandlingContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
@@ -13,6 +13,33 @@ import type { Submission } from "./settler.ts";
 import { SingleTools } from "./single-tools.ts";
 import { StateView } from "./state.ts";
 import { Collector } from "./tools.ts";
+
+/** A class, not a literal: it waits for its batch (see `listOf`). */
+class Acknowledgement {
+  readonly kind = "acked";
+  readonly locks: readonly string[];
+  readonly entries: readonly Delivery[];
+  readonly ran: HandlerRun;
+  readonly outputs: readonly Output[];
+  readonly changes: readonly StateChange[];
+
+  constructor(
+    locks: readonly string[],
+    entries: readonly Delivery[],
+    ran: HandlerRun,
+    outputs: readonly Output[],
+    changes: readonly StateChange[],
+  ) {
+    this.locks = locks;
+    this.entries = entries;
+    this.ran = ran;
+    this.outputs = outputs;
+    this.changes = changes;
+  }
+}
+
+const noOutputs: readonly Output[] = Object.freeze([]);
+const noChanges: readonly StateChange[] = Object.freeze([]);
 
 /** An object for all of it: an event costs little more than the objects that are made for it. */
 export class Attempt implements Processing, Submission, RunningHandler, HandlerRun {
@@ -152,19 +179,19 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
   /** The handler has ended. False: another handler has changed the state that this one has read, and it must run again. */
   commit(): boolean {
     this.#end = "after its handler had returned: await it inside the handler";
+    const { deliveries } = this;
+    const lanes = lanesOf(deliveries);
     const collector = this.#collector;
-    collector?.finish(this.#end);
-    const changes = collector?.view.commit();
-    if (collector !== undefined && changes === undefined) return false;
-    const lanes = lanesOf(this.deliveries);
-    this.#settlement = {
-      kind: "acked",
-      locks: collector === undefined ? lanes : [...lanes, ...collector.view.names],
-      entries: this.deliveries,
-      ran: this,
-      outputs: (collector?.outputs ?? []).map((entry) => ({ partition: entry.partition, entry })),
-      changes: changes ?? [],
-    };
+    if (collector === undefined) {
+      this.#settlement = new Acknowledgement(lanes, deliveries, this, noOutputs, noChanges);
+      return true;
+    }
+    collector.finish(this.#end);
+    const changes = collector.view.commit();
+    if (changes === undefined) return false;
+    const { names } = collector.view;
+    const locks = names.length === 0 ? lanes : lanes.concat(names);
+    this.#settlement = new Acknowledgement(locks, deliveries, this, collector.outputs, changes);
     return true;
   }
 

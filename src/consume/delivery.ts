@@ -6,6 +6,7 @@ import { decodeEntry, type Envelope } from "../model/envelope.ts";
 import type { Cause, Event } from "../model/event.ts";
 import { readPayload } from "../model/payload-reading.ts";
 import { plain } from "../model/plain-objects.ts";
+import { listOf } from "../model/single-item-list.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { AttemptCount } from "../ports/own.ts";
@@ -115,7 +116,7 @@ export class Delivery implements DeliveryId, Delivered {
     }
     const lane = this.envelope?.key ?? "";
     this.lane = lane;
-    if (lane !== "" && this.lanes === noLanes) this.lanes = [lane];
+    if (lane !== "" && this.lanes === noLanes) this.lanes = listOf(lane);
   }
 
   /** Its content is let go; it will be fetched again. */

@@ -8,6 +8,7 @@ import type { AttemptCount, NewestRead, Start } from "../ports/own.ts";
 import type { Cursor, DueEntry } from "../ports/read.ts";
 import type { Position } from "../ports/settle.ts";
 import { Delivery } from "./delivery.ts";
+import { RollingMap } from "./rolling-map.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Most characters of entries that are here. */
@@ -23,7 +24,7 @@ class ChannelFlight {
   /** Where attempts were counted before, by entry id. */
   readonly counts: ReadonlyMap<string, AttemptCount>;
   /** Read and not settled, and what was open when the slice was acquired. By entry id, in the order of the stream. */
-  readonly deliveries = new Map<string, Delivery>();
+  readonly deliveries = new RollingMap<string, Delivery>();
   /** Retries that are due, by entry id. */
   readonly parked = new Map<string, Delivery>();
   /** The greatest that is finished, or will be once the batches are answered, and its ordinal. */
@@ -240,7 +241,7 @@ export class InFlight {
   positionOf(channel: string): Position {
     const { at, atOrdinal, entriesReadBefore, deliveries } = this.#channels.get(channel) as ChannelFlight;
     const open: string[] = [];
-    for (const delivery of deliveries.values()) {
+    for (const delivery of deliveries.each()) {
       if (delivery.ordinal > atOrdinal) break;
       if (!delivery.isInBatch) open.push(delivery.entryId);
     }
@@ -280,7 +281,7 @@ export class InFlight {
 
   #isBehindAway({ channel, lane, ordinal, isParked }: Delivery): boolean {
     if (isParked || lane === undefined || !this.#away.has(lane)) return false;
-    for (const other of (this.#channels.get(channel) as ChannelFlight).deliveries.values()) {
+    for (const other of (this.#channels.get(channel) as ChannelFlight).deliveries.each()) {
       if (other.ordinal >= ordinal) return false;
       if (other.phase === "away" && other.lane === lane) return true;
     }
@@ -297,7 +298,7 @@ export class InFlight {
   *#all(): Iterable<Delivery> {
     for (const { parked, deliveries } of this.#channels.values()) {
       yield* parked.values();
-      yield* deliveries.values();
+      yield* deliveries.each();
     }
   }
 

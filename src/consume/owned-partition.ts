@@ -1,5 +1,6 @@
 /** A partition while a member owns it: reader, lanes, handling and settler around what is in flight. */
 
+import { listOf } from "../model/single-item-list.ts";
 import { fenceOf } from "../ownership/fence.ts";
 import type { DeadOwner, Hold, Tenure } from "../ownership/hold.ts";
 import { within } from "../ownership/pause.ts";
@@ -28,11 +29,24 @@ const suspectDeaths = 2;
 const suspectWindow = 16;
 
 /** Deliveries that are handled together, and what runs them: lanes are shared by all partitions of a component. */
-export interface LaneTask {
+export class LaneTask {
   readonly deliveries: readonly Delivery[];
-  /** Those that were let go meanwhile have another turn. */
-  readonly turns: readonly number[];
-  readonly run: (deliveries: readonly Delivery[]) => void | Promise<void>;
+  readonly #turns: readonly number[];
+  readonly #run: (deliveries: readonly Delivery[]) => void | Promise<void>;
+
+  constructor(deliveries: readonly Delivery[], run: (deliveries: readonly Delivery[]) => void | Promise<void>) {
+    this.deliveries = deliveries;
+    this.#turns = deliveries.map(({ turn }) => turn);
+    this.#run = run;
+  }
+
+  /** Without those that were let go meanwhile: they have another turn. */
+  run(): void | Promise<void> {
+    const { deliveries } = this;
+    const [only] = deliveries;
+    if (deliveries.length === 1 && only?.turn === this.#turns[0]) return this.#run(deliveries);
+    return this.#run(deliveries.filter(({ turn }, i) => turn === this.#turns[i]));
+  }
 }
 
 export interface OwnedPartitionContext
@@ -63,7 +77,7 @@ export class OwnedPartition implements Tenure {
   readonly #gatherers = new Map<string, Gatherer>();
   /** Aborts when the slice is lost, or the drain has run out of time. */
   readonly #over = new AbortController();
-  readonly #run: LaneTask["run"] = (deliveries) => this.#handling.run(deliveries);
+  readonly #run = (deliveries: readonly Delivery[]): void | Promise<void> => this.#handling.run(deliveries);
   #session: Session | undefined;
   #isQuiet = false;
   /** How many more of what is read are suspected. */
@@ -248,12 +262,12 @@ export class OwnedPartition implements Tenure {
     const gatherer = this.#gatherers.get(delivery.channel);
     // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
     if (gatherer !== undefined && !delivery.isCounted && delivery.envelope !== undefined) gatherer.add(delivery);
-    else this.#enqueue([delivery], this.#run);
+    else this.#enqueue(listOf(delivery), this.#run);
   }
 
-  #enqueue(deliveries: readonly Delivery[], run: LaneTask["run"]): void {
+  #enqueue(deliveries: readonly Delivery[], run: (deliveries: readonly Delivery[]) => void | Promise<void>): void {
     const { lanes, partition } = this.#context;
-    const task = { deliveries, turns: deliveries.map(({ turn }) => turn), run };
+    const task = new LaneTask(deliveries, run);
     const isAlone = deliveries.some(({ isSuspect }) => isSuspect);
     if (isAlone) lanes.addAlone(task);
     else

@@ -74,6 +74,11 @@ export class RollingMap<K, V extends NonNullable<unknown>> {
     return this.#parts.flatMap((part) => [...part.values()]);
   }
 
+  /** In the order of their coming, without a list of all. */
+  *each(): Iterable<V> {
+    for (const part of this.#parts) yield* part.values();
+  }
+
   clear(): void {
     this.#parts.splice(0, this.#parts.length, new Map());
     this.#added = 0;

@@ -91,9 +91,7 @@ export class RunningComponent implements Component {
     this.member = member;
     this.#parts = parts;
     this.#handlers = new RunningHandlers({ component: name, clock, log, slowMs: slowHandlerMs });
-    this.#lanes = new Lanes<LaneTask>(concurrency, ({ run, deliveries, turns }) =>
-      run(deliveries.filter(({ turn }, i) => turn === turns[i])),
-    );
+    this.#lanes = new Lanes<LaneTask>(concurrency, (task) => task.run());
   }
 
   get owned(): readonly number[] {

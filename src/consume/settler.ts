@@ -59,6 +59,7 @@ class Waiting {
 interface Sent {
   readonly batch: Batch;
   readonly waiting: readonly Waiting[];
+  readonly locks: ReadonlySet<string>;
   /** `sent`: unanswered. `ahead`: not written, as one before it is missing. `refused`: not written, as the server takes none of it. */
   state: "sent" | "ahead" | "refused";
 }
@@ -86,8 +87,6 @@ export class Settler {
   #ended: FailedRun[] = [];
   /** In the order of their numbers. */
   #unanswered: Sent[] = [];
-  /** The locks in them. */
-  readonly #sentLocks = new Set<string>();
   /** The locks of what was left in the queue when it was last gone through, and of what has come behind it since. */
   #queuedLocks = new Set<string>();
   /** The number of the last batch. */
@@ -139,9 +138,14 @@ export class Settler {
     else this.#flushSoon();
   }
 
+  #isSent(lock: string): boolean {
+    for (const { locks } of this.#unanswered) if (locks.has(lock)) return true;
+    return false;
+  }
+
   /** Whether it has to wait for an answer or a time anyway: then nobody need look for what may travel. */
   #isBehind({ locks }: Settlement): boolean {
-    if (!locks.some((lock) => this.#sentLocks.has(lock) || this.#queuedLocks.has(lock))) return false;
+    if (!locks.some((lock) => this.#isSent(lock) || this.#queuedLocks.has(lock))) return false;
     for (const lock of locks) this.#queuedLocks.add(lock);
     return true;
   }
@@ -197,8 +201,8 @@ export class Settler {
     while (this.#end === undefined && !this.#isCutting && this.#session !== undefined && this.#mayAdd()) {
       const next = this.#takeNext();
       if (this.#queue.length === 0) this.#isDue = false;
-      if (next.length === 0) return;
-      this.#send(this.#batchOf(next));
+      if (next === undefined || next.taken.length === 0) return;
+      this.#send(this.#batchOf(next.taken, next.locks));
       if (!this.#hasMore) return;
     }
   }
@@ -208,9 +212,9 @@ export class Settler {
   }
 
   /** The next ones that may travel: none overtakes another on a lock, and a lock is in one unanswered batch at most. */
-  #takeNext(): readonly Waiting[] {
+  #takeNext(): { readonly taken: readonly Waiting[]; readonly locks: ReadonlySet<string> } | undefined {
     const now = this.#context.clock.now();
-    if (now < this.#anythingFrom) return [];
+    if (now < this.#anythingFrom) return undefined;
     const held = new Set<string>();
     const takenLocks = new Set<string>();
     const taken: Waiting[] = [];
@@ -233,7 +237,7 @@ export class Settler {
         taken.at(-1) !== undefined &&
         taken.at(-1)?.submission.settlement.kind !== "buried";
       const hasRoom = !isCut && (!isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch));
-      const isFree = isDue && !settlement.locks.some((lock) => held.has(lock) || this.#sentLocks.has(lock));
+      const isFree = isDue && !settlement.locks.some((lock) => held.has(lock) || this.#isSent(lock));
       if (isFree && hasRoom) {
         taken.push(waiting);
         for (const lock of settlement.locks) takenLocks.add(lock);
@@ -246,14 +250,13 @@ export class Settler {
         for (const lock of settlement.locks) held.add(lock);
       }
     }
-    for (const lock of takenLocks) this.#sentLocks.add(lock);
     this.#queue = left;
     this.#queuedLocks = held;
     this.#hasMore = hasMore;
-    return taken;
+    return { taken, locks: takenLocks };
   }
 
-  #batchOf(waiting: readonly Waiting[]): Sent {
+  #batchOf(waiting: readonly Waiting[], locks: ReadonlySet<string>): Sent {
     const { inFlight } = this.#context;
     const channels = new Set<string>();
     for (const { submission } of waiting) {
@@ -264,7 +267,7 @@ export class Settler {
     const positions = [...channels].map((channel) => inFlight.positionOf(channel));
     const batch = { number: ++this.#number, settlements, positions, at: this.#context.clock.now(), ended: this.#ended };
     if (this.#ended.length > 0) this.#ended = [];
-    const sent: Sent = { batch, waiting, state: "sent" };
+    const sent: Sent = { batch, waiting, locks, state: "sent" };
     this.#unanswered.push(sent);
     return sent;
   }
@@ -313,7 +316,6 @@ export class Settler {
   #onSettled(sent: Sent, results: readonly SettleResult[]): void {
     const { inFlight, clock } = this.#context;
     this.#unanswered = this.#unanswered.filter((one) => one !== sent);
-    for (const { locks } of sent.batch.settlements) for (const lock of locks) this.#sentLocks.delete(lock);
     this.#answered = Math.max(this.#answered, sent.batch.number);
     if (sent.batch.settlements.some(hasEffects)) this.#nextDelayMs = refusedDelayMs.first;
     const refused: Waiting[] = [];
@@ -368,7 +370,6 @@ export class Settler {
       this.#queue = [...waiting, ...this.#queue];
       this.#ended.unshift(...this.#unanswered.flatMap(({ batch }) => batch.ended ?? []));
       this.#unanswered = [];
-      this.#sentLocks.clear();
       this.#number = 0;
       this.#answered = 0;
       this.#isCutting = false;

@@ -11,16 +11,42 @@ const maxKeys = 20_000;
 const maxLength = 32 * 1_048_576;
 
 /** A value as one attempt wrote it, or as it was read. Another value is another cell. */
-interface Cell {
+class Cell {
   /** Undefined: the key is absent. */
   readonly json: string | undefined;
   /** What the store has is older: its settlement is not answered yet. */
   isUnsettled: boolean;
+
+  constructor(json: string | undefined, isUnsettled: boolean) {
+    this.json = json;
+    this.isUnsettled = isUnsettled;
+  }
+}
+
+/** A value that an attempt wants to write. */
+class Write implements StateChange {
+  readonly name: string;
+  readonly store: string;
+  readonly key: string;
+  readonly json: string | undefined;
+
+  constructor(name: string, { store, key }: StateKey, json: string | undefined) {
+    this.name = name;
+    this.store = store;
+    this.key = key;
+    this.json = json;
+  }
 }
 
 export class State {
-  /** By name, the least recently used first. */
-  readonly #cells = new Map<string, Cell>();
+  /**
+   * By name: those that were used since the last turn, and of the others those that were used in the one before. Nothing is deleted from them:
+   * V8's map would be laid out anew again and again, as with `RollingMap`.
+   */
+  #young = new Map<string, Cell>();
+  #old: ReadonlyMap<string, Cell> = new Map();
+  /** Keys that have come to the young ones, and their characters, without those that had to stay. */
+  #added = 0;
   readonly #read: (keys: readonly StateKey[]) => Promise<readonly (string | undefined)[]>;
   readonly #soon: (run: () => void) => void;
   /** Reads of this turn: they travel together. */
@@ -51,18 +77,18 @@ export class State {
     // While the read travelled, another handler may have written the key.
     const written = this.#touch(name);
     if (written !== undefined) return written;
-    const cell = { json, isUnsettled: false };
+    const cell = new Cell(json, false);
     this.#put(name, cell);
     return cell;
   }
 
   /** Whether it is still the newest value. One that had to make room counts as changed. */
   isCurrent(name: string, cell: Cell): boolean {
-    return this.#cells.get(name) === cell;
+    return (this.#young.get(name) ?? this.#old.get(name)) === cell;
   }
 
   write(name: string, json: string | undefined): Cell {
-    const cell = { json, isUnsettled: true };
+    const cell = new Cell(json, true);
     this.#put(name, cell);
     return cell;
   }
@@ -86,24 +112,32 @@ export class State {
   }
 
   #touch(name: string): Cell | undefined {
-    const known = this.#cells.get(name);
-    if (known === undefined) return undefined;
-    this.#cells.delete(name);
-    this.#cells.set(name, known);
-    return known;
+    const young = this.#young.get(name);
+    if (young !== undefined) return young;
+    const old = this.#old.get(name);
+    if (old !== undefined) this.#put(name, old);
+    return old;
   }
 
   #put(name: string, cell: Cell): void {
-    this.#length += (cell.json?.length ?? 0) - (this.#cells.get(name)?.json?.length ?? 0);
-    this.#cells.delete(name);
-    this.#cells.set(name, cell);
-    if (this.#cells.size <= maxKeys && this.#length <= maxLength) return;
-    for (const [oldest, { json, isUnsettled }] of this.#cells) {
-      if (this.#cells.size <= maxKeys && this.#length <= maxLength) break;
-      if (isUnsettled) continue;
-      this.#cells.delete(oldest);
-      this.#evictions++;
-      this.#length -= json?.length ?? 0;
+    const before = this.#young.get(name);
+    this.#young.set(name, cell);
+    if (before === undefined) this.#added++;
+    this.#length += (cell.json?.length ?? 0) - (before?.json?.length ?? 0);
+    if (this.#added > maxKeys / 2 || this.#length > maxLength / 2) this.#turn();
+  }
+
+  /** The old ones go, but for those of which the store has an older value. */
+  #turn(): void {
+    const gone = this.#old;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#added = 0;
+    this.#length = 0;
+    for (const [name, cell] of gone) {
+      if (this.#old.has(name)) continue;
+      if (cell.isUnsettled) this.#young.set(name, cell);
+      else this.#evictions++;
     }
   }
 }
@@ -117,8 +151,8 @@ export class StateView {
   #end: string | undefined;
   /** Made when they are first needed: most attempts have no state. */
   #reads: Map<string, Cell> | undefined;
-  #writes: Map<string, StateChange> | undefined;
-  #written: Cell[] = [];
+  #writes: Map<string, Write> | undefined;
+  #written: readonly Cell[] = none;
 
   constructor(state: State, component: string, maxWrites: number) {
     this.#state = state;
@@ -138,7 +172,7 @@ export class StateView {
         const json = isDeleted ? undefined : JSON.stringify(value);
         if (json === undefined && !isDeleted)
           throw new TypeError(`state "${store}", key "${key}": the value has no JSON form`);
-        this.#write({ store, key, json });
+        this.#write({ store, key }, json);
       } catch (error) {
         failed(error);
         throw error;
@@ -166,15 +200,19 @@ export class StateView {
   commit(): readonly StateChange[] | undefined {
     for (const [name, cell] of this.#reads ?? none) if (!this.#state.isCurrent(name, cell)) return undefined;
     if (this.#writes === undefined) return noChanges;
-    const changes = [...this.#writes];
-    this.#written = changes.map(([name, { json }]) => this.#state.write(name, json));
-    return changes.map(([, change]) => change);
+    const changes = Array.from(this.#writes.values());
+    this.#written = changes.map(({ name, json }) => this.#state.write(name, json));
+    return changes;
   }
 
   /** Names of all that was read or written: a settlement must not overtake another one on them. */
   get names(): readonly string[] {
-    if (this.#reads === undefined && this.#writes === undefined) return noNames;
-    return [...new Set([...(this.#reads?.keys() ?? noNames), ...(this.#writes?.keys() ?? noNames)])];
+    const reads = this.#reads;
+    const writes = this.#writes;
+    if (writes === undefined) return reads === undefined ? noNames : Array.from(reads.keys());
+    const names = Array.from(writes.keys());
+    for (const name of reads?.keys() ?? noNames) if (!writes.has(name)) names.push(name);
+    return names;
   }
 
   /** The store has what was written. */
@@ -187,17 +225,17 @@ export class StateView {
     requireWellFormed("the state key", key);
   }
 
-  #write(change: StateChange): void {
-    this.#require(change);
+  #write(key: StateKey, json: string | undefined): void {
+    this.#require(key);
     this.#writes ??= new Map();
-    const name = nameOf(change);
+    const name = nameOf(key);
     if (this.#writes.size >= this.#maxWrites && !this.#writes.has(name)) {
       throw new ConfigError(
         `component "${this.#component}": an attempt writes up to ${this.#maxWrites} keys of state (maxOutputs): the store does nothing ` +
           "else while they are settled. Use several events, each for a part of them",
       );
     }
-    this.#writes.set(name, change);
+    this.#writes.set(name, new Write(name, key, json));
   }
 
   async #get(key: StateKey): Promise<string | undefined> {

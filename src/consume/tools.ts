@@ -12,6 +12,7 @@ import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { NewEntry } from "../ports/append.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Output as SettledOutput } from "../ports/settle.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { ownFailure } from "../ports/unhandled-failures.ts";
 import { dueAtOf } from "../publish/due.ts";
@@ -23,9 +24,14 @@ import type { StateView } from "./state.ts";
 import type { OutputOptions, StateStore } from "./subscription.ts";
 
 /** An output that waits for its settlement, and names what it comes from, so that its story can be told from the log alone. */
-class Output extends Outgoing {
+class Output extends Outgoing implements SettledOutput {
   /** The events that were handled. */
-  sources: readonly EventRef[] = [];
+  sources: readonly EventRef[] = noSources;
+
+  /** Itself: a pair of its own would be one object more for each output. */
+  get entry(): NewEntry {
+    return this;
+  }
 
   // The event being handled needs no traceparent there: its own entry has it. A batch's outputs come from what they state; only without
   // that from all of it.
@@ -152,7 +158,7 @@ export class Collector {
   }
 
   /** What is to be appended, in the order of the publishes. */
-  get outputs(): readonly (NewEntry & { readonly partition: number })[] {
+  get outputs(): readonly SettledOutput[] {
     return this.#outputs ?? noOutputs;
   }
 
@@ -243,6 +249,7 @@ const OutputRef = plain<EventRef, [id: string, channel: string, carrier: Carrier
   if (carrier.stories) this.stories = carrier.stories;
 });
 
+const noSources: readonly EventRef[] = Object.freeze([]);
 const noOutputs: readonly Output[] = Object.freeze([]);
 const noCauses: readonly Cause[] = Object.freeze([]);
 const noOptions: OutputOptions = Object.freeze({});

@@ -29,6 +29,7 @@ test("holds what a map holds, in the order of its coming, whatever is set and de
       });
       assert.equal(rolling.keys(), [...plain.keys()]);
       assert.equal(rolling.values(), [...plain.values()]);
+      assert.equal([...rolling.each()], [...plain.values()]);
       rolling.clear();
       assert.equal([rolling.size, rolling.keys()], [0, []]);
     }),

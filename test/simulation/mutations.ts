@@ -312,12 +312,12 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: settler,
-        find: "settlement.locks.some((lock) => held.has(lock) || this.#sentLocks.has(lock))",
+        find: "settlement.locks.some((lock) => held.has(lock) || this.#isSent(lock))",
         replace: "settlement.locks.some((lock) => held.has(lock))",
       },
       {
         file: settler,
-        find: "if (!locks.some((lock) => this.#sentLocks.has(lock) || this.#queuedLocks.has(lock))) return false;",
+        find: "if (!locks.some((lock) => this.#isSent(lock) || this.#queuedLocks.has(lock))) return false;",
         replace: "if (locks.length >= 0) return false;",
       },
     ],
@@ -332,8 +332,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "consume/attempt.ts",
-        find: "collector === undefined ? lanes : [...lanes, ...collector.view.names]",
-        replace: "lanes",
+        find: "names.length === 0 ? lanes : lanes.concat(names)",
+        replace: "names.length < 0 ? lanes.concat(names) : lanes",
       },
     ],
     faults: ["spoil"],
