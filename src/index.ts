@@ -93,7 +93,7 @@ export {
 export { type Cause, type Event, type EventRef, type Published, refOf, traceIdOf } from "./model/event.ts";
 export { deriveEventId } from "./model/event-id.ts";
 export type { NotificationHandler } from "./model/notification-handler.ts";
-export type { RecordedSettlement, SettledCall } from "./model/recorded-settlement.ts";
+export type { FailedNote, RecordedSettlement, RunNote, SettledCall } from "./model/recorded-settlement.ts";
 export type { Replayed } from "./model/replay-mark.ts";
 export type { Retention, RetentionPolicy } from "./model/retention-policy.ts";
 export type { Upcaster, Upcasters, Versioned } from "./model/schema-version.ts";

@@ -59,11 +59,13 @@ function runElsewhere(of: string, first: number, last: number): Promise<SeedsRep
     text += chunk;
   });
   return new Promise((resolve) => {
-    child.on("close", () => {
+    child.on("close", (code, signal) => {
       const lines = text.trimEnd().split("\n");
       const report = lines.pop() ?? "";
       for (const line of lines) say(line);
-      resolve(report.startsWith("{") ? (JSON.parse(report) as SeedsReport) : undefined);
+      if (report.startsWith("{")) return resolve(JSON.parse(report) as SeedsReport);
+      say(`the process of seeds ${first}..${last} ended without a report (${signal ?? `exit code ${code}`})`);
+      resolve(undefined);
     });
   });
 }
@@ -98,6 +100,7 @@ async function main(): Promise<boolean> {
   const starts = Array.from({ length: processes }, (_, i) => first + i * size).filter((start) => start <= last);
   const reports = await Promise.all(starts.map((start) => runElsewhere(of, start, Math.min(last, start + size - 1))));
   const known = reports.filter((one) => one !== undefined);
+  if (known.length === 0) return false;
   const histories = known.reduce((sum, one) => sum + one.histories, 0);
   const steps = known.reduce((sum, one) => sum + one.steps, 0);
   const leastSteps = Math.min(...known.map((one) => one.leastSteps));
