@@ -118,7 +118,7 @@ export class Side {
     }));
   }
 
-  #start({ channel, at, open, counts, entriesRead, ...rest }: Start, isCounted: boolean): unknown {
+  #start({ channel, at, open, begun, counts, entriesRead, ...rest }: Start, isCounted: boolean): unknown {
     const inOrder = [...counts].sort((a, b) => compareIds(a.entryId, b.entryId));
     return {
       ...rest,
@@ -126,6 +126,7 @@ export class Side {
       channel,
       at: this.nameOf(channel, at),
       open: open.map((id) => this.nameOf(channel, id)),
+      begun: begun.map((id) => this.nameOf(channel, id)),
       counts: inOrder.map(({ entryId, record }) => ({
         entry: this.nameOf(channel, entryId),
         record: { ...record, dueInMs: record.dueInMs > 0 },

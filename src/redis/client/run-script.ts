@@ -16,14 +16,18 @@ export async function runScript(
 ): Promise<unknown> {
   const there = connection.at(keys[0] ?? "");
   const run = (): Promise<unknown> => there.client.evalsha(script.sha, keys.length, ...keys, ...args);
-  try {
-    return await run();
-  } catch (error) {
-    if (!isScriptMissing(error)) throw error;
-    await there.load(script);
-    return run();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isScriptMissing(error) || tries === maxTries) throw error;
+      await there.load(script);
+    }
   }
 }
+
+/** Somebody may empty the server's cache again while a script is loaded. */
+const maxTries = 5;
 
 /** Runs a script that may run twice, until it is answered. @throws the server's own error reply */
 export function repeatScript(

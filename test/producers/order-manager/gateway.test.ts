@@ -91,7 +91,7 @@ test("accepts an order, sends its executions as they happen, and tells its state
 });
 
 test("sends an order that the exchange rejects as an execution with its reason", async () => {
-  await using desk = await openDesk({}, { rejectRate: 1 });
+  await using desk = await openDesk({}, { rejectRate: 1, latencyMs: 10 });
   await desk.trade();
   await using client = await connectClient(desk.gateway.url, "ann");
   client.send({ type: "order", order });
