@@ -68,6 +68,7 @@ const longSuites = [
   "cluster",
   "console",
   "containers",
+  "deployed",
   "faults",
   "model-based",
   "package",

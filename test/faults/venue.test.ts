@@ -17,7 +17,7 @@ import { startPipe } from "../support/pipe.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
-import { sum } from "../trading/processes/orders-of.ts";
+import { sum } from "../trading/orders-of.ts";
 import { startVenueProcess, type VenueProcess } from "../trading/venue/venue-process.ts";
 
 const takeoverAfterMs = 500;

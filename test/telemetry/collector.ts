@@ -22,11 +22,15 @@ export class Collector implements AsyncDisposable {
   readonly #watchers = new Set<() => void>();
   #modes = 0;
   #hung = 0;
+  #isOver = false;
 
   private constructor(host: string, child: Child) {
     this.#host = host;
     this.#child = child;
-    createInterface({ input: child.stdout }).on("line", (text) => this.#take(JSON.parse(text) as ReceiverLine));
+    createInterface({ input: child.stdout }).on("line", (text) => {
+      // A process that is ended may leave half a line behind.
+      if (!this.#isOver) this.#take(JSON.parse(text) as ReceiverLine);
+    });
   }
 
   /** On a port of its own, on loopback unless told. It takes everything until told otherwise. */
@@ -87,6 +91,7 @@ export class Collector implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "close");
     this.#child.kill("SIGKILL");

@@ -25,8 +25,8 @@ import {
 } from "../../../trading/domain/index.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { eventOf, FakeBackbone, type Published } from "../../trading/processes/fake-tools.ts";
-import { batches, orderEvent, sum } from "../../trading/processes/orders-of.ts";
+import { eventOf, FakeBackbone, type Published } from "../../trading/fake-tools.ts";
+import { batches, orderEvent, sum } from "../../trading/orders-of.ts";
 
 const algorithm = netAndSlice("simulated", { maxQuantity: 1_000, maxSlices: 100 });
 

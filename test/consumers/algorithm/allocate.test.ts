@@ -4,7 +4,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { allocate } from "../../../consumers/algorithm/allocate.ts";
 import { test } from "../../support/test.ts";
-import { sum } from "../../trading/processes/orders-of.ts";
+import { sum } from "../../trading/orders-of.ts";
 
 const shares = fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 1, maxLength: 50 });
 

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { net } from "../../../consumers/algorithm/net.ts";
 import { canonicalPrice } from "../../../trading/domain/index.ts";
 import { test } from "../../support/test.ts";
-import { batches, orderEvent } from "../../trading/processes/orders-of.ts";
+import { batches, orderEvent } from "../../trading/orders-of.ts";
 
 test("nets orders of one symbol, side and price, however the price is written", () => {
   const batch = [

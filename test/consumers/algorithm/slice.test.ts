@@ -4,7 +4,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { slice } from "../../../consumers/algorithm/slice.ts";
 import { test } from "../../support/test.ts";
-import { sum } from "../../trading/processes/orders-of.ts";
+import { sum } from "../../trading/orders-of.ts";
 
 test("cuts first come first, and lets a slice hold shares of several orders", () => {
   assert.equal(slice([250, 100], { maxQuantity: 200, maxSlices: 10 }), [

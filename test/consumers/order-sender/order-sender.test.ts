@@ -17,7 +17,7 @@ import {
 } from "../../../trading/domain/index.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { eventOf, FakeBackbone } from "../../trading/processes/fake-tools.ts";
+import { eventOf, FakeBackbone } from "../../trading/fake-tools.ts";
 
 const order: ExchangeOrder = {
   ...{ id: "xo-1", parentClientOrderIds: ["a"], userIds: ["ann"], symbol: "AAPL", side: "buy", price: "577.5" },

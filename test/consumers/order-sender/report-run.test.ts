@@ -16,7 +16,7 @@ import { eventually } from "../../support/eventually.ts";
 import { startPipe } from "../../support/pipe.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { test } from "../../support/test.ts";
-import { sum } from "../../trading/processes/orders-of.ts";
+import { sum } from "../../trading/orders-of.ts";
 import { type HostileVenue, startHostileVenue } from "../../trading/venue/hostile-venue.ts";
 import { openVenue } from "../../trading/venue/test-venue.ts";
 

@@ -10,7 +10,7 @@ import { type ClientOrder, clientOrders } from "../../../trading/domain/index.ts
 import { open } from "../../support/backbone.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { order } from "../../trading/processes/orders-of.ts";
+import { order } from "../../trading/orders-of.ts";
 
 interface Placed {
   readonly result: Awaited<ReturnType<typeof placeFile>>;

@@ -6,8 +6,8 @@ import { orderStore } from "../../../producers/order-manager/index.ts";
 import { noteExecution, noteOrder, type OrderRecord, stateOf } from "../../../producers/order-manager/order-record.ts";
 import { type Execution, executions } from "../../../trading/domain/index.ts";
 import { test } from "../../support/test.ts";
-import { eventOf, FakeBackbone } from "../../trading/processes/fake-tools.ts";
-import { order, orderEvent } from "../../trading/processes/orders-of.ts";
+import { eventOf, FakeBackbone } from "../../trading/fake-tools.ts";
+import { order, orderEvent } from "../../trading/orders-of.ts";
 
 function execution(n: number, quantity: number, price?: string): Execution {
   const common = {

@@ -8,7 +8,7 @@ import { Engine } from "../../../trading/venue/engine.ts";
 import { planFor, resolveMarket } from "../../../trading/venue/market.ts";
 import { ticksOf } from "../../../trading/venue/order-book.ts";
 import { test } from "../../support/test.ts";
-import { sum } from "../processes/orders-of.ts";
+import { sum } from "../orders-of.ts";
 import { commands } from "./commands-of.ts";
 import { plainReports } from "./oracle.ts";
 

@@ -5,7 +5,7 @@ import type { VenueTotals } from "../../../trading/domain/venue.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../../support/process.ts";
 import { test } from "../../support/test.ts";
-import { sum } from "../processes/orders-of.ts";
+import { sum } from "../orders-of.ts";
 import { type Directory, venueDirectory } from "./directory.ts";
 import { buy, RawSession } from "./session-client.ts";
 

@@ -9,7 +9,7 @@ import { startVenue, type Venue, type VenueOptions } from "../../../trading/venu
 import { eventually } from "../../support/eventually.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { sum } from "../processes/orders-of.ts";
+import { sum } from "../orders-of.ts";
 import { type Directory, venueDirectory } from "./directory.ts";
 import { buy, RawSession } from "./session-client.ts";
 

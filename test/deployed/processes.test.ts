@@ -1,7 +1,7 @@
 /** The three components as processes: killed at any moment and started again, they conserve the quantity of every order. */
 
 import * as assert from "uvu/assert";
-import { type OrderRecord, orderManager, orderStore, stateOf } from "../../../producers/order-manager/index.ts";
+import { type OrderRecord, orderManager, orderStore, stateOf } from "../../producers/order-manager/index.ts";
 import {
   clientOrders,
   type ExchangeReport,
@@ -13,14 +13,14 @@ import {
   readOrders,
   tradingPartitions,
   type VenueTotals,
-} from "../../../trading/domain/index.ts";
-import { type Opened, open } from "../../support/backbone.ts";
-import { eventually } from "../../support/eventually.ts";
-import { type StartedProcess, startProcess } from "../../support/process.ts";
-import { redisUrl } from "../../support/redis.ts";
-import { test } from "../../support/test.ts";
-import { startVenueProcess } from "../venue/venue-process.ts";
-import { sum } from "./orders-of.ts";
+} from "../../trading/domain/index.ts";
+import { type Opened, open } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
+import { type StartedProcess, startProcess } from "../support/process.ts";
+import { redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
+import { sum } from "../trading/orders-of.ts";
+import { startVenueProcess } from "../trading/venue/venue-process.ts";
 
 const sample = "trading/domain/sample/orders.ndjson";
 const mains = {

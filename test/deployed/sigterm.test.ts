@@ -1,18 +1,13 @@
 /** A component's process that is asked to end under full load ends soon, and loses nothing. */
 
 import * as assert from "uvu/assert";
-import {
-  type ClientRequest,
-  clientOrders,
-  type ExchangeRequest,
-  exchangeOrders,
-} from "../../../trading/domain/index.ts";
-import { open } from "../../support/backbone.ts";
-import { eventually } from "../../support/eventually.ts";
-import { startProcess } from "../../support/process.ts";
-import { redisUrl } from "../../support/redis.ts";
-import { test } from "../../support/test.ts";
-import { order, sum } from "./orders-of.ts";
+import { type ClientRequest, clientOrders, type ExchangeRequest, exchangeOrders } from "../../trading/domain/index.ts";
+import { open } from "../support/backbone.ts";
+import { eventually } from "../support/eventually.ts";
+import { startProcess } from "../support/process.ts";
+import { redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
+import { order, sum } from "../trading/orders-of.ts";
 
 const placed = 12_000;
 const aimMs = 2_000;

@@ -1,14 +1,14 @@
 /** Each alert is fired once by doing the thing that it warns of to real processes, and before that none fires. */
 
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { type Series, seriesOf, sumOf } from "../ops/exposition.ts";
+import { assertFiring, needPromtool, type Scrapes } from "../ops/rules.ts";
 import { open } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 import { Collector } from "../telemetry/collector.ts";
-import { type Series, seriesOf, sumOf } from "./exposition.ts";
-import { assertFiring, needPromtool, type Scrapes } from "./rules.ts";
 
 const channel = { name: "tasks" };
 const patient = { timeoutMs: 120_000 };

@@ -1,8 +1,8 @@
 /** Client orders for tests: random ones for properties, and one to change for examples. */
 
 import fc from "fast-check";
-import type { Event } from "../../../src/index.ts";
-import { type ClientOrder, clientOrderEventId, clientOrders } from "../../../trading/domain/index.ts";
+import type { Event } from "../../src/index.ts";
+import { type ClientOrder, clientOrderEventId, clientOrders } from "../../trading/domain/index.ts";
 import { eventOf } from "./fake-tools.ts";
 
 export function order(changed: Partial<ClientOrder> = {}): ClientOrder {

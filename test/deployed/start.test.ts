@@ -6,13 +6,13 @@ import { join, resolve } from "node:path";
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
-import { startPrivateRedis } from "../../../src/local-redis/private-server.ts";
-import { tradingPartitions } from "../../../trading/domain/index.ts";
-import type { Summary } from "../../../trading/pipeline/summary.ts";
-import { eventually } from "../../support/eventually.ts";
-import { type StartedProcess, startProcess } from "../../support/process.ts";
-import { freshNamespace, redisUrl } from "../../support/redis.ts";
-import { test } from "../../support/test.ts";
+import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { tradingPartitions } from "../../trading/domain/index.ts";
+import type { Summary } from "../../trading/pipeline/summary.ts";
+import { eventually } from "../support/eventually.ts";
+import { type StartedProcess, startProcess } from "../support/process.ts";
+import { freshNamespace, redisUrl } from "../support/redis.ts";
+import { test } from "../support/test.ts";
 
 const script = resolve("trading/pipeline/start.ts");
 /** Each test runs the whole pipeline, some four times, and a run may take ten times as long beside others. */

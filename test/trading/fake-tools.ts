@@ -1,6 +1,6 @@
 /** Tools for a handler without a backbone: they collect what it publishes and keep its state, and commit when it returns. */
 
-import type { BatchTools, Channel, Event, EventRef, StateStore, Tools } from "../../../src/index.ts";
+import type { BatchTools, Channel, Event, EventRef, StateStore, Tools } from "../../src/index.ts";
 
 export interface Published {
   readonly channel: string;

@@ -6,11 +6,11 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { test } from "../support/test.ts";
-import { idOf } from "./collector.ts";
-import type { WireSpan } from "./otlp.ts";
-import { differences, rebuild } from "./rebuilt.ts";
-import { values } from "./story.ts";
-import { type LoggedOrder, runStories, type StoryRun } from "./story-run.ts";
+import { idOf } from "../telemetry/collector.ts";
+import type { WireSpan } from "../telemetry/otlp.ts";
+import { differences, rebuild } from "../telemetry/rebuilt.ts";
+import { values } from "../telemetry/story.ts";
+import { type LoggedOrder, runStories, type StoryRun } from "../telemetry/story-run.ts";
 
 const file = process.env["STORY_ORDERS"] ?? join(import.meta.dirname, "../../trading/domain/sample/orders.ndjson");
 const count = Number(process.env["STORY_COUNT"] ?? 1_000);
