@@ -86,7 +86,11 @@ export class ClusterAdmin implements Disposable {
     await eventually(async () => {
       const seen = await this.nodes(node);
       const info = String(await this.client(node).call("CLUSTER", "INFO"));
-      return seen.length >= 4 && seen.every(({ flags }) => !/handshake/.test(flags)) && /cluster_state:ok/.test(info);
+      const isSettled = (look: readonly NodeLook[]): boolean =>
+        look.length >= 4 && look.every(({ flags }) => !/handshake/.test(flags));
+      if (!isSettled(seen) || !/cluster_state:ok/.test(info)) return false;
+      const looks = await Promise.all(seen.map((other) => this.nodes(other)));
+      return looks.every(isSettled);
     });
   }
 
