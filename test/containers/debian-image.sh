@@ -14,6 +14,8 @@ packages=$(echo "$*" | tr ' ' ,)
 debootstrap --variant=minbase --include="$packages" "$suite" "$tree" "$mirror" >"$tree.log" 2>&1 ||
   { tail -n 5 "$tree.log" "$tree/debootstrap/debootstrap.log" >&2; rm -f "$tree.log"; exit 1; }
 rm -rf "$tree.log" "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree"/usr/share/doc "$tree"/usr/share/man "$tree"/usr/share/locale
+# The tree is its maker's alone; with some storage drivers an image has its mode, and users of their own could not enter.
+chmod 755 "$tree"
 mkdir -p "$tree/data"
 # A root file system alone: what the packages' services would start on a machine does not matter here.
 tar -C "$tree" -c . | docker import --change 'WORKDIR /data' - "$tag" >/dev/null
