@@ -8,8 +8,7 @@ import { printableAscii } from "./trace-context.ts";
 /** Separates the values of a list within one baggage value. It is a legal baggage octet, so that it costs one byte. */
 const listSeparator = "|";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
-const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;
+const controlCharacter = /\p{Cc}/u;
 
 /**
  * Decodes a baggage field. A field that breaks a limit is dropped whole. Any key passes that can travel: the producer has

@@ -23,7 +23,10 @@ test(
     const { keys } = load.o;
     for (let round = 0; round < rounds; round++) {
       const key = keys.tag(round % partitions);
-      const [first, second] = cluster.nodes as unknown as readonly [{ port: number }, { port: number }];
+      const [first, second] = cluster.nodes as readonly [
+        (typeof cluster.nodes)[number],
+        (typeof cluster.nodes)[number],
+      ];
       const { port } = await admin.primaryOf(key, first);
       if (round % 2 === 0) {
         const dying = nodeAt(cluster, port);
