@@ -24,7 +24,7 @@ import type { ExclusiveOptions } from "./exclusive-options.ts";
  * write it (as with outputs that have `placement: "source"`).
  */
 export interface StateReader<V> {
-  /** The value in the key's own partition, else in the first other one that has any. */
+  /** The value in the key's own partition, else in the first other partition that has a value. */
   get(key: string): Promise<V | undefined>;
   /**
    * Lists every key with its value and partition, in no particular order, each key once for each partition that has it. A key that is written

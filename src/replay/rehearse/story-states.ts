@@ -131,7 +131,7 @@ function namesOf(journey: Journey): readonly string[] {
 
 /**
  * Divides the writes of a call that handled several orders together: those whose key has the most of the story's names in it are the
- * story's own. Where no key has any, all are.
+ * story's own. Where no key contains a name of the story, all writes are its own.
  */
 function divided(
   writes: readonly StateWrite[],

@@ -49,7 +49,7 @@ export class IdSet {
   }
 }
 
-/** Turns hexadecimal digits of a UUID into a number from 1 to 2^52. `&` later takes its lowest 32 bits, which are as random as any. */
+/** Turns hexadecimal digits of a UUID into a number from 1 to 2^52. `&` later takes its lowest 32 bits, which are as random as the others. */
 function digestOf(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13) + id.slice(15, 16), 16) + 1;
 }
