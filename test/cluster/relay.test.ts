@@ -132,6 +132,8 @@ test(
     await eventually(async () => (await o.length(full)) === 5);
     const relaysOf = async (partition: number) =>
       (await o.backbone.status()).components.find((one) => one.partition === partition)?.relays;
+    // What has arrived leaves the relay a moment later.
+    await eventually(async () => (await relaysOf(from))?.[0]?.outputs === 7);
     const [waiting] = (await relaysOf(from)) ?? [];
     assert.equal({ ...waiting, oldestMs: 0 }, { to: there, outputs: 7, exact: true, oldestMs: 0, channel: "full" });
     assert.equal(await relaysOf((there + 2) % partitions), []);
