@@ -158,7 +158,9 @@ export class Observer {
   refusedOutside(host: Host, partition: number, fence: Fence): void {
     const row = rowOf(this.#server, { component: this.#component, partition });
     this.say(() => `refused outside ${host.name} ${fence.epoch} ${fence.token}`);
-    if (row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
+    // A failover may have brought back the row of an owner after whom there was another one, whom the outside has heard.
+    const isLatest = fence.epoch > (this.#rewoundEpochs.get(partition) ?? 0);
+    if (isLatest && row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
       this.violated(`the outside refuses ${row.owner}, which owns the partition`);
   }
 
