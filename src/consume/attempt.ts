@@ -9,7 +9,7 @@ import type { HandlingContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
 import { reasonOf } from "./outcome.ts";
 import type { RunningHandler } from "./running-handlers.ts";
-import type { Submission } from "./settler.ts";
+import type { Submission } from "./settlement-queue.ts";
 import { SingleTools } from "./single-tools.ts";
 import { StateView } from "./state.ts";
 import { Collector } from "./tools.ts";
@@ -59,7 +59,6 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
   isLate = false;
   tellAfterMs = 0;
   readonly #context: HandlingContext;
-  readonly #onSettled: (attempt: Attempt) => void;
   /** Set by `commit`. */
   #settlement: Settlement | undefined;
   /** Made for a handler that asks for what it needs one for; many do not. */
@@ -71,7 +70,7 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
   /** Made where the handler has a time of its own. */
   #ownEnd: AbortController | undefined;
 
-  constructor(context: HandlingContext, deliveries: readonly Delivery[], onSettled: (attempt: Attempt) => void) {
+  constructor(context: HandlingContext, deliveries: readonly Delivery[]) {
     this.channel = (deliveries[0] as Delivery).subscription.channel;
     this.component = context.component;
     this.member = context.member;
@@ -91,7 +90,6 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
     // A delivery keeps the start of its first attempt here.
     this.startedMs = run === 0 && attempt === 1 && startedAt !== undefined ? startedAt : context.clock.now();
     this.#context = context;
-    this.#onSettled = onSettled;
     this.span = context.tracing.process(this);
   }
 
@@ -208,7 +206,7 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
     this.#collector?.view.settled();
     this.#collector?.appended(ids);
     this.span.settled("acked");
-    this.#onSettled(this);
+    for (const delivery of this.deliveries) this.#context.inFlight.leave(delivery);
   }
 
   lost(reason: Error, isSent: boolean): void {

@@ -1,29 +1,21 @@
-/** One delivery after the other: count, prepare, handle, settle, or what becomes of it otherwise. The way of a delivery reads here from top to bottom. */
+/** One delivery after the other: count, prepare, handle, settle, or set aside. The way of a delivery reads here from top to bottom. */
 
-import {
-  CrashLoopError,
-  EnvelopeError,
-  FencedError,
-  HandlerTimeoutError,
-  LostEntryError,
-  OwnerLostError,
-} from "../model/errors.ts";
-import { traceIdOf } from "../model/event.ts";
-import type { Settlement } from "../ports/settle.ts";
-import type { ProcessSpan } from "../ports/tracing.ts";
-import { Attempt, lanesOf, maybeWritten } from "./attempt.ts";
+import { CrashLoopError, EnvelopeError, FencedError, HandlerTimeoutError, OwnerLostError } from "../model/errors.ts";
+import { Attempt } from "./attempt.ts";
 import type { HandlingContext } from "./context.ts";
-import type { Deferral } from "./deferrals.ts";
 import { type Delivery, type LostAttempt, maxStarts } from "./delivery.ts";
 import { codeOf, judge, reasonOf } from "./outcome.ts";
+import { SettingAside, traceOf } from "./setting-aside.ts";
 
 export class Handling {
   readonly #context: HandlingContext;
+  readonly #aside: SettingAside;
   /** Tasks whose handlers run, or are about to. */
   #running = 0;
 
   constructor(context: HandlingContext) {
     this.#context = context;
+    this.#aside = new SettingAside(context);
   }
 
   get running(): number {
@@ -148,8 +140,8 @@ export class Handling {
       sound = deliveries.filter((delivery) => {
         const { problem } = delivery;
         const deferral = this.#context.deferrals.of(delivery);
-        if (deferral !== undefined) this.#defer(delivery, deferral);
-        else if (problem !== undefined) this.#bury(delivery, problem);
+        if (deferral !== undefined) this.#aside.defer(delivery, deferral);
+        else if (problem !== undefined) this.#aside.bury(delivery, problem);
         return deferral === undefined && problem === undefined;
       });
     }
@@ -169,7 +161,7 @@ export class Handling {
 
   #attempt(deliveries: readonly Delivery[]): void | Promise<void> {
     const { handlers } = this.#context;
-    const attempt = new Attempt(this.#context, deliveries, this.#onSettled);
+    const attempt = new Attempt(this.#context, deliveries);
     let handled: void | Promise<void>;
     try {
       handled = attempt.handle();
@@ -236,10 +228,6 @@ export class Handling {
     settler.submit(attempt);
   }
 
-  readonly #onSettled = (attempt: Attempt): void => {
-    for (const delivery of attempt.deliveries) this.#context.inFlight.leave(delivery);
-  };
-
   /** Nothing of it will be written; the entry stays open. */
   #abandon(attempt: Attempt, reason: unknown): void {
     attempt.discard(reason);
@@ -266,7 +254,7 @@ export class Handling {
     const { channel, entryId } = delivery;
     const verdict = judge(error, delivery.attempt, delivery.subscription.retry, chance.number());
     if (verdict.kind === "bury") {
-      this.#bury(delivery, error, attempt);
+      this.#aside.bury(delivery, error, attempt);
       return;
     }
     const { attempt: tried } = delivery;
@@ -274,7 +262,7 @@ export class Handling {
       { ...fields, channel, entryId, attempt: tried, delayMs: verdict.delayMs },
       "an attempt failed; it will be retried",
     );
-    this.#retry(delivery, verdict.block ? "blocked" : "parked", verdict.delayMs, error, attempt);
+    this.#aside.retry(delivery, verdict.block ? "blocked" : "parked", verdict.delayMs, error, attempt);
   }
 
   /** The run has ended, and another one of the same attempt follows. */
@@ -289,115 +277,4 @@ export class Handling {
       else await this.#attempt([delivery]);
     }
   }
-
-  /** It has to wait, although nothing has failed: no attempt has begun, so there is no span either. Each wait has a timer of its own. */
-  #defer(delivery: Delivery, { delayMs, block }: Deferral): void {
-    const timer = this.#context.clock.wallNow() + delayMs;
-    delivery.attempt--;
-    const wait: Wait = { kind: block ? "blocked" : "parked", attempt: delivery.attempt, delayMs };
-    this.#putOff(delivery, wait, timer, undefined, () => undefined);
-  }
-
-  #retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number, error: unknown, attempt: Attempt): void {
-    const { span } = attempt;
-    const wait: Wait = { kind, attempt: delivery.attempt, delayMs, failed: attempt.failed("retried", error) };
-    this.#putOff(delivery, wait, delivery.attempt, span, (lost) => {
-      if (lost === undefined) span.settled("retried", error);
-      else span.settled("fenced", lost);
-    });
-  }
-
-  /**
-   * Parked: others of its lane go on. Blocked: they wait, and it stays open. The same `timer` is set once only, under `span`. `ended` is called
-   * when it is noted, or with why it cannot be.
-   */
-  #putOff(
-    delivery: Delivery,
-    wait: Wait,
-    timer: number,
-    span: ProcessSpan | undefined,
-    ended: (lost?: Error) => void,
-  ): void {
-    const { inFlight, timers, partition, log, component, tracing } = this.#context;
-    const { kind, delayMs } = wait;
-    delivery.isNoted = true;
-    delivery.isBegun = false;
-    delivery.starts = 0;
-    if (kind === "blocked") inFlight.block(delivery);
-    else delivery.phase = "ended";
-    const settled = (): void => {
-      if (kind === "blocked") this.unblockLater(delivery, delayMs);
-      else {
-        inFlight.leave(delivery);
-        // Not awaited: should the timer be lost, the owner's look finds what is due.
-        const triedBy = span?.traceparent ?? "";
-        const schedule = () => tracing.quietly(() => timers.schedule(partition, delivery, timer, delayMs, triedBy));
-        (span === undefined ? schedule() : span.run(schedule)).catch((reason: unknown) => {
-          log.warn({ component, reason: reasonOf(reason) }, "a retry timer could not be set");
-        });
-      }
-      ended();
-    };
-    this.#submit(delivery, wait, settled, ended);
-  }
-
-  /** Its lane goes on with it when it is due. */
-  unblockLater(delivery: Delivery, delayMs: number): void {
-    const { clock, inFlight } = this.#context;
-    delivery.dueInMs = 0;
-    clock.after(delayMs, () => inFlight.unblock(delivery));
-  }
-
-  /** Without a span (an entry whose handler never ran) it opens the attempt's own. */
-  #bury(delivery: Delivery, error: unknown, failed?: Attempt): void {
-    const { inFlight, log, component, tracing } = this.#context;
-    const { channel, entryId, attempt } = delivery;
-    const run = failed ?? new Attempt(this.#context, [delivery], this.#onSettled);
-    const { span } = run;
-    const deadSpan = span.sendDead();
-    const [errorCode, reason] = [codeOf(error), reasonOf(error)];
-    const obituary = { errorCode, error: reason, attempts: attempt, traceparent: span.traceparent };
-    const isGone = error instanceof LostEntryError;
-    delivery.phase = "ended";
-    delivery.isNoted = true;
-    this.#submit(
-      delivery,
-      { kind: "buried", obituary, isGone, failed: run.failed("deadLettered", error) },
-      (ids) => {
-        deadSpan.sent(ids[0] ?? "");
-        span.settled("deadLettered", error);
-        const fields = { component, channel, entryId, attempt, code: errorCode, reason, ...traceOf([delivery], span) };
-        if (isGone) tracing.lost(channel, component, 1);
-        log.error(fields, isGone ? "an entry was removed before it was handled: it is lost" : "dead-lettered");
-        inFlight.leave(delivery);
-      },
-      (reason) => {
-        deadSpan.failed(reason);
-        span.settled("fenced", reason);
-      },
-    );
-  }
-
-  #submit(
-    delivery: Delivery,
-    what: Verdict,
-    settled: (ids: readonly string[]) => void,
-    unsettled: (reason: Error) => void,
-  ): void {
-    const deliveries = [delivery];
-    const settlement: Settlement = { ...what, locks: lanesOf(deliveries), entries: deliveries };
-    const lost = (reason: Error, isSent: boolean): void => unsettled(isSent ? maybeWritten(reason) : reason);
-    this.#context.settler.submit({ deliveries, settlement, size: 0, settled, lost });
-  }
 }
-
-/** The trace of a delivery, its event, and the ids by which people look for it, for a line of the log; of a batch its first one's. */
-function traceOf([delivery]: readonly Delivery[], span: ProcessSpan): object {
-  const { eventId, carrier } = delivery as Delivery;
-  const traceId = traceIdOf(carrier);
-  const correlation = Object.fromEntries(span.baggageOf(eventId));
-  return { ...(traceId !== "" && { trace_id: traceId }), eventId, correlation };
-}
-
-type Verdict = Settlement extends infer S ? (S extends Settlement ? Omit<S, "locks" | "entries"> : never) : never;
-type Wait = Extract<Verdict, { readonly delayMs: number }>;

@@ -17,6 +17,7 @@ import { Handling } from "./handling.ts";
 import { InFlight } from "./in-flight.ts";
 import type { Lanes } from "./lanes.ts";
 import { Reader } from "./reader.ts";
+import { unblockLater } from "./setting-aside.ts";
 import { Settler } from "./settler.ts";
 import { State } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
@@ -251,8 +252,9 @@ export class OwnedPartition implements Tenure {
 
   #accept(delivery: Delivery): void {
     if (delivery.dueInMs > 0) {
+      const { clock } = this.#context;
       this.#inFlight.block(delivery);
-      this.#handling.unblockLater(delivery, delivery.dueInMs);
+      unblockLater({ clock, inFlight: this.#inFlight }, delivery, delivery.dueInMs);
       return;
     }
     if (this.#suspects > 0 && delivery.ordinal > 0) {

@@ -48,7 +48,7 @@ export class Reader {
     this.nudge();
     for (const loop of [this.#readOn(session), this.#fetchAway(session), this.#takeDue(session)]) {
       loop.catch((error: unknown) => {
-        if (session !== this.#session || this.#isOver) return;
+        if (!this.#isInUse(session)) return;
         this.#context.log.warn({ reason: String(error) }, "reading failed");
         this.#context.hold.broken(session);
       });
@@ -81,7 +81,7 @@ export class Reader {
       const max = Math.max(1, Math.floor(Math.min(maxEntries, inFlight.room) / cursors.length));
       const entries = await session.read(cursors, max, blockMs);
       // What came in vain is read again from the cursor.
-      if (session !== this.#session || this.#isOver || !isOpen()) continue;
+      if (!this.#isInUse(session) || !isOpen()) continue;
       for (const entry of entries) {
         const delivery = inFlight.take(entry);
         if (delivery.phase === "waiting") accept(delivery);
@@ -94,7 +94,7 @@ export class Reader {
     while (await this.#until(session, () => isOpen() && inFlight.fetchable(1).length > 0)) {
       const deliveries = inFlight.fetchable(maxEntries);
       const entries = await session.fetch(deliveries);
-      if (session !== this.#session || this.#isOver) return;
+      if (!this.#isInUse(session)) return;
       for (const [i, delivery] of deliveries.entries()) {
         const entry = entries[i];
         if (entry === undefined || !isOpen() || inFlight.isBlocked(delivery)) continue;
@@ -118,16 +118,20 @@ export class Reader {
     const { inFlight, longestDelayMs } = this.#context;
     if (inFlight.cursors.length === 0) return;
     const due = await session.due(longestDelayMs, maxDue, channel);
-    if (session !== this.#session || this.#isOver) return;
+    if (!this.#isInUse(session)) return;
     for (const entry of due) inFlight.addDue(entry, triedBy(entry));
   }
 
   /** False: this session is not read from any more. */
   async #until(session: Session, may: () => boolean): Promise<boolean> {
-    while (session === this.#session && !this.#isOver) {
+    while (this.#isInUse(session)) {
       if (may()) return true;
       await this.#context.inFlight.change.next();
     }
     return false;
+  }
+
+  #isInUse(session: Session): boolean {
+    return session === this.#session && !this.#isOver && this.#context.hold.isInUse(session);
   }
 }

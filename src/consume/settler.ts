@@ -13,48 +13,17 @@ import {
   type Settling,
   settlePipeline,
 } from "../ports/settle.ts";
-
 import type { Delivery } from "./delivery.ts";
 import type { InFlight } from "./in-flight.ts";
 import { RefusalReport } from "./refusal-report.ts";
+import { hasEffects, refusedDelayMs, SettlementQueue, type Submission, type Waiting } from "./settlement-queue.ts";
 
 type Session = Pick<Settling, "settle">;
 
-/** Most settlements in one batch: those with effects take the server ten times as long as an acknowledgement. */
-const maxBatch = 512;
-const maxEffects = 128;
-/** Most outputs and keys of state in one batch, and about how many bytes of outputs; a settlement that has more goes alone. */
-const maxParts = 1_000;
-const maxSize = 1_048_576;
 /** Most runs of which the settlement log is told at once. */
 const maxEnded = 1_000;
 /** So many acknowledgements do not wait for others, or a quarter of what may be in flight. */
 const soonFrom = 64;
-/** How long what the store refuses waits before it is tried again, ms. */
-const refusedDelayMs = { first: 200, most: 10_000 } as const;
-
-/** What is submitted: a settlement, and who is to be told of it. */
-export interface Submission {
-  readonly deliveries: readonly Delivery[];
-  readonly settlement: Settlement;
-  /** An estimate of its outputs' bytes. */
-  readonly size: number;
-  /** It is written; `ids` of its outputs or its dead letter. */
-  settled(ids: readonly string[]): void;
-  /** The slice is lost first. `isSent`: whether it was written is not known. */
-  lost(reason: Error, isSent: boolean): void;
-}
-
-class Waiting {
-  readonly submission: Submission;
-  delayMs: number = refusedDelayMs.first;
-  /** On the monotonic clock; refused before, and not sent again until then. */
-  notBefore = 0;
-
-  constructor(submission: Submission) {
-    this.submission = submission;
-  }
-}
 
 interface Sent {
   readonly batch: Batch;
@@ -82,13 +51,11 @@ export class Settler {
   readonly #context: SettlerContext;
   readonly #refusals: RefusalReport;
   #session: Session | undefined;
-  #queue: Waiting[] = [];
+  readonly #queue = new SettlementQueue((lock) => this.#isSent(lock));
   /** Runs that the settlement log is told of with the next batch. */
   #ended: FailedRun[] = [];
   /** In the order of their numbers. */
   #unanswered: Sent[] = [];
-  /** The locks of what was left in the queue when it was last gone through, and of what has come behind it since. */
-  #queuedLocks = new Set<string>();
   /** The number of the last batch. */
   #number = 0;
   #answered = 0;
@@ -98,8 +65,6 @@ export class Settler {
   #nextDelayMs: number = refusedDelayMs.first;
   /** What was refused is cut anew, once the slice is taken again. */
   #isCutting = false;
-  /** When the queue was last gone through, there was no room for something that waits for nothing else. */
-  #hasMore = false;
   /** What waits is to be sent as soon as it may be. */
   #isDue = false;
   /** It is, at the end of this turn. */
@@ -129,25 +94,18 @@ export class Settler {
       submission.lost(this.#end, false);
       return;
     }
-    this.#queue.push(new Waiting(submission));
+    this.#queue.push(submission);
     const { here, room } = this.#context.inFlight;
     const isMuch = this.#queue.length >= Math.min(soonFrom, (here + room) / 4);
     const isSoon = this.#context.acknowledgeWithinMs === undefined || isMuch || hasEffects(submission.settlement);
     if (!isSoon) this.#flushLater();
-    else if (this.#isBehind(submission.settlement)) this.#isDue = true;
+    else if (this.#queue.isBehind(submission.settlement)) this.#isDue = true;
     else this.#flushSoon();
   }
 
   #isSent(lock: string): boolean {
     for (const { locks } of this.#unanswered) if (locks.has(lock)) return true;
     return false;
-  }
-
-  /** Whether it has to wait for an answer or a time anyway: then nobody need look for what may travel. */
-  #isBehind({ locks }: Settlement): boolean {
-    if (!locks.some((lock) => this.#isSent(lock) || this.#queuedLocks.has(lock))) return false;
-    for (const lock of locks) this.#queuedLocks.add(lock);
-    return true;
   }
 
   /** The settlement log is to be told of a run that has no settlement of its own; of some it never hears, where there are too many. */
@@ -172,8 +130,7 @@ export class Settler {
   stop(reason: Error): void {
     this.#end = reason;
     for (const { waiting } of this.#unanswered) for (const { submission } of waiting) submission.lost(reason, true);
-    for (const { submission } of this.#queue) submission.lost(reason, false);
-    this.#queue = [];
+    for (const { submission } of this.#queue.empty()) submission.lost(reason, false);
     this.#unanswered = [];
   }
 
@@ -199,61 +156,18 @@ export class Settler {
   #flush(): void {
     // While one is not written, those after it cannot be.
     while (this.#end === undefined && !this.#isCutting && this.#session !== undefined && this.#mayAdd()) {
-      const next = this.#takeNext();
+      const now = this.#context.clock.now();
+      if (now < this.#anythingFrom) return;
+      const { waiting, locks, hasMore } = this.#queue.take(now, this.#effectsFrom);
       if (this.#queue.length === 0) this.#isDue = false;
-      if (next === undefined || next.taken.length === 0) return;
-      this.#send(this.#batchOf(next.taken, next.locks));
-      if (!this.#hasMore) return;
+      if (waiting.length === 0) return;
+      this.#send(this.#batchOf(waiting, locks));
+      if (!hasMore) return;
     }
   }
 
   #mayAdd(): boolean {
     return this.#unanswered.length < settlePipeline && this.#unanswered.every(({ state }) => state === "sent");
-  }
-
-  /** The next ones that may travel: none overtakes another on a lock, and a lock is in one unanswered batch at most. */
-  #takeNext(): { readonly taken: readonly Waiting[]; readonly locks: ReadonlySet<string> } | undefined {
-    const now = this.#context.clock.now();
-    if (now < this.#anythingFrom) return undefined;
-    const held = new Set<string>();
-    const takenLocks = new Set<string>();
-    const taken: Waiting[] = [];
-    const left: Waiting[] = [];
-    let effects = 0;
-    let parts = 0;
-    let size = 0;
-    let isCut = false;
-    let hasMore = false;
-    for (const waiting of this.#queue) {
-      const { settlement, size: ownSize } = waiting.submission;
-      const isEffect = hasEffects(settlement);
-      const ownParts = partsOf(settlement);
-      const isDue = waiting.notBefore <= now && !(isEffect && now < this.#effectsFrom);
-      const isFull =
-        taken.length >= maxBatch || effects >= maxEffects || parts + ownParts > maxParts || size + ownSize > maxSize;
-      // A dead letter begins a batch: what was handled before it is settled before it, also in the log that a replay goes by.
-      isCut ||=
-        settlement.kind === "buried" &&
-        taken.at(-1) !== undefined &&
-        taken.at(-1)?.submission.settlement.kind !== "buried";
-      const hasRoom = !isCut && (!isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch));
-      const isFree = isDue && !settlement.locks.some((lock) => held.has(lock) || this.#isSent(lock));
-      if (isFree && hasRoom) {
-        taken.push(waiting);
-        for (const lock of settlement.locks) takenLocks.add(lock);
-        if (isEffect) effects++;
-        parts += ownParts;
-        size += ownSize;
-      } else {
-        hasMore ||= isFree && !settlement.locks.some((lock) => takenLocks.has(lock));
-        left.push(waiting);
-        for (const lock of settlement.locks) held.add(lock);
-      }
-    }
-    this.#queue = left;
-    this.#queuedLocks = held;
-    this.#hasMore = hasMore;
-    return { taken, locks: takenLocks };
   }
 
   #batchOf(waiting: readonly Waiting[], locks: ReadonlySet<string>): Sent {
@@ -338,8 +252,7 @@ export class Settler {
       refused.push(waiting);
     }
     for (const [reason, deliveries] of byReason) this.#refusals.add(deliveries, reason);
-    // Before everything that must not overtake it.
-    if (refused.length > 0) this.#queue = [...refused, ...this.#queue];
+    this.#queue.putBack(refused);
   }
 
   #tellRelay(settlement: Settlement): void {
@@ -367,7 +280,7 @@ export class Settler {
       if (this.#end !== undefined || !isTaken) return; // it is lost, or `resume` tries again
       const waiting = this.#unanswered.flatMap((sent) => sent.waiting);
       for (const { submission } of waiting) inFlight.setInBatch(submission.deliveries, false);
-      this.#queue = [...waiting, ...this.#queue];
+      this.#queue.putBack(waiting);
       this.#ended.unshift(...this.#unanswered.flatMap(({ batch }) => batch.ended ?? []));
       this.#unanswered = [];
       this.#number = 0;
@@ -380,13 +293,4 @@ export class Settler {
   #sendAgain(): void {
     for (const sent of this.#unanswered) this.#send(sent);
   }
-}
-
-function partsOf(settlement: Settlement): number {
-  return settlement.kind === "acked" ? settlement.outputs.length + settlement.changes.length : 0;
-}
-
-/** Needs memory on the server. */
-function hasEffects(settlement: Settlement): boolean {
-  return settlement.kind !== "acked" || settlement.outputs.length + settlement.changes.length > 0;
 }

@@ -40,6 +40,8 @@ export interface Hold {
   lost(reason: string): void;
   /** The session is lost: another one is opened, and `resume` called. */
   broken(session: object): void;
+  /** False: another one was opened, and the server asked whether it has what the tenure knew by then. What the former one answers after that is not heeded. */
+  isInUse(session: object): boolean;
   /** Another node has heard of a later epoch, as when a failover has taken an acquisition back: the slice is taken again, beyond it. */
   outrun(epoch: number): void;
   /** Takes the slice again, from itself, which fences all that is still under way. False: it is lost, or the session is. */

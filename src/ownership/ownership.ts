@@ -218,6 +218,10 @@ export class Ownership implements Hold {
     this.#pause.wake();
   }
 
+  isInUse(session: object): boolean {
+    return session === this.#session;
+  }
+
   async retake(): Promise<boolean> {
     const tenure = this.#tenure;
     const session = this.#session;

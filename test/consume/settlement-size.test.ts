@@ -175,6 +175,7 @@ const hold: Hold = {
   confirmed: () => undefined,
   lost: () => undefined,
   broken: () => undefined,
+  isInUse: () => true,
   outrun: () => undefined,
   retake: async () => true,
 };

@@ -8,6 +8,7 @@ const settle = "memory/settle.ts";
 const session = "memory/session.ts";
 const ownership = "ownership/ownership.ts";
 const settler = "consume/settler.ts";
+const queue = "consume/settlement-queue.ts";
 const inFlight = "consume/in-flight.ts";
 const relay = "memory/relay.ts";
 const mover = "ownership/relay.ts";
@@ -276,6 +277,21 @@ export const mutations: readonly Mutation[] = [
     after: 14_443,
   },
   {
+    name: "read-over-a-lost-session",
+    what: "what a store has read late is taken after the server was asked what it has",
+    of: "rule",
+    edits: [
+      {
+        file: "consume/reader.ts",
+        find: "session === this.#session && !this.#isOver && this.#context.hold.isInUse(session)",
+        replace: "session === this.#session && !this.#isOver",
+      },
+    ],
+    faults: ["cut", "failover"],
+    foundBy: "kept",
+    after: 243_589,
+  },
+  {
     name: "deaf-to-lost-races",
     what: "a member that has lost the race for a slice has not heard of its row",
     of: "rule",
@@ -311,13 +327,13 @@ export const mutations: readonly Mutation[] = [
     of: "▲",
     edits: [
       {
-        file: settler,
+        file: queue,
         find: "settlement.locks.some((lock) => held.has(lock) || this.#isSent(lock))",
         replace: "settlement.locks.some((lock) => held.has(lock))",
       },
       {
-        file: settler,
-        find: "if (!locks.some((lock) => this.#isSent(lock) || this.#queuedLocks.has(lock))) return false;",
+        file: queue,
+        find: "if (!locks.some((lock) => this.#isSent(lock) || this.#locks.has(lock))) return false;",
         replace: "if (locks.length >= 0) return false;",
       },
     ],

@@ -142,6 +142,7 @@ const hold: Hold = {
   confirmed: () => undefined,
   lost: () => undefined,
   broken: () => undefined,
+  isInUse: () => true,
   outrun: () => undefined,
   retake: () => Promise.resolve(true),
 };
