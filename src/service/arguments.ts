@@ -28,6 +28,11 @@ export interface CommonOptions {
   readonly concurrency?: number;
   readonly takeoverAfterMs?: number;
   readonly drainTimeoutMs?: number;
+  /** Of a namespace that nothing has used yet. */
+  readonly partitions?: number;
+  /** Replicas that have a write before it is acknowledged; without it none is asked for. */
+  readonly confirmReplicas?: number;
+  readonly confirmTimeoutMs: number;
 }
 
 /** Parses the process's arguments. Ends the process where they are wrong, or where help was asked for. */
@@ -56,6 +61,19 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
     new Option("--drain-timeout-ms <ms>", "longest time for finishing what was begun")
       .env("DRAIN_TIMEOUT_MS")
       .argParser(wholeNumber),
+    new Option(
+      "--partitions <n>",
+      "partitions of a namespace that nothing has used yet; one that is used keeps its own",
+    )
+      .env("PARTITIONS")
+      .argParser(positiveNumber),
+    new Option("--confirm-replicas <n>", "replicas that must have a write before it is acknowledged")
+      .env("CONFIRM_REPLICAS")
+      .argParser(positiveNumber),
+    new Option("--confirm-timeout-ms <ms>", "longest wait for them")
+      .env("CONFIRM_TIMEOUT_MS")
+      .default(1_000)
+      .argParser(positiveNumber),
     new Option("--health-port <port>", "tells over HTTP whether it is live and ready; off without a port")
       .env("HEALTH_PORT")
       .argParser(portNumber),
@@ -80,6 +98,9 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
     concurrency,
     takeoverAfterMs,
     drainTimeoutMs,
+    partitions,
+    confirmReplicas,
+    confirmTimeoutMs,
     ...own
   } = values;
   const maybe = defined({
@@ -91,8 +112,10 @@ export function parseArguments<O>({ name, description, namespace, options = [] }
     concurrency,
     takeoverAfterMs,
     drainTimeoutMs,
+    partitions,
+    confirmReplicas,
   });
-  const common = { namespace: chosen, healthHost, ...maybe };
+  const common = { namespace: chosen, healthHost, confirmTimeoutMs, ...maybe };
   // Commander has applied each option's default and parser.
   return { common: common as CommonOptions, options: own as O };
 }

@@ -108,11 +108,12 @@ interface Surroundings {
 }
 
 async function serve<O>(
-  { run, partitions = 1 }: ProcessDefinition<O>,
+  { run, partitions: usual = 1 }: ProcessDefinition<O>,
   { common, options }: { readonly common: CommonOptions; readonly options: O },
   { log, metrics, signal }: Surroundings,
 ): Promise<void> {
-  const { redis: url, cluster, sentinels, sentinelName, namespace, healthHost, healthPort, ...component } = common;
+  const { redis: url, cluster, sentinels, sentinelName, namespace, healthHost, healthPort, ...rest } = common;
+  const { partitions = usual, confirmReplicas: replicas, confirmTimeoutMs: timeoutMs, ...component } = rest;
   const servers = serversGiven({ url, cluster, sentinels, sentinelName });
   const redisTls = tlsFromEnv(process.env);
   let connected: Backbone | undefined;
@@ -129,6 +130,7 @@ async function serve<O>(
     ...(redisTls && { tls: redisTls }),
     namespace,
     partitions: { ifNew: partitions },
+    ...(replicas !== undefined && { durability: { replicas, timeoutMs } }),
     log,
     signal,
   });

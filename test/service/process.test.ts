@@ -1,6 +1,8 @@
 /** Any component runs as a process through `throughline/service`, with or without telemetry. */
 
+import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
+import { Keys } from "../../src/redis/keys.ts";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { freshNamespace, redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
@@ -34,4 +36,18 @@ test("without a namespace it ends with 2 and says how to name one", async () => 
   });
   assert.equal(await service.ended, { code: 2, signal: null });
   assert.match(service.stderr(), /--namespace <name>' not specified/);
+});
+
+test("makes a new namespace with PARTITIONS, and acknowledges what CONFIRM_REPLICAS replicas have", async () => {
+  const namespace = freshNamespace();
+  const env = { NAMESPACE: namespace, PARTITIONS: "3", CONFIRM_REPLICAS: "1", CONFIRM_TIMEOUT_MS: "50" };
+  await using service = start(env);
+  // This Redis has no replica.
+  assert.match(await service.line("not as durable as was asked"), /0 of 1 replicas had it after 50 ms/);
+  const client = new Redis(redisUrl(), { protocol: 2 });
+  using _client = { [Symbol.dispose]: () => client.disconnect() };
+  assert.is(await client.hget(new Keys(namespace).meta(), "partitions"), "3");
+  await using refused = start({ ...env, CONFIRM_REPLICAS: "0" });
+  assert.equal(await refused.ended, { code: 2, signal: null });
+  assert.match(refused.stderr(), /It must be a whole number from 1/);
 });

@@ -26,8 +26,8 @@ export interface DeskCounts {
 }
 
 export interface DeskOptions {
-  /** The address that the processes connect to. */
-  readonly redisUrl: string;
+  /** The variables that name the servers which the processes connect to. */
+  readonly servers: Readonly<Record<string, string>>;
   readonly venueUrl: string;
   readonly namespace: string;
 }
@@ -47,9 +47,9 @@ export class Desk implements AsyncDisposable {
   #isClosed = false;
   #isInterrupted = false;
 
-  constructor({ redisUrl, venueUrl, namespace }: DeskOptions) {
+  constructor({ servers, venueUrl, namespace }: DeskOptions) {
     this.#env = {
-      REDIS_URL: redisUrl,
+      ...servers,
       NAMESPACE: namespace,
       PORT: "0",
       TAKEOVER_AFTER_MS: String(takeoverAfterMs),

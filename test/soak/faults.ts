@@ -8,7 +8,7 @@ import type { Pipe } from "../support/pipe.ts";
 import type { Proxy as FaultyProxy } from "../support/proxy.ts";
 import type { VenueProcess } from "../trading/venue/venue-process.ts";
 import type { Desk } from "./desk.ts";
-import type { Fault } from "./schedule.ts";
+import type { ClusterFault, DeskFault, Fault } from "./schedule.ts";
 import { lastEntryIds } from "./survived.ts";
 
 const noEntry = "0-0";
@@ -37,6 +37,20 @@ export async function setAppendfsync(client: Redis, appendfsync: Appendfsync): P
   await client.config("SET", "appendfsync", appendfsync);
 }
 
+/** Resolves when the fault is over. */
+export function strikeDesk(desk: Desk, fault: DeskFault): Promise<void> {
+  switch (fault.kind) {
+    case "kill":
+      return desk.kill(fault.seat, fault.awayMs);
+    case "terminate":
+      return desk.terminate(fault.seat, fault.awayMs);
+    case "stop":
+      return desk.stop(fault.seat, fault.awayMs);
+    case "deploy":
+      return desk.deploy(fault.component);
+  }
+}
+
 /** Runs faults that concern the same thing (the server, the proxy, a member) one after the other. */
 export class Faults {
   /** The entries that each killed Redis has lost, one loss for every channel. */
@@ -51,17 +65,13 @@ export class Faults {
   }
 
   /** Resolves when the fault is over: killed processes run again, and cut connections are restored. */
-  strike(fault: Fault): Promise<void> {
-    const { desk } = this.#stage;
+  strike(fault: Exclude<Fault, ClusterFault>): Promise<void> {
     switch (fault.kind) {
       case "kill":
-        return desk.kill(fault.seat, fault.awayMs);
       case "terminate":
-        return desk.terminate(fault.seat, fault.awayMs);
       case "stop":
-        return desk.stop(fault.seat, fault.awayMs);
       case "deploy":
-        return desk.deploy(fault.component);
+        return strikeDesk(this.#stage.desk, fault);
       case "redisKill":
       case "redisStop":
       case "pause":

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { placeCancel, placeOrder } from "../../producers/order-manager/index.ts";
 import { type Backbone, PublishError } from "../../src/index.ts";
+import { partitionOf } from "../../src/publish/placement.ts";
 import {
   between,
   type ClientOrder,
@@ -13,24 +14,41 @@ import {
   isCancel,
   orderKey,
   seededRandom,
+  tradingPartitions,
 } from "../../trading/domain/index.ts";
 import type { FactOf } from "../checker/history.ts";
 
-const symbols = [
+type Stock = readonly [name: string, mid: number];
+
+const few: readonly Stock[] = [
   ["MSFT", 41_500],
   ["NVDA", 13_100],
   ["AAPL", 22_900],
   ["AMZN", 20_400],
   ["TSLA", 33_800],
-] as const;
+];
+
+/** The five above, or, for more partitions than they lie in, two for each partition: a partition without orders would bear every fault. */
+export function symbolsFor(partitions: number): readonly Stock[] {
+  if (partitions <= tradingPartitions) return few;
+  const found = Array.from({ length: partitions }, (): Stock[] => []);
+  for (let n = 0; found.some(({ length }) => length < 2); n++) {
+    const name = `S${n}`;
+    const there = found[partitionOf(name, partitions)] as Stock[];
+    if (there.length < 2) there.push([name, 10_000 + 100 * n]);
+  }
+  return found.flat();
+}
+
 /** Lots of a hundred, most of them small, some larger than what an exchange order may be. */
 const largestLots = 40;
 
 /** Orders without end, the same for the same seed. */
-export function* drawOrders(seed: string): Generator<ClientOrder> {
+export function* drawOrders(seed: string, partitions: number): Generator<ClientOrder> {
+  const symbols = symbolsFor(partitions);
   const random = seededRandom(`orders ${seed}`);
   for (let n = 1; ; n++) {
-    const [symbol, mid] = symbols[between(random, 0, symbols.length - 1)] as (typeof symbols)[number];
+    const [symbol, mid] = symbols[between(random, 0, symbols.length - 1)] as Stock;
     // Few prices, so that orders meet and are netted.
     const cents = mid + between(random, -2, 2);
     yield {
@@ -72,9 +90,16 @@ export class Feed {
   readonly #done: Promise<void>;
   #hasEnded = false;
 
-  constructor(backbone: Pick<Backbone, "publish">, seed: string, ordersPerSecond: number) {
+  constructor(
+    backbone: Pick<Backbone, "publish">,
+    {
+      seed,
+      rate: ordersPerSecond,
+      partitions,
+    }: { readonly seed: string; readonly rate: number; readonly partitions: number },
+  ) {
     this.#backbone = backbone;
-    this.#done = this.#run(drawOrders(seed), seededRandom(`cancels ${seed}`), ordersPerSecond);
+    this.#done = this.#run(drawOrders(seed, partitions), seededRandom(`cancels ${seed}`), ordersPerSecond);
     this.#done.catch(() => undefined); // thrown at the end
   }
 

@@ -27,6 +27,16 @@ const program = new Command("npm run soak --")
     "with everysec: Redis's fsyncs stall, so that kills do lose something (needs a C compiler)",
     false,
   )
+  .option(
+    "--cluster",
+    "on three primaries with a replica each: a failover or a moving slot every 20 s, members killed in between",
+    false,
+  )
+  .option(
+    "--confirmed",
+    "with --cluster: a write is acknowledged when the replica has it, so that a killed primary loses nothing at all",
+    false,
+  )
   .allowExcessArguments(false)
   .exitOverride();
 
@@ -53,6 +63,8 @@ async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string 
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   if (given.slowFsync && given.appendfsync === "always")
     program.error("error: --slow-fsync goes with --appendfsync everysec");
+  if (given.cluster && given.slowFsync) program.error("error: --slow-fsync goes with one server, not with --cluster");
+  if (given.confirmed && !given.cluster) program.error("error: --confirmed needs replicas: it goes with --cluster");
   const options = { ...given, seed: given.seed ?? String(randomInt(1_000_000_000)) };
   say(`replay: ${replayLine(options)}`);
   const result = await soak(options, { say, signal: stopSignal(() => say(endingEarly)) });

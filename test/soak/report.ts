@@ -26,6 +26,7 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
     `Orders: ${number(feed.placed)} placed and ${number(feed.cancels)} cancelled by their clients (${number(feed.placedAgain)} times again, unconfirmed), ${number(entries)} entries in the log.`,
     `Shares: ${number(ordered)} ordered, ${number(executed)} executed, ${number(rejected)} rejected, ${number(cancelled)} cancelled.`,
     ...(options.appendfsync === "always" ? [] : [renderLoss(result)]),
+    ...(options.cluster ? [renderFailovers(result)] : []),
     `Processes: ${desk.starts} started; ${number(desk.takenOver)} partitions taken over, ${number(desk.handedOver)} handed over, ` +
       `${number(desk.lost)} found to be another's.`,
     `History: ${number(history.length)} facts checked.`,
@@ -52,9 +53,17 @@ function renderLoss({ faults, lostByRedis, desk }: SoakResult): string {
   );
 }
 
-export function replayLine({ minutes, seed, rate, appendfsync, slowFsync }: SoakOptions): string {
+/** Likewise what a replica did not have that was promoted. */
+function renderFailovers({ faults, losses, lostByRedis, desk }: SoakResult): string {
+  return (
+    `Nodes: ${faults.get("failover") ?? 0} killed; their replicas did not have the ends of ${losses} streams, with ${number(lostByRedis)} acknowledged orders, ` +
+    `and members said ${number(desk.goneBack)} times that a server had gone back.`
+  );
+}
+
+export function replayLine({ minutes, seed, rate, appendfsync, slowFsync, cluster, confirmed }: SoakOptions): string {
   const ofRedis = appendfsync === "always" ? "" : ` --appendfsync ${appendfsync}${slowFsync ? " --slow-fsync" : ""}`;
-  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}${ofRedis}`;
+  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}${ofRedis}${cluster ? " --cluster" : ""}${confirmed ? " --confirmed" : ""}`;
 }
 
 /** Writes the history, as the checker reads it, and what every process has said. Resolves with the directory. */

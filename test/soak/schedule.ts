@@ -16,13 +16,17 @@ export interface Seat {
   readonly number: number;
 }
 
-export type Fault =
+/** What happens to a member: killed, stopped, terminated, deployed. */
+export type DeskFault =
   /** `kill`: SIGKILL. `terminate`: SIGTERM, after which it has to end with 0. Started again after the time. */
   | { readonly kind: "kill" | "terminate"; readonly seat: Seat; readonly awayMs: number }
   /** SIGSTOP, and SIGCONT after the time. */
   | { readonly kind: "stop"; readonly seat: Seat; readonly awayMs: number }
   /** The members of a component, terminated one after the other as a deploy does. */
-  | { readonly kind: "deploy"; readonly component: ComponentName }
+  | { readonly kind: "deploy"; readonly component: ComponentName };
+
+/** What happens to one server, on the way to it, and to the venue. */
+export type ServerFault =
   | { readonly kind: "redisKill"; readonly awayMs: number }
   | { readonly kind: "redisStop"; readonly awayMs: number }
   /** CLIENT PAUSE, of everything or of writes. */
@@ -41,16 +45,27 @@ export type Fault =
   /** Resets every session with the venue. */
   | { readonly kind: "venueCut" };
 
+/** What happens to the node of a cluster that has the partition. */
+export type ClusterFault =
+  /** It is killed; the others elect its replica. */
+  | { readonly kind: "failover"; readonly partition: number }
+  /** Its replica takes its place in agreement with it. */
+  | { readonly kind: "promote"; readonly partition: number }
+  /** The partition's slot moves to another primary, key by key. */
+  | { readonly kind: "move"; readonly partition: number };
+
+export type Fault = DeskFault | ServerFault | ClusterFault;
+
 export interface Planned {
   /** From the beginning of the soak. */
   readonly atMs: number;
   readonly fault: Fault;
 }
 
-type Draw = (random: () => number) => Fault;
+type Draw<F extends Fault = Fault> = (random: () => number) => F;
 
 /** As often as they stand here. */
-const draws: readonly (readonly [weight: number, draw: Draw])[] = [
+const deskDraws: readonly (readonly [weight: number, draw: Draw<DeskFault>])[] = [
   [5, (random) => ({ kind: "kill", seat: seat(random), awayMs: between(random, 50, 2_500) })],
   // Briefly, as in a deploy; or for so long that the others share its partitions, and give them back when it joins.
   [2, (random) => ({ kind: "terminate", seat: seat(random), awayMs: between(random, 50, 1_500) })],
@@ -60,6 +75,9 @@ const draws: readonly (readonly [weight: number, draw: Draw])[] = [
     (random) => ({ kind: "stop", seat: seat(random), awayMs: between(random, takeoverAfterMs, takeoverAfterMs * 4) }),
   ],
   [1, (random) => ({ kind: "deploy", component: pick(random, componentNames) })],
+];
+const draws: readonly (readonly [weight: number, draw: Draw<DeskFault | ServerFault>])[] = [
+  ...deskDraws,
   [3, (random) => ({ kind: "redisKill", awayMs: between(random, 50, 2_000) })],
   [1, (random) => ({ kind: "redisStop", awayMs: between(random, 200, 4_000) })],
   [2, (random) => ({ kind: "pause", mode: pick(random, ["ALL", "WRITE"]), awayMs: between(random, 200, 3_000) })],
@@ -76,6 +94,7 @@ const draws: readonly (readonly [weight: number, draw: Draw])[] = [
 
 /** Each draw as often as its weight. */
 const weighted: readonly Draw[] = draws.flatMap(([weight, draw]) => Array<Draw>(weight).fill(draw));
+const weightedOfDesk: readonly Draw[] = deskDraws.flatMap(([weight, draw]) => Array<Draw>(weight).fill(draw));
 
 /** The pipeline is given time to start, and time to go on after the last fault. */
 const firstAtMs = 2_000;
@@ -88,6 +107,28 @@ export function planFaults(seed: string, durationMs: number): readonly Planned[]
   const planned: Planned[] = [];
   for (let atMs = firstAtMs; atMs <= durationMs - lastBeforeEndMs; atMs += between(random, gapMs.least, gapMs.most)) {
     planned.push({ atMs, fault: pick(random, weighted)(random) });
+  }
+  return planned;
+}
+
+/** The partitions of a soak on a cluster. */
+export const clusterPartitions = 12;
+const clusterFaultEveryMs = 20_000;
+const clusterKinds = ["failover", "promote", "move", "move"] as const;
+
+/** Likewise on a cluster: something happens to a node every twenty seconds, and to members in between. */
+export function planClusterFaults(seed: string, durationMs: number): readonly Planned[] {
+  const random = seededRandom(`cluster soak ${seed}`);
+  const planned: Planned[] = [];
+  let nodeAtMs = firstAtMs + gapMs.most;
+  for (let atMs = firstAtMs; atMs <= durationMs - lastBeforeEndMs; atMs += between(random, gapMs.least, gapMs.most)) {
+    planned.push({ atMs, fault: pick(random, weightedOfDesk)(random) });
+    if (atMs < nodeAtMs) continue;
+    planned.push({
+      atMs,
+      fault: { kind: pick(random, clusterKinds), partition: between(random, 0, clusterPartitions - 1) },
+    });
+    nodeAtMs += clusterFaultEveryMs;
   }
   return planned;
 }
@@ -127,6 +168,12 @@ export function describeFault(fault: Fault): string {
       return "every session with the venue reset";
     case "delay":
       return `replies ${fault.delayMs} ms late for ${fault.awayMs} ms`;
+    case "failover":
+      return `kill -9 the primary of partition ${fault.partition}, started again when its replica has taken its place`;
+    case "promote":
+      return `CLUSTER FAILOVER of the primary of partition ${fault.partition}`;
+    case "move":
+      return `the slot of partition ${fault.partition} moves to another primary`;
   }
 }
 

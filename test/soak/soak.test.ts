@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { test } from "../support/test.ts";
-import { describeFault, planFaults } from "./schedule.ts";
+import { describeFault, planClusterFaults, planFaults } from "./schedule.ts";
 
 const main = "test/soak/main.ts";
 const timeoutMs = 240_000;
@@ -58,6 +58,8 @@ test(
       ["surplus"],
       ["--appendfsync", "no"],
       ["--slow-fsync"],
+      ["--confirmed"],
+      ["--cluster", "--appendfsync", "everysec", "--slow-fsync"],
     ]) {
       await using run = startProcess(main, args);
       assert.equal(await run.ended, { code: 2, signal: null }, args.join(" "));
@@ -72,6 +74,11 @@ test("plans the same faults for the same seed, others for another, and begins a 
   assert.equal(planFaults("1", 600_000), plan);
   assert.equal(planFaults("1", 60_000), plan.slice(0, planFaults("1", 60_000).length));
   assert.ok(JSON.stringify(planFaults("2", 600_000)) !== JSON.stringify(plan));
+  const ofCluster = planClusterFaults("1", 600_000);
+  assert.equal(ofCluster.slice(0, planClusterFaults("1", 60_000).length), planClusterFaults("1", 60_000));
+  const ofNodes = ofCluster.filter(({ fault }) => "partition" in fault);
+  assert.is(ofNodes.length, 30);
+  assert.is(new Set(ofNodes.map(({ fault }) => fault.kind)).size, 3);
   const kinds = new Set(plan.map(({ fault }) => fault.kind));
   assert.is(kinds.size, 16, [...kinds].join(", "));
   assert.ok(plan.every(({ atMs }, i) => atMs >= (plan[i - 1]?.atMs ?? 0) && atMs <= 600_000));

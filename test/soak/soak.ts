@@ -1,29 +1,28 @@
 /** A soak: the trading pipeline under load, faults by a schedule, and a check of the whole result at the end. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { Redis } from "ioredis";
-import { type BackboneStatus, connectBackbone, ThroughlineError } from "../../src/index.ts";
-import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import {
+  type BackboneStatus,
+  connectBackbone,
+  openOwner,
+  type ServersPlace,
+  ThroughlineError,
+} from "../../src/index.ts";
 import { silentLog } from "../../src/ports/log.ts";
-import { Keys } from "../../src/redis/keys.ts";
-import { tradingPartitions } from "../../trading/domain/index.ts";
 import { startPipe } from "../support/pipe.ts";
-import { startProxy } from "../support/proxy.ts";
 import { startVenueProcess, type VenueProcess } from "../trading/venue/venue-process.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
-import { type Appendfsync, Faults, setAppendfsync } from "./faults.ts";
 import { Feed, type FeedCounts, publishTimeoutMs } from "./feed.ts";
-import { describeFault, type Fault, planFaults } from "./schedule.ts";
-import { slowFsyncs } from "./slow-fsync.ts";
-import { judge, soakedChannels, type Verdict } from "./verdict.ts";
+import { describeFault, type Fault, planClusterFaults, planFaults } from "./schedule.ts";
+import { openCluster, openServer, type StageOptions } from "./stage.ts";
+import { judge, type Verdict } from "./verdict.ts";
 
-export interface SoakOptions {
+export interface SoakOptions extends StageOptions {
   readonly minutes: number;
   readonly seed: string;
   readonly rate: number;
-  readonly appendfsync: Appendfsync;
-  /** Redis's fsyncs take 1.5 s longer, so that a kill does lose something with `everysec`. */
-  readonly slowFsync: boolean;
+  /** On a cluster of three primaries with a replica each, and with faults of its nodes. */
+  readonly cluster: boolean;
 }
 
 export interface SoakSurroundings {
@@ -41,50 +40,40 @@ export interface SoakResult extends Verdict {
   /** From the last fault until nothing was unfinished. */
   readonly drainMs: number;
   readonly logs: ReadonlyMap<string, string>;
+  /** Losses by Redis itself that were noted. */
+  readonly losses: number;
 }
 
 const namespace = "soak";
-/** Longest wait for unfinished work, ms: what is unfinished by then will never be finished. */
-const drainWithinMs = 120_000;
+/** Longest time without progress in what is unfinished, ms: what stands still for so long will never be finished. */
+const stillForMs = 60_000;
+/** Longest time for all of it, ms. */
+const drainWithinMs = 900_000;
 const tellEveryMs = 60_000;
 
 export async function soak(options: SoakOptions, surroundings: SoakSurroundings): Promise<SoakResult> {
-  const { minutes, seed, rate, appendfsync } = options;
+  const { minutes, seed, rate } = options;
   const { say, signal } = surroundings;
-  const planned = planFaults(seed, minutes * 60_000);
-  await using _slow = options.slowFsync ? await slowFsyncs() : undefined;
-  await using redis = await startPrivateRedis({ say });
-  await using proxy = await startProxy(redis.url);
+  const planned = (options.cluster ? planClusterFaults : planFaults)(seed, minutes * 60_000);
+  await using stage = await (options.cluster ? openCluster : openServer)(options, namespace, say);
+  const { client, partitions } = stage;
   await using venue = await startVenueProcess(["--latency-ms", "20", "--reject-rate", "0.05"]);
   await using sessions = await startPipe(venue.url.slice("ws://".length));
-  const where = { namespace, log: silentLog };
-  await using clients = await connectBackbone({
-    ...where,
-    url: proxy.url,
-    publishTimeoutMs,
-    partitions: { ifNew: tradingPartitions },
-  });
-  await using desk = new Desk({ redisUrl: proxy.url, venueUrl: `ws://${sessions.address}`, namespace });
-  const client = new Redis(redis.url, { protocol: 2, maxRetriesPerRequest: null });
-  client.on("error", () => undefined); // Redis is killed on purpose
-  using _client = { [Symbol.dispose]: () => client.disconnect() };
-  await setAppendfsync(client, appendfsync);
+  {
+    // Before the processes, which would make a namespace of their own number of partitions.
+    await using owner = openOwner({ ...stage.servers, namespace });
+    await owner.prepare({ partitions });
+  }
+  await using clients = await connectBackbone({ ...stage.reached, namespace, log: silentLog, publishTimeoutMs });
+  await using desk = new Desk({ servers: stage.env, venueUrl: `ws://${sessions.address}`, namespace });
   signal.addEventListener("abort", () => desk.interrupted(), { once: true });
 
-  say(
-    `${redis.description}, appendfsync ${appendfsync}, ${planned.length} faults in ${minutes} minutes, ${rate} orders/s`,
-  );
+  say(`${stage.description}, ${planned.length} faults in ${minutes} minutes, ${rate} orders/s`);
   await desk.open();
   const beganAt = performance.now();
-  const feed = new Feed(clients, seed, rate);
+  const feed = new Feed(clients, { seed, rate, partitions });
   const faults = new Map<Fault["kind"], number>();
-  const keys = new Keys(namespace);
-  const streams = new Map(
-    soakedChannels.flatMap((channel) =>
-      Array.from({ length: tradingPartitions }, (_, partition) => [keys.stream(partition, channel), channel] as const),
-    ),
-  );
-  const faulty = new Faults({ desk, redis, proxy, venue, sessions, client, appendfsync, streams });
+  const faulty = stage.faultsOn({ desk, venue, sessions });
   const telling = setInterval(() => say(`${clock(beganAt)}  … ${feed.counts.placed} orders placed`), tellEveryMs);
   const striking: Promise<void>[] = [];
   for (const { atMs, fault } of [...planned, undefined].map(
@@ -103,13 +92,13 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
   say(`${clock(beganAt)}  the last fault is over; finishing what is in the pipeline`);
   const drainingSince = performance.now();
   await feed.end();
-  const drained = await whenDrained(redis, venue);
+  const drained = await whenDrained(stage.servers, venue);
   const drainMs = performance.now() - drainingSince;
   await desk.close();
 
-  await using backbone = await connectBackbone({ ...where, url: redis.url });
+  await using backbone = await connectBackbone({ ...stage.servers, namespace, log: silentLog });
   const { breaches, ...verdict } = await judge(
-    { backbone, venue: await venue.totals(namespace), client, feed, losses: faulty.losses },
+    { backbone, venue: await venue.totals(namespace), client, partitions, feed, losses: faulty.losses },
     drained === undefined,
   );
   return {
@@ -121,13 +110,15 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
     feed: feed.counts,
     desk: desk.counts,
     logs: desk.logs,
+    losses: faulty.losses.length,
   };
 }
 
 /** Resolves with undefined when nothing is unfinished, or with the unfinished work. */
-async function whenDrained({ url }: PrivateRedis, venue: VenueProcess): Promise<string | undefined> {
-  await using backbone = await connectBackbone({ url, namespace, log: silentLog });
-  const deadline = performance.now() + drainWithinMs;
+async function whenDrained(servers: ServersPlace, venue: VenueProcess): Promise<string | undefined> {
+  await using backbone = await connectBackbone({ ...servers, namespace, log: silentLog });
+  const beganAt = performance.now();
+  let movedAt = beganAt;
   let before = "";
   for (;;) {
     let unfinished: string;
@@ -138,26 +129,29 @@ async function whenDrained({ url }: PrivateRedis, venue: VenueProcess): Promise<
       // Two equal looks are needed: during one look, an event may move from a part not read yet to a part already read.
       const now = `${unfinished} ${status.channels.map(({ lastEntryId }) => lastEntryId).join(" ")}`;
       if (unfinished === "" && now === before) return undefined;
+      if (now !== before) movedAt = performance.now();
       before = now;
     } catch (error) {
       if (!(error instanceof ThroughlineError)) throw error;
       unfinished = error.message;
     }
-    if (performance.now() > deadline)
-      return `not finished ${drainWithinMs / 1_000} s after the last fault: ${unfinished}`;
+    const at = performance.now();
+    if (at - movedAt > stillForMs || at - beganAt > drainWithinMs)
+      return `not finished ${Math.round((at - beganAt) / 1_000)} s after the last fault, ${Math.round((at - movedAt) / 1_000)} s after the last progress: ${unfinished}`;
     await delay(100);
   }
 }
 
 function unfinishedIn({ components }: BackboneStatus): string {
   return components
-    .flatMap(({ component, channels }) =>
-      channels.flatMap(({ channel, lagEntries, pending, parked }) =>
+    .flatMap(({ component, channels, relays }) => [
+      ...relays.map(({ to, outputs }) => `${component}: ${outputs} to be moved to partition ${to}`),
+      ...channels.flatMap(({ channel, lagEntries, pending, parked }) =>
         lagEntries + pending + parked === 0
           ? []
           : [`${component} on ${channel}: ${lagEntries} unread, ${pending} pending, ${parked} parked`],
       ),
-    )
+    ])
     .join("; ");
 }
 
@@ -165,5 +159,3 @@ function unfinishedIn({ components }: BackboneStatus): string {
 function clock(beganAt: number): string {
   return `${((performance.now() - beganAt) / 1_000).toFixed(1).padStart(7)} s`;
 }
-
-/** The schedule is what a soak tells; that Redis is away is no news. */

@@ -10,7 +10,6 @@ import {
   executions,
   fills,
   reports,
-  tradingPartitions,
   type VenueTotals,
   venueOrders,
 } from "../../trading/domain/index.ts";
@@ -27,6 +26,7 @@ export interface Evidence {
   /** The venue's own book. */
   readonly venue: VenueTotals;
   readonly client: Redis;
+  readonly partitions: number;
   readonly feed: Feed;
   /** Entries that Redis itself has lost: they are no fault of Throughline. */
   readonly losses: readonly FactOf<"loss">[];
@@ -73,7 +73,7 @@ const flows: readonly Fact[] = [
 
 /** Reads the whole log; nothing may be published or settled meanwhile. `drained`: nothing may be open either. */
 export async function judge(evidence: Evidence, drained: boolean): Promise<Verdict> {
-  const { backbone, client, feed, venue, losses } = evidence;
+  const { backbone, client, partitions, feed, venue, losses } = evidence;
   const ledger = await readLedger(backbone, noPositions);
   const ofBooks = findBreaches(ledger, booksOf(ledger, venue));
   const lostByRedis = new Set(
@@ -91,7 +91,7 @@ export async function judge(evidence: Evidence, drained: boolean): Promise<Verdi
 
   const recorded = [...flows, ...feed.published, ...losses];
   const keys = new Keys(backbone.namespace);
-  const history = await collectHistory({ client, keys, partitions: tradingPartitions, recorded, drained });
+  const history = await collectHistory({ client, keys, partitions, recorded, drained });
   const ofHistory = checkHistory(history).map(({ kind, text }) => `${kind}: ${text}`);
   return {
     breaches: [...ofBooks, ...ofFeed, ...ofRecords, ...ofHistory],

@@ -18,6 +18,12 @@ export interface NodeLook {
 /** Bare clients of the nodes, by their ports. */
 export class ClusterAdmin implements Disposable {
   readonly #clients = new Map<number, Redis>();
+  readonly #migratePortOf: (port: number) => number;
+
+  /** `migratePortOf`: where a node takes keys of others, with `tls-cluster yes` its TLS port. Default: its port. */
+  constructor(migratePortOf: (port: number) => number = (port) => port) {
+    this.#migratePortOf = migratePortOf;
+  }
 
   client({ port }: Pick<PrivateRedis, "port">): Redis {
     let client = this.#clients.get(port);
@@ -66,7 +72,7 @@ export class ClusterAdmin implements Disposable {
     for (;;) {
       const keys = (await from.call("CLUSTER", "GETKEYSINSLOT", slot, 10)) as string[];
       if (keys.length === 0) break;
-      await from.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys);
+      await from.call("MIGRATE", "127.0.0.1", this.#migratePortOf(to.port), "", 0, 5_000, "KEYS", ...keys);
     }
     // The target first: else nobody has the slot if the source ends in between.
     await target.call("CLUSTER", "SETSLOT", slot, "NODE", targetId);

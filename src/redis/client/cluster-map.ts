@@ -1,14 +1,19 @@
 /** The map of a cluster, slot by slot, as one of its nodes tells it to the client library's own discovery. */
 
-import { Cluster } from "ioredis";
+import type { Socket } from "node:net";
+import { AbstractConnector, Cluster } from "ioredis";
 import { StoreError } from "../../model/errors.ts";
 import type { RedisAddress } from "./address.ts";
+import { isConnectionLoss, isForGood } from "./failures.ts";
+import { openSocket } from "./open-socket.ts";
 import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
 
 /** Longest wait for one node's answer, ms. */
 const nodeTimeoutMs = 1_000;
 /** Longest time for a look-up, ms. */
 const lookUpTimeoutMs = 5_000;
+/** Longest time for a socket to close in order, ms. */
+const disconnectTimeoutMs = 200;
 /** Least time between two look-ups, ms: all connections that look for their node share one. */
 const lookEveryMs = 100;
 
@@ -66,12 +71,16 @@ export class ClusterMap {
     const nodes = new Map(
       [...this.#given, ...this.#known].map(({ host = "", port = 6379 }) => [`${host}:${port}`, { host, port }]),
     );
+    let [reason, socketFailure]: (Error | undefined)[] = [];
     const cluster = new Cluster([...nodes.values()], {
       lazyConnect: true,
       enableReadyCheck: false,
       enableOfflineQueue: false,
       slotsRefreshTimeout: nodeTimeoutMs,
       clusterRetryStrategy: () => null,
+      // By itself the client would resolve all names first: one that is unknown would hide every node, and a certificate would have to hold
+      // for an address. Each connection resolves its own.
+      dnsLookup: (name, found) => found(null, name),
       redisOptions: {
         ...(username !== undefined && { username }),
         ...(password !== undefined && { password }),
@@ -80,9 +89,12 @@ export class ClusterMap {
         connectTimeout: nodeTimeoutMs,
         disableClientInfo: true,
         enableReadyCheck: false,
+        // Of several nodes one may be away and another have a certificate that does not hold: the latter is for good.
+        Connector: connectorTelling((error) => {
+          if (socketFailure === undefined || !isForGood(socketFailure)) socketFailure = error;
+        }),
       },
     });
-    let reason: Error | undefined;
     cluster.on("error", () => undefined);
     cluster.on("node error", (error: Error) => {
       reason = error;
@@ -93,11 +105,31 @@ export class ClusterMap {
       this.#known = cluster.nodes().map(({ options: { host = "", port = 6379 } }) => ({ host, port }));
       this.#isOutdated = false;
     } catch (error) {
-      throw refusalOf(reason ?? (error as Error));
+      const told = reason ?? (error as Error);
+      throw refusalOf((isConnectionLoss(told) && socketFailure) || told);
     } finally {
       cluster.disconnect();
     }
   }
+}
+
+/** Opens the client's sockets, and tells why one failed: the client itself says of each, even of a certificate that does not hold, that it was closed. */
+function connectorTelling(failed: (error: Error) => void): new (options: unknown) => AbstractConnector {
+  return class extends AbstractConnector {
+    readonly #address: RedisAddress;
+
+    constructor(options: unknown) {
+      super(disconnectTimeoutMs);
+      this.#address = options as RedisAddress;
+    }
+
+    override async connect(): Promise<Socket> {
+      this.connecting = true;
+      this.stream = openSocket(this.#address);
+      this.stream.on("error", failed);
+      return this.stream;
+    }
+  };
 }
 
 /** Rejects when nothing has been heard for longer than a look-up takes, however many nodes are away. */

@@ -1,13 +1,13 @@
 /** Where the servers are, and which of them has a key: one server, the primary that Sentinels name, or a cluster's nodes. */
 
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { Command } from "ioredis";
 import { ConfigError } from "../../model/errors.ts";
 import type { ServersPlace } from "../../model/servers.ts";
 import type { TlsOptions } from "../../model/tls-options.ts";
 import { parseRedisUrl, type RedisAddress } from "./address.ts";
 import { ClusterMap } from "./cluster-map.ts";
+import { openSocket } from "./open-socket.ts";
 import { SentinelWatch } from "./sentinel-watch.ts";
 
 /** The kinds of a topology. A server says in its greeting which one it belongs to: "standalone", "sentinel" or "cluster". */
@@ -103,13 +103,6 @@ export function slotOf(key: string): number {
 /** The part of a key that decides about its slot. */
 export function tagOf(key: string): string {
   return /\{([^}]+)\}/.exec(key)?.[1] ?? key;
-}
-
-/** Begins to connect. */
-export function openSocket({ host, port, path, tls }: RedisAddress): Socket {
-  if (path !== undefined) return connectTcp({ path });
-  const target = { ...(host !== undefined && { host }), port: port ?? 6379 };
-  return tls === undefined ? connectTcp(target) : connectTls({ ...target, ...tls });
 }
 
 /** @throws {ConfigError} */
