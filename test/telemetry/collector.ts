@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ReceiverLine, SpanRef, WireMetric, WireSpan } from "./otlp.ts";
 
 export type CollectorMode = "accept" | "hang" | "refuse" | "deny" | "absent";
@@ -87,6 +88,20 @@ export class Collector implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
       this.#watchers.delete(look);
+    }
+  }
+
+  /** Resolves when nothing has arrived for so long: whoever exports every second has nothing left. */
+  async silence(lengthMs: number): Promise<void> {
+    let heardAt = performance.now();
+    const hear = (): void => {
+      heardAt = performance.now();
+    };
+    this.#watchers.add(hear);
+    try {
+      for (let leftMs = lengthMs; leftMs > 0; leftMs = heardAt + lengthMs - performance.now()) await pause(leftMs);
+    } finally {
+      this.#watchers.delete(hear);
     }
   }
 

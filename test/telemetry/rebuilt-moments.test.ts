@@ -97,6 +97,38 @@ test("retries, dead letters and a failed batch are rebuilt as they were live", a
   }
 });
 
+test("an output that is a little older in the log than its settlement is known to be of that", async () => {
+  const live = useOwnSpans();
+  await using o = await open();
+  const [orders, reports, fills] = [things("orders"), things("reports"), things("fills")];
+  const order = await o.backbone.publish(orders, { n: 1, key: "k" });
+  const taker = await o.run(o.backbone.component("taker", [on(orders, () => undefined)]));
+  const teller = await o.run(
+    o.backbone.component("teller", [
+      on(reports, async ({ payload }, { publish }) => void (await publish(fills, payload, { causedBy: [order] }))),
+    ]),
+  );
+  await taker.whenIdle();
+  await o.backbone.publish(reports, { n: 2, key: "k" });
+  await teller.whenIdle();
+  // A script that runs for some milliseconds gives its entries the times at which it comes to them: the settlement's is its last.
+  const [fill] = await o.entries(fills);
+  const outputMs = Number.parseInt(fill?.id ?? "", 10);
+  const log = o.keys.settled(0, "teller");
+  const [[, fields]] = (await o.client.xrange(log, "-", "+")) as [[string, string[]]];
+  await o.client.del(log);
+  await o.client.xadd(log, `${outputMs + 40}-0`, ...fields);
+  const channels = [orders, reports, fills];
+  const endMs = outputMs + 1_000;
+  sameSpans(live, (await rebuilt(o, channels, 0, endMs)).spans);
+  // Also where a stretch ends between the two.
+  const before = await rebuilt(o, channels, 0, outputMs);
+  const after = await rebuilt(o, channels, outputMs + 1, endMs);
+  assert.ok(before.spans.some(({ name }) => name === "send fills"));
+  assert.ok(after.spans.some(({ name }) => name === "process reports"));
+  sameSpans(live, [...before.spans, ...after.spans]);
+});
+
 test("of a damaged log what can be told is told, and the rest is counted", async () => {
   const live = useOwnSpans();
   await using o = await open();

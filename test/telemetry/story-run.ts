@@ -77,6 +77,8 @@ export async function runStories(file: string, most: number, ratio: number): Pro
     before = positions;
     return isAtRest;
   }, 540_000);
+  // This Collector, which decodes each span, is slower than the pipeline: a process that ended now would lose what it holds, and say so.
+  await collector.silence(3_000);
   for (const process of processes) process.kill("SIGTERM");
   for (const process of [...processes, client]) {
     await process.ended;

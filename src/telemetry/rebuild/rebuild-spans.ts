@@ -6,11 +6,12 @@ import { unused } from "../../inspect/status/status.ts";
 import { EntryCache } from "../../inspect/windows/entry-cache.ts";
 import { type LogWindow, readWindows } from "../../inspect/windows/log-windows.ts";
 import type { Channel } from "../../model/channel.ts";
+import { timeOf } from "../../model/envelope.ts";
 import type { Inspector } from "../../ports/inspect.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ServerAddress } from "../../tracing/attributes.ts";
 import { resolveLimits } from "../../tracing/carrier.ts";
-import { SpanRebuilder, type Untold } from "../../tracing/rebuild/rebuilder.ts";
+import { outputLeadMs, SpanRebuilder, type Untold } from "../../tracing/rebuild/rebuilder.ts";
 import type { TimedSource } from "../../tracing/rebuild/rebuilt-call.ts";
 import type { Opening, Place } from "../../tracing/sdk.ts";
 import { SpanOpener } from "../../tracing/span-opener.ts";
@@ -86,8 +87,10 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
     if (!rebuilder.isMuted) take(span, service);
   });
   const opener = new SpanOpener(log, server, Date.now, resolveLimits({}), inspector.namespace);
+  const isFollowing = options.follow === true;
   const rebuilder: SpanRebuilder = new SpanRebuilder({
     fromMs,
+    toMs: isFollowing ? Number.POSITIVE_INFINITY : toMs,
     opener,
     source,
     cache: new EntryCache(inspector),
@@ -104,13 +107,16 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
   for (const component of components) await findOwners(inspector, rebuilder, component, firstMs);
   const { partitions } = catalogue;
   let place = { channels: catalogue.channels, components, partitions, ...(signal && { signal }) };
-  for (let [from, to] = [firstMs, toMs]; ; ) {
+  for (let [from, to] = [firstMs, isFollowing ? toMs : toMs + outputLeadMs]; ; ) {
     for await (const window of readWindows(inspector, { ...place, fromMs: from, toMs: to })) {
-      for (const { component } of window.settlements) silent.delete(component);
-      await rebuilder.tell(window);
-      await onWindow(window);
+      for (const { component, entryId } of window.settlements)
+        if (isFollowing || timeOf(entryId) <= toMs) silent.delete(component);
+      const toldMs = await rebuilder.tell(window);
+      await onWindow({ ...window, toMs: toldMs });
     }
-    if (options.follow !== true) break;
+    // What was read when it was interrupted may be without its settlement.
+    if (signal?.aborted !== true) await rebuilder.tellAppended(to - outputLeadMs);
+    if (!isFollowing) break;
     from = Math.max(from, to + 1);
     for (to = 0; to < from && signal?.aborted !== true; to = (await inspector.now()) - behindMs)
       await setTimeout(pollMs, undefined, { signal }).catch(() => undefined);
@@ -118,7 +124,7 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
     // Channels and components may come later.
     const now = (await inspector.catalogue()) ?? catalogue;
     place = { ...place, channels: now.channels, components: [...now.components.keys()] };
-    await onWindow({ entries: [], settlements: [], toMs: to });
+    await onWindow({ entries: [], settlements: [], toMs: to - outputLeadMs });
   }
   return { untold: rebuilder.untold, silent: [...silent] };
 }

@@ -3,19 +3,25 @@
 import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import type { EntryCache } from "../../inspect/windows/entry-cache.ts";
 import type { LogWindow } from "../../inspect/windows/log-windows.ts";
-import type { Channel, Correlation } from "../../model/channel.ts";
+import type { Channel } from "../../model/channel.ts";
 import { timeOf } from "../../model/envelope.ts";
-import { readPayload } from "../../model/payload-reading.ts";
 import type { FailedNote, RecordedSettlement, RunNote, SettledCall } from "../../model/recorded-settlement.ts";
-import type { Delivered, Processing, TracedChannel } from "../../ports/tracing.ts";
-import { noCarrier } from "../carrier.ts";
+import type { Processing, TracedChannel } from "../../ports/tracing.ts";
 import type { SpanOpener } from "../span-opener.ts";
+import { isFlaggedSampled } from "../trace-context.ts";
+import { Deliveries } from "./deliveries.ts";
 import { type CallEnd, RebuiltCall, type TimedSource } from "./rebuilt-call.ts";
 import { tellWrite } from "./rebuilt-write.ts";
 
 /** Most calls, and ids of `send` spans, that are remembered: what a call has published is appended with its settlement, or soon after. */
 const maxCalls = 20_000;
 const maxKnown = 100_000;
+
+/**
+ * By so much an output is older in the log than the settlement that it was appended with, at most, ms: a script that runs for some milliseconds
+ * stamps each of its entries when it comes to it, and the settlement last.
+ */
+export const outputLeadMs = 250;
 
 /** What could not be told, and why. */
 export interface Untold {
@@ -35,6 +41,8 @@ export interface RebuilderOptions {
   readonly cache: EntryCache;
   /** What was settled or appended before is read and not told, epoch ms: later attempts link to earlier ones. */
   readonly fromMs: number;
+  /** What was settled or appended later is read and not told: an output's settlement may be a little younger than the output. Epoch ms. */
+  readonly toMs: number;
   /** Definitions, by name; without one a channel's spans have the ids of their baggage alone. */
   readonly channels: ReadonlyMap<string, Channel<unknown>>;
   /** False of a trace that nobody wants; default: all are wanted. */
@@ -56,9 +64,13 @@ export class SpanRebuilder {
   readonly #calls = new Map<string, RebuiltCall[]>();
   readonly #known = new Set<string>();
   readonly #traced = new Map<string, TracedChannel>();
+  readonly #deliveries: Deliveries;
+  /** Entries whose span waits until the settlement that they may have come with is known; the oldest first. */
+  #waiting: LogEntry[] = [];
 
   constructor(options: RebuilderOptions) {
     this.#options = options;
+    this.#deliveries = new Deliveries(options.channels);
   }
 
   /** Takes the owners of what is settled from now on. */
@@ -66,57 +78,98 @@ export class SpanRebuilder {
     if (owner !== undefined) this.#owners.set(`${component}/${partition}`, owner);
   }
 
-  /** Makes the spans of what was settled and appended in the window. @throws {StoreError} */
-  async tell({ entries, settlements }: LogWindow): Promise<void> {
+  /**
+   * Makes the spans of what was settled in the window, and of what was appended until `outputLeadMs` before its end. Returns that time, epoch ms.
+   * @throws {StoreError}
+   */
+  async tell({ entries, settlements, toMs }: LogWindow): Promise<number> {
     const { cache } = this.#options;
     for (const entry of entries) {
       cache.add(entry);
+      this.#waiting.push(entry);
       const { traceparent = "" } = entry.envelope ?? {};
       if (traceparent !== "") this.#known.add(traceparent.slice(3, 52));
     }
     await this.#load(settlements);
-    for (const settlement of settlements) await this.#settlement(settlement);
-    for (const entry of entries) await this.#write(entry);
+    for (const settlement of settlements) this.#settlement(settlement);
+    await this.tellAppended(toMs - outputLeadMs);
     cache.trim();
+    this.#deliveries.trim();
     forget(this.#calls, maxCalls);
     forget(this.#known, maxKnown);
+    return toMs - outputLeadMs;
   }
 
+  /** Makes the spans of what was appended by then, epoch ms. */
+  async tellAppended(untilMs: number): Promise<void> {
+    const waiting = this.#waiting;
+    const end = waiting.findIndex(({ entryId }) => timeOf(entryId) > untilMs);
+    const due = waiting.splice(0, end < 0 ? waiting.length : end);
+    const { fromMs, toMs } = this.#options;
+    const told = due.filter((entry) => {
+      const ms = timeOf(entry.entryId);
+      return ms >= fromMs && ms <= toMs && entry.envelope !== undefined && this.#isWanted(entry);
+    });
+    await this.#deliveries.prepare(told.filter(isSampled));
+    for (const entry of told) this.#write(entry);
+  }
+
+  /** Reads the entries of what was settled. */
   async #load(settlements: readonly RecordedSettlement[]): Promise<void> {
+    const { cache } = this.#options;
     const wanted = new Map<string, { channel: string; partition: number; ids: string[] }>();
     const want = (channel: string, partition: number, entryIds: readonly string[]): void => {
       const key = `${channel}/${partition}`;
       const stream = wanted.get(key) ?? { channel, partition, ids: [] };
       wanted.set(key, stream);
-      stream.ids.push(...entryIds);
+      for (const entryId of entryIds) stream.ids.push(entryId);
     };
     for (const { partition, calls, failed = [] } of settlements)
       for (const { channel, entryIds } of [...calls, ...failed]) want(channel, partition, entryIds);
-    for (const { ids, ...stream } of wanted.values()) await this.#options.cache.load(stream, ids);
+    for (const { ids, ...stream } of wanted.values()) await cache.load(stream, ids);
+    const handled: LogEntry[] = [];
+    for (const { partition, calls, failed = [] } of settlements) {
+      for (const { channel, entryIds } of [...calls, ...failed]) {
+        const found = this.#find(channel, partition, entryIds);
+        if (found.some((entry) => this.#isWanted(entry))) for (const entry of found) handled.push(entry);
+      }
+    }
+    await this.#deliveries.prepare(handled);
   }
 
-  async #settlement(settlement: RecordedSettlement): Promise<void> {
+  /** Those of the entries that are still in the log. */
+  #find(channel: string, partition: number, entryIds: readonly string[]): LogEntry[] {
+    const stream = { channel, partition };
+    const found: LogEntry[] = [];
+    for (const entryId of entryIds) {
+      const entry = this.#options.cache.get(stream, entryId);
+      if (entry !== undefined) found.push(entry);
+    }
+    return found;
+  }
+
+  #settlement(settlement: RecordedSettlement): void {
     this.own(settlement);
     const { component, partition, entryId, calls, failed = [] } = settlement;
+    const { fromMs, toMs } = this.#options;
     const settledMs = timeOf(entryId);
-    this.isMuted = settledMs < this.#options.fromMs;
-    for (const run of failed) await this.#failed(settlement, run, settledMs);
+    this.isMuted = settledMs < fromMs || settledMs > toMs;
+    for (const run of failed) this.#failed(settlement, run, settledMs);
     for (const call of calls) {
       const [first = ""] = call.entryIds;
-      if (call.outcome === "acked") await this.#acked(settlement, call, settledMs);
+      if (call.outcome === "acked") this.#acked(settlement, call, settledMs);
       else if (call.deadId !== undefined)
         this.#deadIds.set(`${component}/${partition}/${call.channel}/${first}`, call.deadId);
     }
   }
 
-  async #acked(settlement: RecordedSettlement, call: SettledCall, settledMs: number): Promise<void> {
+  #acked(settlement: RecordedSettlement, call: SettledCall, settledMs: number): void {
     const { run } = call;
     if (run === undefined) this.#miss("unnoted");
-    else
-      await this.#call(settlement, call, run, { outcome: "acked", startMs: settledMs - run.tookMs, endMs: settledMs });
+    else this.#call(settlement, call, run, { outcome: "acked", startMs: settledMs - run.tookMs, endMs: settledMs });
   }
 
-  async #failed(settlement: RecordedSettlement, run: FailedNote, settledMs: number): Promise<void> {
+  #failed(settlement: RecordedSettlement, run: FailedNote, settledMs: number): void {
     const { outcome, tookMs, endedAgoMs = 0, errorType, error } = run;
     const key = `${settlement.component}/${settlement.partition}/${run.channel}/${run.entryIds[0]}`;
     const deadId = outcome === "deadLettered" ? this.#deadIds.get(key) : undefined;
@@ -124,16 +177,16 @@ export class SpanRebuilder {
     // What was to be buried and was refused comes again.
     if (outcome === "deadLettered" && deadId === undefined) return;
     const end = { outcome, startMs: settledMs - tookMs, endMs: settledMs - endedAgoMs, errorType, error, deadId };
-    await this.#call(settlement, run, run, end);
+    this.#call(settlement, run, run, end);
   }
 
-  async #call(
+  #call(
     { component, partition }: RecordedSettlement,
     { channel, entryIds }: Pick<SettledCall, "channel" | "entryIds">,
     { attempt, claimed, run, epoch, member }: RunNote & Partial<FailedNote>,
     end: CallEnd,
-  ): Promise<void> {
-    const { opener, source, cache, onComponent } = this.#options;
+  ): void {
+    const { opener, source, onComponent } = this.#options;
     const owner = this.#owners.get(`${component}/${partition}`);
     const by = member ?? owner?.member;
     const number = epoch ?? owner?.epoch;
@@ -141,11 +194,7 @@ export class SpanRebuilder {
       this.#miss("unowned");
       return;
     }
-    const found: LogEntry[] = [];
-    for (const entryId of entryIds) {
-      const entry = cache.get({ channel, partition }, entryId);
-      if (entry !== undefined) found.push(entry);
-    }
+    const found = this.#find(channel, partition, entryIds);
     if (!found.some((entry) => this.#isWanted(entry))) {
       if (found.length === 0) this.#miss("trimmed");
       return;
@@ -154,8 +203,7 @@ export class SpanRebuilder {
       this.#miss("trimmed");
       return;
     }
-    const entries: Delivered[] = [];
-    for (const entry of found) entries.push(await this.#delivered(entry));
+    const entries = found.map((entry) => this.#deliveries.of(entry));
     const place = { channel: this.#channelOf(channel), component, member: by, partition };
     const processing: Processing = { ...place, entries, attempt, claimed, run, epoch: number };
     const call = new RebuiltCall(opener, processing);
@@ -173,11 +221,10 @@ export class SpanRebuilder {
     if (!this.isMuted) this.untold[what]++;
   }
 
-  async #write(entry: LogEntry): Promise<void> {
-    const { opener, source, onComponent, fromMs } = this.#options;
-    if (entry.envelope === undefined || timeOf(entry.entryId) < fromMs || !this.#isWanted(entry)) return;
+  #write(entry: LogEntry): void {
+    const { opener, source, onComponent } = this.#options;
     this.isMuted = false;
-    const delivered = await this.#delivered(entry);
+    const delivered = this.#deliveries.of(entry);
     const { eventId, correlation, causes } = delivered;
     const { partition } = entry;
     const sending = {
@@ -206,25 +253,6 @@ export class SpanRebuilder {
     );
   }
 
-  /** An entry as its handler had it. */
-  async #delivered(entry: LogEntry): Promise<Delivered> {
-    const { channel, entryId, envelope } = entry;
-    if (envelope === undefined)
-      return { entryId, eventId: "", carrier: noCarrier, causes: [], correlation: noCorrelation, time: 0 };
-    const { id: eventId, causes, time } = envelope;
-    const definition = this.#options.channels.get(channel);
-    let correlation = noCorrelation;
-    if (definition !== undefined) {
-      try {
-        const payload = readPayload(definition, envelope);
-        correlation = definition.correlation(payload instanceof Promise ? await payload : payload);
-      } catch {
-        // A payload that no handler got: its spans have what travels with it.
-      }
-    }
-    return { entryId, eventId, carrier: envelope, causes, correlation, time };
-  }
-
   /** The same object for all of a channel's spans, as their common attributes are kept by it. */
   #channelOf(name: string): TracedChannel {
     const known = this.#traced.get(name) ?? this.#options.channels.get(name) ?? { name, topology: "parent" as const };
@@ -233,7 +261,9 @@ export class SpanRebuilder {
   }
 }
 
-const noCorrelation: Correlation = Object.freeze({});
+function isSampled({ envelope }: LogEntry): boolean {
+  return isFlaggedSampled(envelope?.traceparent ?? "");
+}
 
 /** Forgets the oldest. */
 function forget(

@@ -162,7 +162,9 @@ function byItself(
       const isCause = causes.some((cause) => cause.traceId === traceId && cause.spanId === spanId);
       if (!isAny && !isCause && !isAttemptId(traceId, spanId) && !isKnown(traceId, spanId)) continue;
       const parent = new NamedSpan(traceId, spanId, own.traceFlags, true, own.traceState);
-      const [call] = calls;
+      // An entry names the event that was handled first; whoever handled another of its causes has not published it.
+      const [handled] = delivered.causes;
+      const call = calls.find(({ events }) => !events.isSingle || events.indexOf(handled?.id ?? "") === 0);
       const around = isCause ? call?.spans.main?.spanContext() : undefined;
       const others = targets.filter((target) => target.spanId !== spanId);
       const all = around === undefined ? others : [...others, around];
