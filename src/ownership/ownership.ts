@@ -1,11 +1,13 @@
 /** A slice's row in the eyes of one member: watched, taken, kept, handed over. What is done with the slice while it is owned is a tenure. */
 
-import { FencedError, isRefusal, StoreError, type ThroughlineError } from "../model/errors.ts";
+import { FencedError, StoreError, type ThroughlineError } from "../model/errors.ts";
 import type { Chance, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Acquired, Claim, Look, NewestRead, OwnerRow, Slice, Stranger } from "../ports/own.ts";
+import type { Acquired, Claim, Look, NewestRead, OwnerRow, Slice } from "../ports/own.ts";
 import type { Session, SliceStore } from "../ports/slice-store.ts";
+import { Confirmation } from "./confirmation.ts";
 import { type DeadOwner, deadOwnerOf, goneBack, type Hold, type Moment, type Tenure } from "./hold.ts";
+import { OwnershipReport } from "./ownership-report.ts";
 import { atMost, Pause } from "./pause.ts";
 import { RowWatch } from "./row-watch.ts";
 
@@ -56,11 +58,12 @@ export class Ownership implements Hold {
   readonly #context: OwnershipContext;
   readonly #pause: Pause;
   readonly #watch: RowWatch;
+  readonly #report: OwnershipReport;
   #session: Session | undefined;
   /** Both or none: what is owned, and under what. */
   #tenure: Tenure | undefined;
   #claim: Claim = { epoch: 0, owner: "" };
-  #confirmedAt: Moment = { now: Number.NEGATIVE_INFINITY, wallNow: Number.NEGATIVE_INFINITY };
+  readonly #confirmation: Confirmation;
   /** The greatest epoch ever seen, of any owner. */
   #highestEpoch = 0;
   /** Somebody has owned the slice before: a group that is not there now is no new one. */
@@ -73,8 +76,6 @@ export class Ownership implements Hold {
   #isLeaving = false;
   #isClosed = false;
   #isSeen = false;
-  /** Why the store refuses what was last asked of it; undefined where it does not. */
-  #refused: ThroughlineError | undefined;
   /** When the channels were last looked after, on the monotonic clock. */
   #tendedAt = Number.NEGATIVE_INFINITY;
   /** When the loop last turned, on the monotonic clock. */
@@ -84,6 +85,8 @@ export class Ownership implements Hold {
     this.#context = context;
     this.#pause = new Pause(context.clock);
     this.#watch = new RowWatch(context.takeoverAfterMs);
+    this.#report = new OwnershipReport(context.log, context.slice);
+    this.#confirmation = new Confirmation(context.clock, context.takeoverAfterMs);
     this.#turnedAt = context.clock.now();
   }
 
@@ -93,7 +96,7 @@ export class Ownership implements Hold {
   }
 
   get refused(): ThroughlineError | undefined {
-    return this.#refused;
+    return this.#report.refused;
   }
 
   /** Its loop does not turn any more. */
@@ -109,16 +112,8 @@ export class Ownership implements Hold {
     return this.#claim;
   }
 
-  /**
-   * The wall clock too, for a host that was suspended while its monotonic clock stood still. Where both disagree the wall clock was set, or the
-   * host suspended, or one after the other: nobody knows how long ago it was.
-   */
   get mayStart(): boolean {
-    const { clock, takeoverAfterMs } = this.#context;
-    const most = takeoverAfterMs / 2;
-    const passedMs = clock.now() - this.#confirmedAt.now;
-    const wallPassedMs = clock.wallNow() - this.#confirmedAt.wallNow;
-    return passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;
+    return this.#confirmation.mayStart;
   }
 
   /** Watches and owns until it is closed. */
@@ -131,25 +126,11 @@ export class Ownership implements Hold {
       try {
         await this.#serve(session);
       } catch (error) {
-        this.#onFailure(error);
+        if (!this.#isClosed && this.#report.failed(error)) this.#context.looked?.();
       }
       session.close();
       if (!this.#isClosed) await this.#pause.for(reconnectMs);
     }
-  }
-
-  #onFailure(error: unknown): void {
-    const { log, slice, looked } = this.#context;
-    if (this.#isClosed) return;
-    if (!isRefusal(error)) {
-      log.debug({ ...slice, reason: String(error) }, "the slice's server does not answer");
-      return;
-    }
-    // Said once, and again when it is another one.
-    if (this.#refused?.message !== error.message)
-      log.error({ ...slice, reason: error.message }, "Redis refuses this member its part");
-    this.#refused = error;
-    looked?.();
   }
 
   /** What this member could own at first, it has acquired by now. */
@@ -193,9 +174,9 @@ export class Ownership implements Hold {
   }
 
   confirmed(sent: Moment, wanted: string, remade: readonly string[]): void {
-    this.#alarm(remade);
+    this.#report.remade(remade);
     if (remade.length > 0) this.#tenure?.showAgain();
-    if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
+    this.#confirmation.add(sent);
     // Always: whether it may start turns with the clocks, too, and of that nobody is told.
     this.#tenure?.confirmed();
     if (wanted !== "" && wanted !== this.#context.member) this.#handOver();
@@ -251,7 +232,7 @@ export class Ownership implements Hold {
       this.#turnedAt = this.#context.clock.now();
       if (this.#tenure === undefined) await this.#look(session);
       else await this.#keep(session);
-      this.#refused = undefined;
+      this.#report.answered();
       this.#seen();
       if (!this.#isClosed && session === this.#session) await this.#pause.for(this.#context.beatMs);
     }
@@ -289,14 +270,14 @@ export class Ownership implements Hold {
   /** Renews unless a settlement did. */
   async #keep(session: Session): Promise<void> {
     const { beatMs } = this.#context;
-    const [tenure, claim, sent] = [this.#tenure as Tenure, this.#claim, this.#moment()];
+    const [tenure, claim, sent] = [this.#tenure as Tenure, this.#claim, this.#confirmation.moment];
     const tends = sent.now - this.#tendedAt >= tendMs;
-    if (!tends && sent.now - this.#confirmedAt.now < beatMs) return;
+    if (!tends && sent.now - this.#confirmation.at < beatMs) return;
     if (tends) this.#tendedAt = sent.now;
     const renewed = await session.renew(claim, tends ? tenure.newest : undefined, tends ? tenure.late() : []);
     if (claim !== this.#claim || this.#isRetaking) return;
     if (renewed.outcome === "renewed") {
-      this.#tellOf(renewed.strangers ?? []);
+      this.#report.strangers(renewed.strangers ?? []);
       tenure.lost(renewed.losses ?? []);
       this.confirmed(sent, renewed.wanted, renewed.remade);
     } else this.lost(renewed.outcome === "fenced" ? "another member has taken the partition" : goneBack);
@@ -320,24 +301,15 @@ export class Ownership implements Hold {
   }
 
   async #take(session: Session, row: OwnerRow | undefined, isDeath: boolean): Promise<void> {
-    const { log, slice, open } = this.#context;
+    const { open } = this.#context;
     const isForgotten = row === undefined && this.#isKnown;
     const isTaken = await this.#acquire(session, row, isDeath, (acquired) => {
-      for (const { channel, became, lost } of acquired.starts) {
-        if (isForgotten) {
-          const text = "the channel's group was gone, and so was every record of it; it begins at the oldest entry";
-          log.error({ ...slice, channel }, text);
-        } else if (became === "again") this.#alarm([channel]);
-        if (became === "gone") log.error({ ...slice, channel, lost }, "the stream is gone, and what was in it is lost");
-      }
+      this.#report.began(acquired.starts, isForgotten);
       return open(this, acquired, isDeath && row !== undefined ? deadOwnerOf(row) : undefined);
     });
     if (!isTaken) return;
-    const fields = { ...slice, epoch: this.#claim.epoch, from: row?.owner ?? "" };
-    if (isDeath) {
-      log.warn(fields, "took over from an owner that had fallen silent");
-      this.#context.tookOver?.();
-    } else log.info(fields, "owns the partition");
+    this.#report.taken(this.#claim, row?.owner ?? "", isDeath);
+    if (isDeath) this.#context.tookOver?.();
     this.#isHandingOver = false;
     this.#watch.reset();
     if (this.#isLeaving || this.#isClosed) await this.#release();
@@ -351,7 +323,7 @@ export class Ownership implements Hold {
     tenureOf: (acquired: Acquired & { outcome: "acquired" }) => Tenure,
   ): Promise<boolean> {
     const { member, chance } = this.#context;
-    const [token, sent] = [chance.token(), this.#moment()];
+    const [token, sent] = [chance.token(), this.#confirmation.moment];
     const begin = this.#isKnown ? "0" : this.#context.begin;
     const highestEpoch = this.#highestEpoch;
     const acquired = await session.acquire({ member, token, seen, highestEpoch, isDeath, begin });
@@ -360,14 +332,14 @@ export class Ownership implements Hold {
     if (acquired.outcome === "lost" || session !== this.#session) return false;
     this.#isReleaseDoubtful = false;
     this.#claim = { epoch: acquired.epoch, owner: `${member}/${token}` };
-    this.#confirmedAt = sent;
+    this.#confirmation.begin(sent);
     this.#tenure = tenureOf(acquired);
     return true;
   }
 
   /** Somebody else should have the slice. */
   #handOver(): void {
-    const { clock, log, slice } = this.#context;
+    const { clock } = this.#context;
     const tenure = this.#tenure;
     if (this.#isHandingOver || this.#isLeaving || tenure === undefined || clock.now() < this.#handOverFrom) return;
     this.#isHandingOver = true;
@@ -383,7 +355,7 @@ export class Ownership implements Hold {
       this.#isHandingOver = false;
       tenure.goOn();
     };
-    handOver().catch((error: unknown) => log.error({ ...slice, reason: String(error) }, "a handover failed"));
+    handOver().catch((error: unknown) => this.#report.handoverFailed(error));
   }
 
   /** A server that does not answer is not waited for: others take this member for dead. */
@@ -398,14 +370,13 @@ export class Ownership implements Hold {
 
   /** Frees the slice; its tenure is quiet. False: nobody knows whether it is free. */
   async #release(): Promise<boolean> {
-    const { log, slice } = this.#context;
     const [session, tenure] = [this.#session, this.#tenure];
     if (session === undefined || tenure === undefined) return true;
     try {
       const isReleased = await session.release(this.#claim, tenure.answered);
       if (tenure !== this.#tenure) return true;
       this.#endTenure(new FencedError("the partition was handed over"));
-      log.info({ ...slice, isReleased }, "has handed over the partition");
+      this.#report.handedOver(isReleased);
       return isReleased;
     } catch {
       this.#isReleaseDoubtful = true;
@@ -415,9 +386,7 @@ export class Ownership implements Hold {
   }
 
   #drop(reason: string): void {
-    const { log, slice } = this.#context;
-    const say = reason === goneBack ? log.error : log.warn;
-    if (this.#tenure !== undefined) say.call(log, { ...slice, reason }, "has lost the partition");
+    if (this.#tenure !== undefined) this.#report.lost(reason);
     this.#endTenure(new FencedError(reason));
   }
 
@@ -429,26 +398,6 @@ export class Ownership implements Hold {
     this.#isHandingOver = false;
     this.#watch.reset();
     tenure.end(reason);
-  }
-
-  #tellOf(strangers: readonly Stranger[]): void {
-    const { log, slice } = this.#context;
-    for (const { channel, consumer } of strangers) {
-      if (consumer === "")
-        log.error({ ...slice, channel }, "somebody else has acknowledged in the component's group; it was put right");
-      else log.error({ ...slice, channel, consumer }, "somebody else reads in the component's group; it was put right");
-    }
-  }
-
-  #alarm(remade: readonly string[]): void {
-    const { log, slice } = this.#context;
-    for (const channel of remade)
-      log.error({ ...slice, channel }, "the channel's group was gone; it was made again where it stood");
-  }
-
-  #moment(): Moment {
-    const { clock } = this.#context;
-    return { now: clock.now(), wallNow: clock.wallNow() };
   }
 }
 

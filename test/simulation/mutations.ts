@@ -7,6 +7,7 @@ const owner = "memory/owner.ts";
 const settle = "memory/settle.ts";
 const session = "memory/session.ts";
 const ownership = "ownership/ownership.ts";
+const confirmation = "ownership/confirmation.ts";
 const settler = "consume/settler.ts";
 const queue = "consume/settlement-queue.ts";
 const inFlight = "consume/in-flight.ts";
@@ -408,8 +409,8 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: ownership,
-        find: "return passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;",
+        file: confirmation,
+        find: "return passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= this.#takeoverAfterMs / 8;",
         replace: "return passedMs <= most * 1_000 && wallPassedMs <= Number.POSITIVE_INFINITY;",
       },
     ],
@@ -423,8 +424,8 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: ownership,
-        find: "passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;",
+        file: confirmation,
+        find: "passedMs <= most && wallPassedMs <= most && Math.abs(wallPassedMs - passedMs) <= this.#takeoverAfterMs / 8;",
         replace: "passedMs <= most && wallPassedMs <= Number.POSITIVE_INFINITY;",
       },
     ],
@@ -438,8 +439,8 @@ export const mutations: readonly Mutation[] = [
     of: "rule",
     edits: [
       {
-        file: ownership,
-        find: " && Math.abs(wallPassedMs - passedMs) <= takeoverAfterMs / 8;",
+        file: confirmation,
+        find: " && Math.abs(wallPassedMs - passedMs) <= this.#takeoverAfterMs / 8;",
         replace: ";",
       },
     ],
@@ -749,11 +750,11 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: ownership,
-        find: `    if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
+        find: `    this.#confirmation.add(sent);
     // Always: whether it may start turns with the clocks, too, and of that nobody is told.
     this.#tenure?.confirmed();`,
         replace: `    const couldStart = this.mayStart;
-    if (sent.now > this.#confirmedAt.now) this.#confirmedAt = sent;
+    this.#confirmation.add(sent);
     if (!couldStart) this.#tenure?.confirmed();`,
       },
     ],
