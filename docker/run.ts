@@ -8,6 +8,11 @@ const programs: Readonly<Record<string, () => Promise<unknown>>> = {
   throughline: () => import("../trading/pipeline/throughline.ts"),
 };
 
+// Compose sets a variable or sets it empty; it cannot leave one out.
+const { env } = process;
+for (const one of ["PARTITIONS", "REDIS_CLUSTER"]) if (env[one] === "") delete env[one];
+if (env["REDIS_CLUSTER"] !== undefined) delete env["REDIS_URL"];
+
 const [name = ""] = process.argv.splice(2, 1);
 const start = Object.hasOwn(programs, name) ? programs[name] : undefined;
 if (start === undefined) {

@@ -1,6 +1,7 @@
 /**
  * Prepares the Compose stack before its Redis and its Collector start: `setup.ts DIRECTORY`.
- * Writes redis/users.acl, with a least-privilege user for each component and for people, and collector/backends.yaml.
+ * Writes redis/users.acl, with a least-privilege user for each component and for people, the same and the configuration for the nodes of a cluster,
+ * and collector/backends.yaml.
  * The passwords come from the environment.
  */
 
@@ -66,23 +67,54 @@ async function put(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-await mkdir(join(directory, "redis"), { recursive: true });
-await mkdir(join(directory, "collector"), { recursive: true });
-// Kept from the last time: a Redis that runs on has the users of then.
-const healthPath = join(directory, "redis/health-password");
-const health = await readFile(healthPath, "utf8").catch(() => randomBytes(24).toString("hex"));
-await put(healthPath, health);
-await put(
-  join(directory, "redis/users.acl"),
-  [
+/** The users of one Redis, or of the nodes of a cluster, with further lines. */
+function usersFile(clustered: boolean, ...further: readonly string[]): string {
+  return [
     // Nobody may log in as `default`. It keeps its rights, because a server loads its own append-only file under them:
     // without them it would skip every transaction, which is what all scripts' writes are, and start empty.
     "user default off ~* &* +@all",
     // An aclfile resets each user by itself: the first rule, `reset`, is left out.
     ...users.map(({ name, roles, scope }) =>
-      lineOf(name, passwordOf(name), aclRules(roles, { namespace, ...scope }).slice(1)),
+      lineOf(name, passwordOf(name), aclRules(roles, { namespace, clustered, ...scope }).slice(1)),
     ),
-    lineOf("health", health, ["on", "-@all", "+ping"]),
+    ...further,
+    "",
+  ].join("\n");
+}
+
+/** A password that is kept from the last time: a Redis that runs on has the users of then. */
+async function keptPassword(name: string): Promise<string> {
+  const path = join(directory, "redis", name);
+  const password = await readFile(path, "utf8").catch(() => randomBytes(24).toString("hex"));
+  await put(path, password);
+  return password;
+}
+
+await mkdir(join(directory, "redis"), { recursive: true });
+await mkdir(join(directory, "collector"), { recursive: true });
+const health = lineOf("health", await keptPassword("health-password"), ["on", "-@all", "+ping"]);
+await put(join(directory, "redis/users.acl"), usersFile(false, health));
+
+// Of the profile `cluster`: replicas follow their primaries, and docker/cluster.sh makes the nodes one cluster.
+const replicating = await keptPassword("replica-password");
+await put(
+  join(directory, "redis/cluster-users.acl"),
+  usersFile(
+    true,
+    health,
+    lineOf("replica", replicating, ["on", "-@all", "+psync", "+replconf", "+ping"]),
+    lineOf("uniting", await keptPassword("uniting-password"), ["on", "-@all", "+cluster", "+ping", "+info"]),
+  ),
+);
+await put(
+  join(directory, "redis/cluster.conf"),
+  [
+    "cluster-enabled yes",
+    "cluster-node-timeout 2000",
+    // A node that is away stops its own partitions and no others.
+    "cluster-require-full-coverage no",
+    "masteruser replica",
+    `masterauth ${replicating}`,
     "",
   ].join("\n"),
 );

@@ -169,6 +169,9 @@ function beginAt(
   // Of an entry that was removed before it was reached nobody will settle anything.
   for (const [id, { isParked }] of attempts)
     if (!isParked && !start.open.includes(id) && entryOf(stream, id) === undefined) attempts.delete(id);
+  // Whoever has released the slice, or takes it from itself, has outlived what ran there: it has killed nobody.
+  for (const [id, counted] of isDeath ? [] : attempts)
+    if (!counted.isParked && counted.starts > 0) attempts.set(id, { ...counted, starts: 0 });
   const shown = isDeath && group !== undefined ? [...group.pending] : [];
   const begun = shown.flatMap(([id, name]) => (name !== parkedConsumer && compareIds(id, start.at) > 0 ? [id] : []));
   stream.groups.set(slice.component, {

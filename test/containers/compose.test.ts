@@ -56,7 +56,7 @@ containerTest(
   async (owner) => {
     await refuseWithoutCompose();
     await using collector = await Collector.start(await bridgeAddress());
-    await using stack = await startStack(owner, collector.endpoint);
+    await using stack = await startStack(owner, { endpoint: collector.endpoint });
     const log = memoryLog([]);
     await using observer = openObserver({ url: await stack.url("operator"), namespace: "trading", log });
 
@@ -102,7 +102,7 @@ containerTest(
   async (owner) => {
     await refuseWithoutCompose();
     await using collector = await Collector.start(await bridgeAddress());
-    await using stack = await startStack(owner, collector.endpoint);
+    await using stack = await startStack(owner, { endpoint: collector.endpoint });
     for (const name of ["algorithm", "redis", "order-sender", "venue", "order-manager"]) {
       await stack.compose("kill", name);
       await stack.compose("start", name);
@@ -121,6 +121,36 @@ containerTest(
     }
   },
   { component: true, timeoutMs: 240_000 },
+);
+
+containerTest(
+  "on the cluster of the profile quantity is conserved, and orders go on when a primary is killed",
+  async (owner) => {
+    await refuseWithoutCompose();
+    await using collector = await Collector.start(await bridgeAddress());
+    await using stack = await startStack(owner, { endpoint: collector.endpoint, onCluster: true });
+    const cluster = [await stack.nodeUrl("operator", "redis-2"), await stack.nodeUrl("operator", "redis-5")];
+    await using observer = openObserver({ cluster, namespace: "trading", log: memoryLog([]) });
+    await eventually(() => conserved(observer, stack, sampleOrders), 120_000);
+    assert.is((await observer.status()).partitions, 12);
+
+    await stack.compose("kill", "redis-1"); // the first three were made the primaries
+    await using client = await connectClient(`ws://${await stack.published("order-manager", 8080)}`, "ann");
+    // Two symbols and more for every primary.
+    const symbols = ["AAPL", "MSFT", "NVDA", "AMZN", "TSLA", "GOOG", "META", "INTC", "CSCO"];
+    for (const symbol of symbols)
+      client.send({
+        type: "order",
+        order: { id: `w-${symbol}`, symbol, side: "buy", price: "577.50", quantity: 100, orderType: "limit" },
+      });
+    let executed = 0;
+    while (executed < 100 * symbols.length) executed += (await client.next("execution")).quantity ?? 0;
+    await stack.compose("start", "redis-1");
+    await eventually(() => conserved(observer, stack, sampleOrders + symbols.length), 60_000);
+    const logs = await stack.compose("logs", ...components);
+    assert.not.match(logs, /NOPERM/);
+  },
+  { component: true, timeoutMs: 330_000 },
 );
 
 containerTest(

@@ -14,6 +14,8 @@ export type ComponentName = (typeof components)[number];
 export interface Stack extends AsyncDisposable {
   /** Of Redis, on loopback, for this user of the stack. */
   url(user: string): Promise<string>;
+  /** Likewise of a node of the cluster, in the network that Linux shares with its containers. */
+  nodeUrl(user: string, service: string): Promise<string>;
   /** The published address of the service, as host:port. */
   published(service: string, port: number): Promise<string>;
   /** `docker compose …` on this stack; standard output. */
@@ -25,8 +27,15 @@ export interface Stack extends AsyncDisposable {
 /** The variable of each user, as docker/passwords.sh names it. */
 const passwordOf = (user: string): string => `${user.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
 
-/** Resolves when all of the components are healthy, and so is what they wait for. `endpoint` is where their spans go. */
-export async function startStack(owner: Owner, endpoint: string): Promise<Stack> {
+export interface StackOptions {
+  /** Where the components' spans go. */
+  readonly endpoint: string;
+  /** On the cluster of the profile. Default: on one Redis. */
+  readonly onCluster?: boolean;
+}
+
+/** Resolves when all of the components are healthy, and so is what they wait for. */
+export async function startStack(owner: Owner, { endpoint, onCluster = false }: StackOptions): Promise<Stack> {
   const directory = await mkdtemp(join(tmpdir(), "throughline-compose-"));
   const overrides = join(directory, "overrides.yml");
   await writeFile(overrides, await overridesFor(owner, endpoint));
@@ -43,6 +52,7 @@ export async function startStack(owner: Owner, endpoint: string): Promise<Stack>
     VENUE_PORT: "0",
     // With "everysec" a server that is killed while the disk is slow has replied to what it has not written.
     REDIS_APPENDFSYNC: "always",
+    ...(onCluster && { ON_CLUSTER: "yes", COMPOSE_PROFILES: "cluster" }),
   };
   const project = `throughline-test-${owner.value.replaceAll(".", "-")}`;
   const prefix = ["compose", "--project-name", project, "--file", "docker-compose.yml", "--file", overrides];
@@ -52,6 +62,7 @@ export async function startStack(owner: Owner, endpoint: string): Promise<Stack>
     await compose("down", "--volumes", "--timeout", "10");
     await rm(directory, { recursive: true });
   };
+  const idOf = (service: string): Promise<string> => compose("ps", "--all", "--quiet", service);
   const published = (service: string, port: number): Promise<string> => compose("port", service, String(port));
   try {
     await compose("up", "--no-build", "--wait", "--wait-timeout", "90", "venue", ...components);
@@ -62,9 +73,14 @@ export async function startStack(owner: Owner, endpoint: string): Promise<Stack>
   }
   return {
     url: async (user) => `redis://${user}:${passwords[passwordOf(user)]}@${await published("redis", 6379)}`,
+    nodeUrl: async (user, service) => {
+      const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+      const address = await docker("inspect", await idOf(service), "--format", format);
+      return `redis://${user}:${passwords[passwordOf(user)]}@${address}:6379`;
+    },
     published,
     compose,
-    idOf: (service) => compose("ps", "--all", "--quiet", service),
+    idOf,
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -88,7 +104,8 @@ async function overridesFor(owner: Owner, endpoint: string): Promise<string> {
   }
   const text = stringify({ services, volumes: labelled(file.volumes), networks: { default: { labels } } });
   // Taken as they stand, the dependencies of both files would be added up.
-  const order = "    depends_on: !override { redis: { condition: service_healthy } }\n";
+  const order =
+    "    depends_on: !override { redis: { condition: service_healthy }, cluster: { condition: service_completed_successfully, required: false } }\n";
   return components.reduce((all, name) => all.replace(`  ${name}:\n`, (line) => line + order), text);
 }
 

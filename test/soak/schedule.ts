@@ -114,6 +114,8 @@ export function planFaults(seed: string, durationMs: number): readonly Planned[]
 /** The partitions of a soak on a cluster. */
 export const clusterPartitions = 12;
 const clusterFaultEveryMs = 20_000;
+/** Members are left time to go on after a node's fault: one that dies too often with the same entry in its hands gives it up. */
+const clusterGapMs = { least: 2_000, most: 9_000 };
 const clusterKinds = ["failover", "promote", "move", "move"] as const;
 
 /** Likewise on a cluster: something happens to a node every twenty seconds, and to members in between. */
@@ -121,7 +123,8 @@ export function planClusterFaults(seed: string, durationMs: number): readonly Pl
   const random = seededRandom(`cluster soak ${seed}`);
   const planned: Planned[] = [];
   let nodeAtMs = firstAtMs + gapMs.most;
-  for (let atMs = firstAtMs; atMs <= durationMs - lastBeforeEndMs; atMs += between(random, gapMs.least, gapMs.most)) {
+  const gap = (): number => between(random, clusterGapMs.least, clusterGapMs.most);
+  for (let atMs = firstAtMs; atMs <= durationMs - lastBeforeEndMs; atMs += gap()) {
     planned.push({ atMs, fault: pick(random, weightedOfDesk)(random) });
     if (atMs < nodeAtMs) continue;
     planned.push({

@@ -122,7 +122,12 @@ local function startOn(channel, stream, attempts, parked)
     local id = records[r]
     if not redis.call('ZSCORE', parked, id) then
       if isOpen[id] or has(stream, id) then
-        local attempt, starts, _, due = attemptsIn(records[r + 1])
+        local attempt, starts, firstAt, due = attemptsIn(records[r + 1])
+        -- Whoever has released the slice, or takes it from itself, has outlived what ran there: it has killed nobody.
+        if not isDeath and starts ~= '0' then
+          starts = '0'
+          redis.call('HSET', attempts, id, attempt .. ':0:' .. firstAt .. (due ~= '' and ':' .. due or ''))
+        end
         for _, value in ipairs({ id, attempt, starts, dueIn(due, now) }) do start[#start + 1] = value end
       else
         redis.call('HDEL', attempts, id) -- removed before it was reached: nobody will settle anything of it

@@ -84,8 +84,20 @@ export const retrying: readonly Behaviour[] = [
       const [done = ""] = await harness.append(channel, "e2");
       await session.settle(claim, batch(1, [acked([done])], at(done, [id], 2)));
       assert.is(await session.count(claim, { channel, entryId: done }, 1), undefined, "it is finished");
-      const { counts } = await startOf(harness, "m2");
-      assert.equal(counts, [{ entryId: id, record: { attempt: 2, starts: 2, dueInMs: 0 } }]);
+      const { start } = await own(harness, "m2", { isDeath: true });
+      assert.equal(start.counts, [{ entryId: id, record: { attempt: 2, starts: 2, dueInMs: 0 } }]);
+    },
+  },
+  {
+    name: "what an owner has outlived has killed nobody: the next one is told of attempts without starts",
+    run: async (harness) => {
+      const [id = ""] = await harness.append(channel, "e1");
+      const { session, claim } = await own(harness);
+      await session.count(claim, { channel, entryId: id }, 1);
+      const { start } = await own(harness, "m2");
+      assert.equal(start.counts, [{ entryId: id, record: { attempt: 1, starts: 0, dueInMs: 0 } }]);
+      const again = await own(harness, "m3", { isDeath: true });
+      assert.equal(again.start.counts, [{ entryId: id, record: { attempt: 1, starts: 0, dueInMs: 0 } }]);
     },
   },
 ];
