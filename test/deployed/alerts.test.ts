@@ -1,43 +1,15 @@
 /** Each alert is fired once by doing the thing that it warns of to real processes, and before that none fires. */
 
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { type Series, seriesOf, sumOf } from "../ops/exposition.ts";
+import { type Series, sumOf } from "../ops/exposition.ts";
 import { assertFiring, needPromtool, type Scrapes } from "../ops/rules.ts";
+import { startWorker } from "../ops/worker.ts";
 import { open } from "../support/backbone.ts";
-import { eventually } from "../support/eventually.ts";
-import { type StartedProcess, startProcess } from "../support/process.ts";
-import { redisUrl } from "../support/redis.ts";
 import { test } from "../support/test.ts";
 import { Collector } from "../telemetry/collector.ts";
 
 const channel = { name: "tasks" };
 const patient = { timeoutMs: 120_000 };
-
-interface Worker {
-  readonly process: StartedProcess;
-  /** Scrapes until it tells what it should. */
-  until(enough: (series: readonly Series[]) => boolean): Promise<readonly Series[]>;
-}
-
-async function startWorker(
-  stack: AsyncDisposableStack,
-  namespace: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Worker> {
-  const own = { REDIS_URL: redisUrl(), NAMESPACE: namespace, HEALTH_PORT: "0", LOG_LEVEL: "info" };
-  const process = stack.use(
-    startProcess("test/ops/fixtures/worker.ts", [], { env: { ...own, OTEL_METRICS_EXPORTER: "prometheus", ...env } }),
-  );
-  const { url } = JSON.parse(await process.line("health is told")) as { url: string };
-  await process.line('"joined"');
-  const scrape = async (): Promise<readonly Series[]> => seriesOf(await (await fetch(`${url}/metrics`)).text());
-  const until: Worker["until"] = (enough) =>
-    eventually(async () => {
-      const series = await scrape();
-      return enough(series) && series;
-    });
-  return { process, until };
-}
 
 const owns = (series: readonly Series[]): boolean => sumOf(series, "throughline_partition_owned") === 1;
 const of = (component: string): Record<string, string> => ({ messaging_consumer_group_name: component });
