@@ -76,17 +76,12 @@ export async function judge(evidence: Evidence, drained: boolean): Promise<Verdi
   const { backbone, client, partitions, feed, venue, losses } = evidence;
   const ledger = await readLedger(backbone, noPositions);
   const ofBooks = findBreaches(ledger, booksOf(ledger, venue));
-  const lostByRedis = new Set(
-    [...feed.confirmed]
-      .filter(([, entryId]) => mayBeLost({ loss: losses }, clientOrders.name, entryId))
-      .map(([key]) => key),
-  );
-  const ofFeed = [...feed.confirmed.keys()].flatMap((key) => {
-    if (ledger.clientOrders.has(key) !== lostByRedis.has(key)) return [];
-    return lostByRedis.has(key)
-      ? [`client order ${key} is in the log, and the files of a killed Redis did not have it`]
-      : [`client order ${key} was confirmed and is not in the log`];
-  });
+  // A loss tells of a channel from the earliest of its partitions on, and so of some entries that another partition still has.
+  const missing = [...feed.confirmed].filter(([key]) => !ledger.clientOrders.has(key));
+  const lostByRedis = missing.filter(([, entryId]) => mayBeLost({ loss: losses }, clientOrders.name, entryId)).length;
+  const ofFeed = missing
+    .filter(([, entryId]) => !mayBeLost({ loss: losses }, clientOrders.name, entryId))
+    .map(([key]) => `client order ${key} was confirmed and is not in the log`);
   const ofRecords = [...(await findWrongRecords(backbone, ledger)), ...(await findDeadLetters(backbone))];
 
   const recorded = [...flows, ...feed.published, ...losses];
@@ -97,7 +92,7 @@ export async function judge(evidence: Evidence, drained: boolean): Promise<Verdi
     breaches: [...ofBooks, ...ofFeed, ...ofRecords, ...ofHistory],
     ledger,
     history,
-    lostByRedis: lostByRedis.size,
+    lostByRedis,
   };
 }
 
