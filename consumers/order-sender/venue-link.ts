@@ -1,9 +1,11 @@
 /** A connection to a venue: hello and welcome, frames one after the other, heartbeats, and the reason of its end. */
 
-import { type RawData, WebSocket } from "ws";
+import { WebSocket } from "ws";
 import {
+  type Garbage,
   type Hello,
   maxFrameBytes,
+  parseVenueFrame,
   protocolVersion,
   type VenueFrame,
   type Welcome,
@@ -31,6 +33,7 @@ const welcomeMs = 5_000;
 const silentHeartbeats = 3;
 /** With so many frames that nobody has taken, nothing is read. */
 const maxWaiting = 64;
+const binary: Garbage = { type: "garbage", reason: "the frame is binary" };
 
 export class VenueLink implements AsyncDisposable {
   readonly welcome: Welcome;
@@ -89,12 +92,10 @@ export class VenueLink implements AsyncDisposable {
       end.error ??= new Error(`venue "${name}" at ${url} is away: ${error.message}`, { cause: error });
     });
     socket.on("message", (data, isBinary) => {
-      const frame = isBinary ? undefined : parse(data);
-      if (frame === undefined) {
-        end.error ??= new VenueRefusal(name, "garbage", "it has sent a frame that is none of the protocol");
-        socket.terminate();
-      } else if (frame.type === "refused") {
-        end.error ??= new VenueRefusal(name, String(frame.code), String(frame.reason));
+      const frame = isBinary ? binary : parseVenueFrame(data.toString());
+      if (frame.type === "garbage" || frame.type === "refused") {
+        const code = frame.type === "garbage" ? frame.type : frame.code;
+        end.error ??= new VenueRefusal(name, code, frame.reason);
         socket.terminate();
       } else if (frame.type === "welcome") welcomed.resolve(frame);
       else frames.push(frame);
@@ -159,30 +160,4 @@ export class VenueLink implements AsyncDisposable {
     clearInterval(this.#beating);
     this.cut(new Error("the connection was closed"));
   }
-}
-
-const types: ReadonlySet<string> = new Set(["welcome", "taken", "reports", "heartbeat", "refused"]);
-const isNumber = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** A frame of the venue; undefined for anything else. The reports in it are looked at one by one. */
-function parse(data: RawData): VenueFrame | undefined {
-  let frame: Record<string, unknown>;
-  try {
-    frame = JSON.parse(data.toString()) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
-  if (typeof frame !== "object" || frame === null || !types.has(String(frame["type"]))) return undefined;
-  const isWhole =
-    (frame["type"] === "taken" && isNumber(frame["requests"])) ||
-    (frame["type"] === "reports" && isNumber(frame["first"]) && Array.isArray(frame["reports"])) ||
-    (frame["type"] === "welcome" &&
-      isNumber(frame["requests"]) &&
-      isNumber(frame["reports"]) &&
-      typeof frame["journal"] === "string" &&
-      isNumber(frame["heartbeatMs"]) &&
-      (frame["heartbeatMs"] as number) >= 10) ||
-    frame["type"] === "heartbeat" ||
-    frame["type"] === "refused";
-  return isWhole ? (frame as unknown as VenueFrame) : undefined;
 }

@@ -56,8 +56,8 @@ export type VenueFrame =
   | { readonly type: "reports"; readonly first: number; readonly reports: readonly VenueReport[] }
   /** The number of the last report. */
   | { readonly type: "heartbeat"; readonly reports: number }
-  /** The connection ends. */
-  | { readonly type: "refused"; readonly code: keyof typeof closeCodes; readonly reason: string };
+  /** The connection ends. The code is one of `closeCodes`, or of a later venue. */
+  | { readonly type: "refused"; readonly code: string; readonly reason: string };
 
 /** The codes of a connection that the venue ends, by the name of the reason. */
 export const closeCodes = {
@@ -95,15 +95,52 @@ const Frame: z.ZodType<ClientFrame> = z.discriminatedUnion("type", [
   fieldsOnly({ type: z.literal("heartbeat") }),
 ]) as z.ZodType<ClientFrame>;
 
+/** Frames of a later venue may have more fields. */
+const SentFrame: z.ZodType<VenueFrame> = z.discriminatedUnion("type", [
+  z.looseObject({
+    type: z.literal("welcome"),
+    protocol: whole(1),
+    venue: z.string(),
+    journal: z.string(),
+    heartbeatMs: whole(10),
+    requests: whole(0),
+    reports: whole(0),
+  }),
+  z.looseObject({
+    type: z.literal("taken"),
+    requests: whole(0),
+    refused: z.array(z.looseObject({ request: whole(1), reason: z.string() })).exactOptional(),
+  }),
+  // The reports are looked at one by one, so that a bad one is known by its number.
+  z.looseObject({ type: z.literal("reports"), first: whole(0), reports: z.array(z.custom<VenueReport>()) }),
+  z.looseObject({ type: z.literal("heartbeat"), reports: whole(0) }),
+  z.looseObject({ type: z.literal("refused"), code: z.string(), reason: z.string() }),
+]);
+
+/** What came in place of a frame, and why it is none. */
+export interface Garbage {
+  readonly type: "garbage";
+  readonly reason: string;
+}
+
 /** A frame of a client, or the reason why it is none. */
-export function parseFrame(text: string): ClientFrame | { readonly type: "garbage"; readonly reason: string } {
+export function parseFrame(text: string): ClientFrame | Garbage {
+  return parsedBy(Frame, text);
+}
+
+/** A frame of a venue, or the reason why it is none. */
+export function parseVenueFrame(text: string): VenueFrame | Garbage {
+  return parsedBy(SentFrame, text);
+}
+
+function parsedBy<T>(schema: z.ZodType<T>, text: string): T | Garbage {
   let written: unknown;
   try {
     written = JSON.parse(text);
   } catch {
     return { type: "garbage", reason: "the frame is no JSON" };
   }
-  const parsed = Frame.safeParse(written);
+  const parsed = schema.safeParse(written);
   return parsed.success
     ? parsed.data
     : { type: "garbage", reason: `the frame is none of the protocol: ${issuesOf(parsed.error)}` };
