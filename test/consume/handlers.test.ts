@@ -148,14 +148,12 @@ test("refuses an output that its channel does not take; the attempt fails with i
 test("keeps the order of outputs whose schemas answer late, and waits for those that nobody awaits", async () => {
   await using o = await open();
   const source = things("source");
-  const delays = new Map([
-    [1, 20],
-    [2, 0],
-  ]);
+  const second = Promise.withResolvers<void>();
   const slow = defineChannel<Thing>({
     name: "slow",
     schema: z.object({ n: z.number() }).refine(async ({ n }) => {
-      await new Promise((resolve) => setTimeout(resolve, delays.get(n)));
+      if (n === 2) second.resolve();
+      else await second.promise.then(() => new Promise(setImmediate)); // it answers after the second
       return true;
     }) as never,
   });

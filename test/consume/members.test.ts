@@ -150,7 +150,7 @@ test(
     const publishing = (async () => {
       while (isOn.publishing) {
         await Promise.all(Array.from({ length: 20 }, () => o.backbone.publish(source, { n: n++, key: `k${n % 30}` })));
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 5)); // a producer's pace: without it this would be a test of throughput
       }
     })();
     await o.run(second);

@@ -89,6 +89,7 @@ test(
       await using dies = startProcess("test/fixtures/load-member.ts", [warped.redis.url, backbone.namespace, "30"]);
       await dies.line("ready");
       await warped.shift(-hour);
+      // A member that owns nothing does not die, and nothing happens that tells it: it is given a while.
       hasDied = await Promise.race([dies.ended.then(() => true), delay(5_000, false)]);
       if (!hasDied) await warped.shift(0);
     }

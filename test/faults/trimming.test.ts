@@ -28,7 +28,7 @@ test(
         "slow",
         [
           on(input, async ({ payload }, { publish, attempt }) => {
-            await new Promise((resolve) => setTimeout(resolve, 5));
+            await new Promise((resolve) => setTimeout(resolve, 5)); // slower than it is published: that is what is tested
             if (payload.n % 50 === 0 && attempt < 3) throw new Error("parked twice");
             await publish(slowOut, payload);
           }),

@@ -284,17 +284,18 @@ test("closing lets the run append what it has, and then ends it", async () => {
   await using o = await open();
   const channel = things("reports");
   const begun = Promise.withResolvers<void>();
-  let late: Promise<unknown> | undefined;
+  const given = Promise.withResolvers<() => Promise<unknown>>();
   const source = o.backbone.source("venue", channel, async ({ append, signal }) => {
     begun.resolve();
     await new Promise((end) => signal.addEventListener("abort", end, { once: true }));
     await append([{ payload: { n: 1 } }], "last");
-    late = new Promise((resolve) => setTimeout(() => append([{ payload: { n: 2 } }], "late").catch(resolve), 50));
+    given.resolve(() => append([{ payload: { n: 2 } }], "late"));
   });
   await begun.promise;
   await source[Symbol.asyncDispose]();
   assert.is(await positionIn(o, "venue"), "last");
-  assert.match(String(await late), /after its run had ended/);
+  const late = await given.promise;
+  await rejects(late(), Error, /after its run had ended/);
   assert.is(await o.length(channel), 1);
 });
 
