@@ -41,7 +41,7 @@ function tables({ machine, results }: BenchRecord): string {
  * Writes a table; the first row is the head. Columns are as wide as their widest cell, the first one aligned to the
  * left, as the formatter leaves them.
  */
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(4, ...rows.map((row) => row[column]?.length ?? 0)));
   const padded = rows.map((row) =>
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))),

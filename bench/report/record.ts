@@ -30,7 +30,7 @@ export function parseRecord(text: string): BenchRecord {
 }
 
 /** The properties that make figures comparable: all but the time. */
-function kindOf({ at: _, ...kind }: Machine): string {
+export function kindOf({ at: _, ...kind }: Machine): string {
   return JSON.stringify(kind);
 }
 

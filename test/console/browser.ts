@@ -30,6 +30,8 @@ export interface Opened extends AsyncDisposable {
 export interface OpenOptions extends Partial<ConsoleOptions> {
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly colorScheme?: "light" | "dark";
+  /** Where the browser is, such as Asia/Tokyo. Default: as the machine. */
+  readonly timezoneId?: string;
 }
 
 let browser: Promise<Browser> | undefined;
@@ -57,13 +59,16 @@ export async function openConsole(
   { url: redis, namespace }: { readonly url: string; readonly namespace: string },
   options: OpenOptions = {},
 ): Promise<Opened> {
-  const { viewport = { width: 1_280, height: 800 }, colorScheme = "light", ...given } = options;
+  const { viewport = { width: 1_280, height: 800 }, colorScheme = "light", timezoneId, ...given } = options;
   const console = await serveConsole({ url: redis, namespace, port: 0, ...given });
   clearTimeout(closing);
   browser ??= chromium.launch({ executablePath: browserPath ?? "", args: ["--no-sandbox"] });
   const opened = await browser;
   pages++;
-  const context = await opened.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
+  const context = await opened.newContext({
+    ...{ viewport, colorScheme, reducedMotion: "reduce" },
+    ...(timezoneId === undefined ? {} : { timezoneId }),
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const errors: string[] = [];

@@ -46,6 +46,20 @@ browserTest("channels are replayed into a shadow after a count, and the run is l
   await removeShadows(log);
 });
 
+browserTest("the bounds of a replay are UTC, as every time of the console is, wherever the browser is", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  const noon = Date.UTC(2026, 0, 2, 12);
+  for (let n = 0; n < 10; n++) await log.append("orders", { id: `e-${n}` }, `${noon + n * 60_000}-1`);
+  await using o = await openConsole(log, { allowActions: true, timezoneId: "Asia/Tokyo" });
+  await o.view("/replays");
+  await o.page.getByRole("checkbox", { name: "orders" }).check();
+  await o.page.getByLabel("from (UTC)").fill("2026-01-02T12:02:00");
+  await o.page.getByLabel("to (UTC)").fill("2026-01-02T12:05:30");
+  await o.page.getByRole("button", { name: "Count first …" }).click();
+  await o.page.getByRole("button", { name: "Replay 4 entries" }).waitFor();
+});
+
 browserTest("the filter of a replay is masked as its attribute is, for everybody who lists the runs", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"]);

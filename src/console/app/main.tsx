@@ -1,11 +1,11 @@
 /** The console's page: the frame with its links and search, and the view that the address names. */
 
-import { render, type VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { Fragment, render, type VNode } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { About } from "../shapes.ts";
 import { type Looked, useLook } from "./live.ts";
 import { addressOf, followLinks, go, type Place, usePlace } from "./location.ts";
-import { Problem } from "./parts/notes.tsx";
+import { Refusals, Refused } from "./parts/notes.tsx";
 import { useAnswer } from "./server.ts";
 import "./style/base.css";
 import "./style/parts.css";
@@ -81,10 +81,23 @@ const links: readonly (readonly [first: string, title: string])[] = [
   ["replays", "Replays"],
 ];
 
+/** How often a view has to be asked for anew: it shows a refusal, and what was away is back. */
+function useComebacks({ problem }: Looked, refusals: { readonly shown: number }): number {
+  const [comebacks, setComebacks] = useState(0);
+  const wasAway = useRef(false);
+  useEffect(() => {
+    if (problem === "" && wasAway.current && refusals.shown > 0) setComebacks((before) => before + 1);
+    wasAway.current = problem !== "";
+  }, [problem, refusals]);
+  return comebacks;
+}
+
 function Frame(): VNode {
   const place = usePlace();
   const look = useLook();
-  const about = useAnswer<About>("/api/about");
+  const refusals = useMemo(() => ({ shown: 0 }), []);
+  const comebacks = useComebacks(look, refusals);
+  const about = useAnswer<About>("/api/about", comebacks);
   const [first = ""] = place.path;
   const view = views[first];
   const title = view?.title(place) ?? "No such view";
@@ -122,14 +135,18 @@ function Frame(): VNode {
       )}
       <main id="main">
         <h1 tabIndex={-1}>{title}</h1>
-        {about.state === "refused" ? <Problem text={about.problem} /> : null}
-        {view === undefined ? (
-          <p>
-            The console has no such view. <a href="/">To the flow</a>
-          </p>
-        ) : about.state === "there" || view.needsAbout !== true ? (
-          <view.show place={place} look={look} about={about.state === "there" ? about.value : unknown} />
-        ) : null}
+        <Refusals.Provider value={refusals}>
+          {about.state === "refused" ? <Refused text={about.problem} /> : null}
+          {view === undefined ? (
+            <p>
+              The console has no such view. <a href="/">To the flow</a>
+            </p>
+          ) : about.state === "there" || view.needsAbout !== true ? (
+            <Fragment key={comebacks}>
+              <view.show place={place} look={look} about={about.state === "there" ? about.value : unknown} />
+            </Fragment>
+          ) : null}
+        </Refusals.Provider>
       </main>
     </>
   );

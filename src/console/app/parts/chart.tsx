@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { spanOf } from "./chart-span.ts";
 
 export interface Series {
   readonly name: string;
@@ -34,12 +35,6 @@ function resolved(name: Series["color"] | "quiet" | "line"): string {
   return color || colorOf("accent");
 }
 
-/** The span of time that is drawn, s: a single moment has room around it, and where there is none yet the last minute is empty. */
-function spanOf(min: number, max: number): [number, number] {
-  if (!(max > 0)) return [Date.now() / 1_000 - 60, Date.now() / 1_000];
-  return max - min < 10 ? [min - 30, max + 30] : [min, max];
-}
-
 /** The time of a tick: UTC, in 24 hours; the date as well where a day begins. */
 function tickText(seconds: number): string {
   const text = new Date(seconds * 1_000).toISOString();
@@ -63,7 +58,7 @@ export function Chart({ title, times, series }: ChartProps): VNode {
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { range: (_plot, min, max) => spanOf(min, max) },
+          x: { range: ({ data: [seconds] }) => spanOf(seconds) },
           y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] },
         },
         axes: [

@@ -13,9 +13,9 @@ interface ReplayFormProps {
   readonly begun: () => void;
 }
 
-/** A local time of a form as epoch ms. */
+/** A time of a form, which is UTC as every time of the console, as epoch ms. */
 function msOf(text: string): string {
-  return text === "" ? "" : String(new Date(text).getTime());
+  return text === "" ? "" : String(new Date(`${text}Z`).getTime());
 }
 
 export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
@@ -70,7 +70,7 @@ export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
         </div>
         <div class="bar">
           <label>
-            from{" "}
+            from (UTC){" "}
             <input
               type="datetime-local"
               step={1}
@@ -79,7 +79,7 @@ export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
             />
           </label>
           <label>
-            to{" "}
+            to (UTC){" "}
             <input
               type="datetime-local"
               step={1}
@@ -177,6 +177,7 @@ export function RehearsalForm({ components, begun }: RehearsalFormProps): VNode 
               <input
                 value={settings}
                 placeholder='{"maxSliceQuantity": 500}'
+                size={26}
                 onInput={({ currentTarget }) => setSettings(currentTarget.value)}
               />
             </label>

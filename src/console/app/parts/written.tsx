@@ -6,7 +6,7 @@ import type { StoryStates } from "../../../replay.ts";
 import type { StoryRow, TimeProgress } from "../../shapes.ts";
 import { useStream } from "../live.ts";
 import { addressOf } from "../location.ts";
-import { Problem } from "./notes.tsx";
+import { Refused } from "./notes.tsx";
 import { counted } from "./numbers.ts";
 import { StateKey } from "./state-key.tsx";
 
@@ -38,7 +38,7 @@ export function Written({ query, from, step }: WrittenProps): VNode | null {
       </p>
     );
   }
-  if (problem !== "") return <Problem text={problem} />;
+  if (problem !== "") return <Refused text={problem} />;
   if (states === undefined) {
     const text =
       progress === undefined ? "" : ` of ${progress.component} over the log: ${counted(progress.events)} events`;

@@ -7,7 +7,7 @@ import { type Looked, useStream } from "../live.ts";
 import { addressOf, go, type Place } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Entries, idOf } from "../parts/entry-list.tsx";
-import { Answer, Problem } from "../parts/notes.tsx";
+import { Answer, Refused } from "../parts/notes.tsx";
 import { counted, lasted, rated } from "../parts/numbers.ts";
 import { useSamples } from "../samples.ts";
 import { useAnswer } from "../server.ts";
@@ -108,7 +108,7 @@ function Filter({ channel, where }: { readonly channel: string; readonly where: 
         <input
           value={text}
           placeholder="user.id=ann or payload.symbol=AAPL"
-          size={30}
+          size={36}
           aria-invalid={!isFilter}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
@@ -169,13 +169,13 @@ function Tail({ channel, where }: { readonly channel: string; readonly where: re
   const entries = [...seen.entries, ...known].slice(0, maxShown);
   return (
     <>
-      {seen.problem === "" ? null : <Problem text={seen.problem} />}
+      {seen.problem === "" ? null : <Refused text={seen.problem} />}
       <div class="bar">
         <button type="button" aria-pressed={isPaused} onClick={pause}>
           {isPaused ? `Go on${seen.waiting.length > 0 ? ` (${seen.waiting.length} new)` : ""}` : "Pause"}
         </button>
         <span class="quiet">
-          {isPaused ? "Paused." : seen.isReady ? "Live." : "Connecting …"}
+          {isPaused ? "Paused." : seen.isReady ? "Live." : first.state === "refused" ? "" : "Connecting …"}
           {seen.leftOut > 0 ? ` ${counted(seen.leftOut)} came too fast to be shown.` : ""}
         </span>
         {entries.length === 0 ? null : (

@@ -98,7 +98,8 @@ function Groups({ found, canAct, begin }: GroupsProps): VNode {
             </td>
             <td class="number">{counted(count)}</td>
             <td>
-              {timed(oldestAt)} to {timed(newestAt)}
+              {timed(oldestAt)}
+              {newestAt === oldestAt ? null : ` to ${timed(newestAt)}`}
             </td>
             {canAct ? (
               <td>

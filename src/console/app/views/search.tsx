@@ -6,7 +6,7 @@ import type { ListedEntry, SearchState } from "../../shapes.ts";
 import { useStream } from "../live.ts";
 import { addressOf } from "../location.ts";
 import { payloadOf, StoryLink } from "../parts/entry.tsx";
-import { Problem } from "../parts/notes.tsx";
+import { Refused } from "../parts/notes.tsx";
 import { counted, timed } from "../parts/numbers.ts";
 import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
@@ -46,7 +46,7 @@ export function SearchView({ query }: { readonly query: string }): VNode {
           <Text of={query} />
         </strong>
       </p>
-      {problem === "" ? null : <Problem text={problem} />}
+      {problem === "" ? null : <Refused text={problem} />}
       <div class="bar" role="status">
         <span>{stateText(found)}</span>
         {isOver ? null : (
@@ -63,7 +63,7 @@ export function SearchView({ query }: { readonly query: string }): VNode {
         )}
         {oldest === undefined ? null : (
           <a href={addressOf(["story"], { q: query, from: String(oldest.appendedAt) })}>
-            The whole story of all of these
+            {hits.length === 1 ? "Its whole story" : "The whole story of all of these"}
           </a>
         )}
       </div>

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { About, Story } from "../../shapes.ts";
 import { addressOf, go, type Place } from "../location.ts";
 import { EntryFacts } from "../parts/entry.tsx";
-import { Problem } from "../parts/notes.tsx";
+import { Refused } from "../parts/notes.tsx";
 import { lasted, timed } from "../parts/numbers.ts";
 import { Relatives } from "../parts/relatives.tsx";
 import { Standings } from "../parts/standings.tsx";
@@ -69,7 +69,7 @@ export function StoryView({ place, about }: { readonly place: Place; readonly ab
   return (
     <>
       <Tools query={query} about={about} />
-      {problem === "" ? null : <Problem text={problem} />}
+      {problem === "" ? null : <Refused text={problem} />}
       {isGoingOn ? (
         <div class="bar" role="status">
           <span>

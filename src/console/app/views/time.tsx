@@ -6,7 +6,7 @@ import type { StoryStates, StoryStep } from "../../../replay.ts";
 import type { TimeProgress } from "../../shapes.ts";
 import { useStream } from "../live.ts";
 import { addressOf, go, type Place } from "../location.ts";
-import { Problem } from "../parts/notes.tsx";
+import { Refused } from "../parts/notes.tsx";
 import { counted, lasted, timed } from "../parts/numbers.ts";
 import { type KnownState, StateKey } from "../parts/state-key.tsx";
 import { Text } from "../parts/text.tsx";
@@ -37,7 +37,7 @@ export function TimeView({ place }: { readonly place: Place }): VNode {
         </strong>{" "}
         <a href={addressOf(["story"], { q: query, from })}>Its story</a>
       </p>
-      {problem === "" ? null : <Problem text={problem} />}
+      {problem === "" ? null : <Refused text={problem} />}
       {isOver ? null : (
         <p role="status">
           {progress === undefined

@@ -36,7 +36,10 @@ export async function watchStreams(page: Page): Promise<void> {
   `);
 }
 
-/** Gives the page the messages of so many ms: a batch of entries each 200 ms, a look each 600 ms, attempts each 2 s. */
+/**
+ * Gives the page the messages of so many ms: a batch of entries each 250 ms, a look each 500 ms, attempts each 2 s, as the server sends them. The page
+ * draws once for each five seconds of it: drawing is what takes the time, and what it keeps are the messages.
+ */
 export async function live(page: Page, ms: number): Promise<number> {
   const messages = await page.evaluate(`(async () => {
     let messages = 0;
@@ -45,11 +48,11 @@ export async function live(page: Page, ms: number): Promise<number> {
       messages++;
       stream.dispatchEvent(new MessageEvent(kind, { data: JSON.stringify(data) }));
     };
-    for (let passed = 0; passed < ${ms}; passed += 200) {
+    for (let passed = 0; passed < ${ms}; passed += 250) {
       const at = begin + passed;
       for (const stream of window.streams) {
         const { flow, entries, attempts } = stream.latest;
-        if (flow !== undefined && passed % 600 === 0) tell(stream, "flow", { ...JSON.parse(flow), at });
+        if (flow !== undefined && passed % 500 === 0) tell(stream, "flow", { ...JSON.parse(flow), at });
         if (attempts !== undefined && passed % 2_000 === 0) {
           const { everyMs, counts } = JSON.parse(attempts);
           const last = Math.floor(at / everyMs) * everyMs;
@@ -61,8 +64,7 @@ export async function live(page: Page, ms: number): Promise<number> {
           tell(stream, "entries", { ...batch, entries: later });
         }
       }
-      // The page draws in between, as it would.
-      await new Promise((drawn) => setTimeout(drawn));
+      if (passed % 5_000 === 4_750) await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
     }
     return messages;
   })()`);

@@ -1,4 +1,4 @@
-/** The channel of `bench/console.ts`. */
+/** The channel of the console's benchmark. */
 
 import { type Channel, defineChannel } from "throughline";
 import { z } from "zod";
