@@ -25,5 +25,5 @@ function textOf({ machine, entries, parts }: ConsoleRecord): string {
       isMet === undefined ? "" : isMet ? "met" : "**missed**",
     ]),
   );
-  return `${where}\n\n${table([["Measured", "Result", "Aim", ""], ...rows])}`;
+  return `${where}\n\n${table([["Measured", "Result", "Aim", "verdict"], ...rows])}`;
 }

@@ -73,7 +73,6 @@ export async function openWorld(entries: number): Promise<World> {
     return { usage, url: ready.url ?? "" };
   };
   const member = await start("member.ts");
-  while ((await member.usage()).handled < published) await pause(200);
   const served = await start("server.ts");
 
   const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });

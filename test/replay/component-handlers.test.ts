@@ -1,50 +1,11 @@
 /** A replay of handlers that fail, batches that fail, and members that overtake each other; and the captured results. */
 
 import * as assert from "uvu/assert";
-import { on, PermanentError, ReplayError, type Subscription } from "../../src/index.ts";
-import {
-  type CapturedCall,
-  type ComponentReplayOptions,
-  diff,
-  openLog,
-  type ReplaySource,
-  replayComponent,
-} from "../../src/replay.ts";
-import { type Opened, open, soon, type Thing, things } from "../support/backbone.ts";
-import { rejects } from "../support/rejects.ts";
+import { on, PermanentError, type Subscription } from "../../src/index.ts";
+import { type CapturedCall, diff, openLog, replayComponent } from "../../src/replay.ts";
+import { open, type Thing } from "../support/backbone.ts";
 import { test } from "../support/test.ts";
-
-const ins = things("ins", { retry: { ...soon, maxAttempts: 3 } });
-const others = things("others", { retry: { ...soon, maxAttempts: 3 } });
-const outs = things("outs");
-
-/** Runs the component live until all that was published before is settled, and gives the log. */
-async function live(
-  o: Opened,
-  subscriptions: readonly Subscription[],
-  channels: readonly string[],
-): Promise<ReplaySource> {
-  const component = o.backbone.component("c", subscriptions, { concurrency: 4 });
-  const run = component.run();
-  await component.whenIdle();
-  await component.drain();
-  await run;
-  return openLog(o.backbone, channels, { components: ["c"] });
-}
-
-async function gathered<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-async function callsOf(options: Omit<ComponentReplayOptions, "component">): Promise<readonly CapturedCall[]> {
-  return gathered(replayComponent({ ...options, component: "c" }).calls());
-}
-
-function numbers(call: CapturedCall): readonly number[] {
-  return call.entries.map(({ envelope }) => (JSON.parse(envelope?.payload ?? "{}") as Thing).n);
-}
+import { callsOf, gathered, ins, kept, live, numbers, others, outs } from "./captured-calls.ts";
 
 test("an event that needed three attempts is captured with three, and one that never succeeds with its error", async () => {
   await using o = await open();
@@ -115,21 +76,6 @@ test("a handler that fails where it did not is a difference of outcome, with its
     [["deadLettered", "acked"]],
   );
 });
-
-/** A replay's lines, kept as a source of their own. */
-async function kept(replay: ReplaySource): Promise<ReplaySource> {
-  const lines = await gathered(replay.lines());
-  const { name, namespace, channels, partitions } = replay;
-  return {
-    name,
-    namespace,
-    channels,
-    partitions,
-    async *lines() {
-      yield* lines;
-    },
-  };
-}
 
 test("a batch that failed live is replayed one by one, as it was settled; a batch that fails now is split as it would be live", async () => {
   await using o = await open();
@@ -260,83 +206,4 @@ test("effects have the ids that they have live, and are captured; so are state a
     ["latest", "ins", { n: 2 }],
     ["latest", "kept", { n: 8 }],
   ]);
-});
-
-test("without a settlement log entries are replayed by their ids, in batches as they fill up, and a caveat says so", async () => {
-  await using o = await open();
-  const subscriptions = [
-    on(ins, { batch: { maxSize: 3, maxWaitMs: 10_000 } }, async (events, { publish }) => {
-      for (const event of events) await publish(outs, { n: events.length }, { causedBy: [event] });
-    }),
-  ];
-  await Promise.all([0, 1, 2, 3, 4].map((n) => o.backbone.publish(ins, { n })));
-  const source = await openLog(o.backbone, ["ins"]);
-  const replay = replayComponent({ source, component: "c", subscriptions });
-  const calls = await gathered(replay.calls());
-  assert.is(replay.summary?.order, "appended");
-  assert.equal(calls.map(numbers), [
-    [0, 1, 2],
-    [3, 4],
-  ]);
-  assert.equal(
-    calls.map(({ recorded }) => recorded),
-    [undefined, undefined],
-  );
-  const { notes } = await diff(source, replay);
-  assert.ok(
-    notes.some((note) => /no settlements of "c"/.test(note)),
-    notes.join("\n"),
-  );
-  assert.ok(
-    notes.some((note) => /nothing of the channel: 5 events replayed on "outs"/.test(note)),
-    notes.join("\n"),
-  );
-});
-
-test("counts what the record lacks: entries in flight at its end, entries that it has not, channels without a handler", async () => {
-  await using o = await open();
-  const subscriptions = [on(ins, () => undefined), on(others, () => undefined)];
-  const refs = await Promise.all([0, 1, 2].map((n) => o.backbone.publish(ins, { n })));
-  await o.backbone.publish(others, { n: 3 });
-  await live(o, subscriptions, ["ins"]);
-  await o.backbone.publish(ins, { n: 4 });
-  const missing = refs[1]?.entryId;
-  const log = await openLog(o.backbone, ["ins"], { components: ["c"] });
-  const source: ReplaySource = {
-    ...log,
-    async *lines(signal) {
-      for await (const line of log.lines(signal)) {
-        if (line.kind === "settlement" || line.entry.entryId !== missing) yield line;
-      }
-    },
-  };
-  const replay = replayComponent({ source, component: "c", subscriptions: [on(ins, () => undefined)] });
-  const calls = await gathered(replay.calls());
-  assert.equal(calls.flatMap(numbers), [0, 2]);
-  assert.equal(replay.summary?.gaps, { absent: 1, unsettled: 1, unsubscribed: 1 });
-});
-
-test("a replay ends after its current call, and one that cannot run is refused before it begins", async () => {
-  await using o = await open();
-  const subscriptions = [on(ins, () => undefined)];
-  for (const n of [0, 1, 2]) await o.backbone.publish(ins, { n });
-  const source = await live(o, subscriptions, ["ins"]);
-  const stop = new AbortController();
-  let calls = 0;
-  for await (const _ of replayComponent({ source, component: "c", subscriptions }).calls(stop.signal)) {
-    calls++;
-    stop.abort();
-  }
-  assert.is(calls, 1);
-  assert.throws(
-    () => replayComponent({ source, component: "c", subscriptions: [on(others, () => undefined)] }),
-    /reads others, of which .* has nothing/,
-  );
-  assert.throws(() => replayComponent({ source, component: "c", subscriptions: [] }), /subscribes to nothing/);
-  assert.throws(
-    () => replayComponent({ source, component: "c", subscriptions: [...subscriptions, ...subscriptions] }),
-    /twice/,
-  );
-  assert.throws(() => replayComponent({ source, component: "c", subscriptions, speed: 0 }), /speed is 0/);
-  await rejects(openLog(o.backbone, ["nowhere"]), ReplayError, /no channel "nowhere"/);
 });

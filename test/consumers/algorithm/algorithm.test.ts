@@ -1,46 +1,21 @@
-/** The Algorithm's handlers: every client order's quantity is conserved, whatever is netted, sliced, filled and rejected. */
+/** The handlers of the Algorithm: what is netted, sliced, allocated, cancelled and refused. */
 
-import { setImmediate } from "node:timers/promises";
-import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { applyReport } from "../../../consumers/algorithm/handlers.ts";
-import { netAndSlice } from "../../../consumers/algorithm/netting.ts";
 import { type Event, PermanentError } from "../../../src/index.ts";
 import {
   type ClientCancel,
-  type ClientOrder,
-  clientOrderEventId,
-  clientOrders,
   type ExchangeCancel,
   type ExchangeOrder,
-  type ExchangeReport,
-  type ExchangeRequest,
   Execution,
   exchangeOrders,
   executions,
-  fills,
-  isCancel,
   quantityOf,
-  ExchangeRequest as schema,
 } from "../../../trading/domain/index.ts";
 import { rejects } from "../../support/rejects.ts";
 import { test } from "../../support/test.ts";
-import { eventOf, FakeBackbone, type Published } from "../../trading/fake-tools.ts";
-import { batches, orderEvent, sum } from "../../trading/orders-of.ts";
-
-const algorithm = netAndSlice("simulated", { maxQuantity: 1_000, maxSlices: 100 });
-
-function fill(order: ExchangeOrder, id: string, filledQuantity: number): ExchangeReport {
-  return { kind: "filled", id, exchangeOrderId: order.id, filledQuantity, filledPrice: order.price, timestamp: 2 };
-}
-
-async function report(backbone: FakeBackbone, payload: ExchangeReport): Promise<void> {
-  await backbone.deliver((tools) => applyReport(eventOf(fills, payload, `event-${payload.id}`), tools));
-}
-
-function openOrders(backbone: FakeBackbone): number {
-  return backbone.stores.get("open-orders")?.size ?? 0;
-}
+import { FakeBackbone, type Published } from "../../trading/fake-tools.ts";
+import { orderEvent, sum } from "../../trading/orders-of.ts";
+import { algorithm, cancelEvent, fill, openOrders, report } from "./reporting.ts";
 
 test("nets two clients' orders into one exchange order that names both as parents and causes", async () => {
   const backbone = new FakeBackbone();
@@ -122,55 +97,6 @@ test("gives a batch that is handled again the same exchange order ids, and a lat
   assert.is(new Set([...(await idsOf(1)), ...(await idsOf(2))]).size, 6);
 });
 
-/** A venue in words: fills, rejects and cancels of one exchange order, drawn as they come, and answered cancels. */
-class PlainVenue {
-  readonly #order: ExchangeOrder;
-  readonly reports: ExchangeReport[] = [];
-  #open: number;
-  #count = 0;
-
-  constructor(order: ExchangeOrder) {
-    this.#order = order;
-    this.#open = order.quantity;
-  }
-
-  get open(): number {
-    return this.#open;
-  }
-
-  trade(quantity: number, isReject: boolean): void {
-    const part = isReject ? this.#open : Math.min(this.#open, quantity);
-    if (part === 0) return;
-    this.#open -= part;
-    const common = { id: this.#nextId(), exchangeOrderId: this.#order.id, timestamp: 3 };
-    this.reports.push(
-      isReject
-        ? { kind: "rejected", ...common, rejectedQuantity: part, reason: "no" }
-        : { kind: "filled", ...common, filledQuantity: part, filledPrice: this.#order.price },
-    );
-  }
-
-  cancel({ id: cancelId, quantity }: ExchangeCancel): void {
-    const part = Math.min(this.#open, quantity);
-    this.#open -= part;
-    const common = { id: this.#nextId(), exchangeOrderId: this.#order.id, cancelId, timestamp: 3 };
-    this.reports.push(
-      part === 0
-        ? { kind: "cancelRejected", ...common, reason: "done" }
-        : { kind: "cancelled", ...common, cancelledQuantity: part, reason: "as asked" },
-    );
-  }
-
-  #nextId(): string {
-    return `${this.#order.id}/${++this.#count}`;
-  }
-}
-
-function cancelEvent(order: ClientOrder, id: string): Event<ClientCancel> {
-  const { userId, symbol, id: orderId } = order;
-  return eventOf(clientOrders, { kind: "cancel", id, userId, symbol, orderId }, `cancel-${id}`) as Event<ClientCancel>;
-}
-
 test("a cancel asks the exchange for what is open of the client's shares, and what is cancelled is the client's own", async () => {
   const backbone = new FakeBackbone();
   const ann = orderEvent({ id: "a", userId: "ann", quantity: 60 });
@@ -250,94 +176,5 @@ test("market orders are netted with market orders alone, and are sent as such", 
       [undefined, 100],
       ["market", 200],
     ],
-  );
-});
-
-test("conserves the quantity of every client order and keeps no state when all is reported, whatever is cancelled meanwhile", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(batches, { minLength: 1, maxLength: 2 }),
-      fc.constantFrom(0, 0.3, 1),
-      fc.constantFrom(0, 0.3, 1),
-      fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
-      async (batchesOf, rejectRate, cancelRate, draws) => {
-        await setImmediate(); // else the loop never turns, and the file looks stuck
-        const draw = (): number => draws.next().value as number;
-        const backbone = new FakeBackbone();
-        const ordered = new Map<string, number>();
-        const cancels: Event<ClientCancel>[] = [];
-        for (const [n, batch] of batchesOf.entries()) {
-          const events = batch.map(({ payload }) => orderEvent({ ...payload, id: `${n}.${payload.id}` }));
-          for (const { id, payload } of events) ordered.set(id, payload.quantity);
-          const asked = events.flatMap(({ payload }) =>
-            draw() < cancelRate ? [cancelEvent(payload, `c-${payload.userId}-${payload.id}`)] : [],
-          );
-          const early = asked.filter(() => draw() < 0.3);
-          cancels.push(...asked.filter((one) => !early.includes(one)));
-          await backbone.deliver((tools) => algorithm([...events, ...early], tools));
-        }
-        const isOrder = (one: ExchangeRequest): one is ExchangeOrder => !isCancel(one);
-        const sent = backbone.on(exchangeOrders).filter(isOrder);
-        assert.is(new Set(sent.map((order) => order.id)).size, sent.length);
-        assert.is(sum(sent.map((order) => order.quantity)), sum([...ordered.values()]));
-
-        const venues = new Map(sent.map((order) => [order.id, new PlainVenue(order)]));
-        let seen = 0;
-        let toGive: ExchangeRequest[] = [];
-        const look = (): void => {
-          for (; seen < backbone.published.length; seen++) {
-            const { channel, payload } = backbone.published[seen] as Published;
-            if (channel === exchangeOrders.name) toGive.push(payload as ExchangeRequest);
-          }
-        };
-        const give = (): void => {
-          for (const one of toGive) {
-            assert.ok(schema.safeParse(one).success, one.id);
-            if (isCancel(one)) venues.get(one.exchangeOrderId)?.cancel(one);
-          }
-          toGive = [];
-        };
-        const pick = <T>(of: readonly T[]): T => of[Math.floor(draw() * of.length * 0.999)] as T;
-        for (;;) {
-          look();
-          // The client cancels, the venue takes cancels late, trades, and reports late: all in any order.
-          const waiting = [...venues.values()].filter(({ reports }) => reports.length > 0);
-          const open = [...venues.values()].filter((venue) => venue.open > 0);
-          const possible = [
-            ...(cancels.length > 0 ? (["cancel"] as const) : []),
-            ...(toGive.length > 0 ? (["give"] as const) : []),
-            ...(open.length > 0 ? (["trade"] as const) : []),
-            ...(waiting.length > 0 ? (["report"] as const) : []),
-          ];
-          if (possible.length === 0) break;
-          const step = pick(possible);
-          if (step === "cancel") {
-            const cancel = cancels.pop() as Event<ClientCancel>;
-            await backbone.deliver((tools) => algorithm([cancel], tools), cancel.id);
-          } else if (step === "give") give();
-          else if (step === "trade") pick(open).trade(1 + Math.floor(draw() * 2_000), draw() < rejectRate * 0.3);
-          else {
-            const next = pick(waiting).reports.shift() as ExchangeReport;
-            await report(backbone, next);
-            const isOpen = backbone.stores.get("open-orders")?.has(next.exchangeOrderId) === true;
-            if (isOpen && draw() < 0.2) await report(backbone, next); // repeated
-          }
-        }
-
-        const executed = new Map<string, number>();
-        for (const execution of backbone.on(executions)) {
-          assert.ok(Execution.safeParse(execution).success, execution.id);
-          const { userId, clientOrderId } = execution;
-          const key = clientOrderEventId({ userId, id: clientOrderId });
-          executed.set(key, (executed.get(key) ?? 0) + quantityOf(execution));
-        }
-        assert.equal([...executed].toSorted(), [...ordered].toSorted());
-        assert.is(openOrders(backbone), 0);
-        assert.is(backbone.stores.get("client-orders")?.size ?? 0, 0);
-        const ids = backbone.on(executions).map((execution) => execution.id);
-        assert.is(new Set(ids).size, ids.length);
-      },
-    ),
-    { numRuns: 25 },
   );
 });
