@@ -23,6 +23,8 @@ export interface DeskCounts {
   readonly lost: number;
   /** Times that a member has seen that Redis had lost what it had acknowledged. */
   readonly goneBack: number;
+  /** Members that could not finish in time, because what they had written was not confirmed. */
+  readonly undrained: number;
 }
 
 export interface DeskOptions {
@@ -30,6 +32,8 @@ export interface DeskOptions {
   readonly servers: Readonly<Record<string, string>>;
   readonly venueUrl: string;
   readonly namespace: string;
+  /** What is written counts when a replica has it: a member that is told to end while its node has none cannot finish in time, and says so. */
+  readonly confirmed: boolean;
 }
 
 /** Dispose kills what runs. */
@@ -40,14 +44,16 @@ export class Desk implements AsyncDisposable {
   readonly #processes: { readonly seat: Seat; readonly started: StartedProcess }[] = [];
   /** The fault that is under way on a member: the next one waits for it. */
   readonly #busy = new Map<string, Promise<void>>();
-  readonly #counts = { starts: 0, takenOver: 0, handedOver: 0, lost: 0, goneBack: 0 };
+  readonly #counts = { starts: 0, takenOver: 0, handedOver: 0, lost: 0, goneBack: 0, undrained: 0 };
   readonly #breaches: string[] = [];
   /** Processes that were told to end, or whose unrequested end is among the breaches already. */
   readonly #asked = new Set<StartedProcess>();
+  readonly #confirmed: boolean;
   #isClosed = false;
   #isInterrupted = false;
 
-  constructor({ servers, venueUrl, namespace }: DeskOptions) {
+  constructor({ servers, venueUrl, namespace, confirmed }: DeskOptions) {
+    this.#confirmed = confirmed;
     this.#env = {
       ...servers,
       NAMESPACE: namespace,
@@ -181,6 +187,11 @@ export class Desk implements AsyncDisposable {
     // Node has no handler for the signal until its main module runs.
     const wasStarting = signal === "SIGTERM" && running.lines.length === 0;
     if (code === 0 || wasStarting || signal === "SIGKILL") return;
+    const said = (text: string): boolean => running.lines.some((line) => line.includes(text));
+    if (this.#confirmed && code === 1 && said("DrainTimeoutError") && said("not as durable as was asked")) {
+      this.#counts.undrained++;
+      return;
+    }
     this.#breaches.push(`${nameOf(seat)} has ended with ${signal ?? code} after SIGTERM:${lastWords(running)}`);
   }
 

@@ -29,6 +29,11 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
     ...(options.cluster ? [renderFailovers(result)] : []),
     `Processes: ${desk.starts} started; ${number(desk.takenOver)} partitions taken over, ${number(desk.handedOver)} handed over, ` +
       `${number(desk.lost)} found to be another's.`,
+    ...(options.confirmed
+      ? [
+          `${number(desk.undrained)} members were told to end while a node had no replica, and ended with what was not confirmed.`,
+        ]
+      : []),
     `History: ${number(history.length)} facts checked.`,
   ];
   if (breaches.length === 0) {

@@ -65,7 +65,12 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
     await owner.prepare({ partitions });
   }
   await using clients = await connectBackbone({ ...stage.reached, namespace, log: silentLog, publishTimeoutMs });
-  await using desk = new Desk({ servers: stage.env, venueUrl: `ws://${sessions.address}`, namespace });
+  await using desk = new Desk({
+    servers: stage.env,
+    venueUrl: `ws://${sessions.address}`,
+    namespace,
+    confirmed: options.confirmed,
+  });
   signal.addEventListener("abort", () => desk.interrupted(), { once: true });
 
   say(`${stage.description}, ${planned.length} faults in ${minutes} minutes, ${rate} orders/s`);
