@@ -16,8 +16,17 @@ export interface SettlementRange {
 export async function* readSettlements(
   inspector: Inspector,
   component: string,
-  { from = "-", to = "+" }: SettlementRange = {},
+  range: SettlementRange = {},
 ): AsyncGenerator<RecordedSettlement, void, undefined> {
+  for await (const run of settlementRuns(inspector, component, range)) yield* run;
+}
+
+/** The same in runs, for whoever reads much. */
+export async function* settlementRuns(
+  inspector: Inspector,
+  component: string,
+  { from = "-", to = "+" }: SettlementRange,
+): AsyncGenerator<readonly RecordedSettlement[], void, undefined> {
   const partitions = (await inspector.catalogue())?.partitions ?? 1;
   const heads: { rows: readonly RecordedSettlement[]; index: number; readonly partition: number }[] = [];
   const page = (partition: number, after: string): Promise<readonly RecordedSettlement[]> =>
@@ -25,6 +34,7 @@ export async function* readSettlements(
   for (let partition = 0; partition < partitions; partition++) {
     heads.push({ rows: await page(partition, from), index: 0, partition });
   }
+  let run: RecordedSettlement[] = [];
   for (;;) {
     let first: (typeof heads)[number] | undefined;
     for (const head of heads) {
@@ -33,13 +43,16 @@ export async function* readSettlements(
       if (first === undefined || compareIds(row.entryId, first.rows[first.index]?.entryId ?? "") < 0) first = head;
     }
     const row = first?.rows[first.index];
-    if (first === undefined || row === undefined) return;
-    yield row;
+    if (first === undefined || row === undefined) break;
+    run.push(row);
     first.index++;
     if (first.index < first.rows.length) continue;
+    yield run;
+    run = [];
     first.rows = await page(first.partition, `(${row.entryId}`);
     first.index = 0;
   }
+  if (run.length > 0) yield run;
 }
 
 const pageSize = 200;

@@ -4,7 +4,7 @@ import { compareIds } from "../../model/entry-ids.ts";
 import type { Inspector, LogStream } from "../../ports/inspect.ts";
 import { type LogEntry, toLogEntry } from "../entries/log-reader.ts";
 
-const maxKept = 50_000;
+const maxKept = 20_000;
 /** A page of a stream from a wanted entry on: those that are settled together lie together. */
 const pageSize = 200;
 

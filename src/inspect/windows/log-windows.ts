@@ -4,8 +4,8 @@ import { timeOf } from "../../model/envelope.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import type { Inspector } from "../../ports/inspect.ts";
 import { type LogEntry, toLogEntry } from "../entries/log-reader.ts";
-import { mergedPages } from "../entries/stream-merge.ts";
-import { readSettlements } from "../settlement-reader.ts";
+import { mergedRuns } from "../entries/stream-merge.ts";
+import { settlementRuns } from "../settlement-reader.ts";
 
 /** What was appended and settled in a stretch of time. Both lists are in the order of time. */
 export interface LogWindow {
@@ -30,10 +30,11 @@ const fullFrom = 5_000;
 
 type Item = { readonly entry: LogEntry } | { readonly settlement: RecordedSettlement };
 
-/** One sequence of the merge, with the item that comes next. */
+/** One sequence of the merge, with the run of items that come next. */
 interface Head {
-  readonly items: AsyncGenerator<Item, void, undefined>;
-  next: Item;
+  readonly runs: AsyncGenerator<readonly Item[], void, undefined>;
+  run: readonly Item[];
+  at: number;
   ms: number;
 }
 
@@ -46,16 +47,17 @@ export async function* readWindows(
   const sequences = [entriesOf(inspector, range)];
   for (const component of components) sequences.push(settlementsOf(inspector, component, fromMs, toMs));
   const heads: Head[] = [];
-  for (const items of sequences) {
-    const first = await items.next();
-    if (first.done !== true) heads.push({ items, next: first.value, ms: msOf(first.value) });
+  for (const runs of sequences) {
+    const first = await runs.next();
+    if (first.done !== true) heads.push({ runs, run: first.value, at: 0, ms: msOf(first.value[0] as Item) });
   }
   let entries: LogEntry[] = [];
   let settlements: RecordedSettlement[] = [];
   let size = 0;
   let endMs = fromMs;
   while (heads.length > 0 && !isAborted(signal)) {
-    const head = heads.reduce((earliest, one) => (one.ms < earliest.ms ? one : earliest));
+    let head = heads[0] as Head;
+    for (const one of heads) if (one.ms < head.ms) head = one;
     if (size >= fullFrom && head.ms > endMs) {
       yield { entries, settlements, toMs: endMs };
       entries = [];
@@ -63,7 +65,7 @@ export async function* readWindows(
       size = 0;
     }
     endMs = Math.max(endMs, head.ms);
-    const item = head.next;
+    const item = head.run[head.at] as Item;
     if ("entry" in item) {
       entries.push(item.entry);
       size++;
@@ -71,12 +73,17 @@ export async function* readWindows(
       settlements.push(item.settlement);
       for (const { entryIds } of item.settlement.calls) size += entryIds.length;
     }
-    const next = await head.items.next();
-    if (next.done === true) heads.splice(heads.indexOf(head), 1);
-    else {
-      head.next = next.value;
-      head.ms = msOf(next.value);
+    head.at++;
+    if (head.at === head.run.length) {
+      const next = await head.runs.next();
+      if (next.done === true) {
+        heads.splice(heads.indexOf(head), 1);
+        continue;
+      }
+      head.run = next.value;
+      head.at = 0;
     }
+    head.ms = msOf(head.run[head.at] as Item);
   }
   if (size > 0 || settlements.length > 0) yield { entries, settlements, toMs: endMs };
 }
@@ -84,12 +91,12 @@ export async function* readWindows(
 async function* entriesOf(
   inspector: Inspector,
   { channels, partitions, fromMs, toMs }: WindowRange,
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<readonly Item[], void, undefined> {
   const streams = channels.flatMap((channel) =>
     Array.from({ length: partitions }, (_, partition) => ({ channel, partition })),
   );
-  const pages = mergedPages(inspector, streams, { from: String(fromMs), to: String(toMs), reverse: false });
-  for await (const { entry, stream } of pages) yield { entry: toLogEntry(entry, stream.partition) };
+  const runs = mergedRuns(inspector, streams, { from: String(fromMs), to: String(toMs), reverse: false });
+  for await (const run of runs) yield run.map(({ entry, stream }) => ({ entry: toLogEntry(entry, stream.partition) }));
 }
 
 async function* settlementsOf(
@@ -97,9 +104,9 @@ async function* settlementsOf(
   component: string,
   fromMs: number,
   toMs: number,
-): AsyncGenerator<Item, void, undefined> {
+): AsyncGenerator<readonly Item[], void, undefined> {
   const range = { from: String(fromMs), to: String(toMs) };
-  for await (const settlement of readSettlements(inspector, component, range)) yield { settlement };
+  for await (const run of settlementRuns(inspector, component, range)) yield run.map((settlement) => ({ settlement }));
 }
 
 function msOf(item: Item): number {

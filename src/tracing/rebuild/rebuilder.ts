@@ -14,7 +14,7 @@ import { type CallEnd, RebuiltCall, type TimedSource } from "./rebuilt-call.ts";
 import { tellWrite } from "./rebuilt-write.ts";
 
 /** Most calls, and ids of `send` spans, that are remembered: what a call has published is appended with its settlement, or soon after. */
-const maxCalls = 20_000;
+const maxCalls = 10_000;
 const maxKnown = 100_000;
 
 /**
