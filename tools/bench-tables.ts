@@ -31,7 +31,7 @@ export interface ConsoleFiles {
 /** The console's benchmark has a record of its own. */
 export const consoleFiles: ConsoleFiles = {
   record: "docs/bench-console.json",
-  documents: ["docs/performance.md"],
+  documents: ["docs/performance.md", "docs/guide/console.md"],
 };
 
 /** Returns a line for each document whose figures of the console differ from the record. */

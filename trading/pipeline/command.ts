@@ -21,7 +21,7 @@ import { printSummary } from "./summary-text.ts";
 
 const program = new Command("npm start --")
   .description("Runs the order pipeline on a private Redis, or on the one that REDIS_URL names, and shows what it did.")
-  .option("--orders <file>", "orders to feed, one a line (default: the sample)")
+  .option("--orders <file>", "orders to feed, one a line (default: the sample; none with --serve)")
   .addOption(
     new Option("--format <format>", "the file's format; told from its content unless given").choices(orderFileFormats),
   )

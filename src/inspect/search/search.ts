@@ -37,7 +37,8 @@ export interface SearchOptions {
 
 /** Number of entries that a window should have: read in about a tenth of a second. */
 const entriesOfWindow = 20_000;
-const firstWindowMs = 1_000;
+/** A busy log has some tens of thousands of entries a second: its first hits are not to wait for all of them. */
+const firstWindowMs = 200;
 /** A window is left in the middle of a page, so that longer pages would be read in vain. */
 const pageSize = 500;
 
@@ -73,13 +74,15 @@ export async function* searchLog(
     parts.catch(() => undefined); // thrown where it is awaited; a search that ends early awaits no more
     return { fromMs, lengthMs: lastMs - fromMs + 1, parts };
   };
-  // Redis makes the pages of the next window while those of this one are looked through.
   let current = open();
   while (current !== undefined && found < limit) {
-    const next = open();
     const parts = await current.parts;
-    if (isAborted(signal)) return;
     const count = parts.reduce((sum, one) => sum + one.read, 0);
+    const factor = Math.min(16, Math.max(1 / 16, entriesOfWindow / Math.max(1, count)));
+    windowMs = Math.max(1, Math.round(current.lengthMs * factor));
+    // Not before: the pages of two windows would take turns, and the first hit would wait for both. It is read while this one's hits are taken.
+    const next = open();
+    if (isAborted(signal)) return;
     read += count;
     backTo = current.fromMs;
     for (const entry of parts.flatMap((one) => one.found).sort((a, b) => compareIds(b.entryId, a.entryId))) {
@@ -90,8 +93,6 @@ export async function* searchLog(
       toldAt = performance.now();
       onProgress({ entries: read, total: Math.max(read, extent.entries), backTo });
     }
-    const factor = Math.min(16, Math.max(1 / 16, entriesOfWindow / Math.max(1, count)));
-    windowMs = Math.max(1, Math.round(current.lengthMs * factor));
     current = next;
   }
   onProgress({ entries: read, total: Math.max(read, extent.entries), backTo: Math.max(backTo, oldestMs) });
@@ -142,19 +143,27 @@ async function readWindow(
   const found: LogEntry[] = [];
   let read = 0;
   let size = 100;
-  let next = from;
-  while (!isAborted(signal)) {
-    const page: readonly StoredEntry[] = await inspector.page(stream, { from: next, to, reverse: false }, size);
+  const ask = (next: string): Promise<readonly StoredEntry[]> => {
+    const page = inspector.page(stream, { from: next, to, reverse: false }, size);
+    page.catch(() => undefined); // thrown where it is awaited; an aborted search awaits no more
+    return page;
+  };
+  let asked: Promise<readonly StoredEntry[]> | undefined = ask(from);
+  while (asked !== undefined && !isAborted(signal)) {
+    const page: readonly StoredEntry[] = await asked;
+    const last = page.length < size ? undefined : page.at(-1);
+    if (last === undefined) asked = undefined;
+    else {
+      // Redis makes the next page while this one is looked through.
+      size = Math.min(pageSize, nextSize(page, size) * 2);
+      asked = ask(`(${last.entryId}`);
+    }
     for (const stored of page) {
       if (!mayMatch(stored)) continue;
       const entry = toLogEntry(stored, stream.partition);
       if (matches(entry)) found.push(entry);
     }
     read += page.length;
-    const last = page.at(-1);
-    if (last === undefined || page.length < size) break;
-    next = `(${last.entryId}`;
-    size = Math.min(pageSize, nextSize(page, size) * 2);
   }
   return { read, found };
 }

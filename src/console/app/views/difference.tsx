@@ -103,7 +103,7 @@ function ConcernedRow({ name, values, choose }: ConcernedRowProps): VNode {
             </button>{" "}
           </span>
         ))}
-        {values.length > maxNamed ? `and ${values.length - maxNamed} more` : ""}
+        {values.length > maxNamed ? `and ${counted(values.length - maxNamed)} more` : ""}
       </dd>
     </>
   );
