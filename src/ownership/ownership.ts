@@ -253,12 +253,14 @@ export class Ownership implements Hold {
   /** After a look over a new session. What the server has forgotten cannot be built upon. */
   #takeUp(session: Session, tenure: Tenure, { row, isBehind }: Look): void {
     const isOurs = row !== undefined && row.epoch === this.#claim.epoch && row.owner === this.#claim.owner;
+    const isBack = isOurs ? isBehind || row.seq < tenure.answered : row === undefined || row.epoch < this.#claim.epoch;
+    const unsure = this.#isReleaseDoubtful ? "a release is under way" : "nothing has confirmed it for too long";
     // A release that was cut off on its way may still come: who goes on does so under another claim. Likewise after so long that somebody may
     // have taken the slice, and a failover may have taken that back: what is outside has seen a later fence.
     if (isOurs && !this.#isLeaving && (this.#isReleaseDoubtful || !this.mayStart))
-      this.lost(this.#isReleaseDoubtful ? "a release is under way" : "nothing has confirmed it for too long");
+      this.lost(isBack ? goneBack : unsure);
+    else if (isBack) this.#drop(goneBack);
     else if (!isOurs) this.#drop("another member has taken the partition");
-    else if (isBehind || row.seq < tenure.answered) this.#drop(goneBack);
     else {
       tenure.resume(session);
       // Who leaves starts nothing more: its release may be under way.
