@@ -71,6 +71,8 @@ export class Collector {
   /** A publish for which there was no room: the attempt fails whether the handler has heard of it or not. */
   #noRoom: ConfigError | undefined;
   #publishes = 0;
+  /** Publishes by the one event of a batch that they name as their cause; undefined before the first. */
+  #publishesOf: Map<string, number> | undefined;
   /** Why nothing can be added any more; undefined while something can. */
   #end: string | undefined;
 
@@ -105,10 +107,10 @@ export class Collector {
     try {
       this.#refuseAfterTheEnd(channel);
       // The place among the outputs is taken now, so that ids do not depend on which schema answers first.
-      const place = this.#publishes++;
+      const id = this.#nextId(options.causedBy);
       const checked = payloadToPublish(channel, payload);
-      if (!(checked instanceof Promise)) return Promise.resolve(this.#collect(place, channel, checked, options));
-      return this.#doubt(checked.then((valid) => this.#collect(place, channel, valid, options)));
+      if (!(checked instanceof Promise)) return Promise.resolve(this.#collect(id, channel, checked, options));
+      return this.#doubt(checked.then((valid) => this.#collect(id, channel, valid, options)));
     } catch (error) {
       return this.#doubt(Promise.reject(error));
     }
@@ -198,14 +200,28 @@ export class Collector {
     });
   }
 
-  #collect<P>(place: number, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
+  /**
+   * Of an output that names one of the events as its cause, the id derives from that one alone: a batch that is cut anew gives it the same. Places
+   * of such outputs are counted by themselves, so that they are never those of the batch's other outputs, however few events it has.
+   */
+  #nextId(causedBy: OutputOptions["causedBy"]): string {
+    const place = this.#publishes++;
+    const [cause] = causedBy ?? noSources;
+    if (cause === undefined || causedBy?.length !== 1 || !this.#sources.some(({ id }) => id === cause.id))
+      return deriveEventId(this.#sourceId, this.#component, place);
+    this.#publishesOf ??= new Map();
+    const own = this.#publishesOf.get(cause.id) ?? 0;
+    this.#publishesOf.set(cause.id, own + 1);
+    return deriveEventId(cause.id, this.#component, `caused ${own}`);
+  }
+
+  #collect<P>(id: string, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
     this.#refuseAfterTheEnd(channel);
     // All that can be refused comes before the span, which somebody has to end.
     const json = encodePayload(channel, payload);
     const key = channel.key(payload);
     this.#makeRoom(json.length + key.length);
     const correlation = channel.correlation(payload);
-    const id = deriveEventId(this.#sourceId, this.#component, place);
     const time = options.time ?? this.#clock.wallNow();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const isBySource = channel.placement === "source" || key === "";

@@ -186,6 +186,31 @@ test("refuses an output after the handler has returned", async () => {
   await rejects((await late.promise)(), ChannelError, /after its handler had returned/);
 });
 
+test("an output that names one event of a batch as its cause has the same id however the batch was cut", async () => {
+  const [source, out] = [things("source"), things("out")];
+  const idsWith = async (maxSize: number): Promise<readonly string[]> => {
+    await using o = await open();
+    for (let n = 0; n < 6; n++) await o.backbone.publish(source, { n, key: "k" }, { eventId: `e${n}` });
+    const component = await o.run(
+      o.backbone.component("copier", [
+        on(source, { batch: { maxSize, maxWaitMs: 5 } }, async (events, { publish }) => {
+          await publish(out, { n: -1 });
+          for (const event of events)
+            for (let copy = 0; copy < 2; copy++) await publish(out, event.payload, { causedBy: [event] });
+        }),
+      ]),
+    );
+    await component.whenIdle();
+    const entries = await o.entries(out);
+    const ids = entries.map(({ fields }) => fields["id"] as string);
+    assert.is(new Set(ids).size, ids.length);
+    return entries.flatMap(({ fields, payload }) => (payload.n < 0 ? [] : [fields["id"] as string])).toSorted();
+  };
+  const cut = await idsWith(1);
+  assert.is(cut.length, 12);
+  assert.equal(await idsWith(4), cut);
+});
+
 test("gives a batch handler its events together, within their number", async () => {
   await using o = await open();
   const [source, out] = [things("source"), things("out")];

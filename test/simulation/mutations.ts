@@ -852,8 +852,8 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     faults: ["nodeFailover"],
-    foundBy: 10_000_002,
-    after: 1,
+    foundBy: 10_000_004,
+    after: 2,
   },
   {
     name: "relay-not-resumed",

@@ -107,15 +107,8 @@ function clusterPlanOf(seed: number): Plan {
     const kind = random.pick(theme);
     return { kind, at: random.between(50, last + 600), which: random.between(0, 11), ...extentOf(kind, random) };
   });
-  // The ids of a batch's outputs derive from all of its events: cut anew after a failover of their own node it has others, which the other node
-  // cannot know (docs/guide/cluster.md).
-  const goesBack = faults.some(({ kind }) => kind === "nodeFailover");
-  const events = plan.events.map((event) =>
-    goesBack && event.channel === "batched" ? { ...event, channel: "parking" as const } : event,
-  );
   return {
     ...plan,
-    events,
     relays: true,
     partitions: random.between(2, 3),
     hasFollower: false,

@@ -62,7 +62,10 @@ export function subscriptionsOf(bench: Bench): readonly Subscription[] {
   const batched = on(inputs.batched, { batch: { maxSize: 4, maxWaitMs: 30 } }, async (events, tools) => {
     for (const event of events) {
       const end = observer.started(host, event, fenceOf(tools), event === events[0], false);
-      await handle(bench, event, tools).finally(end);
+      // Each output is one event's, and says so: its id does not depend on how the batch was cut.
+      const publish: GivenTools["publish"] = (channel, payload) =>
+        tools.publish(channel, payload, { causedBy: [event] });
+      await handle(bench, event, { publish, state: tools.state, fence: fenceOf(tools) }).finally(end);
     }
   });
   return [single(inputs.parking), single(inputs.blocking), batched];

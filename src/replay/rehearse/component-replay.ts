@@ -166,7 +166,8 @@ function isOutputOf(component: string, { envelope }: LogEntry): boolean {
   const source = envelope?.causes[0]?.id;
   if (envelope === undefined || source === undefined) return false;
   for (let index = 0; index < maxLookedFor; index++) {
-    if (deriveEventId(source, component, index) === envelope.id) return true;
+    for (const place of [index, `caused ${index}`])
+      if (deriveEventId(source, component, place) === envelope.id) return true;
   }
   return false;
 }
