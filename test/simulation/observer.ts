@@ -155,12 +155,11 @@ export class Observer {
     this.#handled.add(event.id);
   }
 
-  refusedOutside(host: Host, partition: number, fence: Fence): void {
+  /** `isOver`: the handler has been told that its owner is none any more. A failover may have brought back that one's row all the same. */
+  refusedOutside(host: Host, partition: number, fence: Fence, isOver: boolean): void {
     const row = rowOf(this.#server, { component: this.#component, partition });
     this.say(() => `refused outside ${host.name} ${fence.epoch} ${fence.token}`);
-    // A failover may have brought back the row of an owner after whom there was another one, whom the outside has heard.
-    const isLatest = fence.epoch > (this.#rewoundEpochs.get(partition) ?? 0);
-    if (isLatest && row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
+    if (!isOver && row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
       this.violated(`the outside refuses ${row.owner}, which owns the partition`);
   }
 

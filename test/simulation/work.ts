@@ -46,6 +46,7 @@ interface GivenTools {
   readonly publish: (channel: Channel<Result>, payload: Result) => Promise<unknown>;
   readonly state: <V>(store: string) => StateStore<V>;
   readonly fence?: Fence;
+  readonly signal: AbortSignal;
 }
 
 export function subscriptionsOf(bench: Bench): readonly Subscription[] {
@@ -65,7 +66,9 @@ export function subscriptionsOf(bench: Bench): readonly Subscription[] {
       // Each output is one event's, and says so: its id does not depend on how the batch was cut.
       const publish: GivenTools["publish"] = (channel, payload) =>
         tools.publish(channel, payload, { causedBy: [event] });
-      await handle(bench, event, { publish, state: tools.state, fence: fenceOf(tools) }).finally(end);
+      await handle(bench, event, { publish, state: tools.state, fence: fenceOf(tools), signal: tools.signal }).finally(
+        end,
+      );
     }
   });
   return [single(inputs.parking), single(inputs.blocking), batched];
@@ -105,7 +108,7 @@ async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools): P
     const fence = fenceOf(tools);
     const partition = partitionOf(event.key);
     if (!outside.admit(partition, fence)) {
-      observer.refusedOutside(host, partition, fence);
+      observer.refusedOutside(host, partition, fence, tools.signal.aborted);
       throw new Error("the outside has seen a later owner");
     }
   }
