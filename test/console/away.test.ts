@@ -1,20 +1,14 @@
 /** Views that are opened while Redis is away say so, and are there by themselves when it is back. */
 
 import * as assert from "uvu/assert";
-import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
-import { HandWritten } from "../inspect/hand-written.ts";
-import { startProxy } from "../support/proxy.ts";
-import { browserTest, openConsole } from "./browser.ts";
+import { openBehindProxy } from "./behind-proxy.ts";
+import { browserTest } from "./browser.ts";
 
 browserTest(
   "a view that was refused while Redis was away is asked for anew when it is back",
   async () => {
-    await using redis = await startPrivateRedis();
-    await using proxy = await startProxy(redis.url);
-    await using log = new HandWritten(redis.url);
-    await log.describe(["orders"]);
-    await log.append("orders", { id: "e-1" });
-    await using o = await openConsole({ url: proxy.url, namespace: log.namespace });
+    await using behind = await openBehindProxy();
+    const { proxy, o } = behind;
     await o.view("/");
     proxy.refuse();
     proxy.cut();

@@ -2,9 +2,8 @@
 /** A channel in a real browser: live, paused, filtered, older. */
 
 import * as assert from "uvu/assert";
-import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
-import { startProxy } from "../support/proxy.ts";
+import { openBehindProxy } from "./behind-proxy.ts";
 import { browserTest, openConsole } from "./browser.ts";
 
 browserTest("entries come as they are appended; a pause holds them, and going on shows them", async () => {
@@ -87,12 +86,8 @@ browserTest("an entry that is no event is shown with the reason, and a channel t
 });
 
 browserTest("a tail goes on by itself when Redis was away and comes back, and misses nothing", async () => {
-  await using redis = await startPrivateRedis();
-  await using proxy = await startProxy(redis.url);
-  await using log = new HandWritten(redis.url);
-  await log.describe(["orders"]);
-  await log.append("orders", { id: "e-1" });
-  await using o = await openConsole({ url: proxy.url, namespace: log.namespace });
+  await using behind = await openBehindProxy();
+  const { proxy, log, o } = behind;
   await o.view("/channel/orders");
   const ids = o.page.locator("table tbody tr td:nth-child(3)");
   await o.page.getByText("Live.").waitFor();

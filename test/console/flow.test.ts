@@ -4,8 +4,8 @@
 import * as assert from "uvu/assert";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
-import { startProxy } from "../support/proxy.ts";
 import { redisUrl } from "../support/redis.ts";
+import { openBehindProxy } from "./behind-proxy.ts";
 import { browserTest, openConsole } from "./browser.ts";
 import { startPipeline } from "./pipeline.ts";
 
@@ -102,12 +102,8 @@ browserTest("two hundred channels and twenty components stay readable, dark, and
 });
 
 browserTest("Redis that goes away is said, what was seen stays, and it comes back by itself", async () => {
-  await using redis = await startPrivateRedis();
-  await using proxy = await startProxy(redis.url);
-  await using log = new HandWritten(redis.url);
-  await log.describe(["orders"]);
-  await log.append("orders", { id: "e-1" });
-  await using o = await openConsole({ url: proxy.url, namespace: log.namespace });
+  await using behind = await openBehindProxy();
+  const { proxy, log, o } = behind;
   await o.view("/");
   await o.page.locator(".graph a").first().waitFor();
   proxy.refuse();
