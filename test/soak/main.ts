@@ -1,15 +1,18 @@
-/** `npm run soak`. Exit codes: 0 clean; 1 not so; 2 called wrongly. */
+/** `npm run soak`. Exit codes: 0 clean; 1 not so, or its venue has gone; 2 called wrongly. */
 
 import { randomInt } from "node:crypto";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../../src/index.ts";
 import { stopSignal } from "../../src/service/stop-signal.ts";
+import { tradingPartitions } from "../../trading/domain/index.ts";
+import { VenueAwayError } from "../trading/venue/venue-process.ts";
 import { keepEvidence, renderReport, replayLine } from "./report.ts";
+import { clusterPartitions, membersOfEach } from "./schedule.ts";
 import { type SoakOptions, soak } from "./soak.ts";
 
 const program = new Command("npm run soak --")
   .description(
-    "Runs the trading pipeline, two processes of each component on a private Redis, breaks something every few seconds, and checks that nothing is lost and nothing happens twice.",
+    `Runs the trading pipeline as ${membersOfEach} processes of each component on a private Redis with ${tradingPartitions} partitions (a cluster: ${clusterPartitions}), breaks something every few seconds, and checks that nothing is lost and nothing happens twice.`,
   )
   .option("--minutes <n>", "how long things are broken", minutesOf, 5)
   .option("--seed <text>", "what the faults and the orders are drawn from (default: a new one)", seedOf)
@@ -76,7 +79,9 @@ async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string 
 try {
   process.exitCode = await main(program.parse().opts());
 } catch (error) {
-  if (error instanceof ConfigError) process.stderr.write(`error: ${error.message}\n`);
+  const isKnown = error instanceof ConfigError || error instanceof VenueAwayError;
+  if (isKnown) process.stderr.write(`error: ${error.message}\n`);
   else if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+  if (error instanceof VenueAwayError) process.exitCode = 1;
+  else process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
 }

@@ -35,11 +35,11 @@ test(
 );
 
 test(
-  "checks what there is when it is ended early",
+  "checks what there is when it is ended early by a terminal, which tells all that it has started as well",
   async () => {
-    await using run = startProcess(main, ["--minutes", "60", "--seed", "7"]);
+    await using run = startProcess(main, ["--minutes", "60", "--seed", "7"], { ownGroup: true });
     await run.line(/^ *\d+\.\d s {2}kill -9/, 60_000);
-    run.kill("SIGINT");
+    process.kill(-run.pid, "SIGINT");
     await run.line("Ending early");
     assert.is((await run.ended).code, 0, run.lines.join("\n"));
     assert.match(run.lines.join("\n"), /^CLEAN: /m);

@@ -10,7 +10,7 @@ import {
 } from "../../src/index.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { startPipe } from "../support/pipe.ts";
-import { startVenueProcess, type VenueProcess } from "../trading/venue/venue-process.ts";
+import { startVenueProcess, VenueAwayError, type VenueProcess } from "../trading/venue/venue-process.ts";
 import { Desk, type DeskCounts } from "./desk.ts";
 import { Feed, type FeedCounts, publishTimeoutMs } from "./feed.ts";
 import { describeFault, type Fault, planClusterFaults, planFaults } from "./schedule.ts";
@@ -137,7 +137,7 @@ async function whenDrained(servers: ServersPlace, venue: VenueProcess): Promise<
       if (now !== before) movedAt = performance.now();
       before = now;
     } catch (error) {
-      if (!(error instanceof ThroughlineError)) throw error;
+      if (!(error instanceof ThroughlineError || error instanceof VenueAwayError)) throw error;
       unfinished = error.message;
     }
     const at = performance.now();

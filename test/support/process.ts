@@ -30,6 +30,8 @@ export interface StartProcessOptions {
   /** Added to this process's environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** In a process group of its own: what a terminal tells the group of this process, such as Ctrl-C, does not reach it. */
+  readonly ownGroup?: boolean;
 }
 
 /** Starts `node script …args`. Dispose kills it, if it still runs, and waits for its end. */
@@ -42,6 +44,7 @@ export function startProcess(
     cwd: options.cwd ?? process.cwd(),
     env: { ...process.env, THROUGHLINE_TEST_REPORT_FD: undefined, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
+    detached: options.ownGroup ?? false,
   });
   return follow(child, script);
 }
