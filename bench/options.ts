@@ -14,6 +14,8 @@ export interface Options {
   readonly quick: boolean;
   readonly only: readonly Scenario[];
   readonly scale: number;
+  /** A file of orders for the pipeline. */
+  readonly orders?: string;
   readonly json?: string;
   readonly svg?: string;
   readonly cpuProf?: string;
@@ -42,6 +44,11 @@ export function parseOptions(argv: readonly string[], onExit?: (error: Error) =>
       "that part of each round's events, such as 0.1: to try something, not to measure",
       part,
       1,
+    )
+    .addOption(
+      new Option("--orders <file>", "run the pipeline with the orders of this file instead of drawn ones")
+        .argParser(readable)
+        .conflicts(["json", "svg"]),
     )
     .option(
       "--json <file>",
@@ -82,6 +89,15 @@ function part(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("It is a number above 0, at most 1.");
   return value;
+}
+
+function readable(file: string): string {
+  try {
+    accessSync(file, constants.R_OK);
+    return file;
+  } catch (error) {
+    throw new InvalidArgumentError(`It cannot be read: ${messageOf(error)}.`);
+  }
 }
 
 function writable(file: string): string {

@@ -35,6 +35,12 @@ test("contenders are chosen by name in every scenario", () => {
   assert.throws(() => parse("--contenders", "kafka"), /There is no contender "kafka"/);
 });
 
+test("a file of orders must be there, and its figures go into no record", () => {
+  assert.is(parse("--orders", "package.json").orders, "package.json");
+  assert.throws(() => parse("--orders", "no-such-file"), /It cannot be read: ENOENT/);
+  assert.throws(() => parse("--orders", "package.json", "--svg", "b.svg"), /cannot be used with/);
+});
+
 test("a scenario that does not exist is refused by name", () => {
   assert.throws(() => parse("--only", "publish,consumption"), /There is no scenario "consumption"/);
 });
