@@ -50,10 +50,10 @@ export class Rehearsals {
 
   /** Begins a run, and gives its id. @throws {Refusal} while another runs, and for a component whose handlers are not there */
   async begin(wish: RehearsalWish): Promise<string> {
+    const component = await componentOf(this.#options, wish.component);
     if (this.#kept.some(({ state }) => state.state === "running")) {
       throw new Refusal(409, "A component replay is running already: cancel it, or wait for its end.");
     }
-    const component = await componentOf(this.#options, wish.component);
     const id = randomUUID();
     const state: RehearsalState = {
       id,

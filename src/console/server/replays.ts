@@ -37,12 +37,18 @@ export const replays: AddRoutes = (api, { options, observer, replays: opened, ma
     if (dryRun !== false) return c.json(plan);
     const stop = new AbortController();
     running.set(request.run, stop);
-    const performing = opened().start(source, request, { signal: AbortSignal.any([stop.signal, closing]) });
+    const begun = Promise.withResolvers<void>();
+    const performing = opened().start(source, request, {
+      signal: AbortSignal.any([stop.signal, closing]),
+      onRunning: begun.resolve,
+    });
     performing
       .catch((error: unknown) =>
         options.log.warn({ err: error, run: request.run, reason: String(error) }, "a replay of the console failed"),
       )
       .finally(() => running.delete(request.run));
+    // A run that cannot be noted is refused, and one that is answered is listed.
+    await Promise.race([begun.promise, performing]);
     return c.json(plan);
   });
 

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** A speed that replaces the requested one. */
   readonly speed?: Speed | undefined;
+  /** Called once the run is noted as running: it is listed from then on, and can be cancelled. */
+  readonly onRunning?: (() => void) | undefined;
   /** Called with the number of entries that the run has appended in all. */
   readonly onProgress?: ((entries: number) => void) | undefined;
   /** Called for each entry that is no event, and is left out. */
@@ -104,6 +106,7 @@ class RunPerformance {
         this.#stop.abort();
         return this.#report(this.#nothing());
       }
+      this.#options.onRunning?.();
       timer = setInterval(() => this.#beat(), beatEveryMs);
       return await this.#ended(await this.#republish(source, space));
     } catch (error) {
