@@ -52,10 +52,11 @@ export type { FailedRun, StepSettlement } from "./inspect/journey/step-settlemen
 export { type JourneyNode, type JourneyTree, type WalkedNode, walkJourney } from "./inspect/journey-tree.ts";
 export type { SearchOptions, SearchProgress } from "./inspect/search/search.ts";
 export type { SettlementRange } from "./inspect/settlement-reader.ts";
+export type { ChannelStatus } from "./inspect/status/channel-status.ts";
 export type { MemberStatus, OwnerStatus } from "./inspect/status/member-status.ts";
 export type { RelayStatus } from "./inspect/status/relay-status.ts";
 export type { SourceStatus } from "./inspect/status/source-status.ts";
-export type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./inspect/status/status.ts";
+export type { BackboneStatus, ComponentStatus, ConsumptionStatus } from "./inspect/status/status.ts";
 export type { Carrier } from "./model/carrier.ts";
 export {
   type Channel,

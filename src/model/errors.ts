@@ -102,6 +102,9 @@ export class StoreError extends ThroughlineError {
 /** The server answers, and refuses: a key of another type, a missing right. Trying again helps only once somebody has mended it. */
 export class StoreRefusal extends StoreError {}
 
+/** A key has another type than ours: somebody else has written it, and its channel cannot be read until that is put right. */
+export class WrongTypeError extends StoreRefusal {}
+
 /** Trying again does not help by itself: the server refuses, or what was asked of it cannot be. */
 export function isRefusal(error: unknown): error is StoreRefusal | ConfigError {
   return error instanceof StoreRefusal || error instanceof ConfigError;

@@ -128,10 +128,10 @@ export interface Inspector extends AsyncDisposable {
   catalogue(): Promise<Catalogue | undefined>;
   /**
    * Reads a stream's facts; undefined where the stream does not exist. `components`: those that are known to consume it, of which the row
-   * tells where they stand although their group is gone.
+   * tells where they stand although their group is gone. @throws {WrongTypeError} where a key of the channel is none of ours
    */
   streamFacts(stream: LogStream, components?: readonly string[]): Promise<StreamFacts | undefined>;
-  /** Reads a stream's facts without its groups; undefined where the stream does not exist. */
+  /** Reads a stream's facts without its groups; undefined where the stream does not exist. @throws {WrongTypeError} where it is none */
   counts(stream: LogStream): Promise<StreamCounts | undefined>;
   /** Reads the last heartbeat of each member of a component, those included that have left or died lately. */
   members(component: string): Promise<ReadonlyMap<string, MemberFacts>>;

@@ -1,6 +1,7 @@
 /** Checks the channels of this process for damage once a period, and logs an alarm. */
 
-import { damageOf } from "../model/channel-damage.ts";
+import { damageOf, type StreamCounts } from "../model/channel-damage.ts";
+import { WrongTypeError } from "../model/errors.ts";
 import type { Inspector, LogStream } from "../ports/inspect.ts";
 import type { Log } from "../ports/log.ts";
 import type { OwnChannels } from "./retention-round.ts";
@@ -66,29 +67,47 @@ export class ChannelWatch implements Disposable {
   }
 
   async #lookAt(stream: LogStream, now: number): Promise<void> {
-    const { inspector, own, log } = this.#options;
-    const { channel, partition } = stream;
-    const counts = await inspector.counts(stream);
+    const { own } = this.#options;
+    const { channel } = stream;
+    const counts = await this.#countsOf(stream);
     if (counts === undefined) return;
     const evicts = own.retention.get(channel)?.onFull === "evict";
     const { isBlocked, aheadMs, removedByOthers } = damageOf(counts, now, evicts);
     const { lastEntryId } = counts;
-    const tell = (kind: string, value: string, text: string, fields: object): void => {
-      const name = `${kind} ${partition} ${channel}`;
-      if (this.#told.get(name) === value) return;
-      if (value === "") this.#told.delete(name);
-      else {
-        this.#told.set(name, value);
-        log.error({ channel, partition, ...fields }, text);
-      }
-    };
-    tell("ids", isBlocked ? "blocked" : aheadMs > 0 ? "ahead" : "", isBlocked ? blockedText : aheadText, {
-      lastEntryId,
-    });
-    tell("removed", removedByOthers > 0 ? String(removedByOthers) : "", removedText, { removed: removedByOthers });
+    const ids = isBlocked ? "blocked" : aheadMs > 0 ? "ahead" : "";
+    this.#tell(stream, "ids", ids, isBlocked ? blockedText : aheadText, { lastEntryId });
+    const removed = removedByOthers > 0 ? String(removedByOthers) : "";
+    this.#tell(stream, "removed", removed, removedText, { removed: removedByOthers });
+  }
+
+  /** A key of another type is damage of its own channel; the others are looked at all the same. */
+  async #countsOf(stream: LogStream): Promise<StreamCounts | undefined> {
+    let refusal = "";
+    try {
+      return await this.#options.inspector.counts(stream);
+    } catch (error) {
+      if (!(error instanceof WrongTypeError)) throw error;
+      refusal = error.message;
+      return undefined;
+    } finally {
+      this.#tell(stream, "type", refusal, typeText, { reason: refusal });
+    }
+  }
+
+  /** Logs an alarm of one kind where it has changed; "" ends it. */
+  #tell({ channel, partition }: LogStream, kind: string, value: string, text: string, fields: object): void {
+    const name = `${kind} ${partition} ${channel}`;
+    if (this.#told.get(name) === value) return;
+    if (value === "") this.#told.delete(name);
+    else {
+      this.#told.set(name, value);
+      this.#options.log.error({ channel, partition, ...fields }, text);
+    }
   }
 }
 
+const typeText =
+  "the channel's key is no stream: somebody has put something else there. Nothing can be published to it or handled until that key is gone";
 const blockedText =
   'the channel takes no more entries: somebody has given one the greatest id there is. "throughline repair" gives it another';
 const aheadText =

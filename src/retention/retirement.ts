@@ -1,7 +1,7 @@
 /** Retires a component, or its group on one channel, so that retention no longer keeps entries for it. */
 
 import { type BackboneStatus, type ConsumptionStatus, readStatus } from "../inspect/status/status.ts";
-import { ConfigError } from "../model/errors.ts";
+import { ConfigError, StoreError } from "../model/errors.ts";
 import { memberLivesMs } from "../model/liveness.ts";
 import type { Inspector } from "../ports/inspect.ts";
 
@@ -59,6 +59,7 @@ export async function retire(
   const catalogue = await inspector.catalogue();
   const described = catalogue?.components.get(component);
   const status = await readStatus(inspector);
+  refuseUnread(status, channel === undefined ? (described ?? []) : [channel]);
   const { partitions } = status;
   const byPartition = status.components.filter((one) => one.component === component);
   const groups = byPartition.flatMap(({ partition, channels }) =>
@@ -83,6 +84,12 @@ export async function retire(
 function groupOf(partition: number, one: ConsumptionStatus): RetiredGroup {
   const { channel, lagEntries: unread, lagExact: unreadExact, pending, parked } = one;
   return { channel, partition, unread, unreadExact, open: pending + parked };
+}
+
+/** What waits on a channel that cannot be read is not known, nor whose it is. */
+function refuseUnread({ channels }: BackboneStatus, named: readonly string[]): void {
+  for (const { channel, refusal } of channels)
+    if (refusal !== null && named.includes(channel)) throw new StoreError(`${refusal}. Nothing was removed`);
 }
 
 function refuseLive(component: string, channel: string | undefined, { members, components }: BackboneStatus): void {

@@ -105,8 +105,8 @@ function everyText(text: () => string): Readonly<Record<string, string>> {
     partitions: 1,
     outputs: { [text()]: [text()] },
     channels: [
-      { ...channel, damage: { isBlocked: true, aheadMs: 1, removedByOthers: 1 } },
-      { ...channel, damage: { isBlocked: false, aheadMs: 1, removedByOthers: 0 } },
+      { ...channel, damage: { isBlocked: true, aheadMs: 1, removedByOthers: 1 }, refusal: text() },
+      { ...channel, damage: { isBlocked: false, aheadMs: 1, removedByOthers: 0 }, refusal: null },
     ],
     components: [
       { ...component, component: text(), state: "served" },

@@ -83,6 +83,39 @@ test("goes by the row where the group is gone, and where the stream is another o
   assert.equal([anew?.position, anew?.lagEntries, anew?.pending, anew?.oldestUnfinishedId], ["0-0", 1, 0, "1000-0"]);
 });
 
+test("tells by name of a channel whose key is no stream, and of the others as ever", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders", "spoiled"], { algorithm: "orders,spoiled" });
+  await log.append("orders", { id: "e-0" });
+  await log.group("orders", "algorithm");
+  await log.client.set(log.stream("spoiled"), "text");
+  const status = await statusOf(log);
+  assert.equal(
+    status.channels.map(({ channel, entries, lastEntryId }) => [channel, entries, lastEntryId === null]),
+    [
+      ["orders", 1, false],
+      ["spoiled", 0, true],
+    ],
+  );
+  const [orders, spoiled] = status.channels;
+  assert.is(orders?.refusal, null);
+  assert.match(spoiled?.refusal ?? "", new RegExp(`XINFO STREAM ${log.stream("spoiled")}: WRONGTYPE`));
+  assert.is(consumption(status, "algorithm")?.lagEntries, 1);
+  assert.is(consumption(status, "algorithm", "spoiled"), undefined);
+  assert.match(renderStatus(status), /^spoiled CANNOT BE READ: .*WRONGTYPE/m);
+});
+
+test("tells of a channel's entries where the key of its dead letters is no stream", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"], { algorithm: "orders" });
+  await log.append("orders", { id: "e-0" });
+  await log.group("orders", "algorithm");
+  await log.client.set(`${log.stream("orders")}:dead:algorithm`, "text");
+  const [orders] = (await statusOf(log)).channels;
+  assert.is(orders?.entries, 1);
+  assert.match(orders?.refusal ?? "", /XLEN .*:dead:algorithm: WRONGTYPE/);
+});
+
 test("names the owner of each partition, since when, and who stands by", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"], { algorithm: "orders", sender: "orders" }, 3);

@@ -146,8 +146,9 @@ function problemsOf(
   return problems;
 }
 
-function damagesOf({ damage: { isBlocked, aheadMs, removedByOthers } }: ChannelStatus): readonly string[] {
+function damagesOf({ damage: { isBlocked, aheadMs, removedByOthers }, refusal }: ChannelStatus): readonly string[] {
   const problems: string[] = [];
+  if (refusal !== null) problems.push(`It cannot be read: ${refusal}.`);
   if (isBlocked) problems.push("Blocked: its last id is the greatest there is, and nothing can be appended.");
   else if (aheadMs > 0) problems.push(`Its last id is ${Math.round(aheadMs / 3_600_000)} h ahead of the clock.`);
   if (removedByOthers > 0) problems.push(`${removedByOthers} entries were removed, and not by retention.`);

@@ -3,9 +3,10 @@
 import { shown } from "../../model/safe-text.ts";
 import { durationText } from "../text/format.ts";
 import { plainTable } from "../text/plain-table.ts";
+import type { ChannelStatus } from "./channel-status.ts";
 import type { OwnerStatus } from "./member-status.ts";
 import type { SourceStatus } from "./source-status.ts";
-import type { BackboneStatus, ChannelStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
+import type { BackboneStatus, ComponentStatus, ConsumptionStatus } from "./status.ts";
 
 /** Writes the status as tables and notes. */
 export function renderStatus(status: BackboneStatus): string {
@@ -117,11 +118,12 @@ function ownerText(owner: OwnerStatus | null): string {
   return `${shown(member, 80)}${live ? "" : ", silent"}${wanted === null ? "" : `, to go to ${shown(wanted, 80)}`}`;
 }
 
-function damagesOf({ channel, lastEntryId, damage }: ChannelStatus): readonly string[] {
+function damagesOf({ channel, lastEntryId, damage, refusal }: ChannelStatus): readonly string[] {
   const { isBlocked, aheadMs, removedByOthers } = damage;
   const name = shown(channel, 80);
   const repair = `"throughline repair ${name}"`;
   const notes: string[] = [];
+  if (refusal !== null) notes.push(`${name} CANNOT BE READ: ${shown(refusal, 400)}`);
   if (isBlocked)
     notes.push(`${name} is BLOCKED: its last id is the greatest there is. ${repair} gives that entry another.`);
   else if (aheadMs > 0)

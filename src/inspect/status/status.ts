@@ -1,11 +1,11 @@
 /** The status of every channel, component and member of a namespace. */
 
-import { type Damage, damageOf } from "../../model/channel-damage.ts";
 import { compareIds } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { ConfigError } from "../../model/errors.ts";
 import { isLiving, memberLivesMs } from "../../model/liveness.ts";
 import type { GroupFacts, Inspector, LogStream, MemberFacts, StreamFacts } from "../../ports/inspect.ts";
+import { type ChannelStatus, channelStatus, readChannel } from "./channel-status.ts";
 import { type MemberStatus, memberStatuses, type OwnerStatus, ownerStatus } from "./member-status.ts";
 import { type RelayStatus, readRelays } from "./relay-status.ts";
 import { readSources, type SourceStatus } from "./source-status.ts";
@@ -21,20 +21,6 @@ export interface BackboneStatus {
   readonly outputs: Readonly<Record<string, readonly string[]>>;
   readonly sources: readonly SourceStatus[];
   readonly members: readonly MemberStatus[];
-}
-
-/** The status of one channel in one partition. */
-export interface ChannelStatus {
-  readonly channel: string;
-  readonly partition: number;
-  readonly entries: number;
-  /** Entries that were ever appended, those that retention has trimmed included: two looks give a rate. */
-  readonly appended: number;
-  /** Null while nothing was ever appended. */
-  readonly lastEntryId: string | null;
-  readonly lastAppendAt: number | null;
-  /** Damage that a producer did to the channel; `throughline repair` mends it. */
-  readonly damage: Damage;
 }
 
 /** The status of one component in one partition. */
@@ -108,11 +94,12 @@ export async function readStatus(inspector: Inspector, options: StatusOptions = 
     const groupsOf = new Map<string, Subscription[]>([...catalogue.components.keys()].map((name) => [name, []]));
     const streams = catalogue.channels.map((channel) => ({ channel, partition }));
     const named = [...catalogue.components.keys()];
-    const factsOf = await atOnce(streams, (stream) => inspector.streamFacts(stream, named));
+    const looks = await atOnce(streams, (stream) => readChannel(inspector, stream, named));
     for (const [i, stream] of streams.entries()) {
-      const facts = factsOf[i];
-      if (facts === undefined) continue;
-      channels.push(channelStatus(stream, facts, at, catalogue.retention.get(stream.channel)?.onFull === "evict"));
+      const look = looks[i];
+      if (look === undefined) continue;
+      channels.push(channelStatus(stream, look, at, catalogue.retention.get(stream.channel)?.onFull === "evict"));
+      const { facts } = look;
       for (const group of facts.groups) {
         const subscriptions = groupsOf.get(group.component) ?? [];
         groupsOf.set(group.component, subscriptions);
@@ -200,25 +187,6 @@ export function unused(namespace: string): ConfigError {
 /** Most entries that are counted by reading them: beyond this number the exact count is not worth the reads. */
 const maxCounted = 10_000;
 const countPageSize = 100;
-
-function channelStatus(
-  { channel, partition }: LogStream,
-  facts: StreamFacts,
-  at: number,
-  evicts: boolean,
-): ChannelStatus {
-  const { entries, appended, lastEntryId } = facts;
-  const isUsed = lastEntryId !== "";
-  return {
-    channel,
-    partition,
-    entries,
-    appended,
-    lastEntryId: isUsed ? lastEntryId : null,
-    lastAppendAt: isUsed ? timeOf(lastEntryId) : null,
-    damage: damageOf(facts, at, evicts),
-  };
-}
 
 async function consumptionStatus(
   inspector: Inspector,

@@ -3,7 +3,7 @@
 import type { StreamCounts } from "../../model/channel-damage.ts";
 import { greatestId, idBefore, isUpTo } from "../../model/entry-ids.ts";
 import { messageOf } from "../../model/error-message.ts";
-import { ConfigError, StoreError } from "../../model/errors.ts";
+import { ConfigError, StoreError, WrongTypeError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import type { ServersPlace } from "../../model/servers.ts";
 import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
@@ -282,9 +282,9 @@ export class RedisInspector implements Inspector {
   }
 
   #ask(command: string, ...args: readonly string[]): Promise<unknown> {
-    const key = (command === "XINFO" ? args[1] : args[0]) ?? this.#keys.meta();
-    const there = this.#connection.at(key);
-    return this.#until(() => there.client.call(command, ...args), `${command} ${args[0] ?? ""}`, there);
+    const named = command === "XINFO" ? args.slice(0, 2) : args.slice(0, 1);
+    const there = this.#connection.at(named.at(-1) ?? this.#keys.meta());
+    return this.#until(() => there.client.call(command, ...args), [command, ...named].join(" "), there);
   }
 
   /** Repeats a read until it is answered. `what` names it in the error. */
@@ -304,7 +304,9 @@ export class RedisInspector implements Inspector {
           throw new StoreError(`Redis at ${this.#options.topology.place} does not answer: ${reason}`, { cause: error });
         }
         if (!passing && !isConnectionLoss(error)) {
-          throw new StoreError(`Redis refuses ${what}: ${messageOf(error)}`, { cause: error });
+          const reason = messageOf(error);
+          const Refused = reason.startsWith("WRONGTYPE ") ? WrongTypeError : StoreError;
+          throw new Refused(`Redis refuses ${what}: ${reason}`, { cause: error });
         }
         if (passing) await connection.pass(error);
       }
