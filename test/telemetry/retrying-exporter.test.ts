@@ -12,10 +12,14 @@ const resourceExhausted = 8;
 /** A Collector whose answers a test decides: a gRPC status, 0 for taken, undefined for none at all. */
 class Script {
   answer: (spans: readonly ReadableSpan[]) => number | undefined = () => 0;
+  /** What the failure of an attempt says beside its status. */
+  details = "";
   readonly taken: ReadableSpan[] = [];
   readonly timeouts: (number | undefined)[] = [];
   readonly warnings: object[] = [];
   dropped = 0;
+  /** Of those dropped. */
+  unanswered = 0;
   readonly exporter: RetryingExporter;
 
   constructor(options: Partial<RetryingExporterOptions> = {}) {
@@ -25,8 +29,9 @@ class Script {
         return this.#inner();
       },
       log: { debug() {}, info() {}, warn: (fields) => void this.warnings.push(fields), error() {} },
-      onDropped: (spans) => {
+      onDropped: (spans, unanswered) => {
         this.dropped += spans;
+        this.unanswered += unanswered;
       },
       shutdownTimeoutMs: 200,
       firstDelayMs: 5,
@@ -36,9 +41,11 @@ class Script {
   }
 
   export(count: number): void {
-    const span = { name: "s", links: [], events: [], attributes: {} } as unknown as ReadableSpan;
     this.exporter.export(
-      Array.from({ length: count }, () => span),
+      Array.from(
+        { length: count },
+        () => ({ name: "s", links: [], events: [], attributes: {} }) as unknown as ReadableSpan,
+      ),
       ({ code }: ExportResult) => assert.is(code, ExportResultCode.SUCCESS),
     );
   }
@@ -49,7 +56,9 @@ class Script {
         const status = this.answer(spans);
         if (status === undefined) return;
         if (status === 0) this.taken.push(...spans);
-        const error = status === 0 ? undefined : Object.assign(new Error(`status ${status}`), { code: status });
+        const { details } = this;
+        const error =
+          status === 0 ? undefined : Object.assign(new Error(`status ${status}`), { code: status, details });
         queueMicrotask(() =>
           done({ code: error ? ExportResultCode.FAILED : ExportResultCode.SUCCESS, ...(error && { error }) }),
         );
@@ -127,4 +136,52 @@ test("shutdown does not wait out a long delay", async () => {
   await new Promise(setImmediate);
   await script.exporter.shutdown();
   assert.equal([script.taken.length, script.dropped], [5, 0]);
+});
+
+const notConnected = "No connection established. Last error: connect ECONNREFUSED";
+
+test("what was taken and not answered is held until it is answered, and not counted as lost", async () => {
+  const script = new Script({ maxHeldSpans: 100 });
+  script.answer = (spans) => {
+    script.taken.push(...spans);
+    return unavailable;
+  };
+  script.details = "Connection dropped";
+  for (let i = 0; i < 5; i++) script.export(10);
+  await new Promise(setImmediate);
+  script.answer = () => unavailable;
+  script.details = notConnected;
+  for (let i = 0; i < 50; i++) script.export(10);
+  assert.ok(script.dropped > 300);
+  script.answer = () => 0;
+  await script.exporter.forceFlush();
+  assert.equal([new Set(script.taken).size + script.dropped, script.unanswered], [550, 0]);
+});
+
+test("of what is given up in the end it is said how much was never answered", async () => {
+  const script = new Script({ maxHeldSpans: 100 });
+  script.answer = () => unavailable;
+  script.details = "Connection dropped";
+  script.export(10);
+  script.export(5);
+  await new Promise(setImmediate);
+  script.details = notConnected;
+  for (let i = 0; i < 50; i++) script.export(10);
+  await script.exporter.shutdown();
+  assert.equal([script.dropped, script.unanswered], [515, 15]);
+});
+
+test("what never got to a Collector, and what a Collector refused, is lost for certain", async () => {
+  for (const [status, details] of [
+    [unavailable, notConnected],
+    [3, "bad request"],
+  ] as const) {
+    const script = new Script();
+    script.answer = () => status;
+    script.details = details;
+    script.export(10);
+    await new Promise(setImmediate);
+    await script.exporter.shutdown();
+    assert.equal([script.dropped, script.unanswered], [10, 0], details);
+  }
 });

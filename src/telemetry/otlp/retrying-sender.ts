@@ -7,14 +7,17 @@
  * failure doubles the delay.
  * `closed`: nothing is taken or sent any more; held spans are counted as dropped.
  *
- * In the first two, spans are taken over at once and held up to a bound; beyond it the oldest are dropped. `shutdown`
- * keeps sending until all spans are delivered or its deadline has come.
+ * In the first two, spans are taken over at once and held up to a bound; beyond it the oldest are dropped, but for
+ * those whose answer was lost, as when the Collector dies: it may have them, and only another attempt can tell. There
+ * are no more of these than are on their way at once. `shutdown` keeps sending until all spans are delivered or its
+ * deadline has come.
  */
 
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode, suppressTracing } from "@opentelemetry/core";
 import { endsWithin } from "../../model/waits.ts";
 import type { Log } from "../../ports/log.ts";
+import { codeOf, isAnswered, mayPass, resourceExhausted } from "./export-failure.ts";
 
 /** Spans in the form in which an exporter takes them. */
 export interface Batch {
@@ -28,6 +31,9 @@ export interface Exporter<B> {
   export(batch: B, done: (result: ExportResult) => void): void;
   shutdown(): Promise<void>;
 }
+
+/** Takes the number of spans of a loss, and how many of them a Collector may have all the same, as it was sent them and its answer was lost. */
+export type OnDropped = (spans: number, unanswered: number) => void;
 
 export interface SenderOptions<B extends Batch> {
   /**
@@ -44,8 +50,8 @@ export interface SenderOptions<B extends Batch> {
    */
   readonly onFree?: (batch: B) => void;
   readonly log: Log;
-  /** Called with the number of spans of every loss. */
-  readonly onDropped: (spans: number) => void;
+  /** Called with every loss. */
+  readonly onDropped: OnDropped;
   readonly shutdownTimeoutMs: number;
   readonly maxHeldSpans?: number;
   readonly maxHeldBytes?: number;
@@ -59,6 +65,8 @@ interface Held<B> {
   readonly after: number;
   /** True once an attempt has failed. */
   readonly hasFailed: boolean;
+  /** True once an attempt was sent and not answered. */
+  readonly isUnanswered: boolean;
 }
 
 /** A flush under way: it waits for all batches that were held when it was called. */
@@ -69,10 +77,6 @@ interface Flush {
 
 const maxInFlight = 8;
 
-/** gRPC status codes after which the same batch may succeed. @see https://opentelemetry.io/docs/specs/otlp/#failures */
-const passing: ReadonlySet<number> = new Set([1, 4, 8, 10, 11, 14, 15]);
-const resourceExhausted = 8;
-
 export class RetryingSender<B extends Batch> {
   readonly #options: Required<SenderOptions<B>>;
   #state: "flowing" | "waiting" | "closed" = "flowing";
@@ -81,7 +85,7 @@ export class RetryingSender<B extends Batch> {
   #held: Held<B>[] = [];
   #heldSpans = 0;
   #heldBytes = 0;
-  #inFlight = 0;
+  readonly #inFlight = new Set<Held<B>>();
   #dropped = 0;
   #delayMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -107,10 +111,10 @@ export class RetryingSender<B extends Batch> {
   /** Takes a batch over at once. False: the sender is shut down, and the batch is counted as dropped. */
   take(batch: B): boolean {
     if (this.#state === "closed") {
-      this.#drop(batch.count, "the exporter is shut down");
+      this.#drop(batch.count, 0, "the exporter is shut down");
       return false;
     }
-    this.#hold({ batch, after: this.#flushed + this.#flushes.length, hasFailed: false });
+    this.#hold({ batch, after: this.#flushed + this.#flushes.length, hasFailed: false, isUnanswered: false });
     this.#send();
     return true;
   }
@@ -137,7 +141,8 @@ export class RetryingSender<B extends Batch> {
     await endsWithin(shutdownTimeoutMs, this.flush());
     clearTimeout(this.#timer);
     this.#state = "closed";
-    if (this.#heldSpans > 0) this.#drop(this.#heldSpans, undefined); // whoever shuts it down says so
+    // Whoever shuts it down says so. What is on its way may arrive.
+    if (this.#heldSpans > 0) this.#drop(this.#heldSpans, this.#unanswered(), undefined);
     this.#held = [];
     for (const { resolve: give } of this.#flushes) give();
     this.#discard(this.#inner);
@@ -149,11 +154,20 @@ export class RetryingSender<B extends Batch> {
     this.#heldBytes += held.batch.size;
     const { maxHeldSpans, maxHeldBytes } = this.#options;
     while (this.#heldSpans > maxHeldSpans || this.#heldBytes > maxHeldBytes) {
-      const oldest = this.#held.shift();
-      if (oldest === undefined) return; // all others are in flight
+      const at = this.#held.findIndex(({ isUnanswered }) => !isUnanswered);
+      const [oldest] = at < 0 ? [] : this.#held.splice(at, 1);
+      if (oldest === undefined) return; // all others are in flight, or were
       this.#release(oldest);
-      this.#drop(oldest.batch.count, "the Collector is away and no more spans can be held");
+      this.#drop(oldest.batch.count, 0, "the Collector is away and no more spans can be held");
     }
+  }
+
+  /** Spans that a Collector may have, although it has not said so. */
+  #unanswered(): number {
+    let spans = 0;
+    for (const { batch } of this.#inFlight) spans += batch.count;
+    for (const { batch, isUnanswered } of this.#held) if (isUnanswered) spans += batch.count;
+    return spans;
   }
 
   #release({ batch, after }: Held<B>): void {
@@ -169,10 +183,10 @@ export class RetryingSender<B extends Batch> {
 
   #send(): void {
     const limit = this.#generation > 0 && this.#delayMs > this.#options.firstDelayMs ? 1 : maxInFlight;
-    while (this.#state === "flowing" && this.#inFlight < limit) {
+    while (this.#state === "flowing" && this.#inFlight.size < limit) {
       const held = this.#held.shift();
       if (held === undefined) return;
-      this.#inFlight += 1;
+      this.#inFlight.add(held);
       this.#attempt(held);
     }
   }
@@ -183,7 +197,7 @@ export class RetryingSender<B extends Batch> {
     const answer = (result: ExportResult): void => {
       if (answered) return;
       answered = true;
-      this.#inFlight -= 1;
+      this.#inFlight.delete(held);
       if (this.#state !== "closed") this.#answered(held, result, inner);
     };
     try {
@@ -201,7 +215,11 @@ export class RetryingSender<B extends Batch> {
       if (!held.hasFailed) this.#options.onFree(held.batch);
     } else if (!mayPass(error)) {
       this.#release(held);
-      this.#drop(held.batch.count, `the Collector refuses them: ${error?.message}`);
+      this.#drop(
+        held.batch.count,
+        held.isUnanswered ? held.batch.count : 0,
+        `the Collector refuses them: ${error?.message}`,
+      );
     } else {
       this.#putBack(held, error);
       // When several batches fail together, the first renews the connection.
@@ -215,12 +233,12 @@ export class RetryingSender<B extends Batch> {
    * small enough.
    */
   #putBack(held: Held<B>, error: Error | undefined): void {
+    const failed = { after: held.after, hasFailed: true, isUnanswered: held.isUnanswered || !isAnswered(error) };
     if (codeOf(error) !== resourceExhausted || held.batch.count === 1) {
-      this.#held.unshift({ ...held, hasFailed: true });
+      this.#held.unshift({ ...failed, batch: held.batch });
       return;
     }
-    const { after } = held;
-    const halves = this.#options.halve(held.batch).map((batch) => ({ batch, after, hasFailed: true }));
+    const halves = this.#options.halve(held.batch).map((batch) => ({ ...failed, batch }));
     this.#heldBytes += halves.reduce((sum, { batch }) => sum + batch.size, -held.batch.size);
     this.#held.unshift(...halves);
   }
@@ -255,21 +273,11 @@ export class RetryingSender<B extends Batch> {
       .catch((error: unknown) => this.#options.log.debug({ err: error }, "an exporter did not close cleanly"));
   }
 
-  #drop(spans: number, why: string | undefined): void {
-    this.#options.onDropped(spans);
+  #drop(spans: number, unanswered: number, why: string | undefined): void {
+    this.#options.onDropped(spans, unanswered);
     this.#dropped += spans;
     const first = this.#dropped === spans;
     if (first && why !== undefined)
       this.#options.log.warn({ spans }, `spans are dropped: ${why}; later drops are only counted`);
   }
-}
-
-function codeOf(error: Error | undefined): unknown {
-  return (error as { code?: unknown } | undefined)?.code;
-}
-
-/** True for an error that may pass. An error without a gRPC status is ours or the connection's. */
-function mayPass(error: Error | undefined): boolean {
-  const code = codeOf(error);
-  return typeof code !== "number" || passing.has(code);
 }

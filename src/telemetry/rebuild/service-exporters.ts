@@ -8,7 +8,7 @@ import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
 import { createEncodedExporter } from "../otlp/encoded-exporter.ts";
 import { halve } from "../otlp/encoded-spans.ts";
 import { RequestFrame } from "../otlp/request-frame.ts";
-import { RetryingSender } from "../otlp/retrying-sender.ts";
+import { type OnDropped, RetryingSender } from "../otlp/retrying-sender.ts";
 import { timeoutOf } from "../setup/export-settings.ts";
 import type { EndedSpan } from "../spans/ended-span.ts";
 import { SpanBatches } from "../spans/span-batches.ts";
@@ -73,7 +73,7 @@ export class ServiceExporters {
 
   #open(service: string): SpanBatches {
     const { log } = this.#options;
-    const onDropped = (spans: number): void => {
+    const onDropped: OnDropped = (spans): void => {
       this.dropped += spans;
     };
     const resource = resourceFromAttributes({ "service.name": service, "throughline.rebuilt": true }, { schemaUrl });

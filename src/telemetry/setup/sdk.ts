@@ -24,6 +24,7 @@ import { derivedIds, type IdGenerator } from "../../tracing/id-generator.ts";
 import { schemaUrl, scopeName, scopeVersion } from "../../tracing/scope.ts";
 import { ownMetricsOf } from "../metrics/metric-reader.ts";
 import { RetryingExporter } from "../otlp/retrying-exporter.ts";
+import type { OnDropped } from "../otlp/retrying-sender.ts";
 import { ownSpansOf } from "../spans/backbone-spans.ts";
 import { logDiagnostics } from "./diagnostics.ts";
 import { batchSettings, exporterDeadlineMs, maxHeldSpans, timeoutOf } from "./export-settings.ts";
@@ -44,12 +45,17 @@ export interface SdkOptions {
   readonly log: Log;
 }
 
+/** Spans that no Collector took, so far, and how many of them one may have all the same: its answer was lost. */
+export interface LostSpans {
+  readonly spans: number;
+  readonly unanswered: number;
+}
+
 /** A started SDK. */
 export interface StartedSdk {
   /** Stops it; that may take as long as the Collector does. */
   stop(): Promise<void>;
-  /** Spans that no Collector took, so far. */
-  lostSpans(): number;
+  lostSpans(): LostSpans;
   /** Answers Prometheus; undefined where it is not asked for, or left to the SDK's own server. */
   readonly scrape: RequestListener | undefined;
 }
@@ -62,9 +68,9 @@ export function startSdk(options: SdkOptions): StartedSdk {
   const sampler = samplerOf(process.env["OTEL_TRACES_SAMPLER"], process.env["OTEL_TRACES_SAMPLER_ARG"]);
   // The counter exists only once the SDK is started, and must not be asked for after its shutdown.
   let dropped: Counter | undefined;
-  let lost = 0;
-  const onDropped = (spans: number): void => {
-    lost += spans;
+  let lost: LostSpans = { spans: 0, unanswered: 0 };
+  const onDropped: OnDropped = (spans, unanswered) => {
+    lost = { spans: lost.spans + spans, unanswered: lost.unanswered + unanswered };
     dropped?.add(spans);
   };
   const ownSpans = ownSpansOf({ ...options, onDropped });
@@ -126,7 +132,7 @@ function baseResource({ serviceName, serviceVersion }: SdkOptions): Resource {
 }
 
 /** The processors of the SDK's spans. Undefined: the exporters are left to the SDK. */
-function spanProcessorsOf(options: SdkOptions, onDropped: (spans: number) => void): SpanProcessor[] | undefined {
+function spanProcessorsOf(options: SdkOptions, onDropped: OnDropped): SpanProcessor[] | undefined {
   const { traceExporters, traceProtocol } = options.settings;
   const ours = traceExporters.every((name) => name === "console" || (name === "otlp" && traceProtocol === "grpc"));
   if (!ours) return undefined;
@@ -137,10 +143,7 @@ function spanProcessorsOf(options: SdkOptions, onDropped: (spans: number) => voi
   );
 }
 
-function batching(
-  { log, shutdownTimeoutMs, maxHeldBytes }: SdkOptions,
-  onDropped: (spans: number) => void,
-): SpanProcessor {
+function batching({ log, shutdownTimeoutMs, maxHeldBytes }: SdkOptions, onDropped: OnDropped): SpanProcessor {
   const exporter = new RetryingExporter({
     create: (generation, timeoutMs) =>
       new OTLPTraceExporter({

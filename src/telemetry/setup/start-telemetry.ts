@@ -13,6 +13,7 @@ import { peerProblem } from "../../model/optional-peer.ts";
 import { endsWithin } from "../../model/waits.ts";
 import type { Log } from "../../ports/log.ts";
 import { telemetryPeers } from "./peers.ts";
+import type { LostSpans } from "./sdk.ts";
 import { readSettings } from "./settings.ts";
 
 export interface TelemetryOptions {
@@ -84,9 +85,11 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 /** What is to be stopped: an SDK, or what stands for one. */
 interface Started {
   stop(): Promise<void>;
-  lostSpans(): number;
+  lostSpans(): LostSpans;
   readonly scrape?: RequestListener | undefined;
 }
+
+const noneLost: LostSpans = { spans: 0, unanswered: 0 };
 
 interface StartOptions {
   readonly serviceName: string;
@@ -99,11 +102,11 @@ interface StartOptions {
 
 async function start({ maxHeldBytes: given, ...options }: StartOptions): Promise<Started> {
   const settings = readSettings(process.env);
-  if (settings === "off") return { stop: async () => {}, lostSpans: () => 0 };
+  if (settings === "off") return { stop: async () => {}, lostSpans: () => noneLost };
   if (settings === "ids") {
     const { provideTraceIds } = await withPeers(import("./trace-ids.ts"));
     const takeAway = provideTraceIds();
-    return { stop: async () => takeAway(), lostSpans: () => 0 };
+    return { stop: async () => takeAway(), lostSpans: () => noneLost };
   }
   try {
     // Loaded only here: the SDK costs a quarter of a second and tens of megabytes.
@@ -113,7 +116,7 @@ async function start({ maxHeldBytes: given, ...options }: StartOptions): Promise
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     options.log.error({ err: error }, "telemetry could not be started; the process goes on without traces and metrics");
-    return { stop: async () => {}, lostSpans: () => 0 };
+    return { stop: async () => {}, lostSpans: () => noneLost };
   }
 }
 
@@ -135,8 +138,14 @@ async function withinDeadline(sdk: Started, deadlineMs: number, log: Log): Promi
   } catch (error) {
     log.warn({ err: error }, "telemetry did not stop cleanly");
   }
-  const spans = sdk.lostSpans();
-  if (spans > 0) log.warn({ spans }, "spans of this process are lost in all: no Collector took them");
+  const { spans, unanswered } = sdk.lostSpans();
+  if (spans > 0 && unanswered === 0)
+    log.warn({ spans }, "spans of this process are lost in all: no Collector took them");
+  else if (spans > 0)
+    log.warn(
+      { unanswered, spans },
+      "spans of this process are lost in all: no Collector took them, or has said so of those unanswered",
+    );
 }
 
 /** Each module that imports a peer is loaded through it, when it is needed. */

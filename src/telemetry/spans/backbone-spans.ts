@@ -11,7 +11,7 @@ import { provideSpans } from "../../tracing/sdk.ts";
 import { createEncodedExporter } from "../otlp/encoded-exporter.ts";
 import { halve } from "../otlp/encoded-spans.ts";
 import { RequestFrame } from "../otlp/request-frame.ts";
-import { RetryingSender } from "../otlp/retrying-sender.ts";
+import { type OnDropped, RetryingSender } from "../otlp/retrying-sender.ts";
 import { batchSettings, exporterDeadlineMs, maxHeldSpans, timeoutOf } from "../setup/export-settings.ts";
 import { type RootRule, ratioRule } from "../setup/root-rule.ts";
 import { rootRatioOf, samplesByOutcome } from "../setup/sampler.ts";
@@ -22,7 +22,7 @@ import { LeanSpans } from "./span-source.ts";
 export interface OwnSpansOptions {
   readonly settings: TelemetrySettings;
   readonly log: Log;
-  readonly onDropped: (spans: number) => void;
+  readonly onDropped: OnDropped;
   readonly shutdownTimeoutMs: number;
   /** Most bytes of spans that are held while no Collector takes them. */
   readonly maxHeldBytes: number;

@@ -2,7 +2,7 @@
 
 import type { Log } from "../../ports/log.ts";
 import type { EncodedSpans } from "../otlp/encoded-spans.ts";
-import type { RetryingSender } from "../otlp/retrying-sender.ts";
+import type { OnDropped, RetryingSender } from "../otlp/retrying-sender.ts";
 import { SpanEncoder } from "../otlp/span-encoder.ts";
 import type { EndedSpan } from "./ended-span.ts";
 
@@ -10,8 +10,8 @@ export interface SpanBatchesOptions {
   /** Makes the sender of the batches; it must call the given `onFree`. */
   readonly sender: (onFree: (batch: EncodedSpans) => void) => RetryingSender<EncodedSpans>;
   readonly log: Log;
-  /** Called with the number of spans that cannot be encoded. */
-  readonly onDropped: (spans: number) => void;
+  /** Called with the spans that cannot be encoded. */
+  readonly onDropped: OnDropped;
   /** Most spans of a batch. */
   readonly maxSize: number;
   /** Longest time that a span waits for others, ms. */
@@ -39,14 +39,14 @@ export class SpanBatches {
   /** Adds a span. Never throws. */
   add(span: EndedSpan): void {
     if (!this.#open) {
-      this.#options.onDropped(1);
+      this.#options.onDropped(1, 0);
       return;
     }
     const encoder = this.#encoder;
     try {
       encoder.add(span);
     } catch (error) {
-      this.#options.onDropped(1);
+      this.#options.onDropped(1, 0);
       if (!this.#broken)
         this.#options.log.warn({ err: error }, "a span cannot be encoded; later ones are only counted");
       this.#broken = true;
