@@ -27,7 +27,7 @@ browserTest(
         const page = await (await o.page.context().browser()?.newContext())?.newPage();
         assert.ok(page);
         await page.goto(`${o.url}${path}`);
-        // The view's own sentence in place of what it has to show; the list of replays asks again before it is refused, and has the banner's.
+        // The view's own sentence in place of what it has to show; the notes of runs are waited for until Redis answers, and the banner says why.
         const said = path === "/replays" ? ".banner" : "main .note.bad";
         await page.locator(said, { hasText: "does not answer" }).waitFor();
         return page;

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** Replays in a real browser: into a shadow after a count, cancelled, refused; a component replay with its differences. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { extension } from "../../trading/pipeline/plug-in.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
@@ -44,6 +45,51 @@ browserTest("channels are replayed into a shadow after a count, and the run is l
   await o.view("/story?q=e-0");
   await o.page.getByText(/by r-\w+/).waitFor();
   await removeShadows(log);
+});
+
+browserTest("what was counted for one wish begins nothing for another", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  for (const user of ["ann", "ann", "bob"]) await log.append("orders", { id: `e-${user}`, baggage: `user.id=${user}` });
+  await using o = await openConsole(log, { allowActions: true });
+  await o.view("/replays");
+  await o.page.getByRole("checkbox", { name: "orders" }).check();
+  await o.page.getByLabel("only with").fill("user.id=ann");
+  const count = o.page.getByRole("button", { name: "Count first …" });
+  const begin = o.page.getByRole("button", { name: /^Replay \d/ });
+  for (const change of [
+    () => o.page.getByLabel("only with").fill(""),
+    () => o.page.getByLabel("from (UTC)").fill("2020-01-02T12:02:00"),
+    () => o.page.getByLabel("to (UTC)").fill("2040-01-02T12:02:00"),
+  ]) {
+    await count.click();
+    await begin.waitFor();
+    await change();
+    await begin.waitFor({ state: "detached" });
+  }
+});
+
+browserTest("runs are shown where each look at them takes longer than the time between two", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  await using o = await openConsole(log);
+  await o.page.route("**/api/replays", async (route) => {
+    await delay(1_500);
+    await route.continue();
+  });
+  await o.view("/replays");
+  await o.page.getByText("This namespace was never replayed.").waitFor();
+});
+
+browserTest("a component replay that cannot be cancelled says why", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  await using o = await openConsole(log, { allowActions: true });
+  const state = { id: "x", component: "algorithm", state: "running", startedAt: 0, events: 1, error: "" };
+  await o.page.route("**/api/rehearsals/x", (route) => route.fulfill({ json: state }));
+  await o.view("/replays/x");
+  await o.page.getByRole("button", { name: "Cancel" }).click();
+  await o.page.getByRole("alert").getByText("There is no such component replay.").waitFor();
 });
 
 browserTest("the bounds of a replay are UTC, as every time of the console is, wherever the browser is", async () => {
@@ -154,7 +200,10 @@ browserTest(
     assert.match(text, /"simulated".*"other"/);
     assert.match(text, /client\.order_id o-\d/);
     assert.equal(await o.findings(), []);
+    // Orders of the other symbol were netted apart from it.
+    assert.match(text, /client\.order_id [^;]*o-2/);
     await o.page.getByLabel("Only about").fill("client.order_id=o-1");
+    await differences.filter({ hasNotText: /client\.order_id [^;]*o-2/ }).waitFor();
     assert.match((await differences.textContent()) ?? "", /o-1/);
     await o.page.getByRole("link", { name: "All replays" }).click();
     await o.page.getByRole("list", { name: "Component replays of this console" }).getByRole("link").nth(1).waitFor();

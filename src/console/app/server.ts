@@ -58,3 +58,22 @@ export function useAnswer<T>(address: string | undefined, again: unknown = undef
   }, [address, again]);
   return asked;
 }
+
+/**
+ * Asks, and so long after each answer again while the page is seen, ms: a slow answer is waited for. Undefined asks nothing. A change of `again` asks
+ * at once.
+ */
+export function usePolled<T>(address: string | undefined, everyMs: number, again: unknown = undefined): Asked<T> {
+  const [round, setRound] = useState(0);
+  const asked = useAnswer<T>(address, `${round} ${again}`);
+  useEffect(() => {
+    if (address === undefined || asked.state === "waiting") return;
+    const ask = (): void => {
+      if (document.visibilityState === "visible") setRound((before) => before + 1);
+      else timer = setTimeout(ask, everyMs);
+    };
+    let timer = setTimeout(ask, everyMs);
+    return () => clearTimeout(timer);
+  }, [asked, address, everyMs]);
+  return asked;
+}

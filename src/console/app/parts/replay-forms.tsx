@@ -10,6 +10,7 @@ import { counted } from "./numbers.ts";
 
 interface ReplayFormProps {
   readonly channels: readonly string[];
+  /** Called when a replay has begun. */
   readonly begun: () => void;
 }
 
@@ -23,17 +24,20 @@ export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
   const [where, setWhere] = useState("");
-  const [plan, setPlan] = useState<ReplayPlan | undefined>(undefined);
+  /** What was counted, and for which wish: another one has to be counted first, too. */
+  const [counting, setCounting] = useState<{ readonly wish: string; readonly plan: ReplayPlan } | undefined>(undefined);
   const [isUnderWay, setUnderWay] = useState(false);
   const [problem, setProblem] = useState("");
   const wish = { channels: [...chosen], from: msOf(from), to: msOf(to), where: where.trim(), speed: "max" };
+  const wishText = JSON.stringify(wish);
+  const plan = counting?.wish === wishText ? counting.plan : undefined;
   const ask = (dryRun: boolean): void => {
     setUnderWay(true);
     order<ReplayPlan>("/api/replays", { ...wish, dryRun })
       .then(
         (answer) => {
           setProblem("");
-          setPlan(dryRun ? answer : undefined);
+          setCounting(dryRun ? { wish: wishText, plan: answer } : undefined);
           if (!dryRun) begun();
         },
         (error: Error) => setProblem(error.message),
@@ -45,7 +49,6 @@ export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
     if (isOn) next.add(channel);
     else next.delete(channel);
     setChosen(next);
-    setPlan(undefined);
   };
   return (
     <form
@@ -122,12 +125,7 @@ export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
   );
 }
 
-interface RehearsalFormProps {
-  readonly components: readonly string[];
-  readonly begun: () => void;
-}
-
-export function RehearsalForm({ components, begun }: RehearsalFormProps): VNode {
+export function RehearsalForm({ components }: { readonly components: readonly string[] }): VNode {
   const [component, setComponent] = useState(components[0] ?? "");
   const [settings, setSettings] = useState("");
   const [problem, setProblem] = useState("");
@@ -140,10 +138,7 @@ export function RehearsalForm({ components, begun }: RehearsalFormProps): VNode 
       return;
     }
     order<{ readonly id: string }>("/api/rehearsals", { component, settings: given }).then(
-      ({ id }) => {
-        begun();
-        go(addressOf(["replays", id]));
-      },
+      ({ id }) => go(addressOf(["replays", id])),
       (error: Error) => setProblem(error.message),
     );
   };

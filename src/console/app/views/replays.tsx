@@ -11,10 +11,10 @@ import { counted, timed } from "../parts/numbers.ts";
 import { RehearsalForm, ReplayForm } from "../parts/replay-forms.tsx";
 import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
-import { order, useAnswer } from "../server.ts";
+import { order, usePolled } from "../server.ts";
 import { DifferenceView } from "./difference.tsx";
 
-/** Runs are asked for so often while the page is seen, ms. */
+/** Runs are asked for again so long after each answer, while the page is seen, ms. */
 const everyMs = 1_000;
 
 interface ReplaysViewProps {
@@ -25,33 +25,43 @@ interface ReplaysViewProps {
 
 export function ReplaysView({ place, look, about }: ReplaysViewProps): VNode {
   const chosen = place.path[1];
-  const [round, setRound] = useState(0);
+  if (chosen !== undefined) return <OneRehearsal id={chosen} canAct={about.allowActions} />;
+  return <Lists channels={look.flow?.channels.map(({ channel }) => channel) ?? []} about={about} />;
+}
+
+interface Ordering {
+  /** The server's sentence where it refused; empty where it did not. */
+  readonly problem: string;
+  /** Number of orders that were taken so far: with each, what is shown is asked for anew. */
+  readonly taken: number;
+  readonly act: (address: string) => void;
+  /** Called when the server has taken an order. */
+  readonly tell: () => void;
+}
+
+function useOrders(): Ordering {
+  const [taken, setTaken] = useState(0);
   const [problem, setProblem] = useState("");
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") setRound((before) => before + 1);
-    }, everyMs);
-    return () => clearInterval(timer);
-  }, []);
-  const list = useAnswer<ReplayList>("/api/replays", round);
-  const act = (address: string, wish: object = {}): void => {
-    order(address, wish).then(
-      () => {
-        setProblem("");
-        setRound(round + 1);
-      },
-      (error: Error) => setProblem(error.message),
-    );
+  const tell = (): void => {
+    setProblem("");
+    setTaken((before) => before + 1);
   };
-  if (chosen !== undefined) return <OneRehearsal id={chosen} round={round} canAct={about.allowActions} act={act} />;
-  const channels = look.flow?.channels.map(({ channel }) => channel) ?? [];
+  const act = (address: string): void => {
+    order(address, {}).then(tell, (error: Error) => setProblem(error.message));
+  };
+  return { problem, taken, act, tell };
+}
+
+function Lists({ channels, about }: { readonly channels: readonly string[]; readonly about: About }): VNode {
+  const { problem, taken, act, tell } = useOrders();
+  const list = usePolled<ReplayList>("/api/replays", everyMs, taken);
   return (
     <>
       {problem === "" ? null : <Problem text={problem} />}
       {about.allowActions ? (
         <div class="pair">
-          <ReplayForm channels={channels} begun={() => setRound(round + 1)} />
-          <RehearsalForm components={about.rehearsable} begun={() => setRound(round + 1)} />
+          <ReplayForm channels={channels} begun={tell} />
+          <RehearsalForm components={about.rehearsable} />
         </div>
       ) : (
         <p class="note">
@@ -147,16 +157,11 @@ function RehearsalList({ rehearsals }: Pick<ReplayList, "rehearsals">): VNode {
   );
 }
 
-interface OneRehearsalProps {
-  readonly id: string;
-  readonly round: number;
-  readonly canAct: boolean;
-  readonly act: (address: string) => void;
-}
-
-function OneRehearsal({ id, round, canAct, act }: OneRehearsalProps): VNode {
+function OneRehearsal({ id, canAct }: { readonly id: string; readonly canAct: boolean }): VNode {
+  const { problem, taken, act } = useOrders();
   const [isOver, setOver] = useState(false);
-  const asked = useAnswer<RehearsalState>(addressOf(["api", "rehearsals", id]), isOver ? undefined : round);
+  const address = addressOf(["api", "rehearsals", id]);
+  const asked = usePolled<RehearsalState>(isOver ? undefined : address, everyMs, taken);
   const state = asked.state === "there" ? asked.value.state : undefined;
   useEffect(() => {
     if (state !== undefined && state !== "running") setOver(true);
@@ -166,6 +171,7 @@ function OneRehearsal({ id, round, canAct, act }: OneRehearsalProps): VNode {
       <p>
         <a href="/replays">All replays</a>
       </p>
+      {problem === "" ? null : <Problem text={problem} />}
       <Answer of={asked}>
         {({ component, state, events, error, difference }) => (
           <>
