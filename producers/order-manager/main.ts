@@ -57,7 +57,13 @@ await runProcess<Options>({
   },
   run: async ({ backbone, component, log, options, signal }) => {
     const { host, port, allowedHosts } = options;
-    await using gateway = await startGateway(backbone, { host, port, allowedHosts, log });
+    await using gateway = await startGateway(backbone, { host, port, allowedHosts, signal, log }).catch(
+      (error: unknown) => {
+        if (!signal.aborted) throw error;
+        return undefined;
+      },
+    );
+    if (gateway === undefined) return; // told to end before Redis has answered
     log.info({ url: gateway.url }, "the gateway takes orders");
     // At once, and not after the drain: an order that comes during the drain could not be confirmed.
     signal.addEventListener("abort", () => void gateway[Symbol.asyncDispose](), { once: true });

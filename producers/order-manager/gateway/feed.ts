@@ -1,15 +1,30 @@
 /** Feeds the executions to the clients that are connected here, whichever process keeps the records. */
 
 import { setTimeout } from "node:timers/promises";
-import type { Backbone, Log } from "throughline";
+import { type Backbone, type Log, StoreError } from "throughline";
 import { Execution, executions, parseJson } from "../../../trading/domain/index.ts";
 
 const pauseMs = 1_000;
 
-/** The id of the newest execution: the position to follow executions from. */
-export async function newestExecution(backbone: Pick<Backbone, "read">): Promise<string> {
-  for await (const { entryId } of backbone.read(executions.name, { reverse: true, limit: 1 })) return entryId;
-  return "0-0";
+/**
+ * The id of the newest execution: the position to follow executions from. Asked for until Redis answers, so that a process which starts while Redis is away
+ * waits for it as its component does. @throws what the reading throws once the signal has aborted
+ */
+export async function newestExecution(
+  backbone: Pick<Backbone, "read">,
+  log: Log,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  for (;;) {
+    try {
+      for await (const { entryId } of backbone.read(executions.name, { reverse: true, limit: 1 })) return entryId;
+      return "0-0";
+    } catch (error) {
+      if (!(error instanceof StoreError) || signal?.aborted) throw error;
+      log.warn({ reason: error.message }, "the newest execution is not known yet; it is asked for again");
+      await setTimeout(pauseMs, undefined, signal && { signal });
+    }
+  }
 }
 
 /**

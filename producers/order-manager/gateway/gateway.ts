@@ -31,6 +31,8 @@ export interface GatewayOptions extends Partial<SessionLimits> {
   readonly maxFrameBytes?: number;
   /** Interval of the pings, ms. A client that has not answered one before the next is disconnected. Default 30,000. */
   readonly heartbeatMs?: number;
+  /** Ends the start: while Redis is away it waits. */
+  readonly signal?: AbortSignal;
   readonly log: Log;
 }
 
@@ -45,7 +47,7 @@ const maxHandshakes = 64;
 /** Longest time for a client to answer a close, ms. */
 const closeTimeout = 3_000;
 
-/** Starts the gateway. @throws {ConfigError} when the address cannot be listened on */
+/** Starts the gateway, once Redis answers. @throws {ConfigError} when the address cannot be listened on */
 export async function startGateway(backbone: GatewayBackbone, options: GatewayOptions): Promise<Gateway> {
   const {
     host = "127.0.0.1",
@@ -61,7 +63,7 @@ export async function startGateway(backbone: GatewayBackbone, options: GatewayOp
   }
   const limits = { maxInFlight: options.maxInFlight ?? 256, maxUnsentBytes: options.maxUnsentBytes ?? 1_048_576 };
   // The position is read before anyone can place an order, so that none of its executions is missed.
-  const position = await newestExecution(backbone);
+  const position = await newestExecution(backbone, log, options.signal);
   const sessions = new Map<string, Set<Session>>();
   const following = new AbortController();
 

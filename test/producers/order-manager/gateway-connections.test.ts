@@ -5,8 +5,9 @@ import { request } from "node:http";
 import { networkInterfaces } from "node:os";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
+import type { GatewayBackbone } from "../../../producers/order-manager/gateway/session.ts";
 import { startGateway } from "../../../producers/order-manager/index.ts";
-import { ConfigError } from "../../../src/index.ts";
+import { ConfigError, StoreError } from "../../../src/index.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { rejects } from "../../support/rejects.ts";
@@ -141,4 +142,33 @@ test("says which address it cannot listen on", async () => {
     ConfigError,
     new RegExp(`127.0.0.1:${port}.*EADDRINUSE`),
   );
+});
+
+test("waits for Redis when it starts while Redis is away", async () => {
+  await using desk = await openDesk();
+  let refusals = 0;
+  const { backbone } = desk;
+  const away: GatewayBackbone = {
+    publish: backbone.publish.bind(backbone),
+    view: backbone.view.bind(backbone),
+    read: ((...args: Parameters<typeof backbone.read>) => {
+      if (refusals++ < 1) throw new StoreError("Redis at 127.0.0.1:1 does not answer: LOADING");
+      return backbone.read(...args);
+    }) as typeof backbone.read,
+  };
+  const gateway = await startGateway(away, { port: 0, log: silentLog });
+  await using _gateway = gateway;
+  assert.is(refusals, 3); // refused once, read, and followed
+  await using _client = await connectClient(gateway.url, "ann");
+});
+
+test("can be told to end while it waits for Redis", async () => {
+  const refused = (): never => {
+    throw new StoreError("Redis at 127.0.0.1:1 does not answer: connect ECONNREFUSED");
+  };
+  const never: GatewayBackbone = { publish: refused, view: refused, read: refused };
+  const ending = new AbortController();
+  const starting = startGateway(never, { port: 0, log: silentLog, signal: ending.signal });
+  ending.abort();
+  await rejects(starting, Error, /aborted|does not answer/);
 });
