@@ -13,6 +13,7 @@ export type Work =
   | "state"
   | "components"
   | "members"
+  | "membersWaiting"
   | "contention"
   | "drain"
   | "pipeline"

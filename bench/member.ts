@@ -1,23 +1,30 @@
 /** The process of one member of a component: connects, handles deliveries, and stops, as it is told. */
 
-import { type Backbone, type Component, on } from "../src/index.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Backbone, type Component, on, type Subscription } from "../src/index.ts";
 import { componentName, connect } from "./contenders/throughline/common.ts";
 import { orders, routed, routedOf } from "./order.ts";
 
 export type MemberTask =
-  | { readonly task: "connect"; readonly url: string; readonly partitions?: number }
-  /** `isRouting`: it makes an output of each event. */
-  | { readonly task: "run"; readonly isRouting?: boolean }
+  | { readonly task: "connect"; readonly url: string; readonly partitions: number }
+  | { readonly task: "run"; readonly work: MemberWork }
+  | { readonly task: "measure" }
   | { readonly task: "stop" };
 
+/** What its handler does with an event: reads it, makes an output of it, or waits as for somebody else's answer. */
+export type MemberWork = "consume" | "transform" | "wait";
+
 /**
- * The member's answer. `connect` and `run`: done. `stop`: the number of events handled since `run`, and their processor
- * time.
+ * The member's answer. `connect`, `run` and `measure`: done. `stop`: the number of events handled since `measure`, and their
+ * processor time.
  */
 export type MemberAnswer =
   | { readonly done: true }
   | { readonly handled: number; readonly cpuMicros: number }
   | { readonly error: string };
+
+/** What a handler waits, ms. */
+const waitMs = 5;
 
 let backbone: Backbone;
 let component: Component;
@@ -25,26 +32,38 @@ let run: Promise<void>;
 let cpuBefore: NodeJS.CpuUsage;
 let handled = 0;
 
+function subscriptionOf(work: MemberWork): Subscription {
+  switch (work) {
+    case "consume":
+      return on(orders, ({ payload }) => {
+        if (payload.quantity > 0) handled++;
+      });
+    case "transform":
+      return on(orders, async ({ payload }, { publish }) => {
+        handled++;
+        await publish(routed, routedOf(payload));
+      });
+    case "wait":
+      return on(orders, async () => {
+        handled++;
+        await delay(waitMs);
+      });
+  }
+}
+
 async function perform(task: MemberTask): Promise<MemberAnswer> {
   switch (task.task) {
     case "connect":
       backbone = await connect(task.url, task.partitions);
       return { done: true };
     case "run":
-      handled = 0;
-      cpuBefore = process.cpuUsage();
-      component = backbone.component(componentName, [
-        task.isRouting === true
-          ? on(orders, async ({ payload }, { publish }) => {
-              handled++;
-              await publish(routed, routedOf(payload));
-            })
-          : on(orders, ({ payload }) => {
-              if (payload.quantity > 0) handled++;
-            }),
-      ]);
+      component = backbone.component(componentName, [subscriptionOf(task.work)]);
       run = component.run();
       await Promise.race([component.ready(), run]);
+      return { done: true };
+    case "measure":
+      handled = 0;
+      cpuBefore = process.cpuUsage();
       return { done: true };
     case "stop": {
       const { user, system } = process.cpuUsage(cpuBefore);

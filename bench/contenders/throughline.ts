@@ -3,7 +3,6 @@
 import type { Contender } from "../contender.ts";
 import { backlog } from "./throughline/common.ts";
 import { consuming } from "./throughline/consume.ts";
-import { contending } from "./throughline/contention.ts";
 import { draining } from "./throughline/drain.ts";
 import { membering } from "./throughline/members.ts";
 import { trading } from "./throughline/pipeline.ts";
@@ -11,7 +10,7 @@ import { publisher, publishing } from "./throughline/publish.ts";
 import { tracingAlone } from "./throughline/tracing.ts";
 
 export const contender: Contender = {
-  works: { ...publishing, ...consuming, ...membering, ...contending, ...draining, ...trading, ...tracingAlone },
+  works: { ...publishing, ...consuming, ...membering, ...draining, ...trading, ...tracingAlone },
   backlog,
   publisher,
 };

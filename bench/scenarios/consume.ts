@@ -1,7 +1,7 @@
 /** Consuming a backlog: settles each event, or makes another one of it. */
 
 import type { Scenario } from "../scenario.ts";
-import { bulkAims, entrant, everybody, rate } from "./entrants.ts";
+import { bulkAims, entrant, everybody, rate, shaped } from "./entrants.ts";
 
 export const consume: Scenario = {
   ...rate,
@@ -12,9 +12,13 @@ export const consume: Scenario = {
     "instead of the XACK.",
   work: "consume",
   isBacklog: true,
-  entrants: [...everybody(200_000, 10_000), entrant("ioredis-cursor", 200_000)],
+  entrants: [
+    ...everybody(200_000, 10_000),
+    shaped("throughline", "eight partitions", 200_000, { partitions: 8 }),
+    entrant("ioredis-cursor", 200_000),
+  ],
   references: ["ioredis", "ioredis-cursor", "bullmq-otel"],
-  aims: bulkAims(1, 0.8, 0.4, 1),
+  aims: [...bulkAims(1, 0.8, 0.4, 1), { of: "throughline eight partitions", against: "throughline", atLeast: 0.95 }],
   inChart: true,
 };
 

@@ -1,6 +1,6 @@
 /** The growth of consuming with the components of a channel, the members of a component, and the backlog. */
 
-import type { Scenario } from "../scenario.ts";
+import type { Entrant, Scenario } from "../scenario.ts";
 import { rate, shaped } from "./entrants.ts";
 
 export const components: Scenario = {
@@ -17,17 +17,40 @@ export const components: Scenario = {
   warmUpRounds: 1,
 };
 
+const membersAbout =
+  "Each member is a process of its own; they have shared the partitions among them when the events are published, by another process. " +
+  "`leastShare` is what the member with the fewest events had of an equal share.";
+
+function memberCounts(counts: readonly number[], events: number): readonly Entrant[] {
+  return counts.map((members) => shaped("throughline", `× ${members}`, events, { members, partitions: 8 }));
+}
+
 export const members: Scenario = {
   ...rate,
   name: "members",
-  title: "1, 2 and 4 members of one component, a process each",
-  about:
-    "From the start of the members to the last settlement. `leastShare` is what the member with the fewest events had of an equal share.",
+  title: "1, 2 and 4 members of one component with eight partitions",
+  about: `${membersAbout} On two cores four members are no faster; what counts is what an event costs all of them together.`,
   work: "members",
-  isBacklog: true,
-  entrants: [1, 2, 4].map((n) => shaped("throughline", `× ${n}`, 60_000, { members: n })),
+  isBacklog: false,
+  measurement: "clientMicros",
+  unit: "µs an event",
+  better: "less",
+  entrants: memberCounts([1, 2, 4], 100_000),
   references: ["throughline × 1"],
-  aims: [],
+  aims: [{ of: "throughline × 4", against: "throughline × 1", atMost: 1.15 }],
+};
+
+export const membersWaiting: Scenario = {
+  ...rate,
+  name: "members-waiting",
+  title: "1, 2 and 4 members with eight partitions, whose handlers wait 5 ms",
+  about: `${membersAbout} A member handles sixteen events at once.`,
+  work: "membersWaiting",
+  isBacklog: false,
+  entrants: memberCounts([1, 2, 4], 30_000),
+  references: ["throughline × 1"],
+  aims: [{ of: "throughline × 4", against: "throughline × 1", atLeast: 3.5 }],
+  warmUpRounds: 1,
 };
 
 /** Number of small backlogs, drained one after the other, so that they take about as long as the large one. */

@@ -5,7 +5,7 @@ import { batch, consume, state, transform } from "./consume.ts";
 import { contention } from "./contention.ts";
 import { entryBytes } from "./entry-bytes.ts";
 import { importing, record } from "./files.ts";
-import { backlog, components, members } from "./growth.ts";
+import { backlog, components, members, membersWaiting } from "./growth.ts";
 import { latencies } from "./latency.ts";
 import { payloads } from "./payload.ts";
 import { pipeline, roundTrip } from "./pipeline.ts";
@@ -28,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   backlog,
   components,
   members,
+  membersWaiting,
   ...contention,
   entryBytes,
   record,

@@ -2,13 +2,14 @@
 
 import type { ContenderName } from "../contenders.ts";
 import type { Aim, Scenario } from "../scenario.ts";
-import { entrant } from "./entrants.ts";
+import { entrant, shaped } from "./entrants.ts";
 
 /** The rate that the aims are for. */
 const aimedAt = 1_000;
 const aims: readonly Aim[] = [
   { of: "throughline", against: "ioredis", measurement: "p50Ms", atMost: 1.5 },
   { of: "throughline", against: "ioredis", measurement: "p99Ms", atMost: 2 },
+  { of: "throughline eight partitions", against: "throughline", measurement: "p50Ms", atMost: 1.1 },
 ];
 
 export const latencies: readonly Scenario[] = [latency(100, 200), latency(aimedAt, 2_000), latency(10_000, 20_000)];
@@ -26,7 +27,10 @@ function latency(perSecond: number, count: number): Scenario {
     measurement: "p50Ms",
     unit: "ms, median",
     better: "less",
-    entrants: names.map((name) => entrant(name, count, { perSecond })),
+    entrants: [
+      ...names.map((name) => entrant(name, count, { perSecond })),
+      shaped("throughline", "eight partitions", count, { perSecond, partitions: 8 }),
+    ],
     references: ["ioredis"],
     aims: perSecond === aimedAt ? aims : [],
     warmUpRounds: 1,

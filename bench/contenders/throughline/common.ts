@@ -6,6 +6,7 @@ import { Redis } from "ioredis";
 import { type Backbone, type Component, connectBackbone, type Log, type Subscription } from "../../../src/index.ts";
 import { encodeEntry, wireEntry } from "../../../src/model/envelope.ts";
 import { newEventId } from "../../../src/model/event-id.ts";
+import { partitionOf } from "../../../src/publish/placement.ts";
 import { Keys } from "../../../src/redis/keys.ts";
 import type { Backlog, Round, Sample, Shape } from "../../contender.ts";
 import { fill } from "../../fill.ts";
@@ -13,8 +14,13 @@ import { baggageOf, orderOf, orders, traceparentOf } from "../../order.ts";
 
 export const namespace = "bench";
 export const componentName = "bench";
-/** The stream of the channel that every work publishes into. */
-export const stream: string = new Keys(namespace).stream(0, orders.name);
+/** The streams of the channel that every work publishes into, one for each partition. */
+export function streamsOf(partitions = 1): readonly string[] {
+  return Array.from({ length: partitions }, (_, partition) => new Keys(namespace).stream(partition, orders.name));
+}
+
+/** The one of a namespace with one partition. */
+export const stream: string = streamsOf()[0] as string;
 export const log: Log = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 
 export function connect(url: string, partitions?: number): Promise<Backbone> {
@@ -34,7 +40,13 @@ export function fieldsOf(i: number, { payloadBytes }: Shape, sampled: number): r
 
 export async function backlog({ url, count, shape, sampled }: Backlog): Promise<void> {
   const client = new Redis(url);
-  await fill(client, stream, count, (i) => fieldsOf(i, shape, sampled));
+  const streams = streamsOf(shape.partitions);
+  const lying = streams.map((): number[] => []);
+  for (let i = 0; i < count; i++) lying[partitionOf(orderOf(i).symbol, streams.length)]?.push(i);
+  for (const [partition, numbers] of lying.entries()) {
+    const there = streams[partition] as string;
+    await fill(client, there, numbers.length, (n) => fieldsOf(numbers[n] as number, shape, sampled));
+  }
   await client.quit();
 }
 
@@ -46,8 +58,8 @@ export async function handleAll(
   { url, count, shape, meter }: Round,
   subscribe: (handled: (events?: number) => void) => Subscription,
 ): Promise<Sample> {
-  const { components = 1 } = shape;
-  await using backbone = await connect(url);
+  const { components = 1, partitions } = shape;
+  await using backbone = await connect(url, partitions);
   await meter.ready();
   const names = Array.from({ length: components }, (_, i) => (i === 0 ? componentName : `${componentName}-${i}`));
   const all = names.map((name): { component: Component; done: Promise<void> } => {
@@ -62,7 +74,7 @@ export async function handleAll(
   });
   const runs = all.map(({ component }) => component.run());
   await Promise.race([Promise.all(all.map(({ done }) => done)), Promise.race(runs)]);
-  for (const name of names) await meter.whenAcknowledged(stream, name);
+  for (const there of streamsOf(partitions)) for (const name of names) await meter.whenAcknowledged(there, name);
   const sample = await meter.end(count * components);
   await Promise.all(all.map(({ component }) => component.drain()));
   await Promise.all(runs);

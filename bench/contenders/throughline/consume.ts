@@ -4,7 +4,7 @@ import { on } from "../../../src/index.ts";
 import type { Contender, Round, Sample } from "../../contender.ts";
 import { measureLatency } from "../../latency.ts";
 import { numberOf, type Order, orders, routed, routedOf } from "../../order.ts";
-import { componentName, connect, handleAll, stream } from "./common.ts";
+import { componentName, connect, handleAll, streamsOf } from "./common.ts";
 
 /** Consumes, and reads each payload, as every handler does. */
 async function consume(round: Round): Promise<Sample> {
@@ -53,7 +53,7 @@ export const consuming: Contender["works"] = {
   },
 
   latency: async (round) => {
-    await using backbone = await connect(round.url);
+    await using backbone = await connect(round.url, round.shape.partitions);
     const { promise: done, resolve } = Promise.withResolvers<void>();
     let handled = 0;
     let arrived: (i: number) => void = () => undefined;
@@ -69,7 +69,7 @@ export const consuming: Contender["works"] = {
       arrived = mark;
       return Promise.race([done, run]);
     });
-    await round.meter.whenAcknowledged(stream, componentName);
+    for (const there of streamsOf(round.shape.partitions)) await round.meter.whenAcknowledged(there, componentName);
     await component.drain();
     await run;
     return sample;

@@ -1,14 +1,26 @@
-/** Throughline with several members of one component, a process each. */
+/** Throughline with several members of one component, a process each: what they cost, and what order and latency are left where they meet on few keys. */
 
 import { type ChildProcess, fork } from "node:child_process";
-import { Redis } from "ioredis";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Backbone, entryTime } from "../../../src/index.ts";
 import { nextAnswer } from "../../child.ts";
-import type { Contender } from "../../contender.ts";
-import type { MemberAnswer, MemberTask } from "../../member.ts";
-import { componentName, stream } from "./common.ts";
+import type { Contender, Round, Sample } from "../../contender.ts";
+import type { MemberAnswer, MemberTask, MemberWork } from "../../member.ts";
+import { numberOf, type Order, orderOf, orders, routed } from "../../order.ts";
+import { percentile } from "../../statistics.ts";
+import { connect } from "./common.ts";
 
-/** The member processes. They serve all rounds, and end with this process. */
+/** The member processes. They serve all rounds, so that their code is compiled, and end with this process. */
 const members: ChildProcess[] = [];
+
+/** Until members that started together have shared the partitions among them, ms. */
+const settleMs = 7_000;
+/** How often the publisher catches up with its rate, ms. */
+const tickMs = 5;
+/** Share of a round at its beginning that does not count for latencies. */
+const warmUpShare = 0.1;
+/** Of contention. */
+const keys = 5;
 
 async function tell(member: ChildProcess, task: MemberTask): Promise<MemberAnswer> {
   member.send(task);
@@ -17,37 +29,91 @@ async function tell(member: ChildProcess, task: MemberTask): Promise<MemberAnswe
   return answer;
 }
 
-/** Resolves when the group has read the whole stream and settled all of it. */
-async function whenDone(client: Redis): Promise<void> {
-  for (;;) {
-    // The reply describes a group as names and values in turn.
-    const [group] = (await client.xinfo("GROUPS", stream)) as unknown[][];
-    if (group?.[group.indexOf("lag") + 1] === 0 && group[group.indexOf("pending") + 1] === 0) return;
+/** Runs a round's members until they have settled all that is published. `look` reads what they have left in the log. */
+async function together(
+  { url, count, shape, meter }: Round,
+  work: MemberWork,
+  eventOf: (i: number) => Order,
+  look: (backbone: Backbone, count: number) => Promise<Sample> = async () => ({}),
+): Promise<Sample> {
+  const { members: wanted = 1, partitions = 1, perSecond } = shape;
+  while (members.length < wanted) {
+    members.push(fork(new URL("../../member.ts", import.meta.url), [], { execArgv: process.execArgv }));
   }
+  const used = members.slice(0, wanted);
+  await using backbone = await connect(url, partitions);
+  await Promise.all(used.map((member) => tell(member, { task: "connect", url, partitions })));
+  await Promise.all(used.map((member) => tell(member, { task: "run", work })));
+  await delay(settleMs);
+  await Promise.all(used.map((member) => tell(member, { task: "measure" })));
+  await meter.ready();
+  meter.begin();
+  await publish(backbone, count, perSecond, eventOf);
+  while (await isBusy(backbone)) await delay(20);
+  const { clientMicros: _, ...measured } = await meter.end(count);
+  const ends = await Promise.all(used.map((member) => tell(member, { task: "stop" })));
+  const handled = ends.map((end) => ("handled" in end ? end.handled : 0));
+  const cpuMicros = ends.reduce((sum, end) => sum + ("cpuMicros" in end ? end.cpuMicros : 0), 0);
+  const runs = handled.reduce((sum, one) => sum + one, 0);
+  if (runs < count) throw new Error(`${runs} of ${count} events were handled`);
+  return {
+    ...measured,
+    ...(await look(backbone, count)),
+    runs: runs / count,
+    clientMicros: cpuMicros / count,
+    leastShare: (Math.min(...handled) * wanted) / runs,
+  };
+}
+
+/** As many as asked for, at a rate, or all at once. */
+async function publish(
+  backbone: Backbone,
+  count: number,
+  perSecond: number | undefined,
+  eventOf: (i: number) => Order,
+): Promise<void> {
+  const begunAt = performance.now();
+  const published: Promise<unknown>[] = [];
+  while (published.length < count) {
+    const due = perSecond === undefined ? count : ((performance.now() - begunAt) * perSecond) / 1_000;
+    while (published.length < Math.min(due, count)) published.push(backbone.publish(orders, eventOf(published.length)));
+    await delay(tickMs);
+  }
+  await Promise.all(published);
+}
+
+async function isBusy(backbone: Backbone): Promise<boolean> {
+  const { components } = await backbone.status();
+  return components.some(({ channels }) => channels.some(({ lagEntries, pending }) => lagEntries + pending > 0));
+}
+
+/** From each event's entry to its output's; and how many outputs stand behind one of a later event of their key. */
+async function lookAtOutputs(backbone: Backbone, count: number): Promise<Sample> {
+  const appendedAt = new Float64Array(count);
+  for await (const { entryId, payload } of backbone.read(orders)) {
+    if (payload !== undefined) appendedAt[numberOf(payload)] = entryTime(entryId);
+  }
+  const latencies: number[] = [];
+  const lastOf = new Map<string, number>();
+  let inverted = 0;
+  let outputs = 0;
+  for await (const { entryId, payload } of backbone.read(routed)) {
+    if (payload === undefined) throw new Error(`output ${entryId} cannot be read`);
+    const i = numberOf(payload);
+    outputs++;
+    if (i >= count * warmUpShare) latencies.push(entryTime(entryId) - (appendedAt[i] as number));
+    const last = lastOf.get(payload.symbol) ?? -1;
+    if (i < last) inverted++;
+    else lastOf.set(payload.symbol, i);
+  }
+  if (outputs !== count) throw new Error(`${outputs} outputs of ${count} events`);
+  latencies.sort((a, b) => a - b);
+  return { p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), inversions: inverted / count };
 }
 
 export const membering: Contender["works"] = {
-  members: async ({ url, count, shape, meter }) => {
-    const wanted = shape.members ?? 1;
-    while (members.length < wanted) {
-      members.push(fork(new URL("../../member.ts", import.meta.url), [], { execArgv: process.execArgv }));
-    }
-    const used = members.slice(0, wanted);
-    const client = new Redis(url, { protocol: 2 });
-    await Promise.all(used.map((member) => tell(member, { task: "connect", url })));
-    // The group exists before the members, so that the first to come does not read alone.
-    await client.xgroup("CREATE", stream, componentName, "0");
-    await meter.ready();
-    meter.begin();
-    await Promise.all(used.map((member) => tell(member, { task: "run" })));
-    await whenDone(client);
-    const sample = await meter.end(count);
-    const ends = await Promise.all(used.map((member) => tell(member, { task: "stop" })));
-    await client.quit();
-    const handled = ends.map((end) => ("handled" in end ? end.handled : 0));
-    const cpuMicros = ends.reduce((sum, end) => sum + ("cpuMicros" in end ? end.cpuMicros : 0), 0);
-    const total = handled.reduce((sum, one) => sum + one, 0);
-    if (total < count) throw new Error(`${total} of ${count} events were handled`);
-    return { ...sample, clientMicros: cpuMicros / count, leastShare: (Math.min(...handled) * wanted) / total };
-  },
+  members: (round) => together(round, "consume", orderOf),
+  membersWaiting: (round) => together(round, "wait", orderOf),
+  contention: (round) =>
+    together(round, "transform", (i) => ({ ...orderOf(i), symbol: `K${i % keys}` }), lookAtOutputs),
 };
