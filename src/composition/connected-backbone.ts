@@ -33,6 +33,11 @@ import { viewState } from "./state-view.ts";
 import { Trimming } from "./trimming.ts";
 import { UsedChannels } from "./used-channels.ts";
 
+/** Said once for each partition, with the newest entry that is gone. */
+const lostText =
+  "the server has gone back: it knows nothing of what it had acknowledged to this process. Events that were published are lost, as a failover " +
+  "loses what its replica has not received";
+
 export class ConnectedBackbone implements Backbone {
   readonly namespace: string;
   readonly read: ReadChannel;
@@ -58,6 +63,7 @@ export class ConnectedBackbone implements Backbone {
       namespace: parts.namespace,
       confirmation: durability === undefined ? undefined : { durability, log },
       onEvicted: (evicted) => this.#tellEvicted(evicted),
+      onLost: (lost) => log.error({ ...lost }, lostText),
     };
     const quietly = tracing.quietly.bind(tracing);
     const inspector = new RedisInspector({

@@ -39,7 +39,7 @@ export class RedisHarness implements Harness {
       partitions: () => 2,
       isCluster: true,
       log: silentLog,
-      context: { namespace, confirmation: undefined, onEvicted: () => undefined },
+      context: { namespace, confirmation: undefined, onEvicted: () => undefined, onLost: () => undefined },
       openConnection: (purpose) => this.#open(purpose, url),
       keepsLog: true,
     });

@@ -2,8 +2,9 @@
 
 import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
-import { on } from "../../src/index.ts";
+import { on, type Published } from "../../src/index.ts";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
+import { partitionOf } from "../../src/publish/placement.ts";
 import { open, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
@@ -42,10 +43,50 @@ test(
         ({ level, fields }) => level === "error" && fields["reason"] === "the server has gone back",
       );
       assert.ok(said.length > 0);
+      assert.ok(
+        load.log.some(({ level, text }) => level === "error" && text.includes("had acknowledged to this process")),
+      );
     }
   },
   { timeoutMs: fullOr(240_000, 60_000) },
 );
+
+test("a producer says once for each partition what a failover has lost of it, although nobody had read that", async () => {
+  await using primary = await startPrivateRedis();
+  await using replica = await startPrivateRedis();
+  await using clients = await startProxy(primary.url);
+  await using replication = await startProxy(primary.url);
+  await using o = await open({ url: clients.url, direct: primary.url, partitions: 2 });
+  const channel = things("things");
+  const second = new Redis(replica.url, { protocol: 2 });
+  using _second = { [Symbol.dispose]: () => second.disconnect() };
+  await o.client.config("SET", "repl-diskless-sync-delay", "0");
+  await second.call("REPLICAOF", "127.0.0.1", new URL(replication.url).port);
+  await eventually(async () => /master_link_status:up/.test(await second.info("replication")));
+  const keyOf = (i: number): string => `k${i % 7}`;
+  const publishAll = (from: number): Promise<readonly Published[]> =>
+    Promise.all(Array.from({ length: 100 }, (_, i) => o.backbone.publish(channel, { n: from + i, key: keyOf(i) })));
+  const said = (): readonly unknown[] =>
+    o.log.filter(({ text }) => text.startsWith("the server has gone back")).map(({ fields }) => fields);
+
+  await publishAll(0);
+  clients.cut(); // a lost connection alone is no loss
+  await publishAll(100);
+  assert.equal(said(), []);
+  await eventually(async () => (await o.client.call("WAIT", 1, 1_000)) === 1);
+  replication.blackHole("toClient");
+  const lost = await publishAll(200);
+  const newestOf = (partition: number): string | undefined =>
+    lost.findLast((_, i) => partitionOf(keyOf(i), 2) === partition)?.entryId;
+  await second.call("REPLICAOF", "NO", "ONE");
+  clients.retarget(replica.url);
+  await publishAll(300);
+  await publishAll(400);
+  assert.equal(
+    said(),
+    [0, 1].map((partition) => ({ partition, entryId: newestOf(partition) })),
+  );
+});
 
 test("reads again what a lost reply had brought, also when the server is first a replica", async () => {
   await using redis = await startPrivateRedis();

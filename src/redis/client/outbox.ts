@@ -13,7 +13,7 @@ import { type Connection, passingDelayMs } from "./connection.ts";
 import { Confirmer } from "./durability.ts";
 import { isConnectionLoss, isOutOfTurn, isPassing, isScriptMissing, reasonOf } from "./failures.ts";
 import { isDenied } from "./run-script.ts";
-import { encodeScriptCall, recycle, type ScriptArgs, setFirst, twoDigits } from "./script-command.ts";
+import { encodeScriptCall, fourDigits, recycle, type ScriptArgs, setFirst } from "./script-command.ts";
 
 export interface SendOptions {
   /** Longest time to try, ms. Default: for as long as Redis is away. */
@@ -22,8 +22,8 @@ export interface SendOptions {
   readonly isConfirmed?: boolean;
   /**
    * The call's position in a sequence that must run in order: a call that the server refuses for now runs later, and no
-   * later call of the sequence may overtake it. For scripts whose first argument is the distance to the sequence's last
-   * unanswered call (numbers.lua).
+   * later call of the sequence may overtake it. For scripts whose first argument is the distances to the sequence's last
+   * unanswered call, and to its last answered one (numbers.lua).
    */
   readonly turn?: Turn;
 }
@@ -39,6 +39,8 @@ export interface Turn {
  * Largest distance to an unanswered call. The scripts remember no more numbers, and fewer calls are unanswered at once.
  */
 const maxBehind = 15;
+/** How long an answered call counts on being remembered, ms: half as long as it is (`numbersTtlMs`). */
+const rememberedMs = 12 * 3_600_000;
 
 /** What the writes of confirmed calls wait for. */
 interface Confirmation {
@@ -89,6 +91,8 @@ export class Outbox {
   /** True between the last reply and the first resend. */
   #resuming = false;
   #closed = false;
+  /** The last answered call of each sequence: its number, and when that was by the monotonic clock. */
+  readonly #answered = new Map<string, { readonly number: number; readonly at: number }>();
   readonly #confirmation: Confirmation | undefined;
   /** On a cluster the queues of other connections of the family: each node answers by itself. */
   readonly #others = new Map<Connection, Outbox>();
@@ -156,7 +160,9 @@ export class Outbox {
     request.wasSent = true;
     this.#inFlight++;
     const { turn } = request.options;
-    if (turn !== undefined) setFirst(request.encodedCall, request.keys, this.#behind(request, turn));
+    if (turn !== undefined) {
+      setFirst(request.encodedCall, request.keys, this.#behind(request, turn) * 100 + this.#sinceAnswered(turn));
+    }
     const reply = this.#connection.run(request.encodedCall);
     const answer =
       this.#confirmer !== undefined && request.options.isConfirmed === true ? this.#confirm(request, reply) : reply;
@@ -165,6 +171,7 @@ export class Outbox {
         this.#inFlight--;
         this.#connection.wrote();
         if (this.#missing.size > 0) this.#missing.delete(request.script);
+        if (turn !== undefined) this.#answered.set(turn.sequence, { number: turn.number, at: performance.now() });
         if (this.#finish(request)) {
           recycle(request.encodedCall);
           request.resolve(reply);
@@ -204,6 +211,17 @@ export class Outbox {
       return behind > maxBehind ? 0 : behind;
     }
     return 0;
+  }
+
+  /**
+   * The distance from the number to that of the last call of its sequence that was answered; 0 where there is none that the server must remember. So the
+   * script sees that the server has gone back.
+   */
+  #sinceAnswered({ sequence, number }: Turn): number {
+    const answered = this.#answered.get(sequence);
+    if (answered === undefined || performance.now() - answered.at > rememberedMs) return 0;
+    const since = number - answered.number;
+    return since < 0 || since > maxBehind ? 0 : since;
   }
 
   /**
@@ -313,7 +331,7 @@ const scriptWithheld =
   'and so does "throughline prepare" as the namespace\'s owner';
 
 function withTurn(args: ScriptArgs): ScriptArgs {
-  return "body" in args ? { head: [twoDigits, ...args.head], body: args.body } : [twoDigits, ...args];
+  return "body" in args ? { head: [fourDigits, ...args.head], body: args.body } : [fourDigits, ...args];
 }
 
 /** Wraps a server's error reply; `doing` says what failed. */

@@ -44,10 +44,10 @@ export function encodeScriptCall(sha: string, keys: readonly string[], args: Scr
   return encoded;
 }
 
-/** A placeholder for a number of two digits as a call's first argument; `setFirst` fills it in. */
-export const twoDigits = "00";
+/** A placeholder for a number of four digits as a call's first argument; `setFirst` fills it in. */
+export const fourDigits = "0000";
 
-/** Writes a number from 0 to 99 over the `twoDigits` of a call that has this many keys. */
+/** Writes a number from 0 to 9,999 over the `fourDigits` of a call that has this many keys. */
 export function setFirst(encodedCall: Buffer, keys: number, value: number): void {
   let at = encodedCall.indexOf("\n") + 1;
   // The command's name, the digest, the number of keys, and the keys come before it.
@@ -56,9 +56,10 @@ export function setFirst(encodedCall: Buffer, keys: number, value: number): void
     for (at++; encodedCall[at] !== carriageReturn; at++) length = length * 10 + (encodedCall[at] as number) - zero;
     at += length + 4;
   }
-  at += `$2\r\n`.length;
-  encodedCall[at] = zero + Math.floor(value / 10);
-  encodedCall[at + 1] = zero + (value % 10);
+  at += `$4\r\n`.length;
+  for (let place = at + 3, left = value; place >= at; place--, left = Math.floor(left / 10)) {
+    encodedCall[place] = zero + (left % 10);
+  }
 }
 
 /**

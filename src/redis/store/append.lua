@@ -3,7 +3,7 @@
 --
 -- KEYS[1]        numbers: hash, ring slot -> "<number>\n<reply>"; belongs to one producer session
 -- KEYS[2..S+1]   the streams; then one key for each entry with a dedupe window, in the order of the entries
--- ARGV           how many numbers back the call is that must have run before (numbers.lua), number, ring size, numbers' time to live in ms, S, "1" for all-or-nothing,
+-- ARGV           how many numbers back the calls are that must have run before and that was answered last (numbers.lua), number, ring size, numbers' time to live in ms, S, "1" for all-or-nothing,
 --                "" or "<stream>:<hard cap>" for each stream that has one, separated by spaces; below 0 it evicts when it is full,
 --                columns: one letter for each value that is given with every entry, in their order: "s" stream 1..S, the first one
 --                without it; "w" dedupe window in ms or "0", none without it; then the wire format's "i" id, "t" time, "k" key,
@@ -11,13 +11,13 @@
 --                then the values, entry by entry
 -- Reply          one line an entry: its entry id, "=" and that of the first where its window has the event id already, or "!" and why
 --                its stream refuses it; then one for each stream that evicted:
---                "~<stream> <entries removed> <of them not finished by some group>"
+--                "~<stream> <entries removed> <of them not finished by some group>"; and "^" where the server has lost what it had answered before
 --
 -- Order matters: the number is looked at before anything is appended and noted after all is, in one atomic step. Types are
 -- checked first, because Redis does not roll back; what a permission refuses in the middle is taken back by hand where it is
 -- all or nothing. The header refuses the whole script when memory is full.
 local ARGV, KEYS, redis = ARGV, KEYS, redis -- globals are looked up by name each time
-local behind, number, ring, ttl, streams, atomic = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6] == '1'
+local places, number, ring, ttl, streams, atomic = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6] == '1'
 streams = math.min(streams, #KEYS - 1) -- a producer may send any arguments, and not have the server count to them
 local caps, columns, firstEntry = ARGV[7], ARGV[8], 9
 local width = #columns
@@ -30,8 +30,9 @@ local fields = width - id
 local calls = {}
 for s = 1, streams do calls[s] = entryOf(KEYS[s + 1], string.sub(columns, id + 1)) end
 
-local answered = answerOf(KEYS[1], number, behind, ring, ttl)
+local answered = answerOf(KEYS[1], number, places, ring, ttl)
 if answered then return answered end
+local wentBack = hasGoneBack(KEYS[1], number, places, ring)
 
 local refused = {}
 local anyRefused = false
@@ -128,6 +129,7 @@ for s, cap in pairs(evicts) do
   end
 end
 
+if wentBack then ids[#ids + 1] = '^' end
 local reply = table.concat(ids, '\n')
 noteAnswer(KEYS[1], number, ring, ttl, reply)
 return reply

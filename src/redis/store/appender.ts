@@ -20,6 +20,15 @@ export interface StoreContext {
   readonly confirmation: { readonly durability: ResolvedDurability; readonly log: Log } | undefined;
   /** Called for each full channel that made room. */
   readonly onEvicted: (evicted: Evicted) => void;
+  /** Called once for each loss of what a server had acknowledged to this producer. */
+  readonly onLost: (lost: LostAppends) => void;
+}
+
+/** What a server had acknowledged, and knows nothing of any more: a failover has lost it, or somebody has removed everything. */
+export interface LostAppends {
+  readonly partition: number;
+  /** The newest entry of it. */
+  readonly entryId: string;
 }
 
 /** Batches whose numbers Redis remembers for a session; the batcher keeps fewer in flight. */
@@ -36,18 +45,22 @@ export class RedisAppender implements Appender, Partitioning {
   readonly #session = `p${randomBytes(9).toString("base64url")}`;
   /** Filled and sent within one call. */
   readonly #body: ArgWriter = new ArgWriter();
+  readonly #onLost: (lost: LostAppends) => void;
   /** The last number used on a partition. */
   readonly #numbers = new Map<number, number>();
+  /** The newest entry of each partition that was acknowledged. */
+  readonly #newest = new Map<number, string>();
   /** Set with the first publish. All wait for it, so that none overtakes another. */
   #claiming: Promise<void> | undefined;
   count: number | undefined;
 
-  constructor(connection: Connection, keys: Keys, { namespace, confirmation, onEvicted }: StoreContext) {
+  constructor(connection: Connection, keys: Keys, { namespace, confirmation, onEvicted, onLost }: StoreContext) {
     this.#namespace = namespace;
     this.#connection = connection;
     this.#outbox = new Outbox(connection, confirmation);
     this.#keys = keys;
     this.#onEvicted = onEvicted;
+    this.#onLost = onLost;
   }
 
   known(deadlineMs: number): Promise<void> {
@@ -81,8 +94,15 @@ export class RedisAppender implements Appender, Partitioning {
       throw refused(error);
     }
     const lines = String(reply).split("\n");
+    if (lines.at(-1) === wentBack) {
+      lines.pop();
+      this.#onLost({ partition, entryId: this.#newest.get(partition) ?? "" });
+    }
     takeEvictions(lines, partition, (place) => channels[place - 1] as string, this.#onEvicted);
-    return lines.map(toAppended);
+    const appended = lines.map(toAppended);
+    const newest = appended.findLast((one) => "entryId" in one && !one.isRepeat);
+    if (newest !== undefined && "entryId" in newest) this.#newest.set(partition, newest.entryId);
+    return appended;
   }
 
   /** Fills `body`. A method of its own, so that nobody who waits for the reply holds the values. */
@@ -162,6 +182,8 @@ class Place {
   }
 }
 
+/** The line of a reply which says that the server has lost what it had answered before. */
+const wentBack = "^";
 /** Redis's own words for a stream whose last id is the greatest there is. */
 const exhausted = "exhausted the last possible ID";
 const repairHint = '; somebody has given an entry the greatest id there is: "throughline repair" gives it another';

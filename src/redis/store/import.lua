@@ -3,16 +3,16 @@
 --
 -- KEYS[1]        numbers: hash, ring slot -> "<number>\n<reply>"; belongs to one producer session
 -- KEYS[2..]      the streams
--- ARGV           how many numbers back the call is that must have run before (numbers.lua), number, ring size, numbers' time to live in ms; then for each entry: its stream 1.., "t" or "x", how many names and values
+-- ARGV           how many numbers back the calls are that must have run before and that was answered last (numbers.lua), number, ring size, numbers' time to live in ms; then for each entry: its stream 1.., "t" or "x", how many names and values
 --                there are, and these in turn; with "x" they are hexadecimal, as the bytes they stand for are no text
 -- Reply          an entry id each, in a line of its own
 --
 -- Order matters: the number is looked at before anything is appended and noted after all is, in one atomic step. Types are checked first,
 -- because Redis does not roll back. The header refuses the whole script when memory is full.
 local ARGV, KEYS, redis = ARGV, KEYS, redis
-local behind, number, ring, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local places, number, ring, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
-local answered = answerOf(KEYS[1], number, behind, ring, ttl)
+local answered = answerOf(KEYS[1], number, places, ring, ttl)
 if answered then return answered end
 for s = 2, #KEYS do
   local kind = redis.call('TYPE', KEYS[s]).ok

@@ -2,8 +2,10 @@
 
 -- What a number was answered with before; nil where it is new. One that a later number has overtaken in the ring is refused, and so is one
 -- that comes before the call `behind` numbers before it, which was sent first and has not run: its script was missing, say, and is not any
--- more. '00': nothing sent before it is unanswered.
-local function answerOf(numbers, number, behind, ring, ttl)
+-- more. `places` has four digits: `behind`, 00 where nothing sent before it is unanswered; and how many numbers back its sender's last answered call
+-- is, 00 where it does not say.
+local function answerOf(numbers, number, places, ring, ttl)
+  local behind = string.sub(places, 1, 2)
   local noted = redis.call('HGET', numbers, tostring(tonumber(number) % ring))
   if noted then
     local newline = string.find(noted, '\n', 1, true)
@@ -22,6 +24,17 @@ local function answerOf(numbers, number, behind, ring, ttl)
   if not ran or string.match(ran, '^%d+') ~= tostring(before) then
     return redis.error_reply('OUTOFTURN number ' .. number .. ' comes before ' .. before)
   end
+end
+
+-- Whether the server knows nothing of the sender's last answered call: it has gone back, as after a failover. It is noted, so that this is told once.
+local function hasGoneBack(numbers, number, places, ring)
+  local back = tonumber(string.sub(places, 3, 4)) or 0
+  if back == 0 then return false end
+  local last = tonumber(number) - back
+  local noted = redis.call('HGET', numbers, tostring(last % ring))
+  if noted and tonumber(string.match(noted, '^%d+')) >= last then return false end
+  redis.pcall('HSET', numbers, tostring(last % ring), last .. '\n')
+  return true
 end
 
 -- All is done by now: what is refused here may not make it look undone.

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { ArgWriter } from "../../../src/redis/client/argument-writer.ts";
-import { encodeScriptCall, ScriptCommand, setFirst, twoDigits } from "../../../src/redis/client/script-command.ts";
+import { encodeScriptCall, fourDigits, ScriptCommand, setFirst } from "../../../src/redis/client/script-command.ts";
 import { test } from "../../support/test.ts";
 
 function expected(words: readonly (string | number)[]): Buffer {
@@ -50,10 +50,10 @@ test("shows its arguments to no error of the client", () => {
 
 test("writes a number into the first argument, and nothing else", () => {
   fc.assert(
-    fc.property(fc.array(text), fc.array(text), fc.integer({ min: 0, max: 99 }), (keys, args, value) => {
-      const call = encodeScriptCall("0a1b", keys, [twoDigits, ...args]);
+    fc.property(fc.array(text), fc.array(text), fc.integer({ min: 0, max: 9_999 }), (keys, args, value) => {
+      const call = encodeScriptCall("0a1b", keys, [fourDigits, ...args]);
       setFirst(call, keys.length, value);
-      const digits = String(value).padStart(2, "0");
+      const digits = String(value).padStart(4, "0");
       assert.equal(call, expected(["EVALSHA", "0a1b", keys.length, ...keys, digits, ...args]));
     }),
   );

@@ -59,7 +59,7 @@ for (const { script, keys, args } of callsOf) {
     const call = (number: number, behind: string): Promise<unknown> => {
       const names = keys(o);
       const given = args.map((arg) => (arg === "n" ? String(number) : arg));
-      return o.client.evalsha(script.sha, names.length, ...names, behind, ...given);
+      return o.client.evalsha(script.sha, names.length, ...names, `${behind}00`, ...given);
     };
     const outOfTurn = async (number: number, behind: string): Promise<void> =>
       assert.match((await rejects(call(number, behind), Error)).message, /^OUTOFTURN number/);
@@ -75,3 +75,21 @@ for (const { script, keys, args } of callsOf) {
     await outOfTurn(57, "15"); // its place in the ring has an older one
   });
 }
+
+test("append says once that nothing is known of what was answered last", async () => {
+  await using o = await open();
+  const { script, keys, args } = callsOf.find((one) => one.script === scripts.append) as (typeof callsOf)[number];
+  await o.client.script("LOAD", script.source);
+  const names = keys(o);
+  const call = async (number: number, places: string): Promise<string> => {
+    const given = args.map((arg) => (arg === "n" ? String(number) : arg));
+    return String(await o.client.evalsha(script.sha, names.length, ...names, places, ...given));
+  };
+  assert.not.match(await call(1, "0000"), /\^/);
+  assert.not.match(await call(2, "0001"), /\^/);
+  await o.client.del(names[0] as string); // as a failover that has lost both
+  assert.match(await call(3, "0001"), /^[\d-]+\n\^$/);
+  assert.match(await call(3, "0001"), /^[\d-]+\n\^$/, "and again where the answer was lost");
+  assert.not.match(await call(4, "0002"), /\^/);
+  assert.not.match(await call(5, "0001"), /\^/);
+});

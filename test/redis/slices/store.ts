@@ -58,6 +58,7 @@ export async function openStore({
       namespace,
       confirmation: durability === undefined ? undefined : { durability, log },
       onEvicted: (one) => void evicted.push(one),
+      onLost: () => undefined,
     },
     openConnection,
     keepsLog: true,
