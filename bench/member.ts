@@ -7,7 +7,8 @@ import { orders, routed, routedOf } from "./order.ts";
 
 export type MemberTask =
   | { readonly task: "connect"; readonly url: string; readonly partitions: number }
-  | { readonly task: "run"; readonly work: MemberWork }
+  /** `takeoverAfterMs`: the component's option. */
+  | { readonly task: "run"; readonly work: MemberWork; readonly takeoverAfterMs?: number }
   | { readonly task: "measure" }
   | { readonly task: "stop" };
 
@@ -57,7 +58,9 @@ async function perform(task: MemberTask): Promise<MemberAnswer> {
       backbone = await connect(task.url, task.partitions);
       return { done: true };
     case "run":
-      component = backbone.component(componentName, [subscriptionOf(task.work)]);
+      component = backbone.component(componentName, [subscriptionOf(task.work)], {
+        ...(task.takeoverAfterMs !== undefined && { takeoverAfterMs: task.takeoverAfterMs }),
+      });
       run = component.run();
       await Promise.race([component.ready(), run]);
       return { done: true };

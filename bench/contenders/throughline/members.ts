@@ -1,11 +1,11 @@
 /** Throughline with several members of one component, a process each: what they cost, and what order and latency are left where they meet on few keys. */
 
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Backbone, entryTime } from "../../../src/index.ts";
-import { nextAnswer } from "../../child.ts";
 import type { Contender, Round, Sample } from "../../contender.ts";
-import type { MemberAnswer, MemberTask, MemberWork } from "../../member.ts";
+import type { MemberWork } from "../../member.ts";
+import { startMember, tell } from "../../member-process.ts";
 import { numberOf, type Order, orderOf, orders, routed } from "../../order.ts";
 import { percentile } from "../../statistics.ts";
 import { connect } from "./common.ts";
@@ -22,13 +22,6 @@ const warmUpShare = 0.1;
 /** Of contention. */
 const keys = 5;
 
-async function tell(member: ChildProcess, task: MemberTask): Promise<MemberAnswer> {
-  member.send(task);
-  const answer = await nextAnswer<MemberAnswer>(member, "a member");
-  if ("error" in answer) throw new Error(`a member: ${answer.error}`);
-  return answer;
-}
-
 /** Runs a round's members until they have settled all that is published. `look` reads what they have left in the log. */
 async function together(
   { url, count, shape, meter }: Round,
@@ -37,9 +30,7 @@ async function together(
   look: (backbone: Backbone, count: number) => Promise<Sample> = async () => ({}),
 ): Promise<Sample> {
   const { members: wanted = 1, partitions = 1, perSecond } = shape;
-  while (members.length < wanted) {
-    members.push(fork(new URL("../../member.ts", import.meta.url), [], { execArgv: process.execArgv }));
-  }
+  while (members.length < wanted) members.push(startMember());
   const used = members.slice(0, wanted);
   await using backbone = await connect(url, partitions);
   await Promise.all(used.map((member) => tell(member, { task: "connect", url, partitions })));
