@@ -16,6 +16,8 @@ import { soakedChannels } from "./verdict.ts";
 /** Longest time for a replica to have everything, for an election, and for a node that was killed to follow again, ms. */
 const agreedWithinMs = 60_000;
 const noEntry = "0-0";
+/** Of writes that a stale replica has missed. */
+const missedMs = 400;
 
 export interface ClusterStage {
   readonly desk: Desk;
@@ -23,6 +25,8 @@ export interface ClusterStage {
   readonly keys: Keys;
   /** What is acknowledged, the replica has. */
   readonly confirmed: boolean;
+  /** What a primary writes just before it is killed does not reach its replica. */
+  readonly staleReplicas: boolean;
 }
 
 export class ClusterFaults implements Disposable {
@@ -63,6 +67,8 @@ export class ClusterFaults implements Disposable {
     }
     const replica = nodes.find((node) => node.primary === primary.id) as NodeLook;
     if (kind === "promote") await admin.client(replica).call("CLUSTER", "FAILOVER");
+    else if (this.#stage.staleReplicas)
+      await this.#killAhead(nodeAt(cluster, primary.port), nodeAt(cluster, replica.port));
     else await nodeAt(cluster, primary.port).kill("SIGKILL");
     await admin.whenPromoted(key, primary.port, replica);
     if (kind === "failover") {
@@ -71,6 +77,16 @@ export class ClusterFaults implements Disposable {
       await killed.restart();
     }
     await eventually(() => this.#isFollowing(primary), agreedWithinMs);
+  }
+
+  /** Kills the primary when its replica has missed its last writes. */
+  async #killAhead(primary: PrivateRedis, replica: PrivateRedis): Promise<void> {
+    await replica.kill("SIGSTOP");
+    // What is on its way would reach the replica once it goes on: the link is cut, and a replica that stands still makes no other.
+    await this.#admin.client({ port: Number(new URL(primary.url).port) }).call("CLIENT", "KILL", "TYPE", "replica");
+    await delay(missedMs);
+    await primary.kill("SIGKILL");
+    await replica.kill("SIGCONT");
   }
 
   /** Replication is asynchronous: what the files of the killed primary have, and its heir has not, is lost. */

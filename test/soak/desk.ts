@@ -208,9 +208,14 @@ export class Desk implements AsyncDisposable {
       else if (line.includes("has lost the partition")) {
         if (line.includes("the server has gone back")) this.#counts.goneBack++;
         else this.#counts.lost++;
-      }
+      } else if (saysLost(line)) this.#counts.goneBack++;
     }
   }
+}
+
+/** Whether a line of a log says that the server does not know what it had acknowledged to a producer. */
+export function saysLost(line: string): boolean {
+  return line.includes("it knows nothing of what it had acknowledged");
 }
 
 function lastWords({ lines }: StartedProcess): string {

@@ -40,6 +40,11 @@ const program = new Command("npm run soak --")
     "with --cluster: a write is acknowledged when the replica has it, so that a killed primary loses nothing at all",
     false,
   )
+  .option(
+    "--stale-replicas",
+    "with --cluster: a replica misses what a primary writes just before it is killed, so that a failover does lose something",
+    false,
+  )
   .allowExcessArguments(false)
   .exitOverride();
 
@@ -68,6 +73,10 @@ async function main(given: Omit<SoakOptions, "seed"> & { readonly seed?: string 
     program.error("error: --slow-fsync goes with --appendfsync everysec");
   if (given.cluster && given.slowFsync) program.error("error: --slow-fsync goes with one server, not with --cluster");
   if (given.confirmed && !given.cluster) program.error("error: --confirmed needs replicas: it goes with --cluster");
+  if (given.staleReplicas && !given.cluster)
+    program.error("error: --stale-replicas needs replicas: it goes with --cluster");
+  if (given.staleReplicas && given.confirmed)
+    program.error("error: --confirmed acknowledges nothing that a replica misses: it goes without --stale-replicas");
   const options = { ...given, seed: given.seed ?? String(randomInt(1_000_000_000)) };
   say(`replay: ${replayLine(options)}`);
   const result = await soak(options, { say, signal: stopSignal(() => say(endingEarly)) });

@@ -38,7 +38,7 @@ export function renderReport(result: SoakResult, options: SoakOptions, keptIn: s
   ];
   if (breaches.length === 0) {
     lines.push(
-      `CLEAN: nothing lost${options.appendfsync === "always" ? "" : " of what Redis had"}, nothing twice, nothing open, and the three books agree.`,
+      `CLEAN: nothing lost${options.appendfsync === "always" && !options.staleReplicas ? "" : " of what Redis had"}, nothing twice, nothing open, and the three books agree.`,
     );
   } else {
     lines.push(`NOT CLEAN: ${number(breaches.length)} violations`);
@@ -66,9 +66,10 @@ function renderFailovers({ faults, losses, lostByRedis, desk }: SoakResult): str
   );
 }
 
-export function replayLine({ minutes, seed, rate, appendfsync, slowFsync, cluster, confirmed }: SoakOptions): string {
+export function replayLine(options: SoakOptions): string {
+  const { minutes, seed, rate, appendfsync, slowFsync, cluster, confirmed, staleReplicas } = options;
   const ofRedis = appendfsync === "always" ? "" : ` --appendfsync ${appendfsync}${slowFsync ? " --slow-fsync" : ""}`;
-  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}${ofRedis}${cluster ? " --cluster" : ""}${confirmed ? " --confirmed" : ""}`;
+  return `npm run soak -- --minutes ${minutes} --seed ${seed} --rate ${rate}${ofRedis}${cluster ? " --cluster" : ""}${confirmed ? " --confirmed" : ""}${staleReplicas ? " --stale-replicas" : ""}`;
 }
 
 /** Writes the history, as the checker reads it, and what every process has said. Resolves with the directory. */

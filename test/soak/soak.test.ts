@@ -59,6 +59,8 @@ test(
       ["--appendfsync", "no"],
       ["--slow-fsync"],
       ["--confirmed"],
+      ["--stale-replicas"],
+      ["--cluster", "--confirmed", "--stale-replicas"],
       ["--cluster", "--appendfsync", "everysec", "--slow-fsync"],
     ]) {
       await using run = startProcess(main, args);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   type BackboneStatus,
   connectBackbone,
+  type Log,
   openOwner,
   type ServersPlace,
   ThroughlineError,
@@ -11,7 +12,7 @@ import {
 import { silentLog } from "../../src/ports/log.ts";
 import { startPipe } from "../support/pipe.ts";
 import { startVenueProcess, VenueAwayError, type VenueProcess } from "../trading/venue/venue-process.ts";
-import { Desk, type DeskCounts } from "./desk.ts";
+import { Desk, type DeskCounts, saysLost } from "./desk.ts";
 import { Feed, type FeedCounts, publishTimeoutMs } from "./feed.ts";
 import { describeFault, type Fault, planClusterFaults, planFaults } from "./schedule.ts";
 import { openCluster, openServer, type StageOptions } from "./stage.ts";
@@ -64,7 +65,9 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
     await using owner = openOwner({ ...stage.servers, namespace });
     await owner.prepare({ partitions });
   }
-  await using clients = await connectBackbone({ ...stage.reached, namespace, log: silentLog, publishTimeoutMs });
+  let saidByClients = 0;
+  const log: Log = { ...silentLog, error: (_fields, text) => void (saysLost(text) && saidByClients++) };
+  await using clients = await connectBackbone({ ...stage.reached, namespace, log, publishTimeoutMs });
   await using desk = new Desk({
     servers: stage.env,
     venueUrl: `ws://${sessions.address}`,
@@ -106,14 +109,19 @@ export async function soak(options: SoakOptions, surroundings: SoakSurroundings)
     { backbone, venue: await venue.totals(namespace), client, partitions, feed, losses: faulty.losses },
     drained === undefined,
   );
+  const counts = { ...desk.counts, goneBack: desk.counts.goneBack + saidByClients };
+  const silent =
+    verdict.lostByRedis > 0 && counts.goneBack === 0
+      ? [`${verdict.lostByRedis} acknowledged orders are lost, and nobody has said that a server had gone back`]
+      : [];
   return {
     ...verdict,
-    breaches: [...(drained === undefined ? [] : [drained]), ...desk.breaches, ...breaches],
+    breaches: [...(drained === undefined ? [] : [drained]), ...silent, ...desk.breaches, ...breaches],
     durationMs,
     drainMs,
     faults,
     feed: feed.counts,
-    desk: desk.counts,
+    desk: counts,
     logs: desk.logs,
     losses: faulty.losses.length,
   };

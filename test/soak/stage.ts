@@ -24,6 +24,8 @@ export interface StageOptions {
   readonly slowFsync: boolean;
   /** Of a cluster: what is acknowledged, its replica has. */
   readonly confirmed: boolean;
+  /** Likewise: a primary that is killed has written something that its replica has missed. */
+  readonly staleReplicas: boolean;
 }
 
 export interface Striking {
@@ -101,7 +103,7 @@ export async function openServer(
 }
 
 export async function openCluster(
-  { appendfsync, confirmed }: StageOptions,
+  { appendfsync, confirmed, staleReplicas }: StageOptions,
   namespace: string,
   say: (line: string) => void,
 ): Promise<Stage> {
@@ -123,7 +125,7 @@ export async function openCluster(
     servers,
     client,
     faultsOn: ({ desk }) => {
-      const faults = all.use(new ClusterFaults({ desk, cluster, keys: new Keys(namespace), confirmed }));
+      const faults = all.use(new ClusterFaults({ desk, cluster, keys: new Keys(namespace), confirmed, staleReplicas }));
       return {
         strike: (fault) => {
           switch (fault.kind) {
