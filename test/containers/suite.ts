@@ -18,10 +18,11 @@ import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";
 import { createAuthority } from "../support/tls.ts";
 import { openVenue, senderFor } from "../trading/venue/test-venue.ts";
+import { faults, underLoad } from "./container-faults.ts";
 import { containerTest } from "./container-test.ts";
 import { imageOf, type ServerImage } from "./images.ts";
 import { copier, Load, out, source } from "./load.ts";
-import { makeNetwork, makeVolume, type Server, startServer } from "./server.ts";
+import { makeNetwork, makeVolume, startServer } from "./server.ts";
 
 const sample = "trading/domain/sample/orders.ndjson";
 
@@ -291,41 +292,4 @@ export function containerSuite(image: ServerImage): void {
       admin.disconnect();
     }
   });
-}
-
-/** The fault that hits a container, in the middle of the load. */
-const faults: Readonly<Record<string, (server: Server, load: Load, isAway: () => Promise<unknown>) => Promise<void>>> =
-  {
-    "killed and started again": async (server, load) => {
-      for (let time = 0; time < 2; time++) {
-        await server.kill();
-        await server.start();
-        await load.goOn(100);
-      }
-    },
-    "stopped in good order and started again": async (server) => await server.restart(),
-    "paused for longer than a silence is borne": async (server, _load, isAway) => {
-      await server.pause();
-      await isAway();
-      await server.unpause();
-    },
-    "cut off from its network for a while": async (server, _load, isAway) => {
-      await server.disconnect();
-      await isAway();
-      await server.connect();
-    },
-  };
-
-async function underLoad(server: Server, happen: (typeof faults)[string]): Promise<void> {
-  await using o = await open({ url: server.url });
-  const component = await o.run(copier(o));
-  const load = new Load(o);
-  await load.goOn(200);
-  const isAway = (): Promise<unknown> =>
-    eventually(() => o.log.some(({ text }) => text.startsWith("Redis is away")), 30_000);
-  await happen(server, load, isAway);
-  await load.goOn(200);
-  await load.end();
-  await component.whenIdle();
-  await load.check();
 }

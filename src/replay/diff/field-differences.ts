@@ -1,7 +1,7 @@
 /** The fields in which two JSON values differ, as paths. */
 
 import { maxShownNesting } from "../../inspect/entries/entry-json.ts";
-import { isNestedDeeper } from "../../model/envelope.ts";
+import { isNestedDeeper } from "../../model/payload-limits.ts";
 
 /** A field that differs. `path` is dotted from the entry: `payload.quantity`, `payload.userIds[1]`, `key`. An absent value is undefined. */
 export interface FieldDifference {
