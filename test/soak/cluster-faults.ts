@@ -10,16 +10,15 @@ import { eventually } from "../support/eventually.ts";
 import type { Desk } from "./desk.ts";
 import { strikeDesk } from "./faults.ts";
 import { type ClusterFault, clusterPartitions, type DeskFault } from "./schedule.ts";
-import { lastEntryIds } from "./survived.ts";
+import { lastEntryIds, noEntry } from "./survived.ts";
 import { soakedChannels } from "./verdict.ts";
 
 /** Longest time for a replica to have everything, for an election, and for a node that was killed to follow again, ms. */
 const agreedWithinMs = 60_000;
-const noEntry = "0-0";
 /** Of writes that a stale replica has missed. */
 const missedMs = 400;
 
-export interface ClusterStage {
+export interface ClusterParts {
   readonly desk: Desk;
   readonly cluster: PrivateCluster;
   readonly keys: Keys;
@@ -32,19 +31,19 @@ export interface ClusterStage {
 export class ClusterFaults implements Disposable {
   /** What a replica did not have that was promoted. */
   readonly losses: FactOf<"loss">[] = [];
-  readonly #stage: ClusterStage;
+  readonly #parts: ClusterParts;
   readonly #admin = new ClusterAdmin();
   /** What happens to nodes comes one after the other: a single fault at a time is what a replica is for. */
   #nodes: Promise<void> = Promise.resolve();
 
-  constructor(stage: ClusterStage) {
-    this.#stage = stage;
+  constructor(parts: ClusterParts) {
+    this.#parts = parts;
   }
 
   /** Resolves when the fault is over: killed members and nodes run again, and every replica follows. */
   strike(fault: DeskFault | ClusterFault): Promise<void> {
     if (fault.kind !== "failover" && fault.kind !== "promote" && fault.kind !== "move")
-      return strikeDesk(this.#stage.desk, fault);
+      return strikeDesk(this.#parts.desk, fault);
     this.#nodes = this.#nodes.then(() => this.#strikeNode(fault));
     return this.#nodes;
   }
@@ -55,7 +54,7 @@ export class ClusterFaults implements Disposable {
 
   async #strikeNode({ kind, partition }: ClusterFault): Promise<void> {
     const admin = this.#admin;
-    const { cluster, keys } = this.#stage;
+    const { cluster, keys } = this.#parts;
     const key = keys.tag(partition);
     const [first] = cluster.nodes as unknown as readonly [{ readonly port: number }];
     const primary = await admin.primaryOf(key, first);
@@ -67,7 +66,7 @@ export class ClusterFaults implements Disposable {
     }
     const replica = nodes.find((node) => node.primary === primary.id) as NodeLook;
     if (kind === "promote") await admin.client(replica).call("CLUSTER", "FAILOVER");
-    else if (this.#stage.staleReplicas)
+    else if (this.#parts.staleReplicas)
       await this.#killAhead(nodeAt(cluster, primary.port), nodeAt(cluster, replica.port));
     else await nodeAt(cluster, primary.port).kill("SIGKILL");
     await admin.whenPromoted(key, primary.port, replica);
@@ -91,14 +90,14 @@ export class ClusterFaults implements Disposable {
 
   /** Replication is asynchronous: what the files of the killed primary have, and its heir has not, is lost. */
   async #noteLoss(killed: PrivateRedis, heir: NodeLook): Promise<void> {
-    if (this.#stage.confirmed) return; // what no replica had was not acknowledged
-    const { keys } = this.#stage;
+    if (this.#parts.confirmed) return; // what no replica had was not acknowledged
+    const { keys } = this.#parts;
     const channels = new Map<string, string>();
     for (let partition = 0; partition < clusterPartitions; partition++) {
       if ((await this.#admin.primaryOf(keys.tag(partition), heir)).port !== heir.port) continue;
       for (const channel of soakedChannels) channels.set(keys.stream(partition, channel), channel);
     }
-    const had = await lastEntryIds(killed.directory, new Map([...channels.keys()].map((stream) => [stream, stream])));
+    const had = await lastEntryIds(killed.directory, channels.keys());
     for (const [stream, channel] of channels) {
       const upTo = had.get(stream) ?? noEntry;
       // What it has appended since then has greater ids, as ids are times.

@@ -1,5 +1,6 @@
 /** The trading desk of a soak: three processes of each component, which are killed, stopped and started again. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { type StartedProcess, startProcess } from "../support/process.ts";
 import { type ComponentName, componentNames, membersOfEach, nameOf, type Seat, takeoverAfterMs } from "./schedule.ts";
 
@@ -223,8 +224,4 @@ function lastWords({ lines }: StartedProcess): string {
     .slice(-5)
     .map((line) => `\n    ${line}`)
     .join("");
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }

@@ -1,5 +1,6 @@
 /** Carries out the faults of a schedule on the desk, the Redis and the connections between them. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { PrivateRedis } from "../../src/local-redis/private-server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
@@ -9,11 +10,9 @@ import type { Proxy as FaultyProxy } from "../support/proxy.ts";
 import type { VenueProcess } from "../trading/venue/venue-process.ts";
 import type { Desk } from "./desk.ts";
 import type { ClusterFault, DeskFault, Fault } from "./schedule.ts";
-import { lastEntryIds } from "./survived.ts";
+import { lastEntryIds, noEntry } from "./survived.ts";
 
-const noEntry = "0-0";
-
-export interface Stage {
+export interface ServerParts {
   readonly desk: Desk;
   readonly redis: PrivateRedis;
   readonly proxy: FaultyProxy;
@@ -55,13 +54,13 @@ export function strikeDesk(desk: Desk, fault: DeskFault): Promise<void> {
 export class Faults {
   /** The entries that each killed Redis has lost, one loss for every channel. */
   readonly losses: FactOf<"loss">[] = [];
-  readonly #stage: Stage;
+  readonly #parts: ServerParts;
   #server: Promise<void> = Promise.resolve();
   #network: Promise<void> = Promise.resolve();
   #venue: Promise<void> = Promise.resolve();
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
+  constructor(parts: ServerParts) {
+    this.#parts = parts;
   }
 
   /** Resolves when the fault is over: killed processes run again, and cut connections are restored. */
@@ -71,7 +70,7 @@ export class Faults {
       case "terminate":
       case "stop":
       case "deploy":
-        return strikeDesk(this.#stage.desk, fault);
+        return strikeDesk(this.#parts.desk, fault);
       case "redisKill":
       case "redisStop":
       case "pause":
@@ -99,13 +98,13 @@ export class Faults {
   async #strikeServer(
     fault: Extract<Fault, { kind: "redisKill" | "redisStop" | "pause" | "clientKill" | "scriptFlush" }>,
   ): Promise<void> {
-    const { redis, client } = this.#stage;
+    const { redis, client } = this.#parts;
     switch (fault.kind) {
       case "redisKill":
         await redis.kill("SIGKILL");
         await Promise.all([pause(fault.awayMs), this.#noteLoss()]);
         await redis.restart();
-        await setAppendfsync(client, this.#stage.appendfsync);
+        await setAppendfsync(client, this.#parts.appendfsync);
         break;
       case "redisStop":
         await redis.kill("SIGSTOP");
@@ -127,10 +126,10 @@ export class Faults {
 
   /** Between a kill and the restart. */
   async #noteLoss(): Promise<void> {
-    const { redis, appendfsync, streams } = this.#stage;
+    const { redis, appendfsync, streams } = this.#parts;
     if (appendfsync === "always") return;
     const upTo = `${Date.now()}-${2n ** 64n - 1n}`;
-    const ids = await lastEntryIds(redis.directory, new Map([...streams.keys()].map((stream) => [stream, stream])));
+    const ids = await lastEntryIds(redis.directory, streams.keys());
     // A fact tells of a channel: from the earliest of its partitions on. One that has nothing was most likely never used.
     const earliest = new Map<string, string>();
     for (const [stream, channel] of streams) {
@@ -142,7 +141,7 @@ export class Faults {
   }
 
   async #strikeVenue(fault: Extract<Fault, { kind: "venueKill" | "venueStop" | "venueCut" }>): Promise<void> {
-    const { venue, sessions } = this.#stage;
+    const { venue, sessions } = this.#parts;
     switch (fault.kind) {
       case "venueKill":
         await venue.kill();
@@ -160,7 +159,7 @@ export class Faults {
   }
 
   async #strikeNetwork(fault: Extract<Fault, { kind: "cut" | "refuse" | "blackHole" | "delay" }>): Promise<void> {
-    const { proxy } = this.#stage;
+    const { proxy } = this.#parts;
     switch (fault.kind) {
       case "cut":
         proxy.cut({ server: !fault.isHalf });
@@ -178,8 +177,4 @@ export class Faults {
     await pause(fault.awayMs);
     proxy.heal();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }

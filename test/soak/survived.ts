@@ -7,14 +7,14 @@ import { Redis } from "ioredis";
 import { startPrivateRedis } from "../../src/local-redis/private-server.ts";
 import { toRecord } from "../support/reply-record.ts";
 
+/** The last id of a stream that has none. */
+export const noEntry = "0-0";
+
 /**
  * The last entry id that each stream of the dead server has ever given, as far as its files say; `0-0` for one that they do not know. What it acknowledged
  * with a greater one is lost. `directory` is the server's.
  */
-export async function lastEntryIds(
-  directory: string,
-  streams: ReadonlyMap<string, string>,
-): Promise<ReadonlyMap<string, string>> {
+export async function lastEntryIds(directory: string, streams: Iterable<string>): Promise<ReadonlyMap<string, string>> {
   const copy = await mkdtemp(join(tmpdir(), "throughline-survived-"));
   try {
     await cp(join(directory, "appendonlydir"), join(copy, "appendonlydir"), { recursive: true });
@@ -22,10 +22,10 @@ export async function lastEntryIds(
     const client = new Redis(redis.url, { protocol: 2 });
     using _client = { [Symbol.dispose]: () => client.disconnect() };
     const ids = new Map<string, string>();
-    for (const [channel, stream] of streams) {
+    for (const stream of streams) {
       const exists = (await client.exists(stream)) === 1;
       const facts = exists ? toRecord((await client.call("XINFO", "STREAM", stream)) as unknown[]) : {};
-      ids.set(channel, String(facts["last-generated-id"] ?? "0-0"));
+      ids.set(stream, String(facts["last-generated-id"] ?? noEntry));
     }
     return ids;
   } finally {
