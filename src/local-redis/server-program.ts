@@ -8,7 +8,7 @@ import { ConfigError } from "../model/errors.ts";
 const run = promisify(execFile);
 
 /** The oldest release whose commands and scripts we use. */
-export const oldestVersion = 7;
+const oldestVersion = 7;
 
 /** Tells the person about a step that takes long or changes the machine. */
 export type Say = (line: string) => void;

@@ -22,7 +22,7 @@ export interface Versioned {
 }
 
 /** The greatest version: it fits in nine digits. */
-export const maxVersion = 999_999_999;
+const maxVersion = 999_999_999;
 
 /** @throws {ChannelError} where a version has no way to the next */
 export function resolveVersions(name: string, version: number = 1, upcast: Upcasters = {}): Omit<Versioned, "name"> {

@@ -7,7 +7,7 @@ import { attribute } from "./attributes.ts";
 import { spanContextOf } from "./trace-context.ts";
 
 /** Most links of a span. Beyond it the SDK drops the oldest silently, so that the choice is made here: the first ones stay. */
-export const maxLinks = 128;
+const maxLinks = 128;
 
 export function causeContexts(causes: readonly Cause[]): SpanContext[] {
   const contexts: SpanContext[] = [];

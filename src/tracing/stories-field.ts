@@ -16,7 +16,7 @@ export interface Story {
 /** Most stories of an event. Beyond it the last ones end at this event. */
 export const maxStories = 128;
 /** Longest field, bytes. A longer one is dropped whole. */
-export const maxStoriesBytes = 32_768;
+const maxStoriesBytes = 32_768;
 const maxIds = 16;
 
 const noStories: readonly Story[] = Object.freeze([]);

@@ -29,7 +29,7 @@ const few: readonly Stock[] = [
 ];
 
 /** The five above, or, for more partitions than they lie in, two for each partition: a partition without orders would bear every fault. */
-export function symbolsFor(partitions: number): readonly Stock[] {
+function symbolsFor(partitions: number): readonly Stock[] {
   if (partitions <= tradingPartitions) return few;
   const found = Array.from({ length: partitions }, (): Stock[] => []);
   for (let n = 0; found.some(({ length }) => length < 2); n++) {
@@ -44,7 +44,7 @@ export function symbolsFor(partitions: number): readonly Stock[] {
 const largestLots = 40;
 
 /** Orders without end, the same for the same seed. */
-export function* drawOrders(seed: string, partitions: number): Generator<ClientOrder> {
+function* drawOrders(seed: string, partitions: number): Generator<ClientOrder> {
   const symbols = symbolsFor(partitions);
   const random = seededRandom(`orders ${seed}`);
   for (let n = 1; ; n++) {

@@ -19,7 +19,7 @@ export const reports: Channel<Report> = defineChannel<Report>({
 /** Appends that may be under way at once. */
 const maxUnderWay = 8;
 
-export const feedTakeoverAfterMs = 1_000;
+const feedTakeoverAfterMs = 1_000;
 
 export function feedSource(backbone: Backbone, port: number): Source {
   const run = (tools: SourceTools<Report>): Promise<void> => readFeed(port, tools);

@@ -13,7 +13,7 @@ export function longestFirst(files: readonly string[], known: Durations): readon
 }
 
 /** Of all that a file's text says, time-outs beyond the usual one and processes that it starts tell best how long it takes. */
-export function guessMs(text: string): number {
+function guessMs(text: string): number {
   const stated = [...text.matchAll(/timeoutMs(?:: | = )([\d_]+)/g)].map(([, ms = ""]) =>
     Number(ms.replaceAll("_", "")),
   );

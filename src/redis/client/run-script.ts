@@ -45,6 +45,6 @@ export function isDenied(error: unknown): boolean {
   return error instanceof Error && isDenial(error.message);
 }
 
-export function isDenial(text: string): boolean {
+function isDenial(text: string): boolean {
   return /NOPERM|user executing the script can't|ACL failure in script/.test(text);
 }

@@ -15,7 +15,7 @@ import type { Batch, FailedRun, HandlerRun, Settlement } from "../../ports/settl
 import type { ArgWriter } from "../client/argument-writer.ts";
 
 /** Whoever reads from the middle of the log finds the owner within so many notes. */
-export const ownerEvery = 64;
+const ownerEvery = 64;
 
 /** Adds three arguments: `runs`, `failed` and `owner`. */
 export function addRuns(writer: ArgWriter, keepsLog: boolean, claim: Claim, batch: Batch): void {

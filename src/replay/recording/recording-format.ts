@@ -3,7 +3,7 @@
 import type { SettledCall } from "../source/source.ts";
 
 /** The version of the format. */
-export const recordingVersion = 1;
+const recordingVersion = 1;
 
 /** The first line: the request that the recording answers. */
 export interface RecordingHeader {

@@ -17,7 +17,7 @@ const leastTimeoutMs = 1_000;
 const shutdownMarginMs = 250;
 
 /** Most bytes of spans that are held, unless the process says otherwise. */
-export const defaultHeldBytes = 67_108_864;
+const defaultHeldBytes = 67_108_864;
 
 export interface BatchSettings {
   readonly maxQueueSize: number;

@@ -60,7 +60,7 @@ export class LinksSampler implements Sampler {
 }
 
 /** With this name every story is traced, and none is exported when it happens: `throughline spans follow` does that when it is over. */
-export const outcomeSampler = "throughline_outcome";
+const outcomeSampler = "throughline_outcome";
 
 /** True where stories are sampled when they are over. */
 export function samplesByOutcome(name: string | undefined): boolean {

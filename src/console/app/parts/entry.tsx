@@ -16,7 +16,7 @@ export function payloadOf(entry: EntryJson): string {
 }
 
 /** Where the server has all of an entry. */
-export function entryAddress({ channel, partition, entryId }: EntryJson): string {
+function entryAddress({ channel, partition, entryId }: EntryJson): string {
   return addressOf(["api", "entry"], { channel, partition: String(partition), id: entryId });
 }
 

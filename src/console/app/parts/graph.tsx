@@ -13,8 +13,8 @@ const slowAfterMs = 5_000;
 /** A graph of this width is still legible when a phone's screen has all of it, px. */
 const fittingWidth = 620;
 
-/** How an edge stands: what has died is wrong, what waits long is slow. */
-export function standingOf({ deadLetters, oldestMs, lag, pending, parked }: FlowEdge): "wrong" | "slow" | "well" {
+/** The condition of an edge: what has died is wrong, what waits long is slow. */
+export function conditionOf({ deadLetters, oldestMs, lag, pending, parked }: FlowEdge): "wrong" | "slow" | "well" {
   if (deadLetters > 0) return "wrong";
   return oldestMs > slowAfterMs && lag + pending + parked > 0 ? "slow" : "well";
 }
@@ -150,7 +150,7 @@ function EdgeLine({
 }): VNode | null {
   if (placed === undefined) return null;
   const { kind, perSecond, lag, lagExact, oldestMs, deadLetters } = edge;
-  const standing = standingOf(edge);
+  const condition = conditionOf(edge);
   const isFlowing = kind === "consumes" && (perSecond ?? 0) > 0;
   const lines =
     kind === "publishes"
@@ -168,14 +168,14 @@ function EdgeLine({
   return (
     <g>
       <path
-        class={`edge ${standing === "well" ? (isFlowing ? "flowing" : "") : standing}`}
+        class={`edge ${condition === "well" ? (isFlowing ? "flowing" : "") : condition}`}
         d={placed.path}
         marker-end="url(#arrow)"
       />
       {lines.map((line, i) => (
         <text
           key={i === 0 ? "rate" : "lag"}
-          class={`small halo ${i === 1 ? standing : ""}`}
+          class={`small halo ${i === 1 ? condition : ""}`}
           x={placed.x}
           y={placed.y - 4 + i * 13}
           text-anchor="middle"

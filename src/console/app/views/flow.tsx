@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { Flow, FlowEdge } from "../../shapes.ts";
 import type { Looked } from "../live.ts";
 import { addressOf } from "../location.ts";
-import { FlowGraph, standingOf } from "../parts/graph.tsx";
+import { conditionOf, FlowGraph } from "../parts/graph.tsx";
 import { ago, counted, lasted, rated } from "../parts/numbers.ts";
 import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
@@ -63,12 +63,12 @@ function wrongOf({ channels, components, edges }: Flow): ReadonlySet<string> {
   return new Set([
     ...channels.flatMap(({ channel, problems }) => (problems.length > 0 ? [channel] : [])),
     ...components.flatMap(({ component, problems }) => (problems.length > 0 ? [component] : [])),
-    ...edges.flatMap((edge) => (standingOf(edge) === "well" ? [] : [edge.channel, edge.component])),
+    ...edges.flatMap((edge) => (conditionOf(edge) === "well" ? [] : [edge.channel, edge.component])),
   ]);
 }
 
 /** Sentences about what is wrong, so that nobody has to search for it. */
-export function Problems({ flow }: { readonly flow: Flow }): VNode | null {
+function Problems({ flow }: { readonly flow: Flow }): VNode | null {
   const rows = [
     ...flow.channels.flatMap(({ channel, problems }) => problems.map((text) => ({ path: ["channel", channel], text }))),
     ...flow.components.flatMap(({ component, problems }) =>
@@ -173,7 +173,7 @@ function Consumption({ flow, shown }: { readonly flow: Flow; readonly shown: (na
 
 function ConsumptionRow({ edge }: { readonly edge: FlowEdge }): VNode {
   const { component, channel, perSecond, lag, lagExact, oldestMs, pending, parked, deadLetters } = edge;
-  const isSlow = standingOf(edge) === "slow";
+  const isSlow = conditionOf(edge) === "slow";
   return (
     <tr>
       <td>
