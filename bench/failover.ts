@@ -1,6 +1,7 @@
 /**
- * `npm run bench:failover`: what the failover of one node does to the partitions of the others, and when its own are served again. A cluster of three
- * primaries with a replica each under a steady load; a primary is killed in each round. Exit codes: 0; 1 when a figure is far from what is aimed at.
+ * `npm run bench:failover`: what the failover of one node does to the partitions of the others, and when its own are served again; and how long a partition
+ * stands still whose slot moves. A cluster of three primaries with a replica each under a steady load; a primary is killed in each round, and slots are moved
+ * afterwards. Exit codes: 0; 1 when a figure is far from what is aimed at.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -15,13 +16,14 @@ import { ClusterAdmin, nodeAt } from "../test/support/cluster.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { percentile } from "./statistics.ts";
 
-const { rounds, rate, calmMs, takeoverAfterMs } = new Command("npm run bench:failover --")
+const { rounds, moves, rate, calmMs, takeoverAfterMs } = new Command("npm run bench:failover --")
   .option("--rounds <count>", "primaries that are killed, one after the other", Number, 3)
+  .option("--moves <count>", "slots that are moved, one after the other", Number, 4)
   .option("--rate <count>", "events a second", Number, 600)
   .option("--calm-ms <ms>", "load before each of them", Number, 8_000)
   .option("--takeover-after-ms <ms>", "silence of an owner that counts as its death", Number, 2_000)
   .parse()
-  .opts<{ rounds: number; rate: number; calmMs: number; takeoverAfterMs: number }>();
+  .opts<{ rounds: number; moves: number; rate: number; calmMs: number; takeoverAfterMs: number }>();
 
 const partitions = 12;
 const tickMs = 10;
@@ -109,6 +111,13 @@ function p99(of: (partition: number) => boolean, from: number, to: number): numb
   );
 }
 
+/** The longest time from publish to handler of an event of the partition that was published in between, ms. */
+function longestWait(of: number, from: number, to: number): number {
+  return sent.reduce((longest, { at, partition, handledAt = Number.POSITIVE_INFINITY }) => {
+    return at >= from && at < to && partition === of ? Math.max(longest, handledAt - at) : longest;
+  }, 0);
+}
+
 /** Resolves at the time when the node says that it is a primary, on the monotonic clock. */
 async function whenPrimary({ port }: { readonly port: number }): Promise<number> {
   const client = new Redis(port, "127.0.0.1", { protocol: 2 });
@@ -157,6 +166,27 @@ for (let round = 0; round < rounds; round++) {
     60_000,
   );
 }
+const stood: number[] = [];
+for (let move = 0; move < moves; move++) {
+  const partition = (move * 5) % partitions;
+  const tag = names.tag(partition);
+  const { port } = await admin.primaryOf(tag, first);
+  const others = (await admin.nodes(first)).filter((node) => node.slots.length > 0 && node.port !== port);
+  const client = admin.client({ port });
+  const slot = Number(await client.call("CLUSTER", "KEYSLOT", tag));
+  const keysThere = Number(await client.call("CLUSTER", "COUNTKEYSINSLOT", slot));
+  const entries = await client.xlen(names.stream(partition, source.name));
+  const from = performance.now();
+  await admin.move(tag, others[move % others.length] as (typeof others)[number]);
+  const to = performance.now();
+  await eventually(() => sent.every(({ at, handledAt }) => at > to || handledAt !== undefined), 60_000);
+  const longest = longestWait(partition, from - 1_000, to);
+  stood.push(longest);
+  console.log(
+    `the slot of partition ${partition} moved in ${Math.round(to - from)} ms (${keysThere} keys, ${entries} events in its stream); the longest wait of one of its events: ${Math.round(longest)} ms`,
+  );
+  await delay(2_000);
+}
 clearInterval(load);
 await Promise.all(publishing);
 await component.whenIdle();
@@ -170,4 +200,8 @@ console.log(`${sent.length} events at ${rate}/s, ${unhandled} not handled.`);
 console.log(
   `p99 of the other partitions: ${middle.toFixed(2)} × (median of ${rounds}; aim 2); served again within ${Math.round(worst)} ms of the promotion (worst; aim ${takeoverAfterMs + 1_000}).`,
 );
+if (stood.length > 0)
+  console.log(
+    `A moving slot: the longest wait of an event ${Math.round(Math.max(...stood))} ms (worst of ${stood.length}).`,
+  );
 if (unhandled > 0 || middle > most.ratio || worst > most.servedAgainMs) process.exitCode = 1;
