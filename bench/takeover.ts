@@ -13,7 +13,7 @@ import { startPrivateRedis } from "../src/local-redis/private-server.ts";
 import { partitionOf } from "../src/publish/placement.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { connect } from "./contenders/throughline/common.ts";
-import { startMember, tell } from "./member-process.ts";
+import { ownersOf, startMember, tell, whenShared } from "./member-process.ts";
 import { numberOf, orderOf, orders, routed } from "./order.ts";
 import { percentile } from "./statistics.ts";
 
@@ -50,31 +50,14 @@ async function join(): Promise<ChildProcess> {
   return member;
 }
 
-/** The owner of each partition, by number; undefined where there is none. */
-async function owners(): Promise<readonly (string | undefined)[]> {
-  const { components } = await backbone.status();
-  return components.toSorted((a, b) => a.partition - b.partition).map(({ owner }) => owner?.member);
-}
-
-/** Resolves when every partition has an owner, and each member as many as it should have. */
-function whenShared(): Promise<unknown> {
-  return eventually(async () => {
-    const shares = new Map<string, number>();
-    for (const owner of await owners()) {
-      if (owner === undefined) return false;
-      shares.set(owner, (shares.get(owner) ?? 0) + 1);
-    }
-    const sizes = [...shares.values()];
-    return sizes.length === membersAtOnce && Math.max(...sizes) - Math.min(...sizes) <= 1;
-  }, 60_000);
-}
+const isShared = (): Promise<void> => whenShared(backbone, { members: membersAtOnce, partitions });
 
 async function step(kind: Step["kind"], act: () => Promise<void>): Promise<Step> {
-  const before = await owners();
+  const before = await ownersOf(backbone);
   const from = Date.now();
   await act();
-  await whenShared();
-  const after = await owners();
+  await isShared();
+  const after = await ownersOf(backbone);
   return { kind, from, to: Date.now(), moved: after.flatMap((owner, i) => (owner === before[i] ? [] : [i])) };
 }
 
@@ -87,7 +70,7 @@ const load = setInterval(() => {
     publishing.add(one);
   }
 }, tickMs);
-await whenShared();
+await isShared();
 await delay(3_000); // the code is compiled
 
 const steps: Step[] = [];

@@ -31,7 +31,7 @@ const reading = {
   better: "less",
   references: ["throughline 1 members, 1 partitions"],
   warmUpRounds: 1,
-  maxRounds: 3,
+  maxRounds: 2,
 } as const;
 
 const about =

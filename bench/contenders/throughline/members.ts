@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Backbone, entryTime } from "../../../src/index.ts";
 import type { Contender, Round, Sample } from "../../contender.ts";
 import type { MemberWork } from "../../member.ts";
-import { startMember, tell } from "../../member-process.ts";
+import { startMember, tell, whenShared } from "../../member-process.ts";
 import { numberOf, type Order, orderOf, orders, routed } from "../../order.ts";
 import { percentile } from "../../statistics.ts";
 import { connect } from "./common.ts";
@@ -13,8 +13,6 @@ import { connect } from "./common.ts";
 /** The member processes. They serve all rounds, so that their code is compiled, and end with this process. */
 const members: ChildProcess[] = [];
 
-/** Until members that started together have shared the partitions among them, ms. */
-const settleMs = 7_000;
 /** How often the publisher catches up with its rate, ms. */
 const tickMs = 5;
 /** Share of a round at its beginning that does not count for latencies. */
@@ -35,7 +33,7 @@ async function together(
   await using backbone = await connect(url, partitions);
   await Promise.all(used.map((member) => tell(member, { task: "connect", url, partitions })));
   await Promise.all(used.map((member) => tell(member, { task: "run", work })));
-  await delay(settleMs);
+  await whenShared(backbone, { members: wanted, partitions });
   await Promise.all(used.map((member) => tell(member, { task: "measure" })));
   await meter.ready();
   meter.begin();
