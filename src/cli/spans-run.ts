@@ -108,7 +108,7 @@ export async function runSpans(
       take: (span, service) => {
         if (isOf(span.own.traceId)) send(span, service);
       },
-      onWindow: () => exporters.delivered(),
+      onWindow: () => exporters.keepUp(),
     });
   };
   const progress = openCountProgress(surroundings().stderr, "spans");
@@ -123,7 +123,7 @@ export async function runSpans(
       onWindow: async (window) => {
         selector?.decide(window.toMs);
         await fetchLate(window.toMs);
-        await exporters.delivered();
+        await exporters.keepUp();
         progress.show(spans, follow ? undefined : (window.toMs - fromMs) / Math.max(1, toMs - fromMs));
       },
     });

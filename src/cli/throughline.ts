@@ -2,9 +2,11 @@
 /** The `throughline` command. */
 
 import { nodeProblem } from "../model/supported-node.ts";
+import { keepCompiled } from "./compile-cache.ts";
 
 const problem = nodeProblem(process.versions.node);
 if (problem === undefined) {
+  keepCompiled();
   const { runCommandLine } = await import("./command-line.ts");
   await runCommandLine();
 } else {

@@ -28,31 +28,65 @@ export async function* settlementRuns(
   { from = "-", to = "+" }: SettlementRange,
 ): AsyncGenerator<readonly RecordedSettlement[], void, undefined> {
   const partitions = (await inspector.catalogue())?.partitions ?? 1;
-  const heads: { rows: readonly RecordedSettlement[]; index: number; readonly partition: number }[] = [];
-  const page = (partition: number, after: string): Promise<readonly RecordedSettlement[]> =>
-    inspector.settlements(partition, component, { from: after, to }, pageSize);
-  for (let partition = 0; partition < partitions; partition++) {
-    heads.push({ rows: await page(partition, from), index: 0, partition });
-  }
+  const heads = Array.from({ length: partitions }, (_, partition) => new Head(inspector, component, partition, to));
+  await Promise.all(heads.map((head) => head.fill(from)));
   let run: RecordedSettlement[] = [];
   for (;;) {
-    let first: (typeof heads)[number] | undefined;
+    let first: Head | undefined;
     for (const head of heads) {
-      const row = head.rows[head.index];
-      if (row === undefined) continue;
-      if (first === undefined || compareIds(row.entryId, first.rows[first.index]?.entryId ?? "") < 0) first = head;
+      if (head.row === undefined) continue;
+      if (first?.row === undefined || compareIds(head.row.entryId, first.row.entryId) < 0) first = head;
     }
-    const row = first?.rows[first.index];
+    const row = first?.row;
     if (first === undefined || row === undefined) break;
     run.push(row);
-    first.index++;
-    if (first.index < first.rows.length) continue;
+    if (first.advance()) continue;
     yield run;
     run = [];
-    first.rows = await page(first.partition, `(${row.entryId}`);
-    first.index = 0;
+    await first.fill(`(${row.entryId}`);
   }
   if (run.length > 0) yield run;
 }
 
-const pageSize = 200;
+const firstPage = 16;
+const largestPage = 200;
+/** About as many handler calls are wanted in a page: one settlement may have a call, or some hundred. */
+const callsInPage = 1_000;
+
+/** The settlements of one partition. */
+class Head {
+  readonly #inspector: Inspector;
+  readonly #component: string;
+  readonly #partition: number;
+  readonly #to: string;
+  #rows: readonly RecordedSettlement[] = [];
+  #index = 0;
+  #size = firstPage;
+
+  constructor(inspector: Inspector, component: string, partition: number, to: string) {
+    this.#inspector = inspector;
+    this.#component = component;
+    this.#partition = partition;
+    this.#to = to;
+  }
+
+  /** The next one; undefined where there is none. */
+  get row(): RecordedSettlement | undefined {
+    return this.#rows[this.#index];
+  }
+
+  /** False when the page is used up. */
+  advance(): boolean {
+    this.#index++;
+    return this.#index < this.#rows.length;
+  }
+
+  async fill(from: string): Promise<void> {
+    const range = { from, to: this.#to };
+    this.#rows = await this.#inspector.settlements(this.#partition, this.#component, range, this.#size);
+    this.#index = 0;
+    const calls = this.#rows.reduce((sum, row) => sum + row.calls.length, 0);
+    const fitting = Math.ceil((callsInPage * this.#rows.length) / Math.max(1, calls));
+    this.#size = Math.max(1, Math.min(largestPage, this.#size * 4, fitting));
+  }
+}

@@ -6,6 +6,7 @@ import { messageOf } from "./error-message.ts";
 import { EnvelopeError, LostEntryError, PayloadError } from "./errors.ts";
 import type { Cause } from "./event.ts";
 import { payloadProblem } from "./payload-limits.ts";
+import { listOf } from "./single-item-list.ts";
 import type { StoredEntry } from "./stored-entry.ts";
 
 /** The fields of an entry, in the order in which they are written. */
@@ -213,13 +214,26 @@ function encodeCauses(causes: readonly Cause[]): string {
 }
 
 function decodeCauses(text: string): readonly Cause[] {
-  const causes: Cause[] = [];
   // Cut before splitting: anybody may have written the field, at any length.
-  for (const part of text.slice(0, maxCauses * 256).split(",", maxCauses)) {
-    const [id, traceparent] = part.split(" ", 2);
-    if (id) causes.push({ id: unescapeId(id), traceparent: traceparent ?? "" });
+  const cut = text.slice(0, maxCauses * 256);
+  if (!cut.includes(",")) {
+    const only = decodeCause(cut);
+    return only === undefined ? noCauses : listOf(only);
+  }
+  const causes: Cause[] = [];
+  for (const part of cut.split(",", maxCauses)) {
+    const cause = decodeCause(part);
+    if (cause !== undefined) causes.push(cause);
   }
   return causes;
+}
+
+function decodeCause(text: string): Cause | undefined {
+  const space = text.indexOf(" ");
+  if (space < 0) return text === "" ? undefined : { id: unescapeId(text), traceparent: "" };
+  if (space === 0) return undefined;
+  const end = text.indexOf(" ", space + 1);
+  return { id: unescapeId(text.slice(0, space)), traceparent: text.slice(space + 1, end < 0 ? text.length : end) };
 }
 
 function escapeId(id: string): string {

@@ -164,7 +164,16 @@ export class SpanOpener {
     const spans = this.channels.of(sending.channel);
     const name = verb === "send" ? spans.sendName : spans.createName;
     const statics = spans.of(verb, sending.partition);
-    return source.open({ ...place, name, kind: SpanKind.PRODUCER, statics, attributes });
+    return source.open({
+      parent,
+      context,
+      links,
+      identity: place.identity,
+      name,
+      kind: SpanKind.PRODUCER,
+      statics,
+      attributes,
+    });
   }
 
   openSendAll(

@@ -26,9 +26,9 @@ export interface WindowRange {
 }
 
 /** Number of entries and settled deliveries from which on a window is full; it ends with the millisecond. */
-const fullFrom = 5_000;
+const fullFrom = 2_000;
 
-type Item = { readonly entry: LogEntry } | { readonly settlement: RecordedSettlement };
+type Item = LogEntry | RecordedSettlement;
 
 /** One sequence of the merge, with the run of items that come next. */
 interface Head {
@@ -44,8 +44,9 @@ export async function* readWindows(
   range: WindowRange,
 ): AsyncGenerator<LogWindow, void, undefined> {
   const { components, fromMs, toMs, signal } = range;
-  const sequences = [entriesOf(inspector, range)];
-  for (const component of components) sequences.push(settlementsOf(inspector, component, fromMs, toMs));
+  const sequences: AsyncGenerator<readonly Item[], void, undefined>[] = [entriesOf(inspector, range)];
+  const times = { from: String(fromMs), to: String(toMs) };
+  for (const component of components) sequences.push(settlementRuns(inspector, component, times));
   const heads: Head[] = [];
   for (const runs of sequences) {
     const first = await runs.next();
@@ -66,12 +67,12 @@ export async function* readWindows(
     }
     endMs = Math.max(endMs, head.ms);
     const item = head.run[head.at] as Item;
-    if ("entry" in item) {
-      entries.push(item.entry);
-      size++;
+    if ("calls" in item) {
+      settlements.push(item);
+      for (const { entryIds } of item.calls) size += entryIds.length;
     } else {
-      settlements.push(item.settlement);
-      for (const { entryIds } of item.settlement.calls) size += entryIds.length;
+      entries.push(item);
+      size++;
     }
     head.at++;
     if (head.at === head.run.length) {
@@ -96,21 +97,11 @@ async function* entriesOf(
     Array.from({ length: partitions }, (_, partition) => ({ channel, partition })),
   );
   const runs = mergedRuns(inspector, streams, { from: String(fromMs), to: String(toMs), reverse: false });
-  for await (const run of runs) yield run.map(({ entry, stream }) => ({ entry: toLogEntry(entry, stream.partition) }));
-}
-
-async function* settlementsOf(
-  inspector: Inspector,
-  component: string,
-  fromMs: number,
-  toMs: number,
-): AsyncGenerator<readonly Item[], void, undefined> {
-  const range = { from: String(fromMs), to: String(toMs) };
-  for await (const run of settlementRuns(inspector, component, range)) yield run.map((settlement) => ({ settlement }));
+  for await (const run of runs) yield run.map(({ entry, stream }) => toLogEntry(entry, stream.partition));
 }
 
 function msOf(item: Item): number {
-  return timeOf("entry" in item ? item.entry.entryId : item.settlement.entryId);
+  return timeOf(item.entryId);
 }
 
 // A function, because the compiler's flow analysis does not see that a signal can abort during an await.

@@ -76,10 +76,15 @@ function noteOf({ ran, outcome, entries, endedMs, member, error }: FailedRun, at
   };
 }
 
+/** A word without anything that is not as usual. */
+const usual = /^[0-9a-z]{1,11}$/;
 const word = /^([0-9a-z]{1,11})(?:\.(\d{1,9}))?(?:\*(\d{1,9}))?(!?)(?:@(\d{1,16}))?$/;
 
 /** Reads a word of the field `runs`; undefined where no handler ran, or the word is none. `epoch`: undefined where it is the owner's. */
 export function parseRun(text: string | undefined): RunNote | undefined {
+  if (text !== undefined && usual.test(text)) {
+    return { tookMs: Number.parseInt(text, 36), attempt: 1, run: 0, claimed: false };
+  }
   const [, took, attempt = "1", run = "0", claimed, epoch] = word.exec(text ?? "") ?? [];
   if (took === undefined) return undefined;
   return {

@@ -11,6 +11,7 @@ import type { Inspector } from "../../ports/inspect.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ServerAddress } from "../../tracing/attributes.ts";
 import { resolveLimits } from "../../tracing/carrier.ts";
+import { LoggedDelivery } from "../../tracing/rebuild/logged-delivery.ts";
 import { outputLeadMs, SpanRebuilder, type Untold } from "../../tracing/rebuild/rebuilder.ts";
 import type { TimedSource } from "../../tracing/rebuild/rebuilt-call.ts";
 import type { Opening, Place } from "../../tracing/sdk.ts";
@@ -93,7 +94,7 @@ export async function rebuildSpans(options: RebuildOptions): Promise<Rebuilt> {
     toMs: isFollowing ? Number.POSITIVE_INFINITY : toMs,
     opener,
     source,
-    cache: new EntryCache(inspector),
+    cache: new EntryCache(inspector, (entry) => new LoggedDelivery(entry)),
     channels: new Map(channels.map((channel) => [channel.name, channel])),
     wants: options.wants,
     outside: options.outside === true,

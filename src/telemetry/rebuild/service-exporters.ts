@@ -34,6 +34,7 @@ export interface ServiceExportersOptions {
 export class ServiceExporters {
   readonly #options: ServiceExportersOptions;
   readonly #services = new Map<string, SpanBatches>();
+  #underway: Promise<unknown> = Promise.resolve();
   dropped = 0;
 
   constructor(options: ServiceExportersOptions) {
@@ -49,13 +50,30 @@ export class ServiceExporters {
     batches.add(span);
   }
 
+  /**
+   * Resolves when the Collector has what was there at the call before: it takes that while more is made.
+   * @throws {StoreError} when it does not take them for long, or refuses some
+   */
+  async keepUp(): Promise<void> {
+    const before = this.#underway;
+    this.#underway = this.#flush();
+    await this.#untilDone(before);
+  }
+
   /** Resolves when the Collector has all of them. @throws {StoreError} when it does not take them for long, or refuses some */
   async delivered(): Promise<void> {
+    await this.#untilDone(this.#flush());
+  }
+
+  #flush(): Promise<unknown> {
+    return Promise.all([...this.#services.values()].map((batches) => batches.flush()));
+  }
+
+  async #untilDone(done: Promise<unknown>): Promise<void> {
     const { patienceMs, signal } = this.#options;
-    const all = Promise.all([...this.#services.values()].map((batches) => batches.flush()));
     const begunAt = performance.now();
     let abortedAt: number | undefined;
-    while (!(await endsWithin(lookMs, all))) {
+    while (!(await endsWithin(lookMs, done))) {
       const now = performance.now();
       if (signal.aborted) abortedAt ??= now;
       const waitedMs = Math.round(now - begunAt);

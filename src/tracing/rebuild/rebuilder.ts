@@ -1,21 +1,21 @@
 /** Makes the spans of a namespace again, from its log alone: by the code that makes them live, with the ids that derive from the log. */
 
-import type { LogEntry } from "../../inspect/entries/log-reader.ts";
 import type { EntryCache } from "../../inspect/windows/entry-cache.ts";
 import type { LogWindow } from "../../inspect/windows/log-windows.ts";
 import type { Channel } from "../../model/channel.ts";
 import { timeOf } from "../../model/envelope.ts";
+import { RecentMap, Turns } from "../../model/recent-map.ts";
 import type { FailedNote, RecordedSettlement, RunNote, SettledCall } from "../../model/recorded-settlement.ts";
 import type { Processing, TracedChannel } from "../../ports/tracing.ts";
 import type { SpanOpener } from "../span-opener.ts";
 import { isFlaggedSampled } from "../trace-context.ts";
-import { Deliveries } from "./deliveries.ts";
+import { KnownSpans } from "./known-spans.ts";
+import type { LoggedDelivery } from "./logged-delivery.ts";
 import { type CallEnd, RebuiltCall, type TimedSource } from "./rebuilt-call.ts";
-import { tellWrite } from "./rebuilt-write.ts";
+import { type Parents, tellWrite } from "./rebuilt-write.ts";
 
-/** Most calls, and ids of `send` spans, that are remembered: what a call has published is appended with its settlement, or soon after. */
+/** Most calls that are remembered: what a call has published is appended with its settlement, or soon after. */
 const maxCalls = 10_000;
-const maxKnown = 100_000;
 
 /**
  * By so much an output is older in the log than the settlement that it was appended with, at most, ms: a script that runs for some milliseconds
@@ -38,7 +38,7 @@ export interface Untold {
 export interface RebuilderOptions {
   readonly opener: SpanOpener;
   readonly source: TimedSource;
-  readonly cache: EntryCache;
+  readonly cache: EntryCache<LoggedDelivery>;
   /** What was settled or appended before is read and not told, epoch ms: later attempts link to earlier ones. */
   readonly fromMs: number;
   /** What was settled or appended later is read and not told: an output's settlement may be a little younger than the output. Epoch ms. */
@@ -61,16 +61,20 @@ export class SpanRebuilder {
   readonly #owners = new Map<string, { readonly member: string; readonly epoch: number }>();
   readonly #deadIds = new Map<string, string>();
   /** The calls that handled an event, by its id. */
-  readonly #calls = new Map<string, RebuiltCall[]>();
-  readonly #known = new Set<string>();
+  readonly #calls = new RecentMap<string, RebuiltCall[]>();
+  readonly #callTurns = new Turns(maxCalls);
+  readonly #known = new KnownSpans();
   readonly #traced = new Map<string, TracedChannel>();
-  readonly #deliveries: Deliveries;
+  readonly #parents: Parents;
+  readonly #began: (call: RebuiltCall | undefined) => void;
   /** Entries whose span waits until the settlement that they may have come with is known; the oldest first. */
-  #waiting: LogEntry[] = [];
+  #waiting: LoggedDelivery[] = [];
 
   constructor(options: RebuilderOptions) {
+    const { outside, onComponent } = options;
     this.#options = options;
-    this.#deliveries = new Deliveries(options.channels);
+    this.#parents = { isKnown: (traceId, spanId) => this.#known.has(traceId, spanId), outside };
+    this.#began = (call) => onComponent(call?.processing.component);
   }
 
   /** Takes the owners of what is settled from now on. */
@@ -84,19 +88,21 @@ export class SpanRebuilder {
    */
   async tell({ entries, settlements, toMs }: LogWindow): Promise<number> {
     const { cache } = this.#options;
+    const appended: LoggedDelivery[] = [];
     for (const entry of entries) {
-      cache.add(entry);
-      this.#waiting.push(entry);
-      const { traceparent = "" } = entry.envelope ?? {};
-      if (traceparent !== "") this.#known.add(traceparent.slice(3, 52));
+      if (entry.envelope !== undefined) this.#known.add(entry.envelope.traceparent);
+      const delivery = cache.add(entry);
+      this.#waiting.push(delivery);
+      if (isFlaggedSampled(delivery.carrier.traceparent) && this.#isWanted(delivery)) appended.push(delivery);
     }
+    // At once: a payload need not be kept until its entry's span is told.
+    await this.#read(appended);
     await this.#load(settlements);
     for (const settlement of settlements) this.#settlement(settlement);
     await this.tellAppended(toMs - outputLeadMs);
     cache.trim();
-    this.#deliveries.trim();
-    forget(this.#calls, maxCalls);
-    forget(this.#known, maxKnown);
+    this.#known.trim();
+    if (this.#callTurns.isDue()) this.#calls.turn();
     return toMs - outputLeadMs;
   }
 
@@ -108,41 +114,60 @@ export class SpanRebuilder {
     const { fromMs, toMs } = this.#options;
     const told = due.filter((entry) => {
       const ms = timeOf(entry.entryId);
-      return ms >= fromMs && ms <= toMs && entry.envelope !== undefined && this.#isWanted(entry);
+      return ms >= fromMs && ms <= toMs && isFlaggedSampled(entry.carrier.traceparent) && this.#isWanted(entry);
     });
-    await this.#deliveries.prepare(told.filter(isSampled));
     for (const entry of told) this.#write(entry);
   }
 
-  /** Reads the entries of what was settled. */
+  /** Reads what was settled, as far as it is not read yet. */
   async #load(settlements: readonly RecordedSettlement[]): Promise<void> {
     const { cache } = this.#options;
-    const wanted = new Map<string, { channel: string; partition: number; ids: string[] }>();
-    const want = (channel: string, partition: number, entryIds: readonly string[]): void => {
-      const key = `${channel}/${partition}`;
-      const stream = wanted.get(key) ?? { channel, partition, ids: [] };
-      wanted.set(key, stream);
-      for (const entryId of entryIds) stream.ids.push(entryId);
+    const handled: LoggedDelivery[] = [];
+    const handle = (found: readonly LoggedDelivery[]): void => {
+      if (found.some((entry) => this.#isWanted(entry)))
+        for (const entry of found) if (!entry.isRead) handled.push(entry);
     };
-    for (const { partition, calls, failed = [] } of settlements)
-      for (const { channel, entryIds } of [...calls, ...failed]) want(channel, partition, entryIds);
-    for (const { ids, ...stream } of wanted.values()) await cache.load(stream, ids);
-    const handled: LogEntry[] = [];
-    for (const { partition, calls, failed = [] } of settlements) {
-      for (const { channel, entryIds } of [...calls, ...failed]) {
-        const found = this.#find(channel, partition, entryIds);
-        if (found.some((entry) => this.#isWanted(entry))) for (const entry of found) handled.push(entry);
+    const missing = new Map<string, { channel: string; partition: number; runs: (readonly string[])[] }>();
+    for (const { partition, calls, failed = none } of settlements) {
+      for (const runs of [calls, failed]) {
+        for (const { channel, entryIds } of runs) {
+          const found = this.#find(channel, partition, entryIds);
+          if (found.length === entryIds.length) {
+            handle(found);
+            continue;
+          }
+          const key = `${channel}/${partition}`;
+          const stream = missing.get(key) ?? { channel, partition, runs: [] };
+          missing.set(key, stream);
+          stream.runs.push(entryIds);
+        }
       }
     }
-    await this.#deliveries.prepare(handled);
+    for (const { channel, partition, runs } of missing.values()) {
+      await cache.load({ channel, partition }, runs.flat());
+      for (const entryIds of runs) handle(this.#find(channel, partition, entryIds));
+    }
+    await this.#read(handled);
+  }
+
+  /** Reads their payloads. */
+  async #read(entries: readonly LoggedDelivery[]): Promise<void> {
+    const { channels } = this.#options;
+    let reading: Promise<void>[] | undefined;
+    for (const entry of entries) {
+      const read = entry.read(channels.get(entry.channel));
+      if (read === undefined) continue;
+      reading ??= [];
+      reading.push(read);
+    }
+    if (reading !== undefined) await Promise.all(reading);
   }
 
   /** Those of the entries that are still in the log. */
-  #find(channel: string, partition: number, entryIds: readonly string[]): LogEntry[] {
-    const stream = { channel, partition };
-    const found: LogEntry[] = [];
+  #find(channel: string, partition: number, entryIds: readonly string[]): LoggedDelivery[] {
+    const found: LoggedDelivery[] = [];
     for (const entryId of entryIds) {
-      const entry = this.#options.cache.get(stream, entryId);
+      const entry = this.#options.cache.get(channel, partition, entryId);
       if (entry !== undefined) found.push(entry);
     }
     return found;
@@ -203,51 +228,54 @@ export class SpanRebuilder {
       this.#miss("trimmed");
       return;
     }
-    const entries = found.map((entry) => this.#deliveries.of(entry));
     const place = { channel: this.#channelOf(channel), component, member: by, partition };
-    const processing: Processing = { ...place, entries, attempt, claimed, run, epoch: number };
+    const processing: Processing = { ...place, entries: found, attempt, claimed, run, epoch: number };
     const call = new RebuiltCall(opener, processing);
     onComponent(component);
     call.tell(opener, source, end);
     if (end.outcome !== "acked") return;
-    for (const { eventId } of entries) {
+    for (const { eventId } of found) {
       const others = this.#calls.get(eventId);
-      if (others === undefined) this.#calls.set(eventId, [call]);
+      if (others === undefined) this.#calls.add(eventId, [call]);
       else others.push(call);
     }
+    this.#callTurns.count(found.length);
   }
 
   #miss(what: keyof Untold): void {
     if (!this.isMuted) this.untold[what]++;
   }
 
-  #write(entry: LogEntry): void {
-    const { opener, source, onComponent } = this.#options;
+  #write(delivered: LoggedDelivery): void {
+    const { opener, source } = this.#options;
     this.isMuted = false;
-    const delivered = this.#deliveries.of(entry);
-    const { eventId, correlation, causes } = delivered;
-    const { partition } = entry;
+    const { eventId, correlation, causes, partition } = delivered;
     const sending = {
-      channel: this.#channelOf(entry.channel),
+      channel: this.#channelOf(delivered.channel),
       partition,
       eventId,
       correlation,
       causes,
       baggage: undefined,
     };
-    const calls = new Set(causes.flatMap(({ id }) => this.#calls.get(id) ?? []));
-    const isKnown = (traceId: string, spanId: string): boolean => this.#known.has(`${traceId}-${spanId}`);
-    const { outside } = this.#options;
-    const began = (call: RebuiltCall | undefined): void => onComponent(call?.processing.component);
-    const result = tellWrite(opener, source, { sending, delivered }, [...calls], { isKnown, outside }, began);
+    const calls = this.#callsOf(causes);
+    const result = tellWrite(opener, source, { sending, delivered }, calls, this.#parents, this.#began);
     if (result === "untold") this.untold.writes++;
   }
 
+  /** The calls that handled any of these events, each once. */
+  #callsOf(causes: LoggedDelivery["causes"]): readonly RebuiltCall[] {
+    const [first] = causes;
+    if (first === undefined) return noCalls;
+    if (causes.length === 1) return this.#calls.get(first.id) ?? noCalls;
+    return [...new Set(causes.flatMap(({ id }) => this.#calls.get(id) ?? noCalls))];
+  }
+
   /** Whether some story of the entry is wanted. One that is in no trace begins one, whose id is not known yet. */
-  #isWanted({ envelope }: LogEntry): boolean {
+  #isWanted({ carrier }: LoggedDelivery): boolean {
     const { wants } = this.#options;
-    if (wants === undefined || envelope === undefined) return wants === undefined;
-    const { traceparent, stories } = envelope;
+    if (wants === undefined) return true;
+    const { traceparent, stories = "" } = carrier;
     return (
       wants(traceparent.slice(3, 35)) || (stories !== "" && stories.split(",").some((one) => wants(one.slice(0, 32))))
     );
@@ -261,17 +289,5 @@ export class SpanRebuilder {
   }
 }
 
-function isSampled({ envelope }: LogEntry): boolean {
-  return isFlaggedSampled(envelope?.traceparent ?? "");
-}
-
-/** Forgets the oldest. */
-function forget(
-  all: { readonly size: number; keys(): Iterable<string>; delete(key: string): boolean },
-  most: number,
-): void {
-  for (const key of all.keys()) {
-    if (all.size <= most) return;
-    all.delete(key);
-  }
-}
+const none: readonly FailedNote[] = [];
+const noCalls: readonly RebuiltCall[] = [];

@@ -58,6 +58,8 @@ export class RebuiltCall {
     }
     spans.end(outcome, errorType, error, endMs);
     opener.earlier.note(processing, main.spanContext(), outcome);
+    // Thousands of calls are remembered for what they published, which needs the ids alone.
+    spans.main = trace.wrapSpanContext(main.spanContext());
   }
 }
 

@@ -12,10 +12,11 @@ import { isAttemptId, WriteIdentity, type WriteKind } from "../derived-ids.ts";
 import { causeContexts } from "../links.ts";
 import { storyOf } from "../output-story.ts";
 import { isPlainBaggage } from "../plain-baggage.ts";
-import type { SendPlace } from "../send-place.ts";
+import { noTargets, type SendPlace } from "../send-place.ts";
+import type { SpanIdentity } from "../span-identity.ts";
 import type { SpanOpener } from "../span-opener.ts";
 import { decodeStories } from "../stories-field.ts";
-import { placeIn } from "../story-place.ts";
+import { placeIn as placeInStory } from "../story-place.ts";
 import { isFlaggedSampled, NamedSpan, spanContextOf } from "../trace-context.ts";
 import type { RebuiltCall, TimedSource } from "./rebuilt-call.ts";
 
@@ -46,6 +47,23 @@ export interface Parents {
 /** `unsampled`: nobody made a span of it. `untold`: it has a parent that the log does not name, or an id that does not derive from it. */
 export type WriteResult = { readonly told: RebuiltCall | undefined } | "unsampled" | "untold";
 
+/** The ids that are on the entry. */
+class OwnIdentity implements SpanIdentity {
+  readonly #own: SpanContext;
+
+  constructor(own: SpanContext) {
+    this.#own = own;
+  }
+
+  traceId(): string {
+    return this.#own.traceId;
+  }
+
+  spanId(): string {
+    return this.#own.spanId;
+  }
+}
+
 /** Makes the span. `calls`: those that may have published it. */
 export function tellWrite(
   opener: SpanOpener,
@@ -63,9 +81,10 @@ export function tellWrite(
   if (found === undefined) return "untold";
   began(found.call);
   const { limits } = opener;
-  const [story] = decodeStories(carrier.stories ?? "", limits, () => undefined);
-  const identity = { traceId: () => own.traceId, spanId: () => own.spanId };
-  const place = { ...found.place, context: undefined, ids: story?.ids, identity };
+  const { stories: named = "" } = carrier;
+  const [story] = named === "" ? [] : decodeStories(named, limits, () => undefined);
+  const { parent, targets, stories } = found.place;
+  const place = { parent, context: undefined, targets, ids: story?.ids, stories, identity: new OwnIdentity(own) };
   const baggage = isPlainBaggage(carrier.baggage, limits)
     ? undefined
     : opener.decodeBaggage(written.sending.channel.name, carrier);
@@ -86,55 +105,44 @@ function placeOf(
   calls: readonly RebuiltCall[],
   parents: Parents,
 ): Candidate | undefined {
-  const { eventId } = written.sending;
   for (const call of calls) {
-    for (const candidate of candidatesOf(opener, written, own, call)) {
-      const { parent } = candidate.place;
-      if (parent?.traceId !== own.traceId) continue;
-      if (new WriteIdentity(candidate.kind, eventId).spanId(own.traceId, parent.spanId) === own.spanId)
-        return candidate;
-    }
+    const found = placeIn(opener, written, own, call);
+    if (found !== undefined) return found;
   }
   return byItself(written, own, calls, parents);
 }
 
 /** Published in this call: what it stated is what the entry names, with or without the event that was handled. */
-function* candidatesOf(
+function placeIn(
   opener: SpanOpener,
   { sending, delivered }: Written,
   own: SpanContext,
   call: RebuiltCall,
-): Generator<Candidate> {
-  const { main } = call.spans;
-  if (main === undefined) return;
-  const active = trace.setSpan(ROOT_CONTEXT, main);
-  const plain = { parent: main.spanContext(), targets: [], stories: 0 };
-  const { events } = call;
-  const [first, ...others] = delivered.causes;
-  const continued = (causes: readonly Cause[], kind: WriteKind): Candidate | undefined => {
+): Candidate | undefined {
+  const { events, spans } = call;
+  const { main } = spans;
+  if (main === undefined) return undefined;
+  const isBelow = (parent: SpanContext | undefined, kind: WriteKind): boolean =>
+    parent?.traceId === own.traceId &&
+    new WriteIdentity(kind, sending.eventId).spanId(own.traceId, parent.spanId) === own.spanId;
+  const inStory = (causes: readonly Cause[], ...kinds: readonly WriteKind[]): Candidate | undefined => {
     const story = storyOf(inTrace(causes, own.traceId), events, sending.correlation, opener.limits);
     if (story === undefined) return undefined;
-    const { parent, targets, stories } = placeIn(story, active, true, call.spans);
-    return { kind, place: { parent, targets, stories }, call };
+    const { parent, targets, stories } = placeInStory(story, trace.setSpan(ROOT_CONTEXT, main), true, spans);
+    for (const kind of kinds) if (isBelow(parent, kind)) return { kind, place: { parent, targets, stories }, call };
+    return undefined;
   };
-  if (events.isSingle) {
-    yield { kind: "send", place: plain, call };
-    if (others.length > 0) {
-      const caused = continued(others, "caused");
-      if (caused !== undefined) yield caused;
-    }
-    const [source] = events.entries;
-    if (first === undefined || source === undefined) return;
-    const { traceparent, stories } = source.carrier;
-    const itself = { id: source.eventId, traceparent, ...(stories ? { stories } : {}) };
-    const all = continued([itself, ...others], "continued");
-    if (all !== undefined) yield all;
-    return;
-  }
-  const caused = continued(delivered.causes, "caused");
-  if (caused === undefined) return;
-  yield caused;
-  yield { ...caused, kind: "send" };
+  const { causes } = delivered;
+  if (!events.isSingle) return inStory(causes, "caused", "send");
+  const around = main.spanContext();
+  if (isBelow(around, "send")) return { kind: "send", place: { parent: around, targets: noTargets, stories: 0 }, call };
+  const [source] = events.entries;
+  const [first, ...others] = causes;
+  const caused = others.length > 0 ? inStory(others, "caused") : undefined;
+  if (caused !== undefined || first === undefined || source === undefined) return caused;
+  const { traceparent, stories } = source.carrier;
+  const itself = { id: source.eventId, traceparent, ...(stories ? { stories } : {}) };
+  return inStory([itself, ...others], "continued");
 }
 
 /** The causes, that of the trace first: an entry names the event being handled first, wherever it was stated. */
