@@ -3,7 +3,7 @@
 import type { StreamCounts } from "../../model/channel-damage.ts";
 import { greatestId, idBefore, isUpTo } from "../../model/entry-ids.ts";
 import { messageOf } from "../../model/error-message.ts";
-import { ConfigError, StoreError, WrongTypeError } from "../../model/errors.ts";
+import { StoreError } from "../../model/errors.ts";
 import type { RecordedSettlement } from "../../model/recorded-settlement.ts";
 import type { ServersPlace } from "../../model/servers.ts";
 import { positionKey, readPosition, type SavedPosition, sliceOfSource } from "../../model/source-names.ts";
@@ -22,11 +22,10 @@ import type {
   ReplayRun,
   StreamFacts,
 } from "../../ports/inspect.ts";
-import { type Log, silentLog } from "../../ports/log.ts";
+import type { Log } from "../../ports/log.ts";
 import type { RunRequest } from "../../ports/replay-runs.ts";
 import type { Quietly } from "../../ports/tracing.ts";
-import { Connection } from "../client/connection.ts";
-import { isConnectionLoss, isPassing } from "../client/failures.ts";
+import type { Connection } from "../client/connection.ts";
 import { type Topology, topologyOf } from "../client/topology.ts";
 import { Keys, replayKeys } from "../keys.ts";
 import { parseMember } from "../member-record.ts";
@@ -34,6 +33,7 @@ import { stateJson } from "../state-value.ts";
 import { catalogueOf, emptyCatalogue } from "./catalogue.ts";
 import { RedisFollower, type Row } from "./follower.ts";
 import { GroupReader, memberIn, toMap } from "./group-reader.ts";
+import { PatientReads } from "./patient-reads.ts";
 import { RangeReader } from "./range-reader.ts";
 import { relayFacts } from "./relay-facts.ts";
 import { parseSettlement } from "./settlement-log.ts";
@@ -62,39 +62,22 @@ export class RedisInspector implements Inspector {
   readonly namespace: string;
   readonly #options: InspectorOptions & { readonly topology: Topology };
   readonly #keys: Keys;
+  readonly #reads: PatientReads;
   readonly #connection: Connection;
-  readonly #patienceMs: number;
   readonly #groups: GroupReader;
   /** The connection for long pages, opened with the first one. */
   #pages: RangeReader | undefined;
-  #awayBecause = "no answer";
 
   constructor(options: InspectorOptions) {
     this.namespace = options.namespace;
-    this.#options = { ...options, topology: options.topology ?? topologyOf(options, options.tls) };
+    const topology = options.topology ?? topologyOf(options, options.tls);
+    this.#options = { ...options, topology };
     this.#keys = new Keys(options.namespace);
-    this.#patienceMs = options.patienceMs ?? (this.#options.topology.kind === "server" ? 3_000 : 6_000);
-    this.#connection = this.#open("inspect");
+    const { namespace, quietly } = options;
+    const patienceMs = options.patienceMs ?? (topology.kind === "server" ? 3_000 : 6_000);
+    this.#reads = new PatientReads({ topology, key: this.#keys.meta(), namespace, patienceMs, quietly });
+    this.#connection = this.#reads.open("inspect");
     this.#groups = new GroupReader(this.#keys, (command, ...args) => this.#ask(command, ...args));
-  }
-
-  #open(purpose: string): Connection {
-    const { topology, namespace, quietly } = this.#options;
-    const log: Log = {
-      ...silentLog,
-      // The failing call reports it as well: the log says it once.
-      warn: (fields) => {
-        if ("reason" in fields) this.#awayBecause = String(fields.reason);
-      },
-    };
-    return new Connection({
-      topology,
-      key: this.#keys.meta(),
-      log,
-      silenceMs: this.#patienceMs,
-      purpose: `${purpose}:${namespace}`,
-      quietly,
-    });
   }
 
   async now(): Promise<number> {
@@ -211,13 +194,13 @@ export class RedisInspector implements Inspector {
   }
 
   async #decodedPage(stream: LogStream, { from, to }: PageRange, max: number): Promise<readonly StoredEntry[]> {
-    this.#pages ??= new RangeReader(this.#open("pages"));
+    this.#pages ??= new RangeReader(this.#reads.open("pages"));
     const pages = this.#pages;
     const key = this.#keyOf(stream);
     const read = () => pages.after(key, stream.channel, idBefore(from), max);
     let page: readonly StoredEntry[] | undefined;
     while (page === undefined) {
-      page = (await this.#until(read, `XREAD ${key}`, pages.connection.at(key))) as typeof page;
+      page = (await this.#reads.until(read, `XREAD ${key}`, pages.connection.at(key))) as typeof page;
     }
     const last = page.at(-1);
     return last === undefined || isUpTo(last.entryId, to) ? page : page.filter(({ entryId }) => isUpTo(entryId, to));
@@ -227,7 +210,7 @@ export class RedisInspector implements Inspector {
     const key = this.#keyOf(stream);
     const there = this.#connection.at(key);
     const read = (): Promise<unknown> => there.client.xrangeBuffer(key, entryId, entryId);
-    const [row] = (await this.#until(read, `XRANGE ${key}`, there)) as [Buffer, Buffer[] | null][];
+    const [row] = (await this.#reads.until(read, `XRANGE ${key}`, there)) as [Buffer, Buffer[] | null][];
     return row?.[1] ?? undefined;
   }
 
@@ -284,33 +267,7 @@ export class RedisInspector implements Inspector {
   #ask(command: string, ...args: readonly string[]): Promise<unknown> {
     const named = command === "XINFO" ? args.slice(0, 2) : args.slice(0, 1);
     const there = this.#connection.at(named.at(-1) ?? this.#keys.meta());
-    return this.#until(() => there.client.call(command, ...args), [command, ...named].join(" "), there);
-  }
-
-  /** Repeats a read until it is answered. `what` names it in the error. */
-  async #until(ask: () => Promise<unknown>, what: string, connection: Connection): Promise<unknown> {
-    const deadline = AbortSignal.timeout(this.#patienceMs);
-    for (;;) {
-      try {
-        if (!connection.isReady) await connection.ready(deadline);
-        const answer = await ask();
-        connection.answered();
-        return answer;
-      } catch (error) {
-        if (error instanceof ConfigError || error instanceof StoreError) throw error;
-        const passing = isPassing(error);
-        if (deadline.aborted) {
-          const reason = passing ? messageOf(error) : this.#awayBecause;
-          throw new StoreError(`Redis at ${this.#options.topology.place} does not answer: ${reason}`, { cause: error });
-        }
-        if (!passing && !isConnectionLoss(error)) {
-          const reason = messageOf(error);
-          const Refused = reason.startsWith("WRONGTYPE ") ? WrongTypeError : StoreError;
-          throw new Refused(`Redis refuses ${what}: ${reason}`, { cause: error });
-        }
-        if (passing) await connection.pass(error);
-      }
-    }
+    return this.#reads.until(() => there.client.call(command, ...args), [command, ...named].join(" "), there);
   }
 }
 
