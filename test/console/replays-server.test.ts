@@ -2,6 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { type Console, serveConsole } from "../../src/console.ts";
+import { openReplays } from "../../src/replay.ts";
 import { extension } from "../../trading/pipeline/plug-in.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
 import { named, startProxy } from "../support/proxy.ts";
@@ -37,6 +38,30 @@ test("a replay is listed as running when its beginning is answered, and can be c
     [`${run} running`],
   );
   assert.equal(await (await post(console, `/api/replays/${run}/cancel`, {})).json(), { isCancelled: true });
+  await log.client.unlink(...(await log.client.keys(`*${log.namespace}-replay*`)));
+});
+
+test("a replay that runs when the console closes is noted as stopped, and can be gone on with", async () => {
+  await using log = await twoOrdersAnHourApart();
+  const { url, namespace } = log;
+  let run: string;
+  {
+    await using console = await serveConsole({ url, namespace, port: 0, allowActions: true });
+    ({ run } = (await (await post(console, "/api/replays", wish)).json()) as { readonly run: string });
+  }
+  await using replays = openReplays({ url, namespace });
+  assert.is((await replays.find(run))?.state, "stopped");
+  await log.client.unlink(...(await log.client.keys(`*${namespace}-replay*`)));
+});
+
+test("a console whose replay runs closes although Redis is away", async () => {
+  await using log = await twoOrdersAnHourApart();
+  await using proxy = await startProxy(log.url);
+  const console = await serveConsole({ url: proxy.url, namespace: log.namespace, port: 0, allowActions: true });
+  await post(console, "/api/replays", wish);
+  proxy.refuse();
+  proxy.cut();
+  await console[Symbol.asyncDispose]();
   await log.client.unlink(...(await log.client.keys(`*${log.namespace}-replay*`)));
 });
 

@@ -8,7 +8,7 @@ import type { AddRoutes } from "./routes.ts";
 
 const maxRuns = 50;
 
-export const replays: AddRoutes = (api, { options, observer, replays: opened, mask, closing }) => {
+export const replays: AddRoutes = (api, { options, observer, replays: opened, mask, closing, ending }) => {
   const rehearsals = new Rehearsals(observer, options, closing);
   /** The runs that this process performs, by id. */
   const running = new Map<string, AbortController>();
@@ -42,11 +42,15 @@ export const replays: AddRoutes = (api, { options, observer, replays: opened, ma
       signal: AbortSignal.any([stop.signal, closing]),
       onRunning: begun.resolve,
     });
-    performing
+    const told = performing
       .catch((error: unknown) =>
         options.log.warn({ err: error, run: request.run, reason: String(error) }, "a replay of the console failed"),
       )
-      .finally(() => running.delete(request.run));
+      .finally(() => {
+        running.delete(request.run);
+        ending.delete(told);
+      });
+    ending.add(told);
     // A run that cannot be noted is refused, and one that is answered is listed.
     await Promise.race([begun.promise, performing]);
     return c.json(plan);

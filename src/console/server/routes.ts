@@ -17,6 +17,8 @@ export interface Parts {
   readonly mask: Mask;
   /** Aborts when the console closes. */
   readonly closing: AbortSignal;
+  /** What the console waits for when it closes, before its connections do. */
+  readonly ending: Set<Promise<unknown>>;
 }
 
 /** Adds some addresses below `/api`. */

@@ -8,6 +8,7 @@ import { bodyLimit } from "hono/body-limit";
 import { compress } from "hono/compress";
 import { ConfigError, openObserver, openOperator } from "../../index.ts";
 import { ResourceStack } from "../../model/resource-stack.ts";
+import { endsWithin } from "../../model/waits.ts";
 import { openReplays, type Replays } from "../../replay.ts";
 import type { Console, ResolvedConsoleOptions } from "../options.ts";
 import { channel } from "./channel.ts";
@@ -28,6 +29,9 @@ const routes: readonly AddRoutes[] = [overview, story, channel, component, deadL
 
 /** Largest request, bytes: a selection of some ten thousand dead letters. */
 const maxRequestBytes = 1_048_576;
+
+/** Longest wait for what ends with the console, ms: with Redis away it would not end. */
+const endingWithinMs = 4_000;
 
 /** Serves until disposed of. @throws {ConfigError} where the address cannot be listened on */
 export async function serve(options: ResolvedConsoleOptions): Promise<Console> {
@@ -50,6 +54,7 @@ export async function serve(options: ResolvedConsoleOptions): Promise<Console> {
     look: new Look(observer),
     mask: new Mask(options.mask),
     closing: closing.signal,
+    ending: new Set(),
   };
   let port = options.port;
   const app = appOf(parts, await loadPage(), () => port);
@@ -70,6 +75,7 @@ export async function serve(options: ResolvedConsoleOptions): Promise<Console> {
     const closed = new Promise<void>((done) => server.close(() => done()));
     for (const socket of sockets) socket.destroy();
     await closed;
+    await endsWithin(endingWithinMs, Promise.allSettled(parts.ending));
   });
   const name = host.includes(":") ? `[${host}]` : host;
   const secret = options.token === undefined ? "" : `?token=${options.token}`;
