@@ -3,19 +3,20 @@
  * primaries, in turn. Prints the medians of the rounds, and the ratio. Exit code 0 whatever the figures are.
  */
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { connectBackbone, defineChannel, on, type ServersPlace } from "../src/index.ts";
 import { startPrivateCluster } from "../src/local-redis/private-cluster.ts";
 import { startPrivateRedis } from "../src/local-redis/private-server.ts";
+import { positiveNumber } from "../src/service/option-parsers.ts";
 import { median } from "./statistics.ts";
 
 const { events, rounds, window, only } = new Command("npm run bench:cluster --")
-  .option("--events <count>", "events of each round", Number, 40_000)
-  .option("--rounds <count>", "rounds", Number, 7)
-  .option("--window <count>", "publishes that are unacknowledged at once", Number, 2_000)
-  .option("--only <topology>", "one topology only, such as for a profile: server or cluster")
+  .option("--events <count>", "events of each round", positiveNumber, 40_000)
+  .option("--rounds <count>", "rounds", positiveNumber, 7)
+  .option("--window <count>", "publishes that are unacknowledged at once", positiveNumber, 2_000)
+  .addOption(new Option("--only <topology>", "one topology only, such as for a profile").choices(["server", "cluster"]))
   .parse()
   .opts<{ events: number; rounds: number; window: number; only?: string }>();
 

@@ -12,16 +12,17 @@ import { connectBackbone, defineChannel, on } from "../src/index.ts";
 import { startPrivateCluster } from "../src/local-redis/private-cluster.ts";
 import { partitionOf } from "../src/publish/placement.ts";
 import { Keys } from "../src/redis/keys.ts";
+import { positiveNumber } from "../src/service/option-parsers.ts";
 import { ClusterAdmin, nodeAt } from "../test/support/cluster.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { percentile } from "./statistics.ts";
 
 const { rounds, moves, rate, calmMs, takeoverAfterMs } = new Command("npm run bench:failover --")
-  .option("--rounds <count>", "primaries that are killed, one after the other", Number, 3)
-  .option("--moves <count>", "slots that are moved, one after the other", Number, 4)
-  .option("--rate <count>", "events a second", Number, 600)
-  .option("--calm-ms <ms>", "load before each of them", Number, 8_000)
-  .option("--takeover-after-ms <ms>", "silence of an owner that counts as its death", Number, 2_000)
+  .option("--rounds <count>", "primaries that are killed, one after the other", positiveNumber, 3)
+  .option("--moves <count>", "slots that are moved, one after the other", positiveNumber, 4)
+  .option("--rate <count>", "events a second", positiveNumber, 600)
+  .option("--calm-ms <ms>", "load before each of them", positiveNumber, 8_000)
+  .option("--takeover-after-ms <ms>", "silence of an owner that counts as its death", positiveNumber, 2_000)
   .parse()
   .opts<{ rounds: number; moves: number; rate: number; calmMs: number; takeoverAfterMs: number }>();
 

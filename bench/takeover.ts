@@ -11,6 +11,7 @@ import { Command } from "commander";
 import { entryTime } from "../src/index.ts";
 import { startPrivateRedis } from "../src/local-redis/private-server.ts";
 import { partitionOf } from "../src/publish/placement.ts";
+import { positiveNumber } from "../src/service/option-parsers.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { connect } from "./contenders/throughline/common.ts";
 import { ownersOf, startMember, tell, whenShared } from "./member-process.ts";
@@ -18,9 +19,9 @@ import { numberOf, orderOf, orders, routed } from "./order.ts";
 import { percentile } from "./statistics.ts";
 
 const { kills, deploys, rate } = new Command("npm run bench:takeover --")
-  .option("--kills <count>", "members that are killed, one after the other", Number, 6)
-  .option("--deploys <count>", "times that all members are deployed", Number, 4)
-  .option("--rate <count>", "events a second", Number, 800)
+  .option("--kills <count>", "members that are killed, one after the other", positiveNumber, 6)
+  .option("--deploys <count>", "times that all members are deployed", positiveNumber, 4)
+  .option("--rate <count>", "events a second", positiveNumber, 800)
   .parse()
   .opts<{ kills: number; deploys: number; rate: number }>();
 
