@@ -9,7 +9,7 @@ import { positiveNumber, runProcess } from "throughline/service";
 import { tradingPartitions } from "../../trading/domain/index.ts";
 import { createAlgorithm } from "./algorithm.ts";
 
-await runProcess<{ maxSliceQuantity: number }>({
+await runProcess<{ maxSliceQuantity: number; exchange: string }>({
   telemetry: startTelemetry,
   namespace: "trading",
   partitions: tradingPartitions,
@@ -20,6 +20,7 @@ await runProcess<{ maxSliceQuantity: number }>({
       .env("MAX_SLICE_QUANTITY")
       .default(1_000)
       .argParser(positiveNumber),
+    new Option("--exchange <venue>", "the venue that its exchange orders are for").env("EXCHANGE").default("simulated"),
   ],
   run: ({ backbone, component, options, signal }) => createAlgorithm(backbone, { ...options, component }).run(signal),
 });

@@ -126,7 +126,7 @@ export interface Story {
   /** How a component settled an event, by `component partition/channel/entry id`; as far as its settlement log tells. */
   readonly settlements: Readonly<Record<string, StepSettlement>>;
   /** The end of the search, where it was bounded; null where the whole log was read. */
-  readonly to: number | null;
+  readonly to: string | null;
 }
 
 /** A step of a story; `children` are the event ids of what it led to. */
@@ -142,7 +142,7 @@ export interface DeadLetterPage {
 
 export interface DeadLetterGroups {
   readonly total: number;
-  /** False where there are more letters than were grouped, the newest of them. */
+  /** False where there are more letters than were grouped: the newest ones are left out. */
   readonly isWhole: boolean;
   readonly groups: readonly LetterCount[];
   /** Letters by minute of their failure, of the groups together. */
@@ -180,16 +180,6 @@ export interface ReplayPlan {
   /** The shadow that it goes to. */
   readonly namespace: string;
   readonly entries: number;
-}
-
-/** What a person asks a replay for. */
-export interface ReplayWish {
-  readonly channels: readonly string[];
-  readonly from?: string;
-  readonly to?: string;
-  readonly where?: string;
-  readonly speed: number | "max" | "original";
-  readonly dryRun: boolean;
 }
 
 /** A component's handlers run over the log, by the console. */

@@ -14,6 +14,11 @@ function compareDigits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** The millisecond of an id, as a position: exact, however great it is. */
+export function millisecondOf(id: string): string {
+  return id.split("-", 1)[0] as string;
+}
+
 /** The id just before the start of a range, for reads that exclude the id they are given. `from`: `-`, `(id`, an id, or epoch ms. */
 export function idBefore(from: string): string {
   if (from === "-") return "0-0";

@@ -31,6 +31,23 @@ browserTest("entries come as they are appended; a pause holds them, and going on
   await o.page.locator("table.waterfall").waitFor();
 });
 
+browserTest("an entry whose times no calendar covers is shown with the numbers that it has", async () => {
+  await using log = new HandWritten();
+  await log.describe(["orders"]);
+  // A producer that writes nanoseconds, and the greatest id that there is.
+  await log.append("orders", { id: "e-1", time: 1_796_025_081_227_000_000 }, "18446744073709551615-1");
+  await using o = await openConsole(log);
+  await o.view("/channel/orders");
+  const rows = o.page.locator("table tbody tr");
+  await rows.filter({ hasText: "e-1" }).getByRole("button").click();
+  await o.page.getByText("1796025081227000000 UTC, by its producer").waitFor();
+  await o.page.getByText("Live.").waitFor();
+  await log.append("orders", { id: "e-2" }, "18446744073709551615-2");
+  await rows.filter({ hasText: "e-2" }).waitFor();
+  await rows.filter({ hasText: "e-2" }).getByRole("link", { name: "e-2" }).click();
+  await o.page.locator("table.waterfall").waitFor();
+});
+
 browserTest("a filter by an attribute holds for what is there and for what comes", async () => {
   await using log = new HandWritten();
   await log.describe(["orders"]);

@@ -1,14 +1,43 @@
 /**
  * `npm run simulate -- --seeds A..B [--processes N]`, or `--seed N` for one history with all that happens in it; `--of sources` for those of a
- * source. Ends with 1 when one fails.
+ * source. Exit codes: 0 clean; 1 one fails; 2 called wrongly.
  */
 
 import { spawn } from "node:child_process";
-import { parseArgs } from "node:util";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { usageExitCode } from "../../src/service/exit-code.ts";
+import { positiveNumber } from "../../src/service/option-parsers.ts";
 import { bothDigests, noDigest } from "./digest.ts";
 import { runSeeds, type SeedsReport } from "./run-seeds.ts";
 import { shrink } from "./shrink.ts";
-import { type AnyPlan, type Simulation, simulationOf } from "./simulation.ts";
+import { type AnyPlan, type Simulation, type SimulationName, simulationOf } from "./simulation.ts";
+
+interface Options {
+  readonly seeds: readonly [first: number, last: number];
+  readonly seed?: number;
+  readonly of: SimulationName;
+  readonly processes: number;
+  readonly json: boolean;
+}
+
+const program = new Command("npm run simulate --")
+  .description("Runs histories on virtual time, each drawn from its seed, and checks what must hold at each step.")
+  .addOption(
+    new Option("--seeds <A..B>", "the histories of these seeds").argParser(rangeOf).default([1, 1_000], "1..1000"),
+  )
+  .option("--seed <n>", "one history, with all that happens in it", positiveNumber)
+  .addOption(new Option("--of <name>", "what it is of").choices(["components", "sources"]).default("components"))
+  .option("--processes <n>", "processes that share the seeds", positiveNumber, 1)
+  // How the processes tell the one that has started them.
+  .addOption(new Option("--json").default(false).hideHelp())
+  .allowExcessArguments(false)
+  .exitOverride();
+
+function rangeOf(text: string): readonly [number, number] {
+  const [, from = "", to = ""] = /^(\d{1,15})\.\.(\d{1,15})$/.exec(text) ?? [];
+  if (from === "" || Number(to) < Number(from)) throw new InvalidArgumentError("It must be a range such as 1..1000.");
+  return [Number(from), Number(to)];
+}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -70,24 +99,10 @@ function runElsewhere(of: string, first: number, last: number): Promise<SeedsRep
   });
 }
 
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: "string", default: "1..1000" },
-      seed: { type: "string" },
-      of: { type: "string", default: "components" },
-      processes: { type: "string", default: "1" },
-      json: { type: "boolean", default: false },
-    },
-  });
-  const { of } = values;
+async function main({ seeds: [first, last], seed, of, processes, json }: Options): Promise<boolean> {
   const simulation = simulationOf(of);
-  if (values.seed !== undefined) return await showOne(simulation, Number(values.seed));
-  const [, from = "", to = ""] = /^(\d+)\.\.(\d+)$/.exec(values.seeds) ?? [];
-  const [first, last, processes] = [Number(from), Number(to), Number(values.processes)];
-  if (from === "" || last < first || !(processes >= 1))
-    throw new Error("--seeds takes a range such as 1..1000, --processes a number from 1");
-  if (values.json) {
+  if (seed !== undefined) return await showOne(simulation, seed);
+  if (json) {
     const report = await runSeeds(simulation, first, last, (histories) => {
       if (histories % 10_000 === 0) process.stderr.write(`${histories} histories\n`);
     });
@@ -113,4 +128,9 @@ async function main(): Promise<boolean> {
   return isClean;
 }
 
-process.exitCode = (await main()) ? 0 : 1;
+try {
+  process.exitCode = (await main(program.parse().opts<Options>())) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
+}

@@ -15,7 +15,7 @@ export interface PipelineOptions {
   readonly symbol?: string;
   /** The file for the summary as JSON. */
   readonly report?: string;
-  /** The directory of a private Redis's data. Default: `.throughline/redis` in the working directory. */
+  /** The directory of the private Redis's data, with the venue's in `venue` below it. Default: `.throughline/redis` and `.throughline/venue` in the working directory. */
   readonly data?: string;
   /** The private Redis is a cluster of three primaries. */
   readonly cluster?: boolean;

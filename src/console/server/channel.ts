@@ -4,7 +4,7 @@ import type { LogEntry, ReadRange } from "../../index.ts";
 import type { ChannelPage, ListedEntry, TailBatch } from "../shapes.ts";
 import { listed } from "./listed.ts";
 import { liveStream } from "./live-stream.ts";
-import { Refusal } from "./refusal.ts";
+import { positionIn } from "./position.ts";
 import type { AddRoutes } from "./routes.ts";
 
 /** Entries of one page, and with which a tail begins. */
@@ -12,7 +12,7 @@ const pageSize = 100;
 /** A tail sends what came together, so often, ms: what comes faster than a person reads is counted. */
 const everyMs = 250;
 const maxInBatch = 40;
-/** Most entries that are looked at for a page with a filter, so that a rare one does not read a long log. */
+/** Longest time that a page with a filter is searched for, ms: a rare attribute does not read a long log. */
 const searchedMs = 3_000;
 
 export const channel: AddRoutes = (api, { observer, mask, closing }) => {
@@ -91,11 +91,4 @@ export const channel: AddRoutes = (api, { observer, mask, closing }) => {
 async function endOf(newest: AsyncIterable<LogEntry>): Promise<string | undefined> {
   for await (const { entryId } of newest) return `(${entryId}`;
   return undefined;
-}
-
-function positionIn(text: string | undefined): string | undefined {
-  if (text === undefined || text === "") return undefined;
-  if (!/^\(?\d{1,20}(-\d{1,20})?$/.test(text))
-    throw new Refusal(400, `"${text.slice(0, 100)}" is neither an entry's id nor a time in ms.`);
-  return text;
 }

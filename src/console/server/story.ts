@@ -11,6 +11,7 @@ import {
 import type { SearchState, Story, StoryRow } from "../shapes.ts";
 import { cutEvent, listed } from "./listed.ts";
 import { liveStream } from "./live-stream.ts";
+import { positionIn } from "./position.ts";
 import { Refusal } from "./refusal.ts";
 import type { AddRoutes } from "./routes.ts";
 
@@ -45,12 +46,13 @@ export const story: AddRoutes = (api, { observer, mask, closing }) => {
 
   api.get("/story", async (c) => {
     const query = asked(c.req.query("q"));
-    const [from, to, limit] = ["from", "to", "limit"].map((name) => numberIn(name, c.req.query(name)));
+    const { from, to } = { from: positionIn(c.req.query("from")), to: positionIn(c.req.query("to")) };
+    const limit = numberIn("limit", c.req.query("limit"));
     const signal = AbortSignal.any([c.req.raw.signal, closing]);
     const journey = await observer.journey(query, {
       signal,
-      ...(from === undefined ? {} : { from: String(from) }),
-      ...(to === undefined ? {} : { to: String(to) }),
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
       ...(limit === undefined ? {} : { maxMatches: limit }),
     });
     const settlements = await storySettlements(observer, journey, signal);
@@ -76,7 +78,7 @@ function asked(query: string | undefined): string {
 }
 
 /** @throws {Refusal} on a text that is no whole number */
-export function numberIn(name: string, text: string | undefined): number | undefined {
+function numberIn(name: string, text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (!/^\d{1,15}$/.test(text))
     throw new Refusal(400, `"${text.slice(0, 100)}" is no whole number, which ${name} must be.`);

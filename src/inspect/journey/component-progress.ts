@@ -1,6 +1,6 @@
 /** Each component's progress with an event. */
 
-import { compareIds } from "../../model/entry-ids.ts";
+import { compareIds, millisecondOf } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import type { GroupFacts, Inspector, LogStream } from "../../ports/inspect.ts";
 import { entryJson } from "../entries/entry-json.ts";
@@ -105,7 +105,7 @@ async function deadLetters(
   const [first = "0"] = [...wanted].sort(compareIds);
   const found = new Map<string, Standing>();
   const letters = mergedPages(inspector, [{ ...stream, deadOf: component }], {
-    from: String(timeOf(first)),
+    from: millisecondOf(first),
     to: "+",
     reverse: false,
   });

@@ -1,6 +1,6 @@
 /** Finds the descendants and ancestors of an event in the log, a bounded page at a time; only related entries stay in memory. */
 
-import { compareIds, isUpTo } from "../../model/entry-ids.ts";
+import { compareIds, isUpTo, millisecondOf } from "../../model/entry-ids.ts";
 import { timeOf } from "../../model/envelope.ts";
 import { storyCauses } from "../../model/replay-mark.ts";
 import type { Inspector, LogStream } from "../../ports/inspect.ts";
@@ -203,7 +203,7 @@ class Search implements Relatives {
     };
 
     // Begins with the whole millisecond of the last relative, and continues below the first one as long as causes are missing.
-    const pages = mergedPages(this.#inspector, this.#streams, range("-", String(timeOf(ids.at(-1) ?? "0")), true));
+    const pages = mergedPages(this.#inspector, this.#streams, range("-", millisecondOf(ids.at(-1) ?? "0"), true));
     for await (const { entry: stored, stream } of pages) {
       this.#options.signal?.throwIfAborted();
       const ms = timeOf(stored.entryId);
@@ -229,7 +229,7 @@ class Search implements Relatives {
     if (ms !== undefined) return ms;
     const found = await Promise.all(this.#streams.map((stream) => this.#inspector.entryOf(stream, eventId)));
     const [first] = found.filter((id) => id !== undefined).sort(compareIds);
-    return first === undefined ? undefined : String(timeOf(first));
+    return first === undefined ? undefined : millisecondOf(first);
   }
 
   async #lastEntryId(): Promise<string | undefined> {

@@ -5,9 +5,6 @@ import { ConfigError } from "../../model/errors.ts";
 import type { Connection } from "./connection.ts";
 import { isConnectionLoss } from "./failures.ts";
 
-/** What a replica answers to WAIT and WAITAOF, where it refuses writes with READONLY. */
-const demoted = /^ERR WAIT(AOF)? cannot be used with replica/;
-
 export class Confirmer {
   readonly #connection: Connection;
   readonly #durability: ResolvedDurability;
@@ -36,17 +33,6 @@ export class Confirmer {
   }
 
   async #ask(): Promise<string | undefined> {
-    try {
-      return await this.#missingNow();
-    } catch (error) {
-      // The server was demoted after it had written: whether the new primary has it, only the same call can tell, sent there.
-      if (error instanceof Error && demoted.test(error.message))
-        throw new Error(`READONLY ${error.message}`, { cause: error });
-      throw error;
-    }
-  }
-
-  async #missingNow(): Promise<string | undefined> {
     const { fsync, replicas, timeoutMs } = this.#durability;
     const { client } = this.#connection;
     const [synced, acknowledged] = await Promise.all([

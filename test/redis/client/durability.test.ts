@@ -13,7 +13,6 @@ import {
 import { type PrivateRedis, startPrivateRedis } from "../../../src/local-redis/private-server.ts";
 import { type Opened, open, type Thing, things } from "../../support/backbone.ts";
 import { eventually } from "../../support/eventually.ts";
-import { named, startProxy } from "../../support/proxy.ts";
 import { freshNamespace } from "../../support/redis.ts";
 import { rejects } from "../../support/rejects.ts";
 import { skip, test } from "../../support/test.ts";
@@ -157,27 +156,6 @@ test("sends a batch again whose reply was lost with the connection, and appends 
     (await o.entries(source)).map(({ payload }) => payload.n),
     [0, 1],
   );
-});
-
-test("asks again at the primary where a server was demoted between a write and its confirmation", async () => {
-  await using stack = new AsyncDisposableStack();
-  const { primary } = await startPair(stack);
-  await using proxy = await startProxy(primary.url);
-  await using o = await open({
-    url: proxy.url,
-    direct: primary.url,
-    durability: { replicas: 1, timeoutMs: 2_000 },
-  });
-  await o.backbone.publish(source, { n: 0 });
-  const refusal = "-ERR WAIT cannot be used with replica instances. Please also note that writes are just local.\r\n";
-  const refused = proxy.answer(named("wait"), refusal);
-  await o.backbone.publish(source, { n: 1 });
-  await refused;
-  assert.equal(
-    (await o.entries(source)).map(({ payload }) => payload.n),
-    [0, 1],
-  );
-  assert.ok(o.log.some(({ text }) => text.startsWith("this Redis is a replica")));
 });
 
 test("refuses a durability that the server cannot confirm", async () => {

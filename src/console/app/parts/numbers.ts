@@ -12,19 +12,28 @@ export function rated(value: number | null): string {
 }
 
 export function lasted(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
-  if (ms < 172_800_000) return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`;
-  return `${Math.floor(ms / 86_400_000)} d`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
+  const [seconds, minutes] = [Math.round(ms / 1_000), Math.round(ms / 60_000)];
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (minutes < 2_880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1_440)} d`;
+}
+
+/** A time as ISO 8601 has it; a number that no calendar covers, which an entry may have, as it is. */
+function isoOf(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? String(at) : date.toISOString();
 }
 
 export function timed(at: number): string {
-  return new Date(at).toISOString().replace("T", " ").replace("Z", "");
+  return isoOf(at).replace("T", " ").replace("Z", "");
 }
 
+/** The time of the day alone. */
 export function clocked(at: number): string {
-  return new Date(at).toISOString().slice(11, 23);
+  return isoOf(at).replace(/^.*T(.*)Z$/, "$1");
 }
 
 export function ago(at: number | null, now: number): string {

@@ -40,7 +40,7 @@ export function Text({ of, most = 300 }: { readonly of: string; readonly most?: 
   );
 }
 
-/** Text of many lines, such as a payload. A long one is cut; `whole` leads to all of it. */
+/** Text of many lines, such as a payload. A long one is cut, and says how much is missing. */
 export function Block({ of, label }: { readonly of: string; readonly label: string }): VNode {
   const cut = of.length > longest;
   return (

@@ -27,7 +27,8 @@ interface StepRowProps {
 
 export function StepRow({ node, story, begin, end, isChosen, choose }: StepRowProps): VNode {
   const { event, level, sinceBeginningMs, asked, standings, replays } = node;
-  const scale = (ms: number): number => Math.min(1_000, Math.max(0, ((ms - begin) / (end - begin)) * 1_000));
+  const width = Math.max(1, end - begin); // greater times than numbers hold exactly may be one
+  const scale = (ms: number): number => Math.min(1_000, Math.max(0, ((ms - begin) / width) * 1_000));
   const parts = standings.map((standing) => ({ standing, settlement: settlementOf(story, node, standing.component) }));
   const text = [
     ...parts.map(({ standing, settlement }) => textOf(standing, settlement, event.appendedAt)),

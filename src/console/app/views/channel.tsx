@@ -139,7 +139,7 @@ function Tail({ channel, where }: { readonly channel: string; readonly where: re
   const first = useAnswer<ChannelPage>(`${path}/entries?${query}`);
   const known = first.state === "there" ? first.value.entries : [];
   // The tail goes on with the millisecond of the newest entry, as streams number theirs separately in it; what is known is left out.
-  if (known[0] !== undefined) query.set("from", String(known[0].appendedAt));
+  if (known[0] !== undefined) query.set("from", known[0].entryId.replace(/-.*$/, ""));
   useStream(first.state === "there" ? `${path}/live?${query}` : undefined, {
     ready: () => setSeen((before) => ({ ...before, isReady: true, problem: "" })),
     entries: ({ entries, leftOut }: TailBatch) =>

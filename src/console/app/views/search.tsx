@@ -62,7 +62,7 @@ export function SearchView({ query }: { readonly query: string }): VNode {
           />
         )}
         {oldest === undefined ? null : (
-          <a href={addressOf(["story"], { q: query, from: String(oldest.appendedAt) })}>
+          <a href={addressOf(["story"], { q: query, from: oldest.entryId.replace(/-.*$/, "") })}>
             {hits.length === 1 ? "Its whole story" : "The whole story of all of these"}
           </a>
         )}

@@ -16,7 +16,7 @@ import { Written } from "../parts/written.tsx";
 import { ask } from "../server.ts";
 
 /** A first look reads the log for so long after the event, ms: most stories are whole by then, wherever they lie in the log. */
-const firstLookMs = 30_000;
+const firstLookMs = 30_000n;
 
 interface Told {
   readonly story: Story | undefined;
@@ -34,12 +34,12 @@ function useStory(query: string, from: string | undefined): Told & { readonly st
     setGone(asking);
     setTold({ story: undefined, isGoingOn: true, problem: "" });
     const [, ms] = /^[^/=]+\/(\d+)-\d+$/.exec(query) ?? [];
-    const begin = ms ?? from;
+    const begin = ms ?? /^\d+/.exec(from ?? "")?.[0];
     const tell = async (): Promise<void> => {
       const asked = (to?: string): Promise<Story> =>
         ask<Story>(addressOf(["api", "story"], { q: query, from, to }), asking.signal);
       if (begin !== undefined) {
-        const story = await asked(String(Number(begin) + firstLookMs));
+        const story = await asked(String(BigInt(begin) + firstLookMs));
         setTold({ story, isGoingOn: true, problem: "" });
       }
       setTold({ story: await asked(), isGoingOn: false, problem: "" });
