@@ -1,14 +1,15 @@
 /** The process of one member of a component: connects, handles deliveries, and stops, as it is told. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { type Backbone, type Component, on, type Subscription } from "../src/index.ts";
+import { type Backbone, type Component, type Event, on, type Subscription } from "../src/index.ts";
 import { componentName, connect } from "./contenders/throughline/common.ts";
-import { orders, routed, routedOf } from "./order.ts";
+import { type Order, orders, routed, routedOf } from "./order.ts";
 
 export type MemberTask =
   | { readonly task: "connect"; readonly url: string; readonly partitions: number }
   /** `takeoverAfterMs`: the component's option. */
   | { readonly task: "run"; readonly work: MemberWork; readonly takeoverAfterMs?: number }
+  /** From now on handlers begin: what they were given before has waited. */
   | { readonly task: "measure" }
   | { readonly task: "stop" };
 
@@ -32,13 +33,17 @@ let component: Component;
 let run: Promise<void>;
 let cpuBefore: NodeJS.CpuUsage;
 let handled = 0;
+/** Handlers wait for it; undefined once it is open. */
+let gate: PromiseWithResolvers<void> | undefined;
 
 function subscriptionOf(work: MemberWork): Subscription {
   switch (work) {
-    case "consume":
-      return on(orders, ({ payload }) => {
+    case "consume": {
+      const read = ({ payload }: Event<Order>): void => {
         if (payload.quantity > 0) handled++;
-      });
+      };
+      return on(orders, (event) => (gate === undefined ? read(event) : gate.promise.then(() => read(event))));
+    }
     case "transform":
       return on(orders, async ({ payload }, { publish }) => {
         handled++;
@@ -58,6 +63,7 @@ async function perform(task: MemberTask): Promise<MemberAnswer> {
       backbone = await connect(task.url, task.partitions);
       return { done: true };
     case "run":
+      gate = Promise.withResolvers();
       component = backbone.component(componentName, [subscriptionOf(task.work)], {
         ...(task.takeoverAfterMs !== undefined && { takeoverAfterMs: task.takeoverAfterMs }),
       });
@@ -67,6 +73,8 @@ async function perform(task: MemberTask): Promise<MemberAnswer> {
     case "measure":
       handled = 0;
       cpuBefore = process.cpuUsage();
+      gate?.resolve();
+      gate = undefined;
       return { done: true };
     case "stop": {
       const { user, system } = process.cpuUsage(cpuBefore);

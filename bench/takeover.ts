@@ -53,6 +53,11 @@ async function join(): Promise<ChildProcess> {
 
 const isShared = (): Promise<void> => whenShared(backbone, { members: membersAtOnce, partitions });
 
+async function stop(member: ChildProcess): Promise<void> {
+  await tell(member, { task: "stop" });
+  member.disconnect();
+}
+
 async function step(kind: Step["kind"], act: () => Promise<void>): Promise<Step> {
   const before = await ownersOf(backbone);
   const from = Date.now();
@@ -90,8 +95,7 @@ for (let i = 0; i < deploys * membersAtOnce; i++) {
   steps.push(
     await step("deploy", async () => {
       const [old] = members.splice(0, 1) as [ChildProcess];
-      await tell(old, { task: "stop" });
-      old.disconnect();
+      await stop(old);
       members.push(await join());
     }),
   );
@@ -102,10 +106,7 @@ await eventually(async () => {
   const { components } = await backbone.status();
   return components.every(({ channels }) => channels.every(({ lagEntries, pending }) => lagEntries + pending === 0));
 }, 60_000);
-for (const member of members) {
-  await tell(member, { task: "stop" });
-  member.disconnect();
-}
+for (const member of members) await stop(member);
 
 /** Of each event: when it was appended, and how long it took until its output was, ms. */
 const appendedAt = new Float64Array(published);

@@ -20,12 +20,19 @@ const warmUpShare = 0.1;
 /** Of contention. */
 const keys = 5;
 
-/** Runs a round's members until they have settled all that is published. `look` reads what they have left in the log. */
+interface Together {
+  readonly work: MemberWork;
+  readonly eventOf: (i: number) => Order;
+  /** True where everything is published before the first handler begins. */
+  readonly isBacklog?: boolean;
+  /** Reads what the members have left in the log. */
+  readonly look?: (backbone: Backbone, count: number) => Promise<Sample>;
+}
+
+/** Runs a round's members until they have settled all that is published. */
 async function together(
   { url, count, shape, meter }: Round,
-  work: MemberWork,
-  eventOf: (i: number) => Order,
-  look: (backbone: Backbone, count: number) => Promise<Sample> = async () => ({}),
+  { work, eventOf, isBacklog = false, look = async () => ({}) }: Together,
 ): Promise<Sample> {
   const { members: wanted = 1, partitions = 1, perSecond } = shape;
   while (members.length < wanted) members.push(startMember());
@@ -34,10 +41,11 @@ async function together(
   await Promise.all(used.map((member) => tell(member, { task: "connect", url, partitions })));
   await Promise.all(used.map((member) => tell(member, { task: "run", work })));
   await whenShared(backbone, { members: wanted, partitions });
-  await Promise.all(used.map((member) => tell(member, { task: "measure" })));
+  if (isBacklog) await publish(backbone, count, perSecond, eventOf);
   await meter.ready();
   meter.begin();
-  await publish(backbone, count, perSecond, eventOf);
+  await Promise.all(used.map((member) => tell(member, { task: "measure" })));
+  if (!isBacklog) await publish(backbone, count, perSecond, eventOf);
   while (await isBusy(backbone)) await delay(20);
   const { clientMicros: _, ...measured } = await meter.end(count);
   const ends = await Promise.all(used.map((member) => tell(member, { task: "stop" })));
@@ -101,8 +109,12 @@ async function lookAtOutputs(backbone: Backbone, count: number): Promise<Sample>
 }
 
 export const membering: Contender["works"] = {
-  members: (round) => together(round, "consume", orderOf),
-  membersWaiting: (round) => together(round, "wait", orderOf),
+  members: (round) => together(round, { work: "consume", eventOf: orderOf, isBacklog: true }),
+  membersWaiting: (round) => together(round, { work: "wait", eventOf: orderOf }),
   contention: (round) =>
-    together(round, "transform", (i) => ({ ...orderOf(i), symbol: `K${i % keys}` }), lookAtOutputs),
+    together(round, {
+      work: "transform",
+      eventOf: (i) => ({ ...orderOf(i), symbol: `K${i % keys}` }),
+      look: lookAtOutputs,
+    }),
 };
