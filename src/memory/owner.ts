@@ -250,11 +250,14 @@ export function renew(
   for (const channel of channels) {
     const stream = server.keys.stream(keyOf.stream(slice.partition, channel));
     if (stream === undefined) continue;
-    const { at } = row.positions.get(channel) as SavedPosition;
+    const position = row.positions.get(channel) as SavedPosition;
+    const { at } = position;
     const group = groupOf(server, slice, row, channel, stream, remade);
     group.entriesRead = readAt(stream, at, group);
     group.at = at;
-    strangers.push(...undoStrangers(channel, stream, group, attemptsOf(server, slice, channel), memberOf(row)));
+    const attempts = attemptsOf(server, slice, channel);
+    strangers.push(...undoStrangers(channel, stream, group, attempts, memberOf(row)));
+    passOver(stream, group, position, attempts);
   }
   for (const { channel, entryId } of late) show(server, slice, row, channel, entryId);
   return { outcome: "renewed", wanted: row.wanted, remade, ...(strangers.length === 0 ? {} : { strangers }) };
@@ -279,6 +282,16 @@ function undoStrangers(
   }
   const isAcknowledged = strangers.length === 0 && group.pending.size > shownBefore;
   return [...strangers, ...(isAcknowledged ? [""] : [])].map((consumer) => ({ channel, consumer }));
+}
+
+/** What waited for a retry when its owner began, and was removed before it was read again, has been passed without a settlement. */
+function passOver(stream: Stream, group: Group, { at, open }: SavedPosition, attempts: Map<string, Attempts>): void {
+  for (const [id, name] of group.pending) {
+    const isUnfinished = compareIds(id, at) > 0 || open.some((one) => one.id === id);
+    if (name === parkedConsumer || isUnfinished || entryOf(stream, id) !== undefined) continue;
+    group.pending.delete(id);
+    attempts.delete(id);
+  }
 }
 
 /** An entry that was finished meanwhile is not shown: everything up to the position is, unless the row names it. */

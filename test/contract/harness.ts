@@ -23,6 +23,8 @@ export interface Harness extends AsyncDisposable {
   entries(channel: string, partition?: number): Promise<readonly Readonly<Record<string, string>>[]>;
   letters(channel: string, component: string): Promise<readonly Readonly<Record<string, string>>[]>;
   group(channel: string, component: string): Promise<GroupLook | undefined>;
+  /** How many entries the group's pending list has, those included that were removed from the stream. */
+  pendingCount(channel: string, component: string): Promise<number>;
   destroyGroup(channel: string, component: string): Promise<void>;
   /** Somebody else reads all that is new in the component's group, or acknowledges an entry there. */
   readAs(consumer: string, channel: string, component: string): Promise<void>;

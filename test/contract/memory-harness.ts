@@ -63,6 +63,11 @@ export class MemoryHarness implements Harness {
     return { lastDelivered: group.at, pending, consumers: [...group.consumers] };
   }
 
+  async pendingCount(channel: string, component: string): Promise<number> {
+    const stream = this.#asAdmin(() => this.#server.keys.stream(keyOf.stream(partition, channel)));
+    return stream?.groups.get(component)?.pending.size ?? 0;
+  }
+
   async destroyGroup(channel: string, component: string): Promise<void> {
     this.#asAdmin(() => this.#server.keys.stream(keyOf.stream(partition, channel)))?.groups.delete(component);
   }

@@ -96,6 +96,11 @@ export class RedisHarness implements Harness {
     return { lastDelivered: String(own["last-delivered-id"]), pending: there, consumers };
   }
 
+  async pendingCount(channel: string, component: string): Promise<number> {
+    const [count] = (await this.admin.xpending(this.#stream(channel), component)) as [number];
+    return count;
+  }
+
   async destroyGroup(channel: string, component: string): Promise<void> {
     if ((await this.admin.exists(this.#stream(channel))) === 1)
       await this.admin.xgroup("DESTROY", this.#stream(channel), component);

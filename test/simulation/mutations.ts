@@ -778,6 +778,15 @@ export const mutations: readonly Mutation[] = [
     after: 26764,
   },
   {
+    name: "removed-and-shown-for-ever",
+    what: "what waited for a retry and was removed before its new owner had read it again stays in the pending list",
+    of: "bug",
+    edits: [{ file: owner, find: "    passOver(stream, group, position, attempts);\n", replace: "" }],
+    faults: ["remove"],
+    foundBy: "kept",
+    after: 596081,
+  },
+  {
     name: "relayed-outputs-not-known",
     what: "the other node does not know an output by its event when it comes again",
     of: "▲",

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Looks after the groups of an owner: makes those again that are gone, puts right what others did to them, and shows what is long under way.
+-- Looks after the groups of an owner: makes those again that are gone, puts right what others did to them, takes out what was removed before it was read
+-- again, and shows what is long under way.
 -- May be sent twice. Works while memory is full.
 --
 -- KEYS[1]  row     KEYS[2]  trimmed: hash, channel -> entries that retention has removed
@@ -40,6 +41,17 @@ end
 -- More than these are put right by the next owner alone: each look would take long.
 local mostShown = 1000
 
+-- What waited for a retry when its owner began, and was removed before it was read again, has been passed without a settlement.
+local function passOver(channel)
+  for _, shownAs in ipairs(redis.call('XPENDING', channel.stream, group, '-', channel.at, mostShown, member)) do
+    local id = shownAs[1]
+    if not isIn(channel.open, id) and #redis.call('XRANGE', channel.stream, id, id) == 0 then
+      redis.call('XACK', channel.stream, group, id)
+      redis.call('HDEL', channel.attempts, id)
+    end
+  end
+end
+
 -- Others may read and acknowledge in the group. Who does is told, and what it did is undone.
 local function putRight(channel, own, strangers)
   local stream = channel.stream
@@ -57,9 +69,9 @@ local function putRight(channel, own, strangers)
   local counted = own['entries-read'] and digits(own['entries-read']) or ''
   if own['last-delivered-id'] ~= channel.at or counted ~= read then place(stream, group, channel.at, read) end
   local waiting = redis.call('ZCARD', channel.parked)
-  if waiting == 0 or waiting > mostShown then return end
   local before = redis.call('XPENDING', stream, group)[1]
-  if before >= waiting then return end
+  if before > waiting then passOver(channel) end
+  if waiting == 0 or waiting > mostShown or before >= waiting then return end
   showNoted(stream, group, member, channel.attempts, channel.parked)
   -- An entry that was removed from the stream cannot be shown: nobody has acknowledged that one.
   if not isStrange and redis.call('XPENDING', stream, group)[1] > before then

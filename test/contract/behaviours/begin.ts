@@ -110,6 +110,29 @@ export const beginning: readonly Behaviour[] = [
     },
   },
   {
+    name: "what waited for a retry and is removed before its new owner has read it again is shown until it is passed",
+    run: async (harness) => {
+      const [first = "", second = "", third = ""] = await harness.append(channel, "e1", "e2", "e3");
+      const former = await own(harness);
+      const blocked: Settlement = { kind: "blocked", locks: [], entries: entriesOf([first]), attempt: 1, delayMs: 5 };
+      await former.session.settle(former.claim, batch(1, [blocked], at("0-0", [], 0)));
+      await former.session.release(former.claim, 1);
+      const { session, claim } = await own(harness, "m2");
+      const shown = (): Promise<number> => harness.pendingCount(channel, component);
+      await harness.remove(channel, first);
+      await session.renew(claim, [], []);
+      assert.is(await shown(), 1, "it may be under way");
+      await session.settle(claim, batch(1, [acked([second])], at(second, [first], 2)));
+      await session.renew(claim, [], []);
+      assert.is(await shown(), 1, "it is open: its owner settles it");
+      await session.settle(claim, batch(2, [acked([third])], at(third, [], 3)));
+      await session.renew(claim, [], []);
+      assert.is(await shown(), 0);
+      await session.release(claim, 2);
+      assert.equal((await startOf(harness, "m3")).counts, []);
+    },
+  },
+  {
     name: "a group that was destroyed is made again where the row stands, with what is parked, by whoever writes next",
     run: async (harness) => {
       const [first = "", second = "", third = ""] = await harness.append(channel, "e1", "e2", "e3");
