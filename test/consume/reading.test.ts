@@ -140,10 +140,12 @@ test(
         }
       });
     }, 100);
+    let published = 0;
     try {
-      for (let first = 0; first < 3_000; first += 100) {
+      // A fast machine has published 3,000 before many are killed.
+      for (; published < 3_000 || killed <= 10; published += 100) {
         await Promise.all(
-          Array.from({ length: 100 }, (_, n) => o.backbone.publish(source, { n: first + n, key: `${n % 9}` })),
+          Array.from({ length: 100 }, (_, n) => o.backbone.publish(source, { n: published + n, key: `${n % 9}` })),
         );
       }
       for (const component of seen) await component.whenIdle();
@@ -151,8 +153,7 @@ test(
       clearInterval(killer);
     }
     for (const component of seen) await component.whenIdle();
-    assert.ok(killed > 10, `${killed} killed`);
-    once(await numbers(o, out), upTo(3_000));
+    once(await numbers(o, out), upTo(published));
     for (const [key, entries] of Map.groupBy(await o.entries(middle), ({ fields }) => fields["key"])) {
       const own = entries.map(({ payload }) => payload.n);
       assert.equal(
