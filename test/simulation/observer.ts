@@ -51,6 +51,7 @@ export class Observer {
   readonly #passedOver = new Set<string>();
   /** By partition: owners of an epoch up to this one may not know yet that the server has taken back an acquisition. */
   readonly #rewoundEpochs = new Map<number, number>();
+  readonly #takeoverAfterMs: number;
   readonly #beats: BeatWatch;
   #onKill: (host: Host) => void = () => undefined;
 
@@ -61,6 +62,7 @@ export class Observer {
     this.#channels = watched.inputs;
     this.#planned = planned;
     this.#partitions = partitions;
+    this.#takeoverAfterMs = takeoverAfterMs;
     this.effects = new Effects(server, watched, partitions);
     this.#beats = new BeatWatch(() => conditions.now, takeoverAfterMs);
   }
@@ -155,11 +157,21 @@ export class Observer {
     this.#handled.add(event.id);
   }
 
-  /** `isOver`: the handler has been told that its owner is none any more. A failover may have brought back that one's row all the same. */
-  refusedOutside(host: Host, partition: number, fence: Fence, isOver: boolean): void {
+  /**
+   * `isOver`: the handler has been told that its owner is none any more; nor need it be one if its attempt began, at `begunAt`, so long ago that others may
+   * have taken over since, as where its process was stopped. A failover may have brought back that owner's row all the same.
+   */
+  refusedOutside(
+    host: Host,
+    partition: number,
+    fence: Fence,
+    { isOver, begunAt }: { readonly isOver: boolean; readonly begunAt: number },
+  ): void {
     const row = rowOf(this.#server, { component: this.#component, partition });
     this.say(() => `refused outside ${host.name} ${fence.epoch} ${fence.token}`);
-    if (!isOver && row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
+    // It was confirmed at most half of that time before it began.
+    const mayBeLost = isOver || this.conditions.now - begunAt > this.#takeoverAfterMs / 2;
+    if (!mayBeLost && row?.owner === `${host.name}/${fence.token}` && !this.conditions.isClockBack)
       this.violated(`the outside refuses ${row.owner}, which owns the partition`);
   }
 

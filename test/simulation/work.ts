@@ -55,20 +55,20 @@ export function subscriptionsOf(bench: Bench): readonly Subscription[] {
     on(channel, async (event, tools) => {
       const end = observer.started(host, event, fenceOf(tools), true, true);
       try {
-        await handle(bench, event, tools);
+        await handle(bench, event, tools, observer.conditions.now);
       } finally {
         end();
       }
     });
   const batched = on(inputs.batched, { batch: { maxSize: 4, maxWaitMs: 30 } }, async (events, tools) => {
+    const begunAt = observer.conditions.now;
     for (const event of events) {
       const end = observer.started(host, event, fenceOf(tools), event === events[0], false);
       // Each output is one event's, and says so: its id does not depend on how the batch was cut.
       const publish: GivenTools["publish"] = (channel, payload) =>
         tools.publish(channel, payload, { causedBy: [event] });
-      await handle(bench, event, { publish, state: tools.state, fence: fenceOf(tools), signal: tools.signal }).finally(
-        end,
-      );
+      const given = { publish, state: tools.state, fence: fenceOf(tools), signal: tools.signal };
+      await handle(bench, event, given, begunAt).finally(end);
     }
   });
   return [single(inputs.parking), single(inputs.blocking), batched];
@@ -91,7 +91,8 @@ function fenceOf(tools: GivenTools): Fence {
   return tools.fence;
 }
 
-async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools): Promise<void> {
+/** `begunAt`: when its attempt was allowed to begin, ms. */
+async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools, begunAt: number): Promise<void> {
   const { host, planned, tries, outside, observer, partitionOf } = bench;
   const plan = planned.get(event.id);
   if (plan === undefined) throw new Error(`nobody has planned ${event.id}`);
@@ -108,7 +109,7 @@ async function handle(bench: Bench, event: Event<Payload>, tools: GivenTools): P
     const fence = fenceOf(tools);
     const partition = partitionOf(event.key);
     if (!outside.admit(partition, fence)) {
-      observer.refusedOutside(host, partition, fence, tools.signal.aborted);
+      observer.refusedOutside(host, partition, fence, { isOver: tools.signal.aborted, begunAt });
       throw new Error("the outside has seen a later owner");
     }
   }
