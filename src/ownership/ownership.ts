@@ -211,7 +211,7 @@ export class Ownership implements Hold {
     try {
       // What was sent before over a lost connection may be written after its refusal: then it would be settled twice.
       const seen = { ...this.#claim, seq: tenure.answered };
-      const isTaken = await this.#acquire(session, seen, false, () => tenure);
+      const isTaken = await this.#acquire(session, seen, false, () => tenure, tenure);
       if (session !== this.#session) return false;
       if (isTaken) tenure.showAgain();
       else if (tenure === this.#tenure) this.lost("it could not be taken again as it was");
@@ -323,6 +323,7 @@ export class Ownership implements Hold {
     seen: OwnerRow | (Claim & { readonly seq: number }) | undefined,
     isDeath: boolean,
     tenureOf: (acquired: Acquired & { outcome: "acquired" }) => Tenure,
+    retaken?: Tenure,
   ): Promise<boolean> {
     const { member, chance } = this.#context;
     const [token, sent] = [chance.token(), this.#confirmation.moment];
@@ -332,6 +333,8 @@ export class Ownership implements Hold {
     this.#heardOf(acquired.outcome === "lost" ? acquired.row : acquired);
     // Of an answer that comes after its session was lost nobody knows how old it is: the row is looked at again.
     if (acquired.outcome === "lost" || session !== this.#session) return false;
+    // A tenure that has ended meanwhile does not go on: the row names this member now, which takes the slice anew.
+    if (retaken !== undefined && retaken !== this.#tenure) return false;
     this.#isReleaseDoubtful = false;
     this.#claim = { epoch: acquired.epoch, owner: `${member}/${token}` };
     this.#confirmation.begin(sent);

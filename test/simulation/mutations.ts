@@ -272,6 +272,12 @@ export const mutations: readonly Mutation[] = [
         find: "      if (session !== this.#session) return false;\n      if (isTaken)",
         replace: "      if (isTaken)",
       },
+      // Else the history that it spoils ends all the same.
+      {
+        file: ownership,
+        find: "    if (retaken !== undefined && retaken !== this.#tenure) return false;\n",
+        replace: "",
+      },
     ],
     faults: ["full", "cutAll"],
     foundBy: "kept",
@@ -776,6 +782,21 @@ export const mutations: readonly Mutation[] = [
     faults: ["full"],
     foundBy: "kept",
     after: 26764,
+  },
+  {
+    name: "a-tenure-that-has-ended-is-taken-up",
+    what: "who takes a slice again does not ask whether its tenure has ended meanwhile",
+    of: "bug",
+    edits: [
+      {
+        file: ownership,
+        find: "    if (retaken !== undefined && retaken !== this.#tenure) return false;\n",
+        replace: "",
+      },
+    ],
+    faults: ["full"],
+    foundBy: "kept",
+    after: 774360,
   },
   {
     name: "removed-and-shown-for-ever",
