@@ -3,14 +3,8 @@
  * place (trace, component, entry, attempt). A `send` span's comes of its event and its parent, so that the parent can be read out of it.
  */
 
+import { hexOf, wordAt } from "../model/hex.ts";
 import type { SpanIdentity } from "./span-identity.ts";
-
-/** Two digits for each byte; a table, because `toString(16)` is a slow call into the runtime. */
-const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-function digitsOf(word: number): string {
-  return `${hexOf[word >>> 24]}${hexOf[(word >>> 16) & 0xff]}${hexOf[(word >>> 8) & 0xff]}${hexOf[word & 0xff]}`;
-}
 
 /** A hash of 64 bits, in two words. Not for secrets: whoever chooses what is hashed could find two texts of one hash. */
 class Hash {
@@ -52,14 +46,14 @@ function mixed(word: number): number {
 
 /** The last four digits of an attempt's id: they follow from the others, and so tell such an id from a drawn one. */
 function checkOf(traceId: string, high: number, low: number): number {
-  const trace = Number.parseInt(traceId.slice(24), 16);
+  const trace = wordAt(traceId, 24);
   return mixed(high ^ Math.imul(low >>> 16, 0x9e3779b1) ^ trace) >>> 16;
 }
 
 /** True of an id that an attempt of ours has in the trace, and, by chance, of one in 65,536 others. */
 export function isAttemptId(traceId: string, spanId: string): boolean {
-  const high = Number.parseInt(spanId.slice(0, 8), 16);
-  const low = Number.parseInt(spanId.slice(8), 16);
+  const high = wordAt(spanId, 0);
+  const low = wordAt(spanId, 8);
   return checkOf(traceId, high, low & ~0xffff) === (low & 0xffff);
 }
 
@@ -138,7 +132,7 @@ export class AttemptIdentity implements SpanIdentity {
     const one = hashOf(this.#place, 1, "");
     const two = hashOf(this.#place, 2, "");
     // No id is all zeros.
-    this.#traceId = digitsOf(one.high) + digitsOf(one.low | 1) + digitsOf(two.high) + digitsOf(two.low);
+    this.#traceId = hexOf(one.high, one.low | 1) + hexOf(two.high, two.low);
     return this.#traceId;
   }
 
@@ -146,7 +140,7 @@ export class AttemptIdentity implements SpanIdentity {
     const { high, low } = hashOf(this.#place, 3, traceId);
     const first = high === 0 ? 1 : high;
     const second = low & ~0xffff;
-    return digitsOf(first) + digitsOf((second | checkOf(traceId, first, second)) >>> 0);
+    return hexOf(first, second | checkOf(traceId, first, second));
   }
 }
 
@@ -179,10 +173,10 @@ export class WriteIdentity implements SpanIdentity {
     const { high, low } = new Hash(seedOf[this.#kind]).add(this.#eventId).add(traceId, hashedFrom).end();
     const first = (high ^ wordOf(spanId, 0)) >>> 0;
     const second = (low ^ wordOf(spanId, 8)) >>> 0;
-    return first === 0 && second === 0 ? "" : digitsOf(first) + digitsOf(second);
+    return first === 0 && second === 0 ? "" : hexOf(first, second);
   }
 }
 
 function wordOf(spanId: string, at: number): number {
-  return spanId === "" ? 0 : Number.parseInt(spanId.slice(at, at + 8), 16);
+  return spanId === "" ? 0 : wordAt(spanId, at);
 }
