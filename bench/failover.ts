@@ -123,7 +123,7 @@ function longestWait(of: number, from: number, to: number): number {
 async function whenPrimary({ port }: { readonly port: number }): Promise<number> {
   const client = new Redis(port, "127.0.0.1", { protocol: 2 });
   using _client = { [Symbol.dispose]: () => client.disconnect() };
-  while (!/^role:master/m.test(await client.info("replication"))) await delay(5);
+  while (!/^role:master/m.test(await client.info("replication"))) await delay(20);
   return performance.now();
 }
 

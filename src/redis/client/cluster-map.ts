@@ -1,31 +1,38 @@
-/** The map of a cluster, slot by slot, as one of its nodes tells it to the client library's own discovery. */
+/** The map of a cluster: which node has which slots, as one of its nodes tells it. */
 
-import type { Socket } from "node:net";
-import { AbstractConnector, Cluster } from "ioredis";
 import { StoreError } from "../../model/errors.ts";
 import type { RedisAddress } from "./address.ts";
-import { isConnectionLoss, isForGood } from "./failures.ts";
+import { Conversation } from "./conversation.ts";
+import { isForGood } from "./failures.ts";
 import { openSocket } from "./open-socket.ts";
 import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
+import type { RespReply } from "./resp-reply.ts";
 
 /** Longest wait for one node's answer, ms. */
 const nodeTimeoutMs = 1_000;
-/** Longest time for a look-up, ms. */
+/** Time after which a look-up asks no further node, ms. */
 const lookUpTimeoutMs = 5_000;
-/** Longest time for a socket to close in order, ms. */
-const disconnectTimeoutMs = 200;
 /** Least time between two look-ups, ms: all connections that look for their node share one. */
 const lookEveryMs = 100;
 
 type Node = Pick<RedisAddress, "host" | "port">;
 
-/** Holds no connection between two look-ups. */
+/** Slots that follow each other and have the same nodes. */
+interface SlotRange {
+  readonly from: number;
+  /** Inclusive. */
+  readonly to: number;
+  /** The primary first. */
+  readonly nodes: readonly Node[];
+}
+
+/**
+ * Holds no connection between two look-ups. The client library's own cluster client is not used for them: it notes the nodes of each slot
+ * by itself, and every look-up held the process up for ten milliseconds, four times a second while a node was away.
+ */
 export class ClusterMap {
   readonly #given: readonly RedisAddress[];
-  /** "<host>:<port>" of the primary by slot; undefined where no node has the slot. */
-  #primaries: readonly (string | undefined)[] = [];
-  /** All nodes that were known at the last look-up. */
-  #known: readonly Node[] = [];
+  #ranges: readonly SlotRange[] = [];
   #isOutdated = true;
   #looking: Promise<void> | undefined;
   /** On the monotonic clock. */
@@ -42,18 +49,18 @@ export class ClusterMap {
   /** The primary that has the slot. @throws {StoreError} where no node answers, or none has the slot */
   async nodeOf(slot: number): Promise<Node> {
     if (this.#isOutdated) await this.#look();
-    const primary = this.#primaries[slot];
+    const primary = this.#ranges.find(({ from, to }) => from <= slot && slot <= to)?.nodes[0];
     if (primary === undefined) {
       this.#isOutdated = true;
       throw new StoreError(`no node of the cluster has slot ${slot}: not all of its slots are covered`);
     }
-    return nodeIn(primary);
+    return primary;
   }
 
   /** All that have slots. @throws {StoreError} where no node answers */
   async primaries(): Promise<readonly Node[]> {
     if (this.#isOutdated) await this.#look();
-    return [...new Set(this.#primaries)].flatMap((primary) => (primary === undefined ? [] : [nodeIn(primary)]));
+    return distinct(this.#ranges.flatMap(({ nodes }) => nodes.slice(0, 1)));
   }
 
   #look(): Promise<void> {
@@ -63,96 +70,75 @@ export class ClusterMap {
     return this.#looking;
   }
 
+  /** Asks one node after the other, until one answers. */
   async #lookOnce(): Promise<void> {
     const waitMs = this.#lookedAt + lookEveryMs - performance.now();
     if (waitMs > 0) await new Promise((done) => setTimeout(done, waitMs));
     this.#lookedAt = performance.now();
-    const [{ username, password, tls } = {}] = this.#given;
-    const nodes = new Map(
-      [...this.#given, ...this.#known].map(({ host = "", port = 6379 }) => [`${host}:${port}`, { host, port }]),
-    );
-    let [reason, socketFailure]: (Error | undefined)[] = [];
-    const cluster = new Cluster([...nodes.values()], {
-      lazyConnect: true,
-      enableReadyCheck: false,
-      enableOfflineQueue: false,
-      slotsRefreshTimeout: nodeTimeoutMs,
-      clusterRetryStrategy: () => null,
-      // By itself the client would resolve all names first: one that is unknown would hide every node, and a certificate would have to hold
-      // for an address. Each connection resolves its own.
-      dnsLookup: (name, found) => found(null, name),
-      redisOptions: {
-        ...(username !== undefined && { username }),
-        ...(password !== undefined && { password }),
-        ...(tls !== undefined && { tls }),
-        protocol: 2,
-        connectTimeout: nodeTimeoutMs,
-        disableClientInfo: true,
-        enableReadyCheck: false,
+    let reason: Error | undefined;
+    for (const node of this.#known()) {
+      if (performance.now() - this.#lookedAt > lookUpTimeoutMs) break;
+      try {
+        this.#ranges = await this.#ask(node);
+        this.#isOutdated = false;
+        return;
+      } catch (error) {
         // Of several nodes one may be away and another have a certificate that does not hold: the latter is for good.
-        Connector: connectorTelling((error) => {
-          if (socketFailure === undefined || !isForGood(socketFailure)) socketFailure = error;
-        }),
-      },
-    });
-    cluster.on("error", () => undefined);
-    cluster.on("node error", (error: Error) => {
-      reason = error;
-    });
+        if (reason === undefined || !isForGood(reason)) reason = error as Error;
+      }
+    }
+    throw reason ?? new StoreError("no node of the cluster has answered");
+  }
+
+  /** In an order by chance: one that is cut off from the others may answer, and be wrong, the first time. */
+  #known(): readonly Node[] {
+    const known = distinct([...this.#given, ...this.#ranges.flatMap(({ nodes }) => nodes)]);
+    return known
+      .map((node) => ({ node, rank: Math.random() }))
+      .sort((one, other) => one.rank - other.rank)
+      .map(({ node }) => node);
+  }
+
+  async #ask(node: Node): Promise<readonly SlotRange[]> {
+    const [login = {}] = this.#given;
+    const socket = openSocket({ ...node, ...(login.tls && { tls: login.tls }) });
+    // What happens to it after the conversation is of no interest.
+    socket.on("error", () => undefined);
+    const conversation = new Conversation(socket, nodeTimeoutMs);
     try {
-      await soonEnough(cluster.connect());
-      this.#primaries = Array.from(cluster.slots, (replicas) => replicas?.[0]);
-      this.#known = cluster.nodes().map(({ options: { host = "", port = 6379 } }) => ({ host, port }));
-      this.#isOutdated = false;
+      await conversation.greet(login);
+      return rangesOf(await conversation.ask("CLUSTER", "SLOTS"), node);
     } catch (error) {
-      const told = reason ?? (error as Error);
-      throw refusalOf((isConnectionLoss(told) && socketFailure) || told);
+      if (error instanceof HandshakeRefusedError && /cluster support disabled/.test(error.message))
+        throw new WrongServerError("this server is no node of a cluster: give it as `url` (REDIS_URL)", {
+          cause: error,
+        });
+      throw error;
     } finally {
-      cluster.disconnect();
+      conversation.end();
+      socket.destroy();
     }
   }
 }
 
-/** Opens the client's sockets, and tells why one failed: the client itself says of each, even of a certificate that does not hold, that it was closed. */
-function connectorTelling(failed: (error: Error) => void): new (options: unknown) => AbstractConnector {
-  return class extends AbstractConnector {
-    readonly #address: RedisAddress;
-
-    constructor(options: unknown) {
-      super(disconnectTimeoutMs);
-      this.#address = options as RedisAddress;
-    }
-
-    override async connect(): Promise<Socket> {
-      this.connecting = true;
-      this.stream = openSocket(this.#address);
-      this.stream.on("error", failed);
-      return this.stream;
-    }
-  };
+/** Reads a reply to CLUSTER SLOTS. `asked`: the node that a range stands for which names no host. @throws on another reply */
+function rangesOf(reply: RespReply, asked: Node): readonly SlotRange[] {
+  return listOf(reply).map((range) => {
+    const [from, to, ...nodes] = listOf(range);
+    return { from: Number(from), to: Number(to), nodes: nodes.flatMap((node) => nodeOf(listOf(node), asked)) };
+  });
 }
 
-/** Rejects when nothing has been heard for longer than a look-up takes, however many nodes are away. */
-async function soonEnough(connecting: Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new StoreError("no node of the cluster has answered")), lookUpTimeoutMs);
-  try {
-    await Promise.race([connecting, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function nodeOf([host, port]: readonly RespReply[], asked: Node): readonly Node[] {
+  if (host === "?") return []; // it is to be known by a name, and has been told none
+  return [{ host: host === null || host === "" ? (asked.host as string) : String(host), port: Number(port) }];
 }
 
-function nodeIn(address: string): Node {
-  const colon = address.lastIndexOf(":");
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+function listOf(reply: RespReply | undefined): readonly RespReply[] {
+  if (!Array.isArray(reply)) throw new Error("the server's reply to CLUSTER SLOTS is none: is it a Redis?");
+  return reply;
 }
 
-/** The error of a look-up as a connection tells it: for good where another attempt would fail as well. */
-function refusalOf(error: Error): Error {
-  if (/cluster support disabled/.test(error.message))
-    return new WrongServerError("this server is no node of a cluster: give it as `url` (REDIS_URL)", { cause: error });
-  if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(error.message))
-    return new HandshakeRefusedError("CLUSTER SLOTS", error.message);
-  return error;
+function distinct(nodes: readonly Node[]): readonly Node[] {
+  return [...new Map(nodes.map(({ host = "", port = 6379 }) => [`${host}:${port}`, { host, port }])).values()];
 }

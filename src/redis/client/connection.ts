@@ -10,6 +10,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Quietly } from "../../ports/tracing.ts";
 import type { Script } from "../script-source.ts";
 import { clientOptions, elsewhere, handshakeTimeoutMs } from "./client-options.ts";
+import type { ServerGreeting } from "./conversation.ts";
 import {
   isAnswer,
   isConnectionLoss,
@@ -20,7 +21,6 @@ import {
   refused,
   withoutCommand,
 } from "./failures.ts";
-import type { ServerGreeting } from "./handshake.ts";
 import { QuietRedis } from "./quiet-redis.ts";
 import { ScriptCommand } from "./script-command.ts";
 import { type Topology, tagOf, topologyOf } from "./topology.ts";
