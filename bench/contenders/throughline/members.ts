@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Backbone, entryTime } from "../../../src/index.ts";
+import { inChunks } from "../../bulk.ts";
 import type { Contender, Round, Sample } from "../../contender.ts";
 import type { MemberWork } from "../../member.ts";
 import { startMember, tell, whenShared } from "../../member-process.ts";
@@ -41,7 +42,10 @@ async function together(
   await Promise.all(used.map((member) => tell(member, { task: "connect", url, partitions })));
   await Promise.all(used.map((member) => tell(member, { task: "run", work })));
   await whenShared(backbone, { members: wanted, partitions });
-  if (isBacklog) await publish(backbone, count, perSecond, eventOf);
+  if (isBacklog)
+    await inChunks(count, (first, end) =>
+      Promise.all(Array.from({ length: end - first }, (_, i) => backbone.publish(orders, eventOf(first + i)))),
+    );
   await meter.ready();
   meter.begin();
   await Promise.all(used.map((member) => tell(member, { task: "measure" })));
