@@ -64,8 +64,8 @@ export interface RunStore {
   /** @throws {ReplayError} where a run of this id exists */
   create(request: RunRequest, state: RunState): Promise<void>;
   find(run: string): Promise<Run | undefined>;
-  /** Lists the latest runs, the latest first. */
-  list(max: number): Promise<readonly Run[]>;
+  /** Lists the latest runs. @throws {StoreError} where Redis is away for longer than a person waits */
+  list(max: number): Promise<ListedRuns>;
   /** Records that a process performs the run. False: the run was cancelled after the caller had `seen` another state, and stays cancelled. */
   begin(run: string, seen: RunState): Promise<boolean>;
   /** Records that the run's process lives. True: the run was cancelled. */
@@ -76,6 +76,13 @@ export interface RunStore {
   cancel(run: string): Promise<RunState>;
   /** The server's clock, epoch ms. */
   now(): Promise<number>;
+}
+
+export interface ListedRuns {
+  /** The latest first. */
+  readonly runs: readonly Run[];
+  /** The server's clock, epoch ms. */
+  readonly now: number;
 }
 
 /** Numbers of entries that a run appended and left out. */

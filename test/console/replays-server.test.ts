@@ -5,6 +5,7 @@ import { type Console, serveConsole } from "../../src/console.ts";
 import { openReplays } from "../../src/replay.ts";
 import { extension } from "../../trading/pipeline/plug-in.ts";
 import { HandWritten } from "../inspect/hand-written.ts";
+import { eventually } from "../support/eventually.ts";
 import { named, startProxy } from "../support/proxy.ts";
 import { test } from "../support/test.ts";
 
@@ -63,6 +64,21 @@ test("a console whose replay runs closes although Redis is away", async () => {
   proxy.cut();
   await console[Symbol.asyncDispose]();
   await log.client.unlink(...(await log.client.keys(`*${log.namespace}-replay*`)));
+});
+
+test("the list of runs is refused with a sentence while Redis is away, and there again with it", async () => {
+  await using log = await twoOrdersAnHourApart();
+  await using proxy = await startProxy(log.url);
+  await using console = await serveConsole({ url: proxy.url, namespace: log.namespace, port: 0 });
+  const list = (): Promise<Response> => fetch(new URL("/api/replays", console.url));
+  assert.is((await list()).status, 200);
+  proxy.refuse();
+  proxy.cut();
+  const refused = await list();
+  assert.is(refused.status, 503);
+  assert.match(await refused.text(), /does not answer/);
+  proxy.heal();
+  await eventually(async () => (await list()).status === 200);
 });
 
 test("a replay that Redis does not let begin is refused with a sentence", async () => {

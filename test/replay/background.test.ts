@@ -132,6 +132,10 @@ test("a run that is cancelled between a worker's look and its start stays cancel
     assert.is(await stage.replays.cancel(id), false);
     assert.is(await stateOf(id), "done");
 
+    // What is about to begin has not stopped.
+    await store.create({ ...request, run: "about-to-begin" }, "running");
+    assert.is((await stage.replays.find("about-to-begin"))?.state, "running");
+
     // The same from outside: whenever the cancel comes, the run does not go on to its end.
     const slow = { ...request, speed: 0.001 };
     const runs = Array.from({ length: 8 }, (_, i) => `race-${i}`);

@@ -1,12 +1,15 @@
 /** Keeps the notes of runs in Redis: a hash for each run, and an index by the time of its making. */
 
-import { ReplayError } from "../../model/errors.ts";
-import type { Run, RunCounts, RunRequest, RunState, RunStore } from "../../ports/replay-runs.ts";
+import { ReplayError, StoreError } from "../../model/errors.ts";
+import type { ListedRuns, Run, RunCounts, RunRequest, RunState, RunStore } from "../../ports/replay-runs.ts";
 import type { Connection } from "../client/connection.ts";
 import { storeError } from "../client/outbox.ts";
 import { runScript } from "../client/run-script.ts";
 import { type Keys, replayKeys } from "../keys.ts";
 import { scripts } from "../store/scripts.ts";
+
+/** Longest time that a person waits for a list, ms. */
+const patienceMs = 3_000;
 
 /** The prefix of BullMQ's keys for the runs that wait for a worker, and a key of the notes; both share a hash tag. */
 export function runKeys(namespace: string): { readonly prefix: string; readonly key: string } {
@@ -28,12 +31,13 @@ export class RedisRunStore implements RunStore {
   async create(request: RunRequest, state: RunState): Promise<void> {
     const json = JSON.stringify(request);
     const key = this.#keys.replayRun(request.run);
+    const seenAt = await this.now(); // it is there from now on, not dead until its first heartbeat
     await this.#ask(async (client) => {
       // The same text there means that this command was sent before.
       if ((await client.hsetnx(key, "request", json)) === 0 && (await client.hget(key, "request")) !== json) {
         throw new ReplayError(`there is a run ${request.run} already: --resume continues it`);
       }
-      await client.hset(key, "state", state);
+      await client.hset(key, { state, seenAt });
       await client.zadd(this.#keys.replayRuns(), String(request.createdAt), request.run);
     });
   }
@@ -42,12 +46,15 @@ export class RedisRunStore implements RunStore {
     return this.#ask(async (client) => toRun(await client.hgetall(this.#keys.replayRun(run))));
   }
 
-  list(max: number): Promise<readonly Run[]> {
+  list(max: number): Promise<ListedRuns> {
     return this.#ask(async (client) => {
-      const names = await client.zrange(this.#keys.replayRuns(), 0, String(max - 1), "REV");
+      const [names, time] = await Promise.all([
+        client.zrange(this.#keys.replayRuns(), 0, String(max - 1), "REV"),
+        client.time(),
+      ]);
       const runs = await Promise.all(names.map((name) => client.hgetall(this.#keys.replayRun(name))));
-      return runs.map(toRun).filter((run) => run !== undefined);
-    });
+      return { runs: runs.map(toRun).filter((run) => run !== undefined), now: epochOf(time) };
+    }, AbortSignal.timeout(patienceMs));
   }
 
   async begin(run: string, seen: RunState): Promise<boolean> {
@@ -77,10 +84,7 @@ export class RedisRunStore implements RunStore {
   }
 
   now(): Promise<number> {
-    return this.#ask(async (client) => {
-      const [seconds, micros] = await client.time();
-      return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-    });
+    return this.#ask(async (client) => epochOf(await client.time()));
   }
 
   /**
@@ -101,15 +105,25 @@ export class RedisRunStore implements RunStore {
     });
   }
 
-  async #ask<T>(ask: (client: Connection["client"]) => Promise<T>): Promise<T> {
+  /** `patience`: until then it waits for a Redis that is away; without one, for as long as that is. */
+  async #ask<T>(ask: (client: Connection["client"]) => Promise<T>, patience?: AbortSignal): Promise<T> {
+    const there = this.#connection.at(this.#keys.replayRuns()); // all notes have its hash tag
     try {
-      const there = this.#connection.at(this.#keys.replayRuns()); // all notes have its hash tag
-      return await there.repeat(() => ask(there.client));
+      return await there.repeat(() => ask(there.client), patience);
     } catch (error) {
       if (error instanceof ReplayError) throw error;
+      if (patience?.aborted === true && error === patience.reason) {
+        const reason = there.awayBecause?.message ?? "no answer";
+        throw new StoreError(`Redis at ${there.topology.place} does not answer: ${reason}`, { cause: error });
+      }
       throw storeError("the notes of the replay cannot be read or written", error);
     }
   }
+}
+
+/** A reply to TIME as epoch ms. */
+function epochOf([seconds, micros]: readonly (string | number)[]): number {
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 }
 
 function toRun(fields: Readonly<Record<string, string>>): Run | undefined {

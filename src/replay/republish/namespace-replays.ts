@@ -112,8 +112,7 @@ export class NamespaceReplays implements Replays {
   }
 
   async list(max = 100): Promise<readonly Run[]> {
-    const { store } = this.#parts;
-    const [runs, now] = await Promise.all([store.list(max), store.now()]);
+    const { runs, now } = await this.#parts.store.list(max);
     return runs.map((run) => ({ ...run, state: stateAt(run, now) }));
   }
 
