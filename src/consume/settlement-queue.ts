@@ -3,8 +3,13 @@
 import type { Settlement } from "../ports/settle.ts";
 import type { Delivery } from "./delivery.ts";
 
-/** Most settlements in one batch: those with effects take the server ten times as long as an acknowledgement. */
+/** Most settlements in one batch. */
 const maxBatch = 512;
+/**
+ * Most with effects that could go in the next one as well: one takes the server ten times as long as an acknowledgement. What would have to wait for
+ * this batch's answer travels with it: of few keys the batches can only go one after the other, and they wait for each other longer than the server
+ * takes.
+ */
 const maxEffects = 128;
 /** Most outputs and keys of state in one batch, and about how many bytes of outputs; a settlement that has more goes alone. */
 const maxParts = 1_000;
@@ -98,7 +103,10 @@ export class SettlementQueue {
       const ownParts = partsOf(settlement);
       const isDue = waiting.notBefore <= now && !(isEffect && now < effectsFrom);
       const isFull =
-        taken.length >= maxBatch || effects >= maxEffects || parts + ownParts > maxParts || size + ownSize > maxSize;
+        taken.length >= maxBatch ||
+        (effects >= maxEffects && !(ownParts > 0 && settlement.locks.some((lock) => locks.has(lock)))) ||
+        parts + ownParts > maxParts ||
+        size + ownSize > maxSize;
       // A dead letter begins a batch: what was handled before it is settled before it, also in the log that a replay goes by.
       isCut ||=
         settlement.kind === "buried" &&
