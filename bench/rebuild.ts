@@ -11,18 +11,20 @@ import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
 import { connectBackbone, on } from "../src/index.ts";
 import { startPrivateRedis } from "../src/local-redis/private-server.ts";
+import { positiveNumber } from "../src/service/option-parsers.ts";
 import { startTelemetry } from "../src/telemetry.ts";
 import { orderOf, orders, routed, routedOf } from "./order.ts";
 import { received, startReceiver } from "./receiving.ts";
 
 const command = new Command("npm run bench:rebuild --")
-  .argument("[entries...]", "entries of each log: half of them orders, half what a component makes of them", [
-    "100000",
-    "1000000",
-  ])
+  .argument(
+    "[entries...]",
+    "entries of each log: half of them orders, half what a component makes of them; by default 100000 and 1000000",
+    (text: string, before: readonly number[] = []) => [...before, positiveNumber(text)],
+  )
   .option("--dry-run", "without an export")
   .parse();
-const [entries] = command.processedArgs as [readonly string[]];
+const [entries = [100_000, 1_000_000]] = command.processedArgs as [(readonly number[])?];
 const { dryRun = false } = command.opts<{ dryRun?: boolean }>();
 
 const window = 2_000;
@@ -116,7 +118,7 @@ Object.assign(process.env, {
 });
 await using _telemetry = await startTelemetry({ serviceName: "bench" });
 await using redis = await startPrivateRedis({ say: console.error });
-for (const count of entries.map(Number)) {
+for (const count of entries) {
   const namespace = `bench-${count}`;
   await fill(redis.url, namespace, count);
   const { spans, seconds, cpuSeconds, peakMiB } = await rebuild(redis.url, namespace);

@@ -14,6 +14,10 @@ export {
 } from "./composition/story-states.ts";
 export type { Speed } from "./model/speed.ts";
 export type { Run, RunRequest, RunSource, RunState } from "./ports/replay-runs.ts";
+export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/component/captured-call.ts";
+export type { ComponentReplay, ComponentReplayOptions } from "./replay/component/component-replay.ts";
+export type { Gaps, ReplayOrder } from "./replay/component/recorded-order.ts";
+export type { StateWrite, StoryStates, StoryStep } from "./replay/component/story-states.ts";
 export type { About } from "./replay/diff/correlation.ts";
 export { diff } from "./replay/diff/diff.ts";
 export type {
@@ -42,10 +46,6 @@ export {
   type RecordedLine,
   type Recording,
 } from "./replay/recording/recording-reader.ts";
-export type { CapturedCall, CapturedWrite, ReplaySummary, StateValue } from "./replay/rehearse/captured-call.ts";
-export type { ComponentReplay, ComponentReplayOptions } from "./replay/rehearse/component-replay.ts";
-export type { Gaps, ReplayOrder } from "./replay/rehearse/recorded-order.ts";
-export type { StateWrite, StoryStates, StoryStep } from "./replay/rehearse/story-states.ts";
 export type { Rehearsal, Replays } from "./replay/republish/namespace-replays.ts";
 export type { ReplayReport, RunOptions } from "./replay/republish/perform-run.ts";
 export type { OpenedSource, RepublishOptions } from "./replay/republish/request.ts";

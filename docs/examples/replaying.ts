@@ -43,9 +43,9 @@ import { diff, replayComponent } from "throughline/replay";
 import { receipts } from "./ledger-handlers.ts";
 import { subscriptions } from "./ledger-with-fee.ts";
 
-const rehearsed = replayComponent({ source: recording, component: "ledger", subscriptions });
-for await (const call of rehearsed.calls()) console.log(call.outcome, call.outputs.length, call.writes[0]?.value);
+const replayed = replayComponent({ source: recording, component: "ledger", subscriptions });
+for await (const call of replayed.calls()) console.log(call.outcome, call.outputs.length, call.writes[0]?.value);
 
-const difference = await diff(recording, rehearsed, { channels: [payments, receipts] });
+const difference = await diff(recording, replayed, { channels: [payments, receipts] });
 console.log(difference.isSame, difference.channels["receipts"]);
 // #endregion component

@@ -5,7 +5,7 @@ import { openObserver } from "../composition/observer.ts";
 import { storyStates } from "../composition/story-states.ts";
 import { timeText } from "../inspect/text/format.ts";
 import { shown } from "../model/safe-text.ts";
-import type { StateWrite, StoryStates } from "../replay/rehearse/story-states.ts";
+import type { StateWrite, StoryStates } from "../replay/component/story-states.ts";
 import { openFor, parsePosition } from "./common.ts";
 import { type ComponentModule, moduleOption, modulesOf } from "./components.ts";
 import { print, say, terminalWidth } from "./output.ts";

@@ -1,7 +1,7 @@
 /** The composition root of replaying a component: its handlers, a record, and tracing. It writes nothing anywhere. */
 
+import { ComponentReplay, type ComponentReplayOptions } from "../replay/component/component-replay.ts";
 import { accessTo } from "../replay/log-access.ts";
-import { ComponentReplay, type ComponentReplayOptions } from "../replay/rehearse/component-replay.ts";
 import { type LiveRange, type LiveSource, liveSource } from "../replay/source/live-source.ts";
 import { createTracing } from "../tracing/tracer.ts";
 

@@ -6,7 +6,7 @@ import { settlementName } from "../inspect/journey/step-settlement.ts";
 import { walkJourney } from "../inspect/journey-tree.ts";
 import type { Channel } from "../model/channel.ts";
 import { ConfigError } from "../model/errors.ts";
-import { notesOf, type StoryStates, type StoryStep, stepsOf } from "../replay/rehearse/story-states.ts";
+import { notesOf, type StoryStates, type StoryStep, stepsOf } from "../replay/component/story-states.ts";
 import type { LiveSource } from "../replay/source/live-source.ts";
 import type { ReplaySource } from "../replay/source/source.ts";
 import { openLog, replayComponent } from "./component-replays.ts";

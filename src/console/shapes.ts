@@ -22,7 +22,7 @@ export interface About {
   readonly version: string;
   readonly allowActions: boolean;
   /** Components whose handlers the console can run. */
-  readonly rehearsable: readonly string[];
+  readonly replayable: readonly string[];
   readonly masked: readonly string[];
 }
 
@@ -171,7 +171,7 @@ export interface DeadLetterOutcome {
 export interface ReplayList {
   readonly runs: readonly Run[];
   /** Without their differences. */
-  readonly rehearsals: readonly Omit<RehearsalState, "difference">[];
+  readonly componentReplays: readonly Omit<ComponentReplayState, "difference">[];
 }
 
 /** What a replay would do, or does. */
@@ -183,7 +183,7 @@ export interface ReplayPlan {
 }
 
 /** A component's handlers run over the log, by the console. */
-export interface RehearsalState {
+export interface ComponentReplayState {
   readonly id: string;
   readonly component: string;
   readonly state: "running" | "done" | "cancelled" | "failed";

@@ -44,6 +44,16 @@ test("a slot's node is found however the nodes are named, and whichever of the k
   await rejects(found([away]), Error, /ECONNREFUSED/);
 });
 
+test("a node that is in no cluster yet is passed over, and said where it is the only one", async () => {
+  await using cluster = await startPrivateCluster({ replicas: 0 });
+  await using apart = await startPrivateCluster({ primaries: 1, replicas: 0, isApart: true });
+  const [alone, port] = [apart.nodes[0]?.port as number, cluster.nodes[0]?.port as number];
+  const map = (...ports: readonly number[]): ClusterMap =>
+    new ClusterMap(ports.map((one) => ({ host: loopback, port: one })));
+  for (let i = 0; i < 10; i++) assert.is((await map(alone, port).nodeOf(0)).port, port);
+  await rejects(map(alone).nodeOf(0), Error, /knows of no slots: it is in no cluster yet/);
+});
+
 test("a node that says what is no map, or nothing at all, is not waited for: the next one is asked", async () => {
   await using cluster = await startPrivateCluster({ replicas: 0 });
   const greeting = "*6\r\n+server\r\n+redis\r\n+version\r\n+7.0.0\r\n+mode\r\n+cluster\r\n";

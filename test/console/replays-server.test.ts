@@ -104,7 +104,7 @@ test("of two component replays that are begun at once, one is told that the othe
   };
   const options = { url: log.url, namespace: log.namespace, port: 0, allowActions: true, loadComponents };
   await using console = await serveConsole(options);
-  const begin = (): Promise<Response> => post(console, "/api/rehearsals", { component: "algorithm" });
+  const begin = (): Promise<Response> => post(console, "/api/component-replays", { component: "algorithm" });
   const statuses = (await Promise.all([begin(), begin()])).map(({ status }) => status);
   assert.equal(statuses.sort(), [200, 409]);
 });

@@ -86,7 +86,7 @@ browserTest("a component replay that cannot be cancelled says why", async () => 
   await log.describe(["orders"]);
   await using o = await openConsole(log, { allowActions: true });
   const state = { id: "x", component: "algorithm", state: "running", startedAt: 0, events: 1, error: "" };
-  await o.page.route("**/api/rehearsals/x", (route) => route.fulfill({ json: state }));
+  await o.page.route("**/api/component-replays/x", (route) => route.fulfill({ json: state }));
   await o.view("/replays/x");
   await o.page.getByRole("button", { name: "Cancel" }).click();
   await o.page.getByRole("alert").getByText("There is no such component replay.").waitFor();
@@ -165,7 +165,12 @@ browserTest("without --allow-actions no replay begins, and a wish that is none i
   await using reading = await openConsole(log);
   await reading.view("/replays");
   await reading.page.getByText("The console only reads.").waitFor();
-  for (const path of ["/api/replays", "/api/replays/r-1/cancel", "/api/rehearsals", "/api/rehearsals/x/cancel"]) {
+  for (const path of [
+    "/api/replays",
+    "/api/replays/r-1/cancel",
+    "/api/component-replays",
+    "/api/component-replays/x/cancel",
+  ]) {
     assert.match(await post(reading, path, { channels: ["orders"], dryRun: false }), /^403 .*nothing was done/);
   }
   await using acting = await openConsole(log, { allowActions: true });
@@ -174,7 +179,10 @@ browserTest("without --allow-actions no replay begins, and a wish that is none i
   assert.match(await post(acting, "/api/replays", { channels: ["elsewhere"] }), /^409 .*elsewhere/);
   assert.match(await post(acting, "/api/replays", { channels: ["orders"], speed: "warp" }), /^400 .*speed must be/);
   assert.match(await post(acting, "/api/replays/r-none/cancel", {}), /^409 .*r-none/);
-  assert.match(await post(acting, "/api/rehearsals", { component: "algorithm" }), /^409 .*--module algorithm=FILE/);
+  assert.match(
+    await post(acting, "/api/component-replays", { component: "algorithm" }),
+    /^409 .*--module algorithm=FILE/,
+  );
   assert.equal(await log.client.keys(`*${log.namespace}-repl*`), []);
 });
 

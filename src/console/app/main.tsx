@@ -72,7 +72,7 @@ const views: Readonly<Record<string, View>> = {
   },
 };
 
-const unknown: About = { namespace: "", version: "", allowActions: false, rehearsable: [], masked: [] };
+const unknown: About = { namespace: "", version: "", allowActions: false, replayable: [], masked: [] };
 
 /** Views that are in the row of links, by the first part of their address. */
 const links: readonly (readonly [first: string, title: string])[] = [

@@ -7,10 +7,10 @@ import { randomUUID } from "node:crypto";
 import { type Observer, ThroughlineError } from "../../index.ts";
 import { type ComponentHandlers, diff, openRecord, replayComponent } from "../../replay.ts";
 import type { ResolvedConsoleOptions } from "../options.ts";
-import type { RehearsalState } from "../shapes.ts";
+import type { ComponentReplayState } from "../shapes.ts";
 import { Refusal } from "./refusal.ts";
 
-export interface RehearsalWish {
+export interface ComponentReplayWish {
   readonly component: string;
   readonly from?: string;
   readonly to?: string;
@@ -23,11 +23,11 @@ const maxKept = 10;
 const maxListed = 500;
 
 interface Kept {
-  state: RehearsalState;
+  state: ComponentReplayState;
   readonly stop: AbortController;
 }
 
-export class Rehearsals {
+export class ComponentReplays {
   readonly #observer: Observer;
   readonly #options: ResolvedConsoleOptions;
   readonly #closing: AbortSignal;
@@ -40,22 +40,22 @@ export class Rehearsals {
   }
 
   /** The latest first. */
-  get states(): readonly RehearsalState[] {
+  get states(): readonly ComponentReplayState[] {
     return this.#kept.map(({ state }) => state);
   }
 
-  find(id: string): RehearsalState | undefined {
+  find(id: string): ComponentReplayState | undefined {
     return this.#kept.find(({ state }) => state.id === id)?.state;
   }
 
   /** Begins a run, and gives its id. @throws {Refusal} while another runs, and for a component whose handlers are not there */
-  async begin(wish: RehearsalWish): Promise<string> {
+  async begin(wish: ComponentReplayWish): Promise<string> {
     const component = await componentOf(this.#options, wish.component);
     if (this.#kept.some(({ state }) => state.state === "running")) {
       throw new Refusal(409, "A component replay is running already: cancel it, or wait for its end.");
     }
     const id = randomUUID();
-    const state: RehearsalState = {
+    const state: ComponentReplayState = {
       id,
       component: wish.component,
       state: "running",
@@ -77,7 +77,7 @@ export class Rehearsals {
     return found.state.state === "running";
   }
 
-  async #run(kept: Kept, handlers: ComponentHandlers, wish: RehearsalWish): Promise<void> {
+  async #run(kept: Kept, handlers: ComponentHandlers, wish: ComponentReplayWish): Promise<void> {
     const signal = AbortSignal.any([kept.stop.signal, this.#closing]);
     try {
       const { component, ...limits } = wish;

@@ -12,8 +12,8 @@ export const overview: AddRoutes = (api, { options, look, mask, closing }) => {
 
   api.get("/about", async (c) => {
     const { namespace, allowActions, loadComponents } = options;
-    const rehearsable = loadComponents === undefined ? [] : Object.keys(await loadComponents());
-    return c.json({ namespace, version, allowActions, rehearsable, masked: options.mask } satisfies About);
+    const replayable = loadComponents === undefined ? [] : Object.keys(await loadComponents());
+    return c.json({ namespace, version, allowActions, replayable, masked: options.mask } satisfies About);
   });
 
   api.get("/samples", (c) => {

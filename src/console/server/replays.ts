@@ -2,20 +2,20 @@
 
 import type { ReplayList, ReplayPlan } from "../shapes.ts";
 import { allowed, bodyOf } from "./actions.ts";
+import { ComponentReplays } from "./component-replays.ts";
 import { Refusal } from "./refusal.ts";
-import { Rehearsals } from "./rehearsals.ts";
 import type { AddRoutes } from "./routes.ts";
 
 const maxRuns = 50;
 
 export const replays: AddRoutes = (api, { options, observer, replays: opened, mask, closing, ending }) => {
-  const rehearsals = new Rehearsals(observer, options, closing);
+  const componentReplays = new ComponentReplays(observer, options, closing);
   /** The runs that this process performs, by id. */
   const running = new Map<string, AbortController>();
 
   api.get("/replays", async (c) => {
-    const states = rehearsals.states.map(({ difference: _, ...state }) => state);
-    return c.json(mask.over({ runs: await opened().list(maxRuns), rehearsals: states } satisfies ReplayList));
+    const states = componentReplays.states.map(({ difference: _, ...state }) => state);
+    return c.json(mask.over({ runs: await opened().list(maxRuns), componentReplays: states } satisfies ReplayList));
   });
 
   api.post("/replays", async (c) => {
@@ -64,20 +64,20 @@ export const replays: AddRoutes = (api, { options, observer, replays: opened, ma
     return c.json({ isCancelled });
   });
 
-  api.get("/rehearsals/:id", (c) => {
-    const found = rehearsals.find(c.req.param("id"));
+  api.get("/component-replays/:id", (c) => {
+    const found = componentReplays.find(c.req.param("id"));
     if (found === undefined)
       throw new Refusal(404, "There is no such component replay: it is gone with the console's last start.");
     return c.json(mask.over(found));
   });
 
-  api.post("/rehearsals", async (c) => {
+  api.post("/component-replays", async (c) => {
     const body = allowed(options, await bodyOf(c));
     const [component, from, to] = [textIn(body, "component"), textIn(body, "from"), textIn(body, "to")];
     if (component === undefined) throw new Refusal(400, "Say which component to replay.");
     const settings = body["settings"] ?? {};
     if (typeof settings !== "object" || settings === null) throw new Refusal(400, "settings must be an object.");
-    const id = await rehearsals.begin({
+    const id = await componentReplays.begin({
       component,
       settings: settings as Readonly<Record<string, unknown>>,
       ...(from === undefined ? {} : { from }),
@@ -86,9 +86,9 @@ export const replays: AddRoutes = (api, { options, observer, replays: opened, ma
     return c.json({ id });
   });
 
-  api.post("/rehearsals/:id/cancel", async (c) => {
+  api.post("/component-replays/:id/cancel", async (c) => {
     allowed(options, await bodyOf(c));
-    return c.json({ isCancelled: rehearsals.cancel(c.req.param("id")) });
+    return c.json({ isCancelled: componentReplays.cancel(c.req.param("id")) });
   });
 };
 

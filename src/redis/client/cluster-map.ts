@@ -107,7 +107,10 @@ export class ClusterMap {
     const conversation = new Conversation(socket, nodeTimeoutMs);
     try {
       await conversation.greet(login);
-      return rangesOf(await conversation.ask("CLUSTER", "SLOTS"), node);
+      const ranges = rangesOf(await conversation.ask("CLUSTER", "SLOTS"), node);
+      if (ranges.length === 0)
+        throw new StoreError(`${node.host}:${node.port} knows of no slots: it is in no cluster yet`);
+      return ranges;
     } catch (error) {
       if (error instanceof HandshakeRefusedError && /cluster support disabled/.test(error.message))
         throw new WrongServerError("this server is no node of a cluster: give it as `url` (REDIS_URL)", {

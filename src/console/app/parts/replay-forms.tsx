@@ -125,7 +125,7 @@ export function ReplayForm({ channels, begun }: ReplayFormProps): VNode {
   );
 }
 
-export function RehearsalForm({ components }: { readonly components: readonly string[] }): VNode {
+export function ComponentReplayForm({ components }: { readonly components: readonly string[] }): VNode {
   const [component, setComponent] = useState(components[0] ?? "");
   const [settings, setSettings] = useState("");
   const [problem, setProblem] = useState("");
@@ -137,7 +137,7 @@ export function RehearsalForm({ components }: { readonly components: readonly st
       setProblem('The settings are no JSON: write {"maxSliceQuantity": 500}.');
       return;
     }
-    order<{ readonly id: string }>("/api/rehearsals", { component, settings: given }).then(
+    order<{ readonly id: string }>("/api/component-replays", { component, settings: given }).then(
       ({ id }) => go(addressOf(["replays", id])),
       (error: Error) => setProblem(error.message),
     );

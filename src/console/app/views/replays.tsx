@@ -3,12 +3,12 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Run } from "../../../replay.ts";
-import type { About, RehearsalState, ReplayList } from "../../shapes.ts";
+import type { About, ComponentReplayState, ReplayList } from "../../shapes.ts";
 import type { Looked } from "../live.ts";
 import { addressOf, type Place } from "../location.ts";
 import { Answer, Problem } from "../parts/notes.tsx";
 import { counted, timed } from "../parts/numbers.ts";
-import { RehearsalForm, ReplayForm } from "../parts/replay-forms.tsx";
+import { ComponentReplayForm, ReplayForm } from "../parts/replay-forms.tsx";
 import { Table } from "../parts/table.tsx";
 import { Text } from "../parts/text.tsx";
 import { order, usePolled } from "../server.ts";
@@ -25,7 +25,7 @@ interface ReplaysViewProps {
 
 export function ReplaysView({ place, look, about }: ReplaysViewProps): VNode {
   const chosen = place.path[1];
-  if (chosen !== undefined) return <OneRehearsal id={chosen} canAct={about.allowActions} />;
+  if (chosen !== undefined) return <OneComponentReplay id={chosen} canAct={about.allowActions} />;
   return <Lists channels={look.flow?.channels.map(({ channel }) => channel) ?? []} about={about} />;
 }
 
@@ -61,7 +61,7 @@ function Lists({ channels, about }: { readonly channels: readonly string[]; read
       {about.allowActions ? (
         <div class="pair">
           <ReplayForm channels={channels} begun={tell} />
-          <RehearsalForm components={about.rehearsable} />
+          <ComponentReplayForm components={about.replayable} />
         </div>
       ) : (
         <p class="note">
@@ -69,7 +69,7 @@ function Lists({ channels, about }: { readonly channels: readonly string[]; read
         </p>
       )}
       <Answer of={list}>
-        {({ runs, rehearsals }) => (
+        {({ runs, componentReplays }) => (
           <>
             <h2 id="runs">Runs into other namespaces</h2>
             {runs.length === 0 ? (
@@ -77,11 +77,11 @@ function Lists({ channels, about }: { readonly channels: readonly string[]; read
             ) : (
               <Runs runs={runs} canAct={about.allowActions} act={act} />
             )}
-            <h2 id="rehearsals">Component replays of this console</h2>
-            {rehearsals.length === 0 ? (
+            <h2 id="component-replays">Component replays of this console</h2>
+            {componentReplays.length === 0 ? (
               <p>None yet: a component's handlers run over the log, and nothing is published.</p>
             ) : (
-              <RehearsalList rehearsals={rehearsals} />
+              <ComponentReplayList componentReplays={componentReplays} />
             )}
           </>
         )}
@@ -142,10 +142,10 @@ function Runs({ runs, canAct, act }: RunsProps): VNode {
   );
 }
 
-function RehearsalList({ rehearsals }: Pick<ReplayList, "rehearsals">): VNode {
+function ComponentReplayList({ componentReplays }: Pick<ReplayList, "componentReplays">): VNode {
   return (
-    <ul aria-labelledby="rehearsals">
-      {rehearsals.map(({ id, component, state, startedAt, events }) => (
+    <ul aria-labelledby="component-replays">
+      {componentReplays.map(({ id, component, state, startedAt, events }) => (
         <li key={id}>
           <a href={addressOf(["replays", id])}>
             {component}, begun {timed(startedAt)} UTC
@@ -157,11 +157,11 @@ function RehearsalList({ rehearsals }: Pick<ReplayList, "rehearsals">): VNode {
   );
 }
 
-function OneRehearsal({ id, canAct }: { readonly id: string; readonly canAct: boolean }): VNode {
+function OneComponentReplay({ id, canAct }: { readonly id: string; readonly canAct: boolean }): VNode {
   const { problem, taken, act } = useOrders();
   const [isOver, setOver] = useState(false);
-  const address = addressOf(["api", "rehearsals", id]);
-  const asked = usePolled<RehearsalState>(isOver ? undefined : address, everyMs, taken);
+  const address = addressOf(["api", "component-replays", id]);
+  const asked = usePolled<ComponentReplayState>(isOver ? undefined : address, everyMs, taken);
   const state = asked.state === "there" ? asked.value.state : undefined;
   useEffect(() => {
     if (state !== undefined && state !== "running") setOver(true);
@@ -181,7 +181,7 @@ function OneRehearsal({ id, canAct }: { readonly id: string; readonly canAct: bo
             </p>
             {error === "" ? null : <Problem text={error} />}
             {state === "running" && canAct ? (
-              <button type="button" onClick={() => act(addressOf(["api", "rehearsals", id, "cancel"]))}>
+              <button type="button" onClick={() => act(addressOf(["api", "component-replays", id, "cancel"]))}>
                 Cancel
               </button>
             ) : null}
