@@ -13,7 +13,7 @@ export function writeHex(bytes: Uint8Array, at: number, value: number): void {
 }
 
 /**
- * Two words of 32 bits as 16 digits. They are written as one text at once: one that were put together from pieces would be
+ * Two words of 32 bits as 16 digits, written as one text at once: one that is put together from pieces is
  * flattened by whoever reads it first, which takes as long as all else here.
  */
 export function hexOf(high: number, low: number): string {
