@@ -33,7 +33,7 @@ import { stateJson } from "../state-value.ts";
 import { catalogueOf, emptyCatalogue } from "./catalogue.ts";
 import { RedisFollower, type Row } from "./follower.ts";
 import { GroupReader, memberIn, toMap } from "./group-reader.ts";
-import { PatientReads } from "./patient-reads.ts";
+import { PatientReads, patienceWith } from "./patient-reads.ts";
 import { RangeReader } from "./range-reader.ts";
 import { relayFacts } from "./relay-facts.ts";
 import { parseSettlement } from "./settlement-log.ts";
@@ -74,7 +74,7 @@ export class RedisInspector implements Inspector {
     this.#options = { ...options, topology };
     this.#keys = new Keys(options.namespace);
     const { namespace, quietly } = options;
-    const patienceMs = options.patienceMs ?? (topology.kind === "server" ? 3_000 : 6_000);
+    const patienceMs = options.patienceMs ?? patienceWith(topology);
     this.#reads = new PatientReads({ topology, key: this.#keys.meta(), namespace, patienceMs, quietly });
     this.#connection = this.#reads.open("inspect");
     this.#groups = new GroupReader(this.#keys, (command, ...args) => this.#ask(command, ...args));

@@ -18,6 +18,11 @@ export interface PatientReadsOptions {
   readonly quietly: Quietly | undefined;
 }
 
+/** How long a person waits, ms: on a cluster, and with Sentinels, for as long as it takes until another server has taken over. */
+export function patienceWith({ kind }: Topology): number {
+  return kind === "server" ? 3_000 : 6_000;
+}
+
 export class PatientReads {
   readonly #options: PatientReadsOptions;
   #awayBecause = "no answer";

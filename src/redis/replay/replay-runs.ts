@@ -5,11 +5,9 @@ import type { ListedRuns, Run, RunCounts, RunRequest, RunState, RunStore } from 
 import type { Connection } from "../client/connection.ts";
 import { storeError } from "../client/outbox.ts";
 import { runScript } from "../client/run-script.ts";
+import { patienceWith } from "../inspect/patient-reads.ts";
 import { type Keys, replayKeys } from "../keys.ts";
 import { scripts } from "../store/scripts.ts";
-
-/** Longest time that a person waits for a list, ms. */
-const patienceMs = 3_000;
 
 /** The prefix of BullMQ's keys for the runs that wait for a worker, and a key of the notes; both share a hash tag. */
 export function runKeys(namespace: string): { readonly prefix: string; readonly key: string } {
@@ -47,14 +45,17 @@ export class RedisRunStore implements RunStore {
   }
 
   list(max: number): Promise<ListedRuns> {
-    return this.#ask(async (client) => {
-      const [names, time] = await Promise.all([
-        client.zrange(this.#keys.replayRuns(), 0, String(max - 1), "REV"),
-        client.time(),
-      ]);
-      const runs = await Promise.all(names.map((name) => client.hgetall(this.#keys.replayRun(name))));
-      return { runs: runs.map(toRun).filter((run) => run !== undefined), now: epochOf(time) };
-    }, AbortSignal.timeout(patienceMs));
+    return this.#ask(
+      async (client) => {
+        const [names, time] = await Promise.all([
+          client.zrange(this.#keys.replayRuns(), 0, String(max - 1), "REV"),
+          client.time(),
+        ]);
+        const runs = await Promise.all(names.map((name) => client.hgetall(this.#keys.replayRun(name))));
+        return { runs: runs.map(toRun).filter((run) => run !== undefined), now: epochOf(time) };
+      },
+      AbortSignal.timeout(patienceWith(this.#connection.topology)),
+    );
   }
 
   async begin(run: string, seen: RunState): Promise<boolean> {
