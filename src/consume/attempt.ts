@@ -3,46 +3,21 @@
 import { FencedError, HandlerTimeoutError } from "../model/errors.ts";
 import type { Event } from "../model/event.ts";
 import type { Fence } from "../ownership/fence.ts";
-import type { FailedRun, HandlerRun, Output, Settlement, StateChange } from "../ports/settle.ts";
+import type { Acknowledgement, FailedRun, HandlerRun, Output, StateChange } from "../ports/settle.ts";
 import type { Processing, ProcessSpan, TracedChannel } from "../ports/tracing.ts";
 import type { HandlingContext } from "./context.ts";
 import type { Delivery } from "./delivery.ts";
-import { reasonOf } from "./outcome.ts";
 import type { RunningHandler } from "./running-handlers.ts";
-import type { Submission } from "./settlement-queue.ts";
+import type { Refusal, Submission } from "./settlement-queue.ts";
 import { SingleTools } from "./single-tools.ts";
-import { StateView } from "./state.ts";
 import { Collector } from "./tools.ts";
-
-/** A class, not a literal: it waits for its batch (see `listOf`). */
-class Acknowledgement {
-  readonly kind = "acked";
-  readonly locks: readonly string[];
-  readonly entries: readonly Delivery[];
-  readonly ran: HandlerRun;
-  readonly outputs: readonly Output[];
-  readonly changes: readonly StateChange[];
-
-  constructor(
-    locks: readonly string[],
-    entries: readonly Delivery[],
-    ran: HandlerRun,
-    outputs: readonly Output[],
-    changes: readonly StateChange[],
-  ) {
-    this.locks = locks;
-    this.entries = entries;
-    this.ran = ran;
-    this.outputs = outputs;
-    this.changes = changes;
-  }
-}
 
 const noOutputs: readonly Output[] = Object.freeze([]);
 const noChanges: readonly StateChange[] = Object.freeze([]);
 
 /** An object for all of it: an event costs little more than the objects that are made for it. */
-export class Attempt implements Processing, Submission, RunningHandler, HandlerRun {
+export class Attempt implements Processing, RunningHandler, Submission, Acknowledgement, HandlerRun {
+  readonly kind = "acked";
   readonly channel: TracedChannel;
   readonly component: string;
   readonly member: string;
@@ -58,9 +33,12 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
   startedAt = 0;
   isLate = false;
   tellAfterMs = 0;
+  hasLeft = false;
+  refusal: Refusal | undefined;
+  /** Set by `commit`, as `changes` is. */
+  locks: readonly string[];
+  changes: readonly StateChange[] = noChanges;
   readonly #context: HandlingContext;
-  /** Set by `commit`. */
-  #settlement: Settlement | undefined;
   /** Made for a handler that asks for what it needs one for; many do not. */
   #collector: Collector | undefined;
   /** Why nothing can be added any more; undefined while something can. */
@@ -76,6 +54,7 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
     this.member = context.member;
     this.partition = context.partition;
     this.deliveries = deliveries;
+    this.locks = lanesOf(deliveries);
     let attempt = 1;
     let claimed = false;
     for (const delivery of deliveries) {
@@ -138,26 +117,7 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
 
   get collector(): Collector {
     if (this.#collector === undefined) {
-      const { component, partitions, state, bounds, onChannel, clock, log } = this.#context;
-      const view = new StateView(state, component, bounds.maxOutputs);
-      const { partition, span } = this;
-      const late = (error: unknown): void =>
-        log.error(
-          { component, reason: reasonOf(error) },
-          "what a handler did not await failed after its attempt's end",
-        );
-      this.#collector = new Collector(
-        component,
-        partition,
-        partitions,
-        this.#events,
-        span,
-        view,
-        bounds,
-        onChannel,
-        clock,
-        late,
-      );
+      this.#collector = new Collector(this.#context, this.#events, this.span);
       // Tools that were kept beyond the end of the handler.
       if (this.#end !== undefined) this.#collector.finish(this.#end);
     }
@@ -177,25 +137,28 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
   /** The handler has ended. False: another handler has changed the state that this one has read, and it must run again. */
   commit(): boolean {
     this.#end = "after its handler had returned: await it inside the handler";
-    const { deliveries } = this;
-    const lanes = lanesOf(deliveries);
     const collector = this.#collector;
-    if (collector === undefined) {
-      this.#settlement = new Acknowledgement(lanes, deliveries, this, noOutputs, noChanges);
-      return true;
-    }
+    if (collector === undefined) return true;
     collector.finish(this.#end);
     const changes = collector.view.commit();
     if (changes === undefined) return false;
     const { names } = collector.view;
-    const locks = names.length === 0 ? lanes : lanes.concat(names);
-    this.#settlement = new Acknowledgement(locks, deliveries, this, collector.outputs, changes);
+    if (names.length > 0) this.locks = this.locks.concat(names);
+    this.changes = changes;
     return true;
   }
 
-  /** Only after `commit`. */
-  get settlement(): Settlement {
-    return this.#settlement as Settlement;
+  /** Itself, after `commit`. */
+  get settlement(): Acknowledgement {
+    return this;
+  }
+
+  get ran(): HandlerRun {
+    return this;
+  }
+
+  get outputs(): readonly Output[] {
+    return this.#collector?.outputs ?? noOutputs;
   }
 
   get size(): number {
@@ -215,7 +178,7 @@ export class Attempt implements Processing, Submission, RunningHandler, HandlerR
   }
 
   /** The run, for the settlement log, where it ends now without a settlement, or with `endedMs` undefined by one that fails it. */
-  failed(outcome: FailedRun["outcome"], error: unknown, endedMs?: number): FailedRun {
+  failedRun(outcome: FailedRun["outcome"], error: unknown, endedMs?: number): FailedRun {
     return { ran: this, outcome, entries: this.deliveries, error, ...(endedMs === undefined ? {} : { endedMs }) };
   }
 

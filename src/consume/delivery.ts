@@ -11,6 +11,7 @@ import type { StoredEntry } from "../model/stored-entry.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { AttemptCount } from "../ports/own.ts";
 import type { Delivered } from "../ports/tracing.ts";
+import type { Listed } from "./rolling-list.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Starts of one entry that each ended with its process: then it is a dead letter. */
@@ -32,7 +33,7 @@ export interface LostAttempt {
 export type DeliveryPhase = "away" | "waiting" | "running" | "ended";
 
 /** The process span is told what `Delivered` says. */
-export class Delivery implements DeliveryId, Delivered {
+export class Delivery implements DeliveryId, Delivered, Listed {
   readonly channel: string;
   readonly entryId: string;
   readonly subscription: Subscription;
@@ -43,6 +44,8 @@ export class Delivery implements DeliveryId, Delivered {
   phase: DeliveryPhase = "away";
   /** How often it was loaded: what waited for its turn before it was let go does not count any more. */
   turn = 0;
+  /** Of what is in flight. */
+  hasLeft = false;
   /** Its settlement is in a batch that is sent, or will be in the next. */
   isInBatch = false;
   /** The store may have its attempts' count, or show it in the group's pending list. */

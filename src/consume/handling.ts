@@ -22,8 +22,9 @@ export class Handling {
     return this.#running;
   }
 
-  /** Ends when the handler has ended and its settlement is on its way: then the next one of the lane may run. */
+  /** Ends when the handler has ended and its settlement is on its way: then `ended` is called, and the next one of the lane may run. */
   run(deliveries: readonly Delivery[]): void | Promise<void> {
+    this.#running++;
     const [first] = deliveries;
     if (first === undefined) return;
     // Most events are new, their schema and often their handler synchronous: those cost no promise.
@@ -33,9 +34,12 @@ export class Handling {
     first.isBegun = true;
     this.#begin(deliveries);
     const prepared = first.prepare();
-    return this.#whenEnded(
-      prepared === undefined ? this.#handle(deliveries) : prepared.then(() => this.#handle(deliveries)),
-    );
+    return prepared === undefined ? this.#handle(deliveries) : prepared.then(() => this.#handle(deliveries));
+  }
+
+  ended(): void {
+    this.#running--;
+    this.#context.inFlight.change.tell();
   }
 
   async #runMany(deliveries: readonly Delivery[]): Promise<void> {
@@ -58,8 +62,6 @@ export class Handling {
         "an attempt could not begin",
       );
       this.#letGo(ready);
-    } finally {
-      this.#ended();
     }
   }
 
@@ -73,21 +75,10 @@ export class Handling {
   }
 
   #begin(deliveries: readonly Delivery[]): void {
-    this.#running++;
     for (const delivery of deliveries) {
       delivery.phase = "running";
       delivery.startedAt ??= this.#context.clock.now();
     }
-  }
-
-  #whenEnded(handled: void | Promise<void>): void | Promise<void> {
-    if (handled === undefined) this.#ended();
-    else return handled.then(() => this.#ended());
-  }
-
-  #ended(): void {
-    this.#running--;
-    this.#context.inFlight.change.tell();
   }
 
   /** Before anything that is delivered again, durably: what kills its process is told by it. False: it may not begin. */
@@ -267,7 +258,7 @@ export class Handling {
 
   /** The run has ended, and another one of the same attempt follows. */
   #noteEnd(attempt: Attempt, outcome: "conflict" | "retried", error: unknown): void {
-    this.#context.settler.note(attempt.failed(outcome, error, this.#context.clock.now()));
+    this.#context.settler.note(attempt.failedRun(outcome, error, this.#context.clock.now()));
     for (const delivery of attempt.deliveries) delivery.run++;
   }
 

@@ -1,5 +1,6 @@
 /** All entries that an owner has in flight, by channel in the order of the stream: what tells the position, and what is open before it. */
 
+import { compareIds } from "../model/entry-ids.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 import type { DeadOwner } from "../ownership/hold.ts";
 import { Change } from "../ownership/pause.ts";
@@ -8,7 +9,7 @@ import type { AttemptCount, NewestRead, Start } from "../ports/own.ts";
 import type { Cursor, DueEntry } from "../ports/read.ts";
 import type { Position } from "../ports/settle.ts";
 import { Delivery } from "./delivery.ts";
-import { RollingMap } from "./rolling-map.ts";
+import { RollingList } from "./rolling-list.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Most characters of entries that are here. */
@@ -23,8 +24,8 @@ class ChannelFlight {
   entriesReadBefore: number | undefined;
   /** Where attempts were counted before, by entry id. */
   readonly counts: ReadonlyMap<string, AttemptCount>;
-  /** Read and not settled, and what was open when the slice was acquired. By entry id, in the order of the stream. */
-  readonly deliveries = new RollingMap<string, Delivery>();
+  /** Read and not settled, and what was open when the slice was acquired. In the order of the stream. */
+  readonly deliveries = new RollingList<Delivery>();
   /** Retries that are due, by entry id. */
   readonly parked = new Map<string, Delivery>();
   /** The greatest that is finished, or will be once the batches are answered, and its ordinal. */
@@ -45,6 +46,13 @@ class ChannelFlight {
     this.at = at;
     this.after = at;
     this.begun = new Set(begun);
+  }
+
+  /** Among the deliveries. */
+  has(entryId: string): boolean {
+    for (const delivery of this.deliveries)
+      if (compareIds(delivery.entryId, entryId) >= 0) return delivery.entryId === entryId;
+    return false;
   }
 }
 
@@ -127,7 +135,7 @@ export class InFlight {
     const delivery = new Delivery(entry, flight.subscription, ++flight.read, false, flight.counts.get(entry.entryId));
     delivery.load(entry);
     if (this.#dead !== undefined && (delivery.starts > 0 || flight.begun.has(entry.entryId))) this.#noteLost(delivery);
-    flight.deliveries.set(entry.entryId, delivery);
+    flight.deliveries.add(delivery);
     flight.after = entry.entryId;
     flight.newest = { channel: entry.channel, entryId: entry.entryId, eventId: eventIdIn(entry) };
     this.#here++;
@@ -142,7 +150,7 @@ export class InFlight {
     const flight = this.#channels.get(channel);
     const known = flight?.parked.get(entryId);
     if (known !== undefined && triedBy !== "") known.triedBy = triedBy; // another one's timer has brought it
-    if (flight === undefined || known !== undefined || flight.deliveries.has(entryId)) return false;
+    if (flight === undefined || known !== undefined || flight.has(entryId)) return false;
     const delivery = new Delivery({ channel, entryId }, flight.subscription, 0, true, record);
     delivery.triedBy = triedBy;
     flight.parked.set(entryId, delivery);
@@ -219,8 +227,7 @@ export class InFlight {
   /** It is settled. */
   leave(delivery: Delivery): void {
     const flight = this.#channels.get(delivery.channel) as ChannelFlight;
-    const among = delivery.isParked ? flight.parked : flight.deliveries;
-    if (!among.delete(delivery.entryId)) return;
+    if (!(delivery.isParked ? flight.parked.delete(delivery.entryId) : flight.deliveries.remove(delivery))) return;
     this.#here--;
     this.#size -= delivery.size;
     this.change.tell();
@@ -241,7 +248,7 @@ export class InFlight {
   positionOf(channel: string): Position {
     const { at, atOrdinal, entriesReadBefore, deliveries } = this.#channels.get(channel) as ChannelFlight;
     const open: string[] = [];
-    for (const delivery of deliveries.each()) {
+    for (const delivery of deliveries) {
       if (delivery.ordinal > atOrdinal) break;
       if (!delivery.isInBatch) open.push(delivery.entryId);
     }
@@ -275,13 +282,13 @@ export class InFlight {
 
   #add(flight: ChannelFlight, id: DeliveryId, ordinal: number): void {
     const delivery = new Delivery(id, flight.subscription, ordinal, false, flight.counts.get(id.entryId));
-    flight.deliveries.set(id.entryId, delivery);
+    flight.deliveries.add(delivery);
     this.#leaveTo(delivery, +1);
   }
 
   #isBehindAway({ channel, lane, ordinal, isParked }: Delivery): boolean {
     if (isParked || lane === undefined || !this.#away.has(lane)) return false;
-    for (const other of (this.#channels.get(channel) as ChannelFlight).deliveries.each()) {
+    for (const other of (this.#channels.get(channel) as ChannelFlight).deliveries) {
       if (other.ordinal >= ordinal) return false;
       if (other.phase === "away" && other.lane === lane) return true;
     }
@@ -298,7 +305,7 @@ export class InFlight {
   *#all(): Iterable<Delivery> {
     for (const { parked, deliveries } of this.#channels.values()) {
       yield* parked.values();
-      yield* deliveries.each();
+      yield* deliveries;
     }
   }
 

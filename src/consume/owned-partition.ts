@@ -15,7 +15,7 @@ import type { Delivery } from "./delivery.ts";
 import { Gatherer } from "./gatherer.ts";
 import { Handling } from "./handling.ts";
 import { InFlight } from "./in-flight.ts";
-import type { Lanes } from "./lanes.ts";
+import type { Lanes, LaneTask } from "./lanes.ts";
 import { Reader } from "./reader.ts";
 import { unblockLater } from "./setting-aside.ts";
 import { Settler } from "./settler.ts";
@@ -29,24 +29,39 @@ const suspectDeaths = 2;
 /** How many of the first entries after the position are suspected with what was open. */
 const suspectWindow = 16;
 
-/** Deliveries that are handled together, and what runs them: lanes are shared by all partitions of a component. */
-export class LaneTask {
-  readonly deliveries: readonly Delivery[];
-  readonly #turns: readonly number[];
-  readonly #run: (deliveries: readonly Delivery[]) => void | Promise<void>;
+/** What runs deliveries that are handled together. */
+interface Runner {
+  run(deliveries: readonly Delivery[]): void | Promise<void>;
+  ended(): void;
+}
 
-  constructor(deliveries: readonly Delivery[], run: (deliveries: readonly Delivery[]) => void | Promise<void>) {
-    this.deliveries = deliveries;
-    this.#turns = deliveries.map(({ turn }) => turn);
-    this.#run = run;
+/** Deliveries that are handled together: lanes are shared by all partitions of a component. */
+class HandlingTask implements LaneTask {
+  readonly keys: readonly string[];
+  blockedBy = 0;
+  readonly #deliveries: readonly Delivery[];
+  readonly #runner: Runner;
+  readonly #turn: number;
+  /** Of several. */
+  readonly #turns: readonly number[] | undefined;
+
+  constructor(deliveries: readonly Delivery[], keys: readonly string[], runner: Runner) {
+    this.keys = keys;
+    this.#deliveries = deliveries;
+    this.#runner = runner;
+    this.#turn = deliveries[0]?.turn ?? 0;
+    if (deliveries.length > 1) this.#turns = deliveries.map(({ turn }) => turn);
   }
 
   /** Without those that were let go meanwhile: they have another turn. */
   run(): void | Promise<void> {
-    const { deliveries } = this;
-    const [only] = deliveries;
-    if (deliveries.length === 1 && only?.turn === this.#turns[0]) return this.#run(deliveries);
-    return this.#run(deliveries.filter(({ turn }, i) => turn === this.#turns[i]));
+    const turns = this.#turns;
+    if (turns === undefined && this.#deliveries[0]?.turn === this.#turn) return this.#runner.run(this.#deliveries);
+    return this.#runner.run(this.#deliveries.filter(({ turn }, i) => turn === (turns?.[i] ?? this.#turn)));
+  }
+
+  ended(): void {
+    this.#runner.ended();
   }
 }
 
@@ -56,7 +71,7 @@ export interface OwnedPartitionContext
     "hold" | "fence" | "inFlight" | "settler" | "deferrals" | "state" | "ask" | "isOpen" | "signal"
   > {
   readonly subscriptions: ReadonlyMap<string, Subscription>;
-  readonly lanes: Lanes<LaneTask>;
+  readonly lanes: Lanes;
   readonly maxInFlight: number;
   /** As the settler has it. */
   readonly acknowledgeWithinMs?: number | undefined;
@@ -78,7 +93,6 @@ export class OwnedPartition implements Tenure {
   readonly #gatherers = new Map<string, Gatherer>();
   /** Aborts when the slice is lost, or the drain has run out of time. */
   readonly #over = new AbortController();
-  readonly #run = (deliveries: readonly Delivery[]): void | Promise<void> => this.#handling.run(deliveries);
   #session: Session | undefined;
   #isQuiet = false;
   /** How many more of what is read are suspected. */
@@ -129,9 +143,12 @@ export class OwnedPartition implements Tenure {
     for (const { channel, handling } of subscriptions.values()) {
       if (handling.mode !== "batch") continue;
       const gatherer = new Gatherer(clock, handling.maxSize, handling.maxWaitMs, (deliveries) =>
-        this.#enqueue(deliveries, async (batch) => {
-          await this.#handling.run(batch);
-          gatherer.finished();
+        this.#enqueue(deliveries, {
+          run: (batch) => this.#handling.run(batch),
+          ended: () => {
+            this.#handling.ended();
+            gatherer.finished();
+          },
         }),
       );
       this.#gatherers.set(channel.name, gatherer);
@@ -264,18 +281,14 @@ export class OwnedPartition implements Tenure {
     const gatherer = this.#gatherers.get(delivery.channel);
     // What came back goes by itself: it may be what made its batch fail, or kills whoever handles it.
     if (gatherer !== undefined && !delivery.isCounted && delivery.envelope !== undefined) gatherer.add(delivery);
-    else this.#enqueue(listOf(delivery), this.#run);
+    else this.#enqueue(listOf(delivery), this.#handling);
   }
 
-  #enqueue(deliveries: readonly Delivery[], run: (deliveries: readonly Delivery[]) => void | Promise<void>): void {
+  #enqueue(deliveries: readonly Delivery[], runner: Runner): void {
     const { lanes, partition } = this.#context;
-    const task = new LaneTask(deliveries, run);
-    const isAlone = deliveries.some(({ isSuspect }) => isSuspect);
-    if (isAlone) lanes.addAlone(task);
-    else
-      lanes.add(
-        task,
-        partition === 0 ? lanesOf(deliveries) : lanesOf(deliveries).map((lane) => `${partition}/${lane}`),
-      );
+    const own = lanesOf(deliveries);
+    const keys = partition === 0 ? own : own.map((lane) => `${partition}/${lane}`);
+    if (deliveries.some(({ isSuspect }) => isSuspect)) lanes.addAlone(new HandlingTask(deliveries, keys, runner));
+    else lanes.add(new HandlingTask(deliveries, keys, runner));
   }
 }

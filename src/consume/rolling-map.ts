@@ -13,11 +13,6 @@ export class RollingMap<K, V extends NonNullable<unknown>> {
   readonly #parts: Map<K, V>[] = [new Map()];
   /** To the last part. */
   #added = 0;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
 
   get(key: K): V | undefined {
     // What is asked for came lately or is the oldest.
@@ -32,56 +27,23 @@ export class RollingMap<K, V extends NonNullable<unknown>> {
     return this.get(key) !== undefined;
   }
 
-  /** Returns what the key had before. */
-  set(key: K, value: V): V | undefined {
-    for (let i = this.#parts.length - 1; i >= 0; i--) {
-      const part = this.#parts[i] as Map<K, V>;
-      const before = part.get(key);
-      if (before === undefined) continue;
-      part.set(key, value);
-      return before;
-    }
+  /** The key is not there. */
+  add(key: K, value: V): void {
     if (this.#added === maxAdded) {
       this.#parts.push(new Map());
       this.#added = 0;
     }
     this.#added++;
-    this.#size++;
     this.#parts.at(-1)?.set(key, value);
-    return undefined;
   }
 
-  /** `value`: only if that is what the key has. */
-  delete(key: K, value?: V): boolean {
+  delete(key: K): boolean {
     for (let i = 0; i < this.#parts.length; i++) {
       const part = this.#parts[i] as Map<K, V>;
-      if (value === undefined ? !part.has(key) : part.get(key) !== value) continue;
-      part.delete(key);
-      this.#size--;
+      if (!part.delete(key)) continue;
       if (part.size === 0 && i < this.#parts.length - 1) this.#parts.splice(i, 1);
       return true;
     }
     return false;
-  }
-
-  /** In the order of their coming. */
-  keys(): K[] {
-    return this.#parts.flatMap((part) => [...part.keys()]);
-  }
-
-  /** In the order of their coming. */
-  values(): V[] {
-    return this.#parts.flatMap((part) => [...part.values()]);
-  }
-
-  /** In the order of their coming, without a list of all. */
-  *each(): Iterable<V> {
-    for (const part of this.#parts) yield* part.values();
-  }
-
-  clear(): void {
-    this.#parts.splice(0, this.#parts.length, new Map());
-    this.#added = 0;
-    this.#size = 0;
   }
 }

@@ -15,7 +15,7 @@ import type { HandlerGauge, Tracing } from "../ports/tracing.ts";
 import type { Component, ComponentHealth } from "./component.ts";
 import { Lanes } from "./lanes.ts";
 import type { ResolvedComponentOptions } from "./options.ts";
-import { type LaneTask, OwnedPartition } from "./owned-partition.ts";
+import { OwnedPartition } from "./owned-partition.ts";
 import { RunningHandlers } from "./running-handlers.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -67,7 +67,7 @@ export class RunningComponent implements Component {
   readonly member: string;
   readonly #parts: RunningComponentParts;
   readonly #handlers: RunningHandlers;
-  readonly #lanes: Lanes<LaneTask>;
+  readonly #lanes: Lanes;
   /** Undefined before it is run. */
   #members: Members | undefined;
   /** One for each partition; none before it is run. */
@@ -91,7 +91,7 @@ export class RunningComponent implements Component {
     this.member = member;
     this.#parts = parts;
     this.#handlers = new RunningHandlers({ component: name, clock, log, slowMs: slowHandlerMs });
-    this.#lanes = new Lanes<LaneTask>(concurrency, (task) => task.run());
+    this.#lanes = new Lanes(concurrency);
   }
 
   get owned(): readonly number[] {

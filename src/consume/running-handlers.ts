@@ -4,13 +4,13 @@ import type { Clock } from "../ports/clock.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
 import type { Log } from "../ports/log.ts";
 import type { HandlerGauge } from "../ports/tracing.ts";
-import { RollingMap } from "./rolling-map.ts";
+import { type Listed, RollingList } from "./rolling-list.ts";
 
 /** How often it looks, ms. */
 const lookMs = 500;
 
 /** A handler at work. Times are on the monotonic clock, ms. */
-export interface RunningHandler {
+export interface RunningHandler extends Listed {
   readonly deliveries: readonly DeliveryId[];
   readonly attempt: number;
   /** Set when it begins. */
@@ -31,7 +31,7 @@ export interface RunningHandlersContext {
 
 export class RunningHandlers {
   readonly #context: RunningHandlersContext;
-  readonly #running = new RollingMap<RunningHandler, RunningHandler>();
+  readonly #running = new RollingList<RunningHandler>();
   /** Handlers that have returned, or whose time was up. */
   #ended = 0;
   #endedBefore = 0;
@@ -61,12 +61,12 @@ export class RunningHandlers {
   /** One that ends later. */
   begin(handler: RunningHandler): void {
     handler.startedAt = this.#context.clock.now();
-    this.#running.set(handler, handler);
+    this.#running.add(handler);
   }
 
   /** One that had begun has returned. */
   end(handler: RunningHandler): void {
-    this.#running.delete(handler, handler);
+    this.#running.remove(handler);
     if (!handler.isLate) this.#ended++;
     else this.#context.log.info(this.#fieldsOf(handler), "a handler whose time was up has ended: what it did is void");
   }
@@ -89,7 +89,7 @@ export class RunningHandlers {
   standstill(inHand: number, concurrency: number): string | undefined {
     this.#noteEnded();
     const { slowMs } = this.#context;
-    const awaited = this.#running.values().filter(({ isLate }) => !isLate);
+    const awaited = [...this.#running].filter(({ isLate }) => !isLate);
     const [oldest] = awaited;
     if (oldest === undefined || this.#context.clock.now() - this.#endedAt <= slowMs) return undefined;
     const isSlow = awaited.every((handler) => this.#msOf(handler) > slowMs);
@@ -105,7 +105,7 @@ export class RunningHandlers {
 
   /** For the gauge: late ones count, for they run. */
   oldestOf(channels: readonly string[]): readonly HandlerGauge[] {
-    const running = this.#running.values();
+    const running = [...this.#running];
     return channels.map((channel) => {
       const oldest = running.find(({ deliveries }) => deliveries[0]?.channel === channel);
       return { channel, component: this.#context.component, ranMs: oldest === undefined ? 0 : this.#msOf(oldest) };
@@ -121,7 +121,7 @@ export class RunningHandlers {
   /** Tells of the oldest when it is slow, when it has run for twice as long, and so on; never of all at once. */
   #look(): void {
     this.#noteEnded();
-    const oldest = this.#running.values().find(({ isLate }) => !isLate);
+    const oldest = [...this.#running].find(({ isLate }) => !isLate);
     if (oldest === undefined) return;
     const { slowMs, log } = this.#context;
     const tellAfterMs = Math.max(slowMs, oldest.tellAfterMs);

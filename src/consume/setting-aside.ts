@@ -30,7 +30,7 @@ export class SettingAside {
 
   retry(delivery: Delivery, kind: "parked" | "blocked", delayMs: number, error: unknown, attempt: Attempt): void {
     const { span } = attempt;
-    const wait: Wait = { kind, attempt: delivery.attempt, delayMs, failed: attempt.failed("retried", error) };
+    const wait: Wait = { kind, attempt: delivery.attempt, delayMs, failed: attempt.failedRun("retried", error) };
     this.#putOff(delivery, wait, delivery.attempt, span, (lost) => {
       if (lost === undefined) span.settled("retried", error);
       else span.settled("fenced", lost);
@@ -85,7 +85,7 @@ export class SettingAside {
     delivery.isNoted = true;
     this.#submit(
       delivery,
-      { kind: "buried", obituary, isGone, failed: run.failed("deadLettered", error) },
+      { kind: "buried", obituary, isGone, failed: run.failedRun("deadLettered", error) },
       (ids) => {
         deadSpan.sent(ids[0] ?? "");
         span.settled("deadLettered", error);
@@ -110,7 +110,7 @@ export class SettingAside {
     const deliveries = [delivery];
     const settlement: Settlement = { ...what, locks: lanesOf(deliveries), entries: deliveries };
     const lost = (reason: Error, isSent: boolean): void => unsettled(isSent ? maybeWritten(reason) : reason);
-    this.#context.settler.submit({ deliveries, settlement, size: 0, settled, lost });
+    this.#context.settler.submit({ deliveries, settlement, size: 0, refusal: undefined, settled, lost });
   }
 }
 

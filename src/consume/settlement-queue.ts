@@ -23,26 +23,24 @@ export interface Submission {
   readonly settlement: Settlement;
   /** An estimate of its outputs' bytes. */
   readonly size: number;
+  /** Set where the store has refused it. */
+  refusal: Refusal | undefined;
   /** It is written; `ids` of its outputs or its dead letter. */
   settled(ids: readonly string[]): void;
   /** The slice is lost first. `isSent`: whether it was written is not known. */
   lost(reason: Error, isSent: boolean): void;
 }
 
-export class Waiting {
-  readonly submission: Submission;
-  delayMs: number = refusedDelayMs.first;
-  /** On the monotonic clock; refused before, and not sent again until then. */
-  notBefore = 0;
-
-  constructor(submission: Submission) {
-    this.submission = submission;
-  }
+export interface Refusal {
+  /** It is not sent again until then, on the monotonic clock. */
+  readonly notBefore: number;
+  /** How long it waits if it is refused again, ms. */
+  readonly nextDelayMs: number;
 }
 
 /** What travels together. */
 export interface Taken {
-  readonly waiting: readonly Waiting[];
+  readonly submissions: readonly Submission[];
   readonly locks: ReadonlySet<string>;
   /** There was no room for something that waits for nothing else. */
   readonly hasMore: boolean;
@@ -50,7 +48,7 @@ export interface Taken {
 
 export class SettlementQueue {
   readonly #isSent: (lock: string) => boolean;
-  #waiting: Waiting[] = [];
+  #waiting: Submission[] = [];
   /** The locks of what was left when the queue was last gone through, and of what has come behind it since. */
   #locks = new Set<string>();
 
@@ -64,16 +62,16 @@ export class SettlementQueue {
   }
 
   push(submission: Submission): void {
-    this.#waiting.push(new Waiting(submission));
+    this.#waiting.push(submission);
   }
 
   /** Before everything that must not overtake it. */
-  putBack(waiting: readonly Waiting[]): void {
-    if (waiting.length > 0) this.#waiting = [...waiting, ...this.#waiting];
+  putBack(submissions: readonly Submission[]): void {
+    if (submissions.length > 0) this.#waiting = [...submissions, ...this.#waiting];
   }
 
   /** Everything, which leaves the queue. */
-  empty(): readonly Waiting[] {
+  empty(): readonly Submission[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting;
@@ -90,18 +88,18 @@ export class SettlementQueue {
   take(now: number, effectsFrom: number): Taken {
     const held = new Set<string>();
     const locks = new Set<string>();
-    const taken: Waiting[] = [];
-    const left: Waiting[] = [];
+    const taken: Submission[] = [];
+    const left: Submission[] = [];
     let effects = 0;
     let parts = 0;
     let size = 0;
     let isCut = false;
     let hasMore = false;
-    for (const waiting of this.#waiting) {
-      const { settlement, size: ownSize } = waiting.submission;
+    for (const submission of this.#waiting) {
+      const { settlement, size: ownSize, refusal } = submission;
       const isEffect = hasEffects(settlement);
       const ownParts = partsOf(settlement);
-      const isDue = waiting.notBefore <= now && !(isEffect && now < effectsFrom);
+      const isDue = (refusal === undefined || refusal.notBefore <= now) && !(isEffect && now < effectsFrom);
       const isFull =
         taken.length >= maxBatch ||
         (effects >= maxEffects && !(ownParts > 0 && settlement.locks.some((lock) => locks.has(lock)))) ||
@@ -109,26 +107,24 @@ export class SettlementQueue {
         size + ownSize > maxSize;
       // A dead letter begins a batch: what was handled before it is settled before it, also in the log that a replay goes by.
       isCut ||=
-        settlement.kind === "buried" &&
-        taken.at(-1) !== undefined &&
-        taken.at(-1)?.submission.settlement.kind !== "buried";
+        settlement.kind === "buried" && taken.at(-1) !== undefined && taken.at(-1)?.settlement.kind !== "buried";
       const hasRoom = !isCut && (!isFull || (isEffect ? taken.length === 0 : taken.length < maxBatch));
       const isFree = isDue && !settlement.locks.some((lock) => held.has(lock) || this.#isSent(lock));
       if (isFree && hasRoom) {
-        taken.push(waiting);
+        taken.push(submission);
         for (const lock of settlement.locks) locks.add(lock);
         if (isEffect) effects++;
         parts += ownParts;
         size += ownSize;
       } else {
         hasMore ||= isFree && !settlement.locks.some((lock) => locks.has(lock));
-        left.push(waiting);
+        left.push(submission);
         for (const lock of settlement.locks) held.add(lock);
       }
     }
     this.#waiting = left;
     this.#locks = held;
-    return { waiting: taken, locks, hasMore };
+    return { submissions: taken, locks, hasMore };
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import type { Delivery } from "./delivery.ts";
 import type { InFlight } from "./in-flight.ts";
 import { RefusalReport } from "./refusal-report.ts";
-import { hasEffects, refusedDelayMs, SettlementQueue, type Submission, type Waiting } from "./settlement-queue.ts";
+import { hasEffects, refusedDelayMs, SettlementQueue, type Submission } from "./settlement-queue.ts";
 
 type Session = Pick<Settling, "settle">;
 
@@ -27,7 +27,7 @@ const soonFrom = 64;
 
 interface Sent {
   readonly batch: Batch;
-  readonly waiting: readonly Waiting[];
+  readonly submissions: readonly Submission[];
   readonly locks: ReadonlySet<string>;
   /** `sent`: unanswered. `ahead`: not written, as one before it is missing. `refused`: not written, as the server takes none of it. */
   state: "sent" | "ahead" | "refused";
@@ -129,8 +129,8 @@ export class Settler {
   /** The slice is lost. */
   stop(reason: Error): void {
     this.#end = reason;
-    for (const { waiting } of this.#unanswered) for (const { submission } of waiting) submission.lost(reason, true);
-    for (const { submission } of this.#queue.empty()) submission.lost(reason, false);
+    for (const { submissions } of this.#unanswered) for (const submission of submissions) submission.lost(reason, true);
+    for (const submission of this.#queue.empty()) submission.lost(reason, false);
     this.#unanswered = [];
   }
 
@@ -158,10 +158,10 @@ export class Settler {
     while (this.#end === undefined && !this.#isCutting && this.#session !== undefined && this.#mayAdd()) {
       const now = this.#context.clock.now();
       if (now < this.#anythingFrom) return;
-      const { waiting, locks, hasMore } = this.#queue.take(now, this.#effectsFrom);
+      const { submissions, locks, hasMore } = this.#queue.take(now, this.#effectsFrom);
       if (this.#queue.length === 0) this.#isDue = false;
-      if (waiting.length === 0) return;
-      this.#send(this.#batchOf(waiting, locks));
+      if (submissions.length === 0) return;
+      this.#send(this.#batchOf(submissions, locks));
       if (!hasMore) return;
     }
   }
@@ -170,18 +170,18 @@ export class Settler {
     return this.#unanswered.length < settlePipeline && this.#unanswered.every(({ state }) => state === "sent");
   }
 
-  #batchOf(waiting: readonly Waiting[], locks: ReadonlySet<string>): Sent {
+  #batchOf(submissions: readonly Submission[], locks: ReadonlySet<string>): Sent {
     const { inFlight } = this.#context;
     const channels = new Set<string>();
-    for (const { submission } of waiting) {
-      if (submission.settlement.kind !== "blocked") inFlight.setInBatch(submission.deliveries, true);
-      for (const { channel } of submission.deliveries) channels.add(channel);
+    for (const { settlement, deliveries } of submissions) {
+      if (settlement.kind !== "blocked") inFlight.setInBatch(deliveries, true);
+      for (const { channel } of deliveries) channels.add(channel);
     }
-    const settlements = waiting.map(({ submission }) => submission.settlement);
+    const settlements = submissions.map(({ settlement }) => settlement);
     const positions = [...channels].map((channel) => inFlight.positionOf(channel));
     const batch = { number: ++this.#number, settlements, positions, at: this.#context.clock.now(), ended: this.#ended };
     if (this.#ended.length > 0) this.#ended = [];
-    const sent: Sent = { batch, waiting, locks, state: "sent" };
+    const sent: Sent = { batch, submissions, locks, state: "sent" };
     this.#unanswered.push(sent);
     return sent;
   }
@@ -232,12 +232,11 @@ export class Settler {
     this.#unanswered = this.#unanswered.filter((one) => one !== sent);
     this.#answered = Math.max(this.#answered, sent.batch.number);
     if (sent.batch.settlements.some(hasEffects)) this.#nextDelayMs = refusedDelayMs.first;
-    const refused: Waiting[] = [];
+    const refused: Submission[] = [];
     const byReason = new Map<string, Delivery[]>();
-    for (let i = 0; i < sent.waiting.length; i++) {
-      const waiting = sent.waiting[i] as Waiting;
+    for (let i = 0; i < sent.submissions.length; i++) {
+      const submission = sent.submissions[i] as Submission;
       const result = results[i] as SettleResult;
-      const { submission } = waiting;
       if (result.outcome === "settled") {
         submission.settled(result.ids);
         this.#tellRelay(submission.settlement);
@@ -246,10 +245,13 @@ export class Settler {
       byReason.set(result.reason, [...(byReason.get(result.reason) ?? []), ...submission.deliveries]);
       inFlight.setInBatch(submission.deliveries, false);
       for (const delivery of submission.deliveries) delivery.isNoted = true; // the row names it as refused
-      waiting.notBefore = clock.now() + waiting.delayMs;
-      clock.after(waiting.delayMs, () => this.#flushSoon());
-      waiting.delayMs = Math.min(2 * waiting.delayMs, refusedDelayMs.most);
-      refused.push(waiting);
+      const delayMs = submission.refusal?.nextDelayMs ?? refusedDelayMs.first;
+      submission.refusal = {
+        notBefore: clock.now() + delayMs,
+        nextDelayMs: Math.min(2 * delayMs, refusedDelayMs.most),
+      };
+      clock.after(delayMs, () => this.#flushSoon());
+      refused.push(submission);
     }
     for (const [reason, deliveries] of byReason) this.#refusals.add(deliveries, reason);
     this.#queue.putBack(refused);
@@ -264,7 +266,7 @@ export class Settler {
   #onRefused(sent: Sent, reason: string): void {
     const { clock } = this.#context;
     sent.state = "refused";
-    const deliveries = sent.waiting.flatMap(({ submission }) => submission.deliveries);
+    const deliveries = sent.submissions.flatMap((submission) => submission.deliveries);
     this.#refusals.add(deliveries, reason);
     this.#effectsFrom = clock.now() + this.#nextDelayMs;
     if (!sent.batch.settlements.some(hasEffects)) this.#anythingFrom = this.#effectsFrom;
@@ -278,9 +280,9 @@ export class Settler {
     this.#isCutting = true;
     hold.retake().then((isTaken) => {
       if (this.#end !== undefined || !isTaken) return; // it is lost, or `resume` tries again
-      const waiting = this.#unanswered.flatMap((sent) => sent.waiting);
-      for (const { submission } of waiting) inFlight.setInBatch(submission.deliveries, false);
-      this.#queue.putBack(waiting);
+      const submissions = this.#unanswered.flatMap((sent) => sent.submissions);
+      for (const { deliveries } of submissions) inFlight.setInBatch(deliveries, false);
+      this.#queue.putBack(submissions);
       this.#ended.unshift(...this.#unanswered.flatMap(({ batch }) => batch.ended ?? []));
       this.#unanswered = [];
       this.#number = 0;

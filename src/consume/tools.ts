@@ -11,16 +11,16 @@ import { payloadToPublish } from "../model/json-survival.ts";
 import { plain } from "../model/plain-objects.ts";
 import { listOf } from "../model/single-item-list.ts";
 import type { NewEntry } from "../ports/append.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Output as SettledOutput } from "../ports/settle.ts";
 import type { ProcessSpan } from "../ports/tracing.ts";
 import { ownFailure } from "../ports/unhandled-failures.ts";
 import { dueAtOf } from "../publish/due.ts";
 import { Outgoing } from "../publish/outgoing.ts";
 import { partitionOf } from "../publish/placement.ts";
-import type { SettlementBounds } from "./context.ts";
+import type { HandlingContext } from "./context.ts";
+import { reasonOf } from "./outcome.ts";
 import { OutputPromise } from "./output-promise.ts";
-import type { StateView } from "./state.ts";
+import { StateView } from "./state.ts";
 import type { OutputOptions, StateStore } from "./subscription.ts";
 
 /** An output that waits for its settlement, and names what it comes from, so that its story can be told from the log alone. */
@@ -44,22 +44,20 @@ class Output extends Outgoing implements SettledOutput {
   }
 }
 
+type CollectorContext = Pick<
+  HandlingContext,
+  "component" | "partition" | "partitions" | "state" | "bounds" | "onChannel" | "clock" | "log"
+>;
+
 /** Collects the outputs and state of one attempt. Thrown away whole if the attempt fails. */
 export class Collector {
-  readonly #component: string;
-  readonly #partition: number;
-  readonly #partitions: number;
+  readonly #context: CollectorContext;
   /** The events being handled; the outputs' ids derive from them. */
   readonly #sources: readonly EventRef[];
   readonly #sourceId: string;
   readonly #span: ProcessSpan;
   /** What the attempt has read and wants to write. */
   readonly view: StateView;
-  readonly #bounds: SettlementBounds;
-  readonly #onChannel: (channel: Channel<unknown>) => void;
-  readonly #clock: Pick<Clock, "wallNow" | "soon">;
-  /** Called with a failure that nobody handles once the attempt has ended: the attempt cannot fail with it any more. */
-  readonly #onLate: (error: unknown) => void;
   #outputs: Output[] | undefined;
   /** Of the outputs so far, UTF-16 units as an estimate of bytes. */
   #size = 0;
@@ -76,30 +74,14 @@ export class Collector {
   /** Why nothing can be added any more; undefined while something can. */
   #end: string | undefined;
 
-  constructor(
-    component: string,
-    partition: number,
-    partitions: number,
-    sources: readonly EventRef[],
-    span: ProcessSpan,
-    view: StateView,
-    bounds: SettlementBounds,
-    onChannel: (channel: Channel<unknown>) => void,
-    clock: Pick<Clock, "wallNow" | "soon">,
-    onLate: (error: unknown) => void,
-  ) {
-    this.#component = component;
-    this.#partition = partition;
-    this.#partitions = partitions;
+  constructor(context: CollectorContext, sources: readonly EventRef[], span: ProcessSpan) {
+    const { state, component, bounds } = context;
+    this.#context = context;
     this.#sources = sources;
     const [only] = sources;
     this.#sourceId = sources.length === 1 ? (only as EventRef).id : sources.map((source) => source.id).join(" ");
     this.#span = span;
-    this.view = view;
-    this.#bounds = bounds;
-    this.#onChannel = onChannel;
-    this.#clock = clock;
-    this.#onLate = onLate;
+    this.view = new StateView(state, component, bounds.maxOutputs);
   }
 
   /** Rejects, and never throws, as an asynchronous function would. A failure that nobody awaits is the attempt's. */
@@ -120,17 +102,17 @@ export class Collector {
   get state(): <V>(store: string) => StateStore<V> {
     return <V>(store: string): StateStore<V> => {
       if (!/^[a-z][a-z0-9._-]{0,127}$/.test(store)) throw new ChannelError(`"${store}" is no name for a state store`);
-      return this.view.store<V>(store, this.#own);
+      return this.view.store<V>(store, (failure) => this.#own(failure));
     };
   }
 
   get effectId(): string {
-    return deriveEventId(this.#sourceId, this.#component, "effect");
+    return deriveEventId(this.#sourceId, this.#context.component, "effect");
   }
 
   /** The same on every attempt at this event by this component, and different from every output's id. */
   get effectIdOf(): (event: EventRef) => string {
-    return (event) => deriveEventId(event.id, this.#component, "effect");
+    return (event) => deriveEventId(event.id, this.#context.component, "effect");
   }
 
   /** The baggage of one of the events. */
@@ -148,7 +130,7 @@ export class Collector {
     // The list grows while it is gone through: a failure is passed on along a chain of promises.
     for (const publish of this.#doubtful ?? []) await publish.heard();
     // An asynchronous function may have heard of it that nobody awaits: the process knows at the end of this turn.
-    if (this.#hasFailed) await new Promise<void>((resolve) => this.#clock.soon(resolve));
+    if (this.#hasFailed) await new Promise<void>((resolve) => this.#context.clock.soon(resolve));
     if (this.#unhandled !== undefined) throw this.#unhandled;
     if (this.#noRoom !== undefined) throw this.#noRoom;
   }
@@ -182,18 +164,28 @@ export class Collector {
   }
 
   /** A failure of the tools: where nobody handles it, it is the attempt's. */
-  readonly #own = (failure: unknown): void => {
+  #own(failure: unknown): void {
     this.#hasFailed = true;
     ownFailure(failure, (reason) => {
       if (this.#end === undefined) this.#unhandled ??= reason;
-      else this.#onLate(reason);
+      else this.#tellLate(reason);
     });
-  };
+  }
+
+  /** The attempt has ended, and cannot fail with it any more. */
+  #tellLate(failure: unknown): void {
+    const { log, component } = this.#context;
+    const fields = { component, reason: reasonOf(failure) };
+    log.error(fields, "what a handler did not await failed after its attempt's end");
+  }
 
   #doubt<T>(publish: Promise<T>): Promise<T> {
-    publish.catch(this.#own);
+    publish.catch((failure: unknown) => this.#own(failure));
     if (this.#end !== undefined)
-      return OutputPromise.watched(publish, (promise) => void promise.heard().catch(this.#onLate));
+      return OutputPromise.watched(
+        publish,
+        (promise) => void promise.heard().catch((failure: unknown) => this.#tellLate(failure)),
+      );
     return OutputPromise.watched(publish, (promise) => {
       this.#doubtful ??= [];
       this.#doubtful.push(promise);
@@ -208,11 +200,11 @@ export class Collector {
     const place = this.#publishes++;
     const [cause] = causedBy ?? noSources;
     if (cause === undefined || causedBy?.length !== 1 || !this.#sources.some(({ id }) => id === cause.id))
-      return deriveEventId(this.#sourceId, this.#component, place);
+      return deriveEventId(this.#sourceId, this.#context.component, place);
     this.#publishesOf ??= new Map();
     const own = this.#publishesOf.get(cause.id) ?? 0;
     this.#publishesOf.set(cause.id, own + 1);
-    return deriveEventId(cause.id, this.#component, `caused ${own}`);
+    return deriveEventId(cause.id, this.#context.component, `caused ${own}`);
   }
 
   #collect<P>(id: string, channel: Channel<P>, payload: P, options: OutputOptions): EventRef {
@@ -222,15 +214,16 @@ export class Collector {
     const key = channel.key(payload);
     this.#makeRoom(json.length + key.length);
     const correlation = channel.correlation(payload);
-    const time = options.time ?? this.#clock.wallNow();
+    const { clock, partition: own, partitions, onChannel } = this.#context;
+    const time = options.time ?? clock.wallNow();
     const stated = options.causedBy === undefined ? noCauses : toCauses(options.causedBy);
     const isBySource = channel.placement === "source" || key === "";
-    const partition = isBySource ? this.#partition : partitionOf(key, this.#partitions);
+    const partition = isBySource ? own : partitionOf(key, partitions);
     const dueAt = dueAtOf(options);
     const output = new Output(channel, partition, id, time, key, json, correlation, stated, undefined, dueAt);
     output.sources = this.#sources;
     output.under(this.#span.send(output));
-    this.#onChannel(channel);
+    onChannel(channel);
     if (this.#outputs === undefined) this.#outputs = listOf(output);
     else this.#outputs.push(output);
     return new OutputRef(id, channel.name, output.carrier);
@@ -238,14 +231,14 @@ export class Collector {
 
   /** @throws {ConfigError} where there is none for another output */
   #makeRoom(size: number): void {
-    const { maxOutputs, maxOutputBytes } = this.#bounds;
+    const { maxOutputs, maxOutputBytes } = this.#context.bounds;
     const count = this.#outputs?.length ?? 0;
     this.#size += size;
     if (count === 0 || (count < maxOutputs && this.#size <= maxOutputBytes)) return;
     this.#size -= size;
     const most = count < maxOutputs ? `${maxOutputBytes} bytes (maxOutputBytes)` : `${maxOutputs} events (maxOutputs)`;
     this.#noRoom = new ConfigError(
-      `component "${this.#component}": an attempt publishes up to ${most}: Redis does nothing else while they are settled. ` +
+      `component "${this.#context.component}": an attempt publishes up to ${most}: Redis does nothing else while they are settled. ` +
         "Use several events, each for a part of them",
     );
     throw this.#noRoom;

@@ -17,10 +17,6 @@ export class RowWatch {
     this.#longestGapMs = takeoverAfterMs / 4;
   }
 
-  get row(): OwnerRow | undefined {
-    return this.#row;
-  }
-
   /** Both times on the monotonic clock, ms. */
   saw(row: OwnerRow | undefined, sentAt: number, receivedAt: number): void {
     const before = this.#row;

@@ -53,18 +53,30 @@ export interface FailedRun {
  * `buried`: a dead letter is appended, unless the entry is no longer in its stream. `isGone`: the owner knows that it is not.
  * `locks` names the ordering keys and the state read or written: no other settlement may overtake this one on them.
  */
-export type Settlement = {
+export type Settlement = Settled &
+  (
+    | Effects
+    | { readonly kind: "parked" | "blocked"; readonly attempt: number; readonly delayMs: number }
+    | { readonly kind: "buried"; readonly obituary: Obituary; readonly isGone: boolean }
+  );
+
+/** The settlement of what was handled. */
+export type Acknowledgement = Settled & Effects;
+
+interface Effects {
+  readonly kind: "acked";
+  readonly outputs: readonly Output[];
+  readonly changes: readonly StateChange[];
+}
+
+interface Settled {
   readonly locks: readonly string[];
   readonly entries: readonly SettledEntry[];
   /** The run that it settles; undefined where no handler ran. */
   readonly ran?: HandlerRun;
   /** The same where it failed. */
   readonly failed?: FailedRun;
-} & (
-  | { readonly kind: "acked"; readonly outputs: readonly Output[]; readonly changes: readonly StateChange[] }
-  | { readonly kind: "parked" | "blocked"; readonly attempt: number; readonly delayMs: number }
-  | { readonly kind: "buried"; readonly obituary: Obituary; readonly isGone: boolean }
-);
+}
 
 /** The position of a channel at the time of the batch. Written whole; the store adds entries of the batch that it refuses to `open`. */
 export interface Position {

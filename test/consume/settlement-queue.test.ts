@@ -18,13 +18,14 @@ function queueOf(
   const queue = new SettlementQueue((lock) => sent.includes(lock));
   for (let i = 0; i < count; i++) {
     const settlement = acked([`${i + 1}-0`], { locks: [`k${i % locks}`], outputs });
-    queue.push({ deliveries: [], settlement, size: 100, settled: () => undefined, lost: () => undefined });
+    const ends = { settled: () => undefined, lost: () => undefined };
+    queue.push({ deliveries: [], settlement, size: 100, refusal: undefined, ...ends });
   }
   return queue;
 }
 
-function sizeOf({ waiting, hasMore }: Taken): readonly [count: number, hasMore: boolean] {
-  return [waiting.length, hasMore];
+function sizeOf({ submissions, hasMore }: Taken): readonly [count: number, hasMore: boolean] {
+  return [submissions.length, hasMore];
 }
 
 test("what does not wait for others leaves in calls that keep the server for a short time", () => {
@@ -48,13 +49,13 @@ test("what would wait for the batch's answer travels with it", () => {
 
 test("beyond the first ones only what is behind them travels with them, in the order of each lock", () => {
   const queue = queueOf(600, 200, [one]);
-  const { waiting, hasMore } = queue.take(0, 0);
-  const locks = waiting.map(({ submission }) => submission.settlement.locks[0] as string);
+  const { submissions, hasMore } = queue.take(0, 0);
+  const locks = submissions.map(({ settlement }) => settlement.locks[0] as string);
   assert.equal(
     locks.slice(0, 128),
     Array.from({ length: 128 }, (_, i) => `k${i}`),
   );
-  assert.is(waiting.length, 3 * 128);
+  assert.is(submissions.length, 3 * 128);
   assert.is(new Set(locks).size, 128);
   assert.is(hasMore, true);
 });

@@ -153,6 +153,7 @@ test("one batch settles as much as it may hold Redis up for, and a settlement th
       deliveries: [],
       settlement: { kind: "acked", locks: [], entries: [], outputs, changes: [] },
       size,
+      refusal: undefined,
       settled: () => {
         if (--left === 0) resolve();
       },

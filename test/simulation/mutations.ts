@@ -355,8 +355,8 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: "consume/attempt.ts",
-        find: "names.length === 0 ? lanes : lanes.concat(names)",
-        replace: "names.length < 0 ? lanes.concat(names) : lanes",
+        find: "if (names.length > 0) this.locks =",
+        replace: "if (names.length < 0) this.locks =",
       },
     ],
     faults: ["spoil"],

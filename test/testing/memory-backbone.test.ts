@@ -147,10 +147,13 @@ test("a duty runs in one of many at a time, with a fence that grows, and again w
   await backbone.clock.advance(3_000);
   assert.is(running.size, 1);
   const [first = ""] = running;
+  const here = (): readonly string[] => [...duties].filter(([, { isHere }]) => isHere).map(([name]) => name);
+  assert.equal(here(), [first]);
   await duties.get(first)?.[Symbol.asyncDispose]();
   await backbone.clock.advance(2_000);
   assert.is(running.size, 1);
   assert.is.not([...running][0], first);
+  assert.equal(here(), [...running]);
   const [, before, after] = fences;
   assert.ok(before !== undefined && after !== undefined && before.epoch < after.epoch && before.token !== after.token);
 });
