@@ -42,7 +42,7 @@ export function settle(server: MemoryServer, slice: Slice, claim: Claim, batch: 
 }
 
 /** What a channel of the batch is written to. */
-interface Place {
+interface Destination {
   readonly stream: Stream;
   readonly group: Group;
 }
@@ -53,7 +53,7 @@ class Settling {
   readonly #slice: Slice;
   readonly #claim: Claim;
   readonly #batch: Batch;
-  readonly #places = new Map<string, Place>();
+  readonly #destinations = new Map<string, Destination>();
   readonly #remade: string[] = [];
   /** By channel; finished or parked, so that the row need not name them as open any more. */
   readonly #settled = new Set<string>();
@@ -91,7 +91,7 @@ class Settling {
     const stream = this.#server.keys.madeStream(keyOf.stream(this.#slice.partition, channel));
     const group = groupOf(this.#server, this.#slice, row, channel, stream, this.#remade);
     attemptsOf(this.#server, this.#slice, channel);
-    this.#places.set(channel, { stream, group });
+    this.#destinations.set(channel, { stream, group });
   }
 
   /** It was written before. That it is sent again is a sign of life, for which there is room unless the batch itself needs memory. */
@@ -144,7 +144,7 @@ class Settling {
     const [member = ""] = this.#claim.owner.split("/", 1);
     const now = this.#server.now();
     for (const { channel, entryId, isNoted } of settlement.entries) {
-      const { stream, group } = this.#places.get(channel) as Place;
+      const { stream, group } = this.#destinations.get(channel) as Destination;
       const attempts = attemptsOf(this.#server, this.#slice, channel);
       if (settlement.kind === "parked" || settlement.kind === "blocked") {
         const { attempt, delayMs } = settlement;
@@ -165,7 +165,7 @@ class Settling {
     const now = this.#server.now();
     if (settlement.kind === "buried") {
       const { channel, entryId } = settlement.entries[0] as DeliveryId;
-      const fields = entryOf(this.#places.get(channel)?.stream, entryId)?.fields;
+      const fields = entryOf(this.#destinations.get(channel)?.stream, entryId)?.fields;
       if (fields === undefined) return [];
       const dead = keys.madeStream(keyOf.dead(partition, channel, component));
       const { errorCode, error, attempts, traceparent } = settlement.obituary;
@@ -205,7 +205,7 @@ class Settling {
 
   /** The position as the owner gives it; `open` keeps what was refused, now or before, until it is settled. */
   #move(row: Row, { channel, at, entriesRead, open }: Position) {
-    const { group } = this.#places.get(channel) as Place;
+    const { group } = this.#destinations.get(channel) as Destination;
     const refused = this.#refused.flatMap((one) => (one.channel === channel ? [one.entryId] : []));
     const refusedBefore = (row.positions.get(channel)?.open ?? []).flatMap(({ id, isRefused }) =>
       isRefused && !this.#settled.has(`${channel}/${id}`) ? [id] : [],

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-export interface Place {
+export interface Route {
   /** The parts of the path, decoded. */
   readonly path: readonly string[];
   readonly query: URLSearchParams;
@@ -10,7 +10,7 @@ export interface Place {
 
 const changed = new EventTarget();
 
-function here(): Place {
+function here(): Route {
   const path = location.pathname.split("/").filter((part) => part !== "");
   return { path: path.map(decoded), query: new URLSearchParams(location.search) };
 }
@@ -23,11 +23,11 @@ function decoded(part: string): string {
   }
 }
 
-/** The place that is shown, kept up to date. */
-export function usePlace(): Place {
-  const [place, setPlace] = useState(here);
+/** The route that is shown, kept up to date. */
+export function useRoute(): Route {
+  const [route, setRoute] = useState(here);
   useEffect(() => {
-    const update = (): void => setPlace(here());
+    const update = (): void => setRoute(here());
     addEventListener("popstate", update);
     changed.addEventListener("change", update);
     return () => {
@@ -35,7 +35,7 @@ export function usePlace(): Place {
       changed.removeEventListener("change", update);
     };
   }, []);
-  return place;
+  return route;
 }
 
 /** Goes to an address of the console. `replace`: without a step of its own in the history. */

@@ -4,7 +4,7 @@ import { Fragment, render, type VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { About } from "../shapes.ts";
 import { type Looked, useLook } from "./live.ts";
-import { addressOf, followLinks, go, type Place, usePlace } from "./location.ts";
+import { addressOf, followLinks, go, type Route, useRoute } from "./location.ts";
 import { Refusals, Refused } from "./parts/notes.tsx";
 import { useAnswer } from "./server.ts";
 import "./style/base.css";
@@ -22,7 +22,7 @@ import { StoryView } from "./views/story.tsx";
 import { TimeView } from "./views/time.tsx";
 
 interface ViewProps {
-  readonly place: Place;
+  readonly route: Route;
   readonly look: Looked;
   readonly about: About;
 }
@@ -30,7 +30,7 @@ interface ViewProps {
 interface View {
   /** The view waits for what the console is; the others begin at once. */
   readonly needsAbout?: true;
-  readonly title: (place: Place) => string;
+  readonly title: (route: Route) => string;
   readonly show: (props: ViewProps) => VNode;
 }
 
@@ -38,37 +38,37 @@ const views: Readonly<Record<string, View>> = {
   "": { title: () => "Flow", show: ({ look }) => <FlowView look={look} /> },
   channel: {
     title: ({ path }) => `Channel ${path[1] ?? ""}`,
-    show: ({ place, look }) => <ChannelView key={place.path[1] ?? ""} place={place} look={look} />,
+    show: ({ route, look }) => <ChannelView key={route.path[1] ?? ""} route={route} look={look} />,
   },
   component: {
     title: ({ path }) => `Component ${path[1] ?? ""}`,
-    show: ({ place, look }) => <ComponentView key={place.path[1] ?? ""} place={place} look={look} />,
+    show: ({ route, look }) => <ComponentView key={route.path[1] ?? ""} route={route} look={look} />,
   },
   dead: {
     needsAbout: true,
     title: () => "Dead letters",
-    show: ({ place, about }) => <DeadLettersView place={place} about={about} />,
+    show: ({ route, about }) => <DeadLettersView route={route} about={about} />,
   },
   replays: {
     needsAbout: true,
     title: ({ path }) => (path[1] === undefined ? "Replays" : "Component replay"),
-    show: ({ place, look, about }) => <ReplaysView key={place.path[1] ?? ""} place={place} look={look} about={about} />,
+    show: ({ route, look, about }) => <ReplaysView key={route.path[1] ?? ""} route={route} look={look} about={about} />,
   },
   time: {
     title: () => "State over time",
-    show: ({ place }) => <TimeView key={place.query.get("q") ?? ""} place={place} />,
+    show: ({ route }) => <TimeView key={route.query.get("q") ?? ""} route={route} />,
   },
   search: {
     title: () => "Search",
-    show: ({ place }) => {
-      const query = place.query.get("q") ?? "";
+    show: ({ route }) => {
+      const query = route.query.get("q") ?? "";
       return <SearchView key={query} query={query} />;
     },
   },
   story: {
     needsAbout: true,
     title: () => "Story",
-    show: ({ place, about }) => <StoryView place={place} about={about} />,
+    show: ({ route, about }) => <StoryView route={route} about={about} />,
   },
 };
 
@@ -93,14 +93,14 @@ function useComebacks({ problem }: Looked, refusals: { readonly shown: number })
 }
 
 function Frame(): VNode {
-  const place = usePlace();
+  const route = useRoute();
   const look = useLook();
   const refusals = useMemo(() => ({ shown: 0 }), []);
   const comebacks = useComebacks(look, refusals);
   const about = useAnswer<About>("/api/about", comebacks);
-  const [first = ""] = place.path;
+  const [first = ""] = route.path;
   const view = views[first];
-  const title = view?.title(place) ?? "No such view";
+  const title = view?.title(route) ?? "No such view";
   const namespace = about.state === "there" ? about.value.namespace : "";
   useEffect(() => {
     document.title = `${title} · ${namespace === "" ? "" : `${namespace} · `}Throughline`;
@@ -126,7 +126,7 @@ function Frame(): VNode {
             </a>
           ))}
         </nav>
-        <Search place={place} />
+        <Search route={route} />
       </header>
       {look.problem === "" ? null : (
         <div class="banner" role="alert">
@@ -143,7 +143,7 @@ function Frame(): VNode {
             </p>
           ) : about.state === "there" || view.needsAbout !== true ? (
             <Fragment key={comebacks}>
-              <view.show place={place} look={look} about={about.state === "there" ? about.value : unknown} />
+              <view.show route={route} look={look} about={about.state === "there" ? about.value : unknown} />
             </Fragment>
           ) : null}
         </Refusals.Provider>
@@ -152,8 +152,8 @@ function Frame(): VNode {
   );
 }
 
-function Search({ place }: { readonly place: Place }): VNode {
-  const asked = place.path[0] === "story" || place.path[0] === "search" ? (place.query.get("q") ?? "") : "";
+function Search({ route }: { readonly route: Route }): VNode {
+  const asked = route.path[0] === "story" || route.path[0] === "search" ? (route.query.get("q") ?? "") : "";
   const [text, setText] = useState(asked);
   useEffect(() => setText(asked), [asked]);
   return (

@@ -8,8 +8,8 @@ import { type Keys, parkedConsumer } from "../keys.ts";
 /** Most entries of a group's pending list, or of a parked set, that are looked at. */
 const maxShown = 10_000;
 
-/** A component's place on a stream, as the row of its partition has it. */
-interface Place {
+/** How far a component has come on a stream, as the row of its partition has it. */
+interface Progress {
   /** The owner; empty where there is none. */
   readonly member: string;
   readonly at: string;
@@ -50,23 +50,23 @@ export class GroupReader {
 
   async openDelivery(stream: LogStream, component: string, entryId: string): Promise<OpenDelivery | undefined> {
     const { partition, channel } = stream;
-    const [place, record, parkedUntil, shown] = await Promise.all([
-      this.#place(stream, component),
+    const [progress, record, parkedUntil, shown] = await Promise.all([
+      this.#progress(stream, component),
       this.#ask("HGET", this.#keys.attempts(partition, channel, component), entryId) as Promise<string | null>,
       this.#ask("ZSCORE", this.#keys.parked(partition, channel, component), entryId) as Promise<string | null>,
       this.#pending(stream, component, entryId, entryId, 1),
     ]);
     // What the group shows before the position is not open if the row does not say so: somebody may have read it there.
     const isOpen =
-      place === undefined
+      progress === undefined
         ? shown.length > 0
-        : place.open.includes(entryId) || (shown.length > 0 && compareIds(entryId, place.at) > 0);
+        : progress.open.includes(entryId) || (shown.length > 0 && compareIds(entryId, progress.at) > 0);
     if (parkedUntil === null && !isOpen) return undefined;
     const [attempts = "1", , , due] = record?.split(":") ?? [];
     const dueAt = parkedUntil ?? due;
     return {
       held: parkedUntil === null ? "open" : "parked",
-      member: place?.member ?? "",
+      member: progress?.member ?? "",
       attempt: Math.max(1, Number(attempts)),
       dueAt: dueAt === undefined ? undefined : Number(dueAt),
     };
@@ -80,15 +80,15 @@ export class GroupReader {
     group: Map<string, unknown> | undefined,
     now: number,
   ): Promise<GroupFacts | undefined> {
-    const place = await this.#place(stream, component);
-    if (place === undefined && group === undefined) return undefined;
+    const progress = await this.#progress(stream, component);
+    if (progress === undefined && group === undefined) return undefined;
     const { partition, channel } = stream;
     const key = this.#streamKey(stream);
     const delivered = String(group?.get("last-delivered-id") ?? "0-0");
     // A row that stands after the stream's end is that of another stream, which is gone.
-    const isOfAnother = place !== undefined && compareIds(place.at, lastEntryId || "0-0") > 0;
-    const positionId = isOfAnother ? "0-0" : (place?.at ?? delivered);
-    const shownFrom = place === undefined ? "-" : `(${positionId}`;
+    const isOfAnother = progress !== undefined && compareIds(progress.at, lastEntryId || "0-0") > 0;
+    const positionId = isOfAnother ? "0-0" : (progress?.at ?? delivered);
+    const shownFrom = progress === undefined ? "-" : `(${positionId}`;
     const [shown, consumers, parked, deadLetters] = await Promise.all([
       group === undefined ? [] : this.#pending(stream, component, shownFrom, "+", maxShown),
       group === undefined ? [] : (this.#ask("XINFO", "CONSUMERS", key, component) as Promise<unknown[][]>),
@@ -96,7 +96,7 @@ export class GroupReader {
       this.#ask("XLEN", this.#keys.dead(partition, channel, component)) as Promise<number>,
     ]);
     const late = shown.flatMap(([entryId, consumer]) => (consumer === parkedConsumer ? [] : [entryId]));
-    const open = [...(place === undefined || isOfAnother ? [] : place.open), ...late];
+    const open = [...(progress === undefined || isOfAnother ? [] : progress.open), ...late];
     const oldestParked = await this.#oldestParked(stream, component, parked, group !== undefined);
     const oldestOpenId = [...open, ...oldestParked].reduce((a, b) => (a === "" || compareIds(b, a) < 0 ? b : a), "");
     const readers = consumers.map(toMap).filter((consumer) => consumer.get("name") !== parkedConsumer);
@@ -110,14 +110,14 @@ export class GroupReader {
       parked,
       oldestOpenId,
       deadLetters,
-      lost: place?.lost ?? 0,
+      lost: progress?.lost ?? 0,
       consumers: readers.map((consumer) => String(consumer.get("name"))),
       lastSeenAt: idleMs.length === 0 ? undefined : now - Math.min(...idleMs),
     };
   }
 
-  /** A component's place on a stream as its row has it; undefined where no owner was ever there. */
-  async #place({ partition, channel }: LogStream, component: string): Promise<Place | undefined> {
+  /** How far a component has come, as its row has it; undefined where no owner was ever there. */
+  async #progress({ partition, channel }: LogStream, component: string): Promise<Progress | undefined> {
     const fields = ["owner", `at:${channel}`, `open:${channel}`, `lost:${channel}`];
     const reply = (await this.#ask("HMGET", this.#keys.owner(partition, component), ...fields)) as (string | null)[];
     const [owner, at, open, lost] = reply;

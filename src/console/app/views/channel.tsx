@@ -4,7 +4,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { ChannelPage, Flow, FlowEdge, ListedEntry, TailBatch } from "../../shapes.ts";
 import { type Looked, useStream } from "../live.ts";
-import { addressOf, go, type Place } from "../location.ts";
+import { addressOf, go, type Route } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Entries, idOf } from "../parts/entry-list.tsx";
 import { Answer, Refused } from "../parts/notes.tsx";
@@ -16,15 +16,15 @@ import { useAnswer } from "../server.ts";
 const maxShown = 100;
 
 interface ChannelViewProps {
-  readonly place: Place;
+  readonly route: Route;
   readonly look: Looked;
 }
 
-export function ChannelView({ place, look }: ChannelViewProps): VNode {
-  const channel = place.path[1] ?? "";
-  const where = place.query.getAll("where");
-  const from = place.query.get("from") ?? undefined;
-  const to = place.query.get("to") ?? undefined;
+export function ChannelView({ route, look }: ChannelViewProps): VNode {
+  const channel = route.path[1] ?? "";
+  const where = route.query.getAll("where");
+  const from = route.query.get("from") ?? undefined;
+  const to = route.query.get("to") ?? undefined;
   const samples = useSamples(look, { channel });
   const list = `${channel} ${where.join(" ")} ${from ?? ""} ${to ?? ""}`;
   return (

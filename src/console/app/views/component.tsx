@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { AttemptCounts, ConsumptionStatus } from "../../../index.ts";
 import type { AttemptsNews, Flow, FlowPartition, Sample } from "../../shapes.ts";
 import { type Looked, useStream } from "../live.ts";
-import { addressOf, type Place } from "../location.ts";
+import { addressOf, type Route } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
 import { ago, counted, lasted } from "../parts/numbers.ts";
 import { Table } from "../parts/table.tsx";
@@ -13,12 +13,12 @@ import { Text } from "../parts/text.tsx";
 import { useSamples } from "../samples.ts";
 
 interface ComponentViewProps {
-  readonly place: Place;
+  readonly route: Route;
   readonly look: Looked;
 }
 
-export function ComponentView({ place, look }: ComponentViewProps): VNode {
-  const name = place.path[1] ?? "";
+export function ComponentView({ route, look }: ComponentViewProps): VNode {
+  const name = route.path[1] ?? "";
   const samples = useSamples(look, { component: name });
   const { flow } = look;
   if (flow === undefined) return <p class="quiet">Looking …</p>;

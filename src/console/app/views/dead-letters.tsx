@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import type { About, DeadLetterGroups, DeadLetterPage } from "../../shapes.ts";
-import { addressOf, type Place } from "../location.ts";
+import { addressOf, type Route } from "../location.ts";
 import { Chart } from "../parts/chart.tsx";
 import { type Deed, DeedDialog } from "../parts/deed.tsx";
 import { LetterTable } from "../parts/letters.tsx";
@@ -14,16 +14,16 @@ import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../server.ts";
 
 interface DeadLettersViewProps {
-  readonly place: Place;
+  readonly route: Route;
   readonly about: About;
 }
 
-export function DeadLettersView({ place, about }: DeadLettersViewProps): VNode {
+export function DeadLettersView({ route, about }: DeadLettersViewProps): VNode {
   const [deed, setDeed] = useState<Deed | undefined>(undefined);
   const [done, setDone] = useState(0);
   const [said, setSaid] = useState("");
   const groups = useAnswer<DeadLetterGroups>("/api/dead/groups", done);
-  const { channel, component, code, letter } = Object.fromEntries(place.query) as Readonly<Record<string, string>>;
+  const { channel, component, code, letter } = Object.fromEntries(route.query) as Readonly<Record<string, string>>;
   const isChosen = component !== undefined || channel !== undefined;
   return (
     <>

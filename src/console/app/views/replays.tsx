@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Run } from "../../../replay.ts";
 import type { About, ComponentReplayState, ReplayList } from "../../shapes.ts";
 import type { Looked } from "../live.ts";
-import { addressOf, type Place } from "../location.ts";
+import { addressOf, type Route } from "../location.ts";
 import { Answer, Problem } from "../parts/notes.tsx";
 import { counted, timed } from "../parts/numbers.ts";
 import { ComponentReplayForm, ReplayForm } from "../parts/replay-forms.tsx";
@@ -18,13 +18,13 @@ import { DifferenceView } from "./difference.tsx";
 const everyMs = 1_000;
 
 interface ReplaysViewProps {
-  readonly place: Place;
+  readonly route: Route;
   readonly look: Looked;
   readonly about: About;
 }
 
-export function ReplaysView({ place, look, about }: ReplaysViewProps): VNode {
-  const chosen = place.path[1];
+export function ReplaysView({ route, look, about }: ReplaysViewProps): VNode {
+  const chosen = route.path[1];
   if (chosen !== undefined) return <OneComponentReplay id={chosen} canAct={about.allowActions} />;
   return <Lists channels={look.flow?.channels.map(({ channel }) => channel) ?? []} about={about} />;
 }

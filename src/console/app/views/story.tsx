@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { About, Story } from "../../shapes.ts";
-import { addressOf, go, type Place } from "../location.ts";
+import { addressOf, go, type Route } from "../location.ts";
 import { EntryFacts } from "../parts/entry.tsx";
 import { Refused } from "../parts/notes.tsx";
 import { lasted, timed } from "../parts/numbers.ts";
@@ -56,13 +56,13 @@ function useStory(query: string, from: string | undefined): Told & { readonly st
   return { ...told, stop };
 }
 
-export function StoryView({ place, about }: { readonly place: Place; readonly about: About }): VNode {
-  const query = place.query.get("q") ?? "";
-  const from = place.query.get("from") ?? undefined;
+export function StoryView({ route, about }: { readonly route: Route; readonly about: About }): VNode {
+  const query = route.query.get("q") ?? "";
+  const from = route.query.get("from") ?? undefined;
   const { story, isGoingOn, problem, stop } = useStory(query, from);
-  const chosen = place.query.get("step") ?? undefined;
+  const chosen = route.query.get("step") ?? undefined;
   const choose = (step: string): void => {
-    const search = new URLSearchParams(place.query);
+    const search = new URLSearchParams(route.query);
     search.set("step", step);
     go(`/story?${search}`, { replace: true });
   };

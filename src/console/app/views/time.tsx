@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { StoryStates, StoryStep } from "../../../replay.ts";
 import type { TimeProgress } from "../../shapes.ts";
 import { useStream } from "../live.ts";
-import { addressOf, go, type Place } from "../location.ts";
+import { addressOf, go, type Route } from "../location.ts";
 import { Refused } from "../parts/notes.tsx";
 import { counted, lasted, timed } from "../parts/numbers.ts";
 import { type KnownState, StateKey } from "../parts/state-key.tsx";
@@ -18,9 +18,9 @@ interface Told {
 }
 
 /** The query is also the view's key: another story begins anew. */
-export function TimeView({ place }: { readonly place: Place }): VNode {
-  const query = place.query.get("q") ?? "";
-  const from = place.query.get("from") ?? undefined;
+export function TimeView({ route }: { readonly route: Route }): VNode {
+  const query = route.query.get("q") ?? "";
+  const from = route.query.get("from") ?? undefined;
   const [told, setTold] = useState<Told>({ line: undefined, progress: undefined, problem: "" });
   const { line, progress, problem } = told;
   const isOver = line !== undefined || problem !== "";
@@ -45,17 +45,17 @@ export function TimeView({ place }: { readonly place: Place }): VNode {
             : `Running the handlers of ${progress.component} over the log: ${counted(progress.events)} events …`}
         </p>
       )}
-      {line === undefined ? null : <Line line={line} place={place} />}
+      {line === undefined ? null : <Line line={line} route={route} />}
     </>
   );
 }
 
-function Line({ line, place }: { readonly line: StoryStates; readonly place: Place }): VNode {
+function Line({ line, route }: { readonly line: StoryStates; readonly route: Route }): VNode {
   const { steps, without, notes } = line;
-  const asked = Number(place.query.get("step") ?? steps.length);
+  const asked = Number(route.query.get("step") ?? steps.length);
   const at = Math.min(Math.max(1, Number.isInteger(asked) ? asked : 1), steps.length);
   const move = (step: number): void => {
-    const search = new URLSearchParams(place.query);
+    const search = new URLSearchParams(route.query);
     search.set("step", String(step));
     go(`/time?${search}`, { replace: true });
   };
