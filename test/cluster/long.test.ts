@@ -5,6 +5,7 @@ import { ClusterAdmin, nodeAt } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
 import { startLoad } from "../support/load.ts";
+import { isLinked } from "../support/replication.ts";
 import { test } from "../support/test.ts";
 
 const partitions = 12;
@@ -34,7 +35,7 @@ test(
         await dying.kill("SIGKILL");
         await admin.whenPromoted(key, port, observer);
         await dying.restart();
-        await eventually(async () => /master_link_status:up/.test(await admin.client(dying).info("replication")));
+        await eventually(() => isLinked(admin.client(dying)));
       } else {
         const primaries = (await admin.nodes(first)).filter(({ slots }) => slots.length > 0 && slots[0] !== undefined);
         const to = primaries.find((node) => node.port !== port) as { port: number };

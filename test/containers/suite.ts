@@ -16,6 +16,7 @@ import { noPositions, readLedger } from "../../trading/pipeline/ledger.ts";
 import { type LogLine, memoryLog, open, soon, things } from "../support/backbone.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejects } from "../support/rejects.ts";
+import { isLinked } from "../support/replication.ts";
 import { createAuthority } from "../support/tls.ts";
 import { openVenue, senderFor } from "../trading/venue/test-venue.ts";
 import { faults, underLoad } from "./container-faults.ts";
@@ -196,7 +197,7 @@ export function containerSuite(image: ServerImage): void {
     const copy = new Redis(replica.url);
     copy.on("error", () => undefined); // said by the test that fails then
     stack.defer(() => copy.disconnect());
-    await eventually(async () => (await copy.info("replication")).includes("master_link_status:up"), 30_000);
+    await eventually(() => isLinked(copy), 30_000);
     {
       await using o = await open({
         url: primary.url,

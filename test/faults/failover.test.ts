@@ -10,6 +10,7 @@ import { eventually } from "../support/eventually.ts";
 import { fullOr } from "../support/full-length.ts";
 import { startLoad } from "../support/load.ts";
 import { named, startProxy } from "../support/proxy.ts";
+import { isLinked } from "../support/replication.ts";
 import { test } from "../support/test.ts";
 
 test(
@@ -26,7 +27,7 @@ test(
       const second = bare(replica.url);
       await bare(primary.url).config("SET", "repl-diskless-sync-delay", "0");
       await second.call("REPLICAOF", "127.0.0.1", new URL(replication.url).port);
-      await eventually(async () => /master_link_status:up/.test(await second.info("replication")));
+      await eventually(() => isLinked(second));
 
       await using load = await startLoad({ url: clients.url, direct: replica.url, order: "none" });
       await load.goOn(100);
@@ -62,7 +63,7 @@ test("a producer says once for each partition what a failover has lost of it, al
   using _second = { [Symbol.dispose]: () => second.disconnect() };
   await o.client.config("SET", "repl-diskless-sync-delay", "0");
   await second.call("REPLICAOF", "127.0.0.1", new URL(replication.url).port);
-  await eventually(async () => /master_link_status:up/.test(await second.info("replication")));
+  await eventually(() => isLinked(second));
   const keyOf = (i: number): string => `k${i % 7}`;
   const publishAll = (from: number): Promise<readonly Published[]> =>
     Promise.all(Array.from({ length: 100 }, (_, i) => o.backbone.publish(channel, { n: from + i, key: keyOf(i) })));

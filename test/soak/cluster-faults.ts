@@ -7,6 +7,7 @@ import type { Keys } from "../../src/redis/keys.ts";
 import type { FactOf } from "../checker/history.ts";
 import { ClusterAdmin, type NodeLook, nodeAt } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { isLinked } from "../support/replication.ts";
 import type { Desk } from "./desk.ts";
 import { strikeDesk } from "./faults.ts";
 import { type ClusterFault, clusterPartitions, type DeskFault } from "./schedule.ts";
@@ -108,7 +109,7 @@ export class ClusterFaults implements Disposable {
 
   async #isFollowing(node: NodeLook): Promise<boolean> {
     try {
-      return /master_link_status:up/.test(await this.#admin.client(node).info("replication"));
+      return await isLinked(this.#admin.client(node));
     } catch {
       await delay(50); // it starts
       return false;

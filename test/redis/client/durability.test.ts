@@ -15,6 +15,7 @@ import { type Opened, open, type Thing, things } from "../../support/backbone.ts
 import { eventually } from "../../support/eventually.ts";
 import { freshNamespace } from "../../support/redis.ts";
 import { rejects } from "../../support/rejects.ts";
+import { isLinked } from "../../support/replication.ts";
 import { skip, test } from "../../support/test.ts";
 
 const source = things("source");
@@ -75,7 +76,7 @@ async function startPair(stack: AsyncDisposableStack): Promise<{ primary: Privat
   await config(primary, "repl-diskless-sync-delay", "0");
   const client = new Redis(replica.url);
   await client.replicaof("127.0.0.1", primary.port);
-  await eventually(async () => (await client.info("replication")).includes("master_link_status:up"));
+  await eventually(() => isLinked(client));
   client.disconnect();
   return { primary, replica };
 }
