@@ -4,7 +4,7 @@
  */
 
 import { ThroughlineError } from "../model/errors.ts";
-import { storeError } from "../redis/client/outbox.ts";
+import { storeError } from "../redis/client/failures.ts";
 import { repeatScript } from "../redis/client/run-script.ts";
 import { Keys } from "../redis/keys.ts";
 import { Namespace } from "../redis/namespace.ts";

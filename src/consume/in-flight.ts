@@ -1,60 +1,20 @@
 /** All entries that an owner has in flight, by channel in the order of the stream: what tells the position, and what is open before it. */
 
-import { compareIds } from "../model/entry-ids.ts";
 import type { StoredEntry } from "../model/stored-entry.ts";
 import type { DeadOwner } from "../ownership/hold.ts";
 import { Change } from "../ownership/pause.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
-import type { AttemptCount, NewestRead, Start } from "../ports/own.ts";
+import type { NewestRead, Start } from "../ports/own.ts";
 import type { Cursor, DueEntry } from "../ports/read.ts";
 import type { Position } from "../ports/settle.ts";
+import { ChannelFlight } from "./channel-flight.ts";
 import { Delivery } from "./delivery.ts";
-import { RollingList } from "./rolling-list.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Most characters of entries that are here. */
 const maxSize = 32 * 1_048_576;
 /** Most entries that are away: beyond that nothing is read, so that `open` stays short. */
 const maxAway = 1_000;
-
-/** A channel's part of it. */
-class ChannelFlight {
-  readonly subscription: Subscription;
-  /** Entries that the stream ever had up to the ordinal 0, and those between that were removed. */
-  entriesReadBefore: number | undefined;
-  /** Where attempts were counted before, by entry id. */
-  readonly counts: ReadonlyMap<string, AttemptCount>;
-  /** Read and not settled, and what was open when the slice was acquired. In the order of the stream. */
-  readonly deliveries = new RollingList<Delivery>();
-  /** Retries that are due, by entry id. */
-  readonly parked = new Map<string, Delivery>();
-  /** The greatest that is finished, or will be once the batches are answered, and its ordinal. */
-  at: string;
-  atOrdinal = 0;
-  /** After the position: what a dead owner had begun. */
-  readonly begun: ReadonlySet<string>;
-  /** The cursor: the last entry read. */
-  after: string;
-  newest: NewestRead | undefined;
-  /** Entries read so far. */
-  read = 0;
-
-  constructor(subscription: Subscription, { at, entriesRead, counts, begun }: Start) {
-    this.subscription = subscription;
-    this.counts = new Map(counts.map(({ entryId, record }) => [entryId, record]));
-    this.entriesReadBefore = entriesRead;
-    this.at = at;
-    this.after = at;
-    this.begun = new Set(begun);
-  }
-
-  /** Among the deliveries. */
-  has(entryId: string): boolean {
-    for (const delivery of this.deliveries)
-      if (compareIds(delivery.entryId, entryId) >= 0) return delivery.entryId === entryId;
-    return false;
-  }
-}
 
 export class InFlight {
   readonly #channels: ReadonlyMap<string, ChannelFlight>;

@@ -1,6 +1,7 @@
 /** The meaning of an error of a connection, and of a server's error reply. */
 
-import { ConfigError } from "../../model/errors.ts";
+import { messageOf } from "../../model/error-message.ts";
+import { ConfigError, StoreError } from "../../model/errors.ts";
 import { HandshakeRefusedError, WrongServerError } from "./refusals.ts";
 
 /** An error in words. That of a host with several addresses has an error for each, and no message of its own. */
@@ -93,4 +94,9 @@ export function refused(error: Error): ConfigError {
 /** Removes the failed command from its error: errors are printed and logged, and arguments are secrets and payloads. */
 export function withoutCommand(error: Error): void {
   delete (error as Error & { command?: unknown }).command;
+}
+
+/** Wraps a server's error reply; `doing` says what failed. */
+export function storeError(doing: string, error: unknown): StoreError {
+  return new StoreError(`${doing}: ${messageOf(error)}`, { cause: error });
 }

@@ -9,38 +9,21 @@ import { messageOf } from "../../model/error-message.ts";
 import { PublishError, StoreError } from "../../model/errors.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Script } from "../script-source.ts";
+import { CallTurns, type Turn, withTurn } from "./call-turns.ts";
 import { type Connection, passingDelayMs } from "./connection.ts";
 import { Confirmer } from "./durability.ts";
 import { isConnectionLoss, isOutOfTurn, isPassing, isScriptMissing, reasonOf } from "./failures.ts";
 import { isDenied } from "./run-script.ts";
-import { encodeScriptCall, fourDigits, recycle, type ScriptArgs, setFirst } from "./script-command.ts";
+import { encodeScriptCall, recycle, type ScriptArgs, setFirst } from "./script-command.ts";
 
 export interface SendOptions {
   /** Longest time to try, ms. Default: for as long as Redis is away. */
   readonly deadlineMs?: number;
   /** Resolves only when the script's writes are as durable as was asked. Default false. */
   readonly isConfirmed?: boolean;
-  /**
-   * The call's position in a sequence that must run in order: a call that the server refuses for now runs later, and no
-   * later call of the sequence may overtake it. For scripts whose first argument is the distances to the sequence's last
-   * unanswered call, and to its last answered one (numbers.lua).
-   */
+  /** For scripts whose first argument are a call's distances (numbers.lua): what the server refuses for now runs later, and no later call overtakes it. */
   readonly turn?: Turn;
 }
-
-export interface Turn {
-  /** The sequence that the call belongs to. */
-  readonly sequence: string;
-  /** The call's number in its sequence: one more than the call before. */
-  readonly number: number;
-}
-
-/**
- * Largest distance to an unanswered call. The scripts remember no more numbers, and fewer calls are unanswered at once.
- */
-const maxBehind = 15;
-/** How long an answered call counts on being remembered, ms: half as long as it is (`numbersTtlMs`). */
-const rememberedMs = 12 * 3_600_000;
 
 /** What the writes of confirmed calls wait for. */
 interface Confirmation {
@@ -91,8 +74,7 @@ export class Outbox {
   /** True between the last reply and the first resend. */
   #resuming = false;
   #closed = false;
-  /** The last answered call of each sequence: its number, and when that was by the monotonic clock. */
-  readonly #answered = new Map<string, { readonly number: number; readonly at: number }>();
+  readonly #turns = new CallTurns();
   readonly #confirmation: Confirmation | undefined;
   /** On a cluster the queues of other connections of the family: each node answers by itself. */
   readonly #others = new Map<Connection, Outbox>();
@@ -161,7 +143,7 @@ export class Outbox {
     this.#inFlight++;
     const { turn } = request.options;
     if (turn !== undefined) {
-      setFirst(request.encodedCall, request.keys, this.#behind(request, turn) * 100 + this.#sinceAnswered(turn));
+      setFirst(request.encodedCall, request.keys, this.#turns.distances(turn, this.#turnBefore(request, turn)));
     }
     const reply = this.#connection.run(request.encodedCall);
     const answer =
@@ -171,7 +153,7 @@ export class Outbox {
         this.#inFlight--;
         this.#connection.wrote();
         if (this.#missing.size > 0) this.#missing.delete(request.script);
-        if (turn !== undefined) this.#answered.set(turn.sequence, { number: turn.number, at: performance.now() });
+        if (turn !== undefined) this.#turns.answered(turn);
         if (this.#finish(request)) {
           recycle(request.encodedCall);
           request.resolve(reply);
@@ -200,28 +182,13 @@ export class Outbox {
     );
   }
 
-  /**
-   * The distance from the request's number to that of the last unanswered call of its sequence; 0 where there is none.
-   */
-  #behind(request: Request, { sequence, number }: Turn): number {
+  /** Of the last unanswered call of its sequence. */
+  #turnBefore(request: Request, { sequence }: Turn): Turn | undefined {
     for (let place = this.#requests.indexOf(request) - 1; place >= 0; place--) {
       const { turn } = (this.#requests[place] as Request).options;
-      if (turn?.sequence !== sequence) continue;
-      const behind = number - turn.number;
-      return behind > maxBehind ? 0 : behind;
+      if (turn?.sequence === sequence) return turn;
     }
-    return 0;
-  }
-
-  /**
-   * The distance from the number to that of the last call of its sequence that was answered; 0 where there is none that the server must remember. So the
-   * script sees that the server has gone back.
-   */
-  #sinceAnswered({ sequence, number }: Turn): number {
-    const answered = this.#answered.get(sequence);
-    if (answered === undefined || performance.now() - answered.at > rememberedMs) return 0;
-    const since = number - answered.number;
-    return since < 0 || since > maxBehind ? 0 : since;
+    return undefined;
   }
 
   /**
@@ -329,12 +296,3 @@ const deniedForMs = 5_000;
 const scriptWithheld =
   "Redis does not have the script that this needs, and this user may not load it: a component that runs in the namespace loads it, " +
   'and so does "throughline prepare" as the namespace\'s owner';
-
-function withTurn(args: ScriptArgs): ScriptArgs {
-  return "body" in args ? { head: [fourDigits, ...args.head], body: args.body } : [fourDigits, ...args];
-}
-
-/** Wraps a server's error reply; `doing` says what failed. */
-export function storeError(doing: string, error: unknown): StoreError {
-  return new StoreError(`${doing}: ${messageOf(error)}`, { cause: error });
-}

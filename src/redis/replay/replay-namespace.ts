@@ -3,7 +3,7 @@
 import { ThroughlineError } from "../../model/errors.ts";
 import type { NamespaceUse, TargetOpening } from "../../ports/replay-target.ts";
 import type { Connection } from "../client/connection.ts";
-import { storeError } from "../client/outbox.ts";
+import { storeError } from "../client/failures.ts";
 import { repeatScript } from "../client/run-script.ts";
 import type { Keys } from "../keys.ts";
 import { Namespace } from "../namespace.ts";

@@ -3,7 +3,7 @@
 import { ReplayError, StoreError } from "../../model/errors.ts";
 import type { ListedRuns, Run, RunCounts, RunRequest, RunState, RunStore } from "../../ports/replay-runs.ts";
 import type { Connection } from "../client/connection.ts";
-import { storeError } from "../client/outbox.ts";
+import { storeError } from "../client/failures.ts";
 import { runScript } from "../client/run-script.ts";
 import { patienceWith } from "../inspect/patient-reads.ts";
 import { type Keys, replayKeys } from "../keys.ts";

@@ -5,7 +5,8 @@ import { messageOf } from "../../model/error-message.ts";
 import { FencedError, PublishError, ReplayError } from "../../model/errors.ts";
 import type { PartitionProgress, ReplayBatch, ReplayTarget } from "../../ports/replay-target.ts";
 import type { Connection } from "../client/connection.ts";
-import { Outbox, storeError } from "../client/outbox.ts";
+import { storeError } from "../client/failures.ts";
+import { Outbox } from "../client/outbox.ts";
 import type { Keys } from "../keys.ts";
 import { scripts } from "../store/scripts.ts";
 

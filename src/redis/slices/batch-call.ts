@@ -21,6 +21,8 @@ import { CallsWriter } from "../inspect/settlement-log.ts";
 import type { Keys } from "../keys.ts";
 import type { Script } from "../script-source.ts";
 import { columnLetters } from "../store/appender.ts";
+import { KeyTable } from "./key-table.ts";
+import { listedIn, sharedLocks } from "./listed-settlements.ts";
 import { parseRow, type RowReply } from "./row.ts";
 import { sliceScripts } from "./scripts.ts";
 
@@ -278,54 +280,3 @@ function parseResult(line: string): SettleResult {
 
 /** As the script calls them. */
 const kindLetters = { acked: "a", parked: "p", blocked: "b", buried: "d" } as const;
-
-/** The places of those with more to write than the position, and of those that come after one of them on a lock. */
-function listedIn(settlements: readonly Settlement[]): readonly number[] {
-  const listed: number[] = [];
-  const locked = new Set<string>();
-  for (let place = 0; place < settlements.length; place++) {
-    const settlement = settlements[place] as Settlement;
-    const { locks } = settlement;
-    const isPlain = settlement.kind === "acked" && settlement.outputs.length === 0 && settlement.changes.length === 0;
-    if (isPlain && (listed.length === 0 || !locks.some((lock) => locked.has(lock)))) continue;
-    listed.push(place);
-    for (const lock of locks) locked.add(lock);
-  }
-  return listed;
-}
-
-/** A number for each lock that several of them have: the others hold up nobody. */
-function sharedLocks(settlements: readonly Settlement[]): ReadonlyMap<string, number> {
-  const seen = new Set<string>();
-  const shared = new Map<string, number>();
-  for (const { locks } of settlements) {
-    for (const lock of locks) {
-      if (seen.has(lock)) shared.set(lock, shared.get(lock) ?? shared.size + 1);
-      seen.add(lock);
-    }
-  }
-  return shared;
-}
-
-/** The keys of a call, and what those after the first ones are used for. */
-class KeyTable {
-  /** Those with a place of their own, and after them the others, each once. */
-  readonly names: string[];
-  /** "o" appended to, "h" a hash. */
-  readonly letters: ("o" | "h")[] = [];
-  readonly #places = new Map<string, number>();
-
-  constructor(names: string[]) {
-    this.names = names;
-  }
-
-  /** The key's place in KEYS. */
-  place(name: string, letter: "o" | "h"): number {
-    const known = this.#places.get(name);
-    if (known !== undefined) return known;
-    const place = this.names.push(name);
-    this.#places.set(name, place);
-    this.letters.push(letter);
-    return place;
-  }
-}

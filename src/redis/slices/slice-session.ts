@@ -6,18 +6,7 @@ import { StoreError } from "../../model/errors.ts";
 import type { StoredEntry } from "../../model/stored-entry.ts";
 import type { DeliveryId } from "../../ports/delivery.ts";
 import type { Log } from "../../ports/log.ts";
-import type {
-  Acquired,
-  Acquisition,
-  AttemptCount,
-  Claim,
-  Look,
-  Loss,
-  NewestRead,
-  Renewed,
-  Slice,
-  Stranger,
-} from "../../ports/own.ts";
+import type { Acquired, Acquisition, Claim, Look, NewestRead, Renewed, Slice } from "../../ports/own.ts";
 import type { Cursor, DueEntry, StateKey } from "../../ports/read.ts";
 import { type RelayPage, relayKeptMs } from "../../ports/relay.ts";
 import type { Batch, SettleReply } from "../../ports/settle.ts";
@@ -33,6 +22,7 @@ import { CursorReader } from "./cursor-reader.ts";
 import { parseRow, type RowReply } from "./row.ts";
 import { sliceScripts } from "./scripts.ts";
 import type { ServerLink } from "./server-link.ts";
+import { countOf, type DueReply, meddlingOf, type TendReply } from "./session-replies.ts";
 import { Turns } from "./turns.ts";
 
 /** Channels that one call looks at: a component of thousands is not to hold up the server. */
@@ -303,30 +293,4 @@ export class SliceSession implements Session {
     this.#reader?.close(reason);
     this.#leaveLink?.();
   }
-}
-
-type TendReply =
-  | readonly ["fenced", RowReply]
-  | readonly ["regressed"]
-  | readonly ["tended", remade: readonly string[], strangers: readonly string[], losses: readonly string[]];
-
-/** What others did, where they did something. */
-function meddlingOf(
-  strangers: readonly string[],
-  losses: readonly string[],
-): Pick<Renewed & { outcome: "renewed" }, "strangers" | "losses"> {
-  const found: Stranger[] = [];
-  for (let i = 0; i + 1 < strangers.length; i += 2)
-    found.push({ channel: strangers[i] as string, consumer: strangers[i + 1] as string });
-  const lost: Loss[] = [];
-  for (let i = 0; i + 2 < losses.length; i += 3)
-    lost.push({ channel: losses[i] as string, count: Number(losses[i + 1]), isExact: losses[i + 2] === "1" });
-  return { ...(found.length > 0 && { strangers: found }), ...(lost.length > 0 && { losses: lost }) };
-}
-
-type DueReply = readonly [place: number, entryId: string, dueInMs: string, attempt: string, starts: string];
-
-/** `dueInMs` below 0: since so many. */
-function countOf([attempt, starts, dueInMs]: readonly [string, string, string]): AttemptCount {
-  return { attempt: Number(attempt), starts: Number(starts), dueInMs: Math.max(0, Number(dueInMs)) };
 }

@@ -6,8 +6,9 @@ import { ConfigError, PublishError } from "../../model/errors.ts";
 import type { Appended, Appender, Evicted, NewEntry, Partitioning } from "../../ports/append.ts";
 import type { Log } from "../../ports/log.ts";
 import { ArgWriter } from "../client/argument-writer.ts";
+import type { Turn } from "../client/call-turns.ts";
 import type { Connection } from "../client/connection.ts";
-import { Outbox, type Turn } from "../client/outbox.ts";
+import { Outbox } from "../client/outbox.ts";
 import type { Keys } from "../keys.ts";
 import type { Namespace } from "../namespace.ts";
 import { takeEvictions } from "./evictions.ts";
@@ -172,7 +173,7 @@ export class RedisAppender implements Appender, Partitioning {
 }
 
 /** Where an entry stands, and whether it stood there before. */
-class Place {
+class AppendedEntry {
   readonly entryId: string;
   readonly isRepeat: boolean;
 
@@ -190,7 +191,7 @@ const repairHint = '; somebody has given an entry the greatest id there is: "thr
 
 function toAppended(word: string): Appended {
   if (word.startsWith("!")) return { refused: `${word.slice(1)}${word.includes(exhausted) ? repairHint : ""}` };
-  return word.startsWith("=") ? new Place(word.slice(1), true) : new Place(word, false);
+  return word.startsWith("=") ? new AppendedEntry(word.slice(1), true) : new AppendedEntry(word, false);
 }
 
 function refused(error: unknown): PublishError {

@@ -4,7 +4,7 @@ import { toleratedAheadMs } from "../../model/channel-damage.ts";
 import { ConfigError, StoreError } from "../../model/errors.ts";
 import type { Inspector } from "../../ports/inspect.ts";
 import type { Connection } from "../client/connection.ts";
-import { storeError } from "../client/outbox.ts";
+import { storeError } from "../client/failures.ts";
 import { repeatScript } from "../client/run-script.ts";
 import type { Keys } from "../keys.ts";
 import { scripts } from "./scripts.ts";

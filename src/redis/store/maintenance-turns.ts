@@ -3,7 +3,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { MaintenanceTurns } from "../../ports/maintenance-turns.ts";
 import type { Connection } from "../client/connection.ts";
-import { Outbox, storeError } from "../client/outbox.ts";
+import { storeError } from "../client/failures.ts";
+import { Outbox } from "../client/outbox.ts";
 import type { Keys } from "../keys.ts";
 import { scripts } from "./scripts.ts";
 

@@ -3,7 +3,7 @@
 import { StoreError } from "../../model/errors.ts";
 import type { Retirer } from "../../retention/retirement.ts";
 import type { Connection } from "../client/connection.ts";
-import { storeError } from "../client/outbox.ts";
+import { storeError } from "../client/failures.ts";
 import { runScript } from "../client/run-script.ts";
 import { livingMembers } from "../component-directory.ts";
 import type { Keys } from "../keys.ts";
