@@ -1,14 +1,13 @@
 /** Settlements into numbered batches, a few unanswered at once: sent again in their order after a loss, never with other content under a number. */
 
-import { goneBack, type Hold, type Moment } from "../ownership/hold.ts";
-import { settleUnder } from "../ownership/settle-under.ts";
+import { goneBack, type Hold } from "../ownership/hold.ts";
+import { type Heard, settleUnder } from "../ownership/settle-under.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import {
   type Batch,
   type FailedRun,
   type Settlement,
-  type SettleReply,
   type SettleResult,
   type Settling,
   settlePipeline,
@@ -189,36 +188,16 @@ export class Settler {
   #send(sent: Sent): void {
     const session = this.#session as Session;
     sent.state = "sent";
-    const isInUse = (): boolean => this.#end === undefined && session === this.#session;
-    settleUnder(this.#context, session, sent.batch, isInUse, (reply, sentAt) => {
-      if (this.#unanswered.includes(sent)) this.#onReply(sent, reply, sentAt);
-    });
+    const isAwaited = (): boolean =>
+      this.#end === undefined && session === this.#session && this.#unanswered.includes(sent);
+    settleUnder(this.#context, session, sent.batch, isAwaited, (reply) => this.#hear(sent, reply));
   }
 
-  #onReply(sent: Sent, reply: SettleReply, moment: Moment): void {
-    const { hold } = this.#context;
-    switch (reply.outcome) {
-      case "settled":
-        this.#onSettled(sent, reply.results);
-        hold.confirmed(moment, reply.wanted, reply.remade);
-        break;
-      case "fenced":
-        hold.lost("another member has taken the partition");
-        return;
-      case "regressed":
-        hold.lost(goneBack);
-        return;
-      case "ahead":
-        if (reply.seq < this.#answered) {
-          hold.lost(goneBack);
-          return;
-        }
-        sent.state = "ahead";
-        break;
-      case "refused":
-        this.#onRefused(sent, reply.reason);
-        break;
-    }
+  #hear(sent: Sent, reply: Heard): void {
+    if (reply.outcome === "settled") this.#onSettled(sent, reply.results);
+    else if (reply.outcome === "refused") this.#onRefused(sent, reply.reason);
+    else if (reply.seq < this.#answered) this.#context.hold.lost(goneBack);
+    else sent.state = "ahead";
     if (this.#end !== undefined) return;
     if (this.#unanswered.every(({ state }) => state !== "sent")) {
       if (this.#unanswered.some(({ state }) => state === "refused")) this.#cutAnew();

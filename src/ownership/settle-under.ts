@@ -2,7 +2,7 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { Batch, SettleReply, Settling } from "../ports/settle.ts";
-import type { Hold, Moment } from "./hold.ts";
+import { goneBack, type Hold } from "./hold.ts";
 
 /** Where batches are sent from. */
 export interface BatchSender {
@@ -10,24 +10,30 @@ export interface BatchSender {
   readonly clock: Clock;
 }
 
-/**
- * `isInUse`: an answer of a session that is lost says nothing about what was sent again since, and neither does its end. `onReply` is told when the batch
- * was sent, too.
- */
+/** What is left to the sender. */
+export type Heard = Exclude<SettleReply, { readonly outcome: "fenced" | "regressed" }>;
+
+/** `isAwaited`: an answer of a session that is lost says nothing about what was sent again since, and neither does its end. */
 export function settleUnder(
   { hold, clock }: BatchSender,
   session: Pick<Settling, "settle">,
   batch: Batch,
-  isInUse: () => boolean,
-  onReply: (reply: SettleReply, sentAt: Moment) => void,
+  isAwaited: () => boolean,
+  hear: (reply: Heard) => void,
 ): void {
   const sentAt = { now: clock.now(), wallNow: clock.wallNow() };
   session.settle(hold.claim, batch).then(
     (reply) => {
-      if (isInUse()) onReply(reply, sentAt);
+      if (!isAwaited()) return;
+      if (reply.outcome === "fenced") hold.lost("another member has taken the partition");
+      else if (reply.outcome === "regressed") hold.lost(goneBack);
+      else {
+        hear(reply);
+        if (reply.outcome === "settled") hold.confirmed(sentAt, reply.wanted, reply.remade);
+      }
     },
     () => {
-      if (isInUse()) hold.broken(session);
+      if (isAwaited()) hold.broken(session);
     },
   );
 }

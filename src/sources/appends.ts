@@ -2,11 +2,11 @@
 
 import { FencedError } from "../model/errors.ts";
 import { positionKey, writePosition } from "../model/source-names.ts";
-import { goneBack, type Hold, type Moment } from "../ownership/hold.ts";
+import { goneBack, type Hold } from "../ownership/hold.ts";
 import { settleUnder } from "../ownership/settle-under.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { Batch, Settlement, SettleReply, SettleResult, Settling } from "../ports/settle.ts";
+import type { Batch, Settlement, SettleResult, Settling } from "../ports/settle.ts";
 import type { Outgoing } from "../publish/outgoing.ts";
 
 type Session = Pick<Settling, "settle">;
@@ -176,28 +176,12 @@ export class Appends {
   }
 
   #send(session: Session, sent: Sent): void {
-    const isInUse = (): boolean => this.#end === undefined && session === this.#session;
-    settleUnder(this.#context, session, sent.batch, isInUse, (reply, sentAt) => {
-      if (sent === this.#sent) this.#onReply(sent, reply, sentAt);
+    const isAwaited = (): boolean => this.#end === undefined && session === this.#session && sent === this.#sent;
+    settleUnder(this.#context, session, sent.batch, isAwaited, (reply) => {
+      if (reply.outcome === "settled") this.#onSettled(sent, reply.results);
+      else if (reply.outcome === "refused") this.#onRefused(reply.reason);
+      else this.#context.hold.lost(goneBack); // `ahead`: a batch that was answered is missing
     });
-  }
-
-  #onReply(sent: Sent, reply: SettleReply, moment: Moment): void {
-    const { hold } = this.#context;
-    switch (reply.outcome) {
-      case "settled":
-        this.#onSettled(sent, reply.results);
-        hold.confirmed(moment, reply.wanted, reply.remade);
-        break;
-      case "refused":
-        this.#onRefused(reply.reason);
-        break;
-      case "fenced":
-        hold.lost("another member has taken the partition");
-        break;
-      default:
-        hold.lost(goneBack); // `ahead`: a batch that was answered is missing
-    }
   }
 
   #onSettled(sent: Sent, results: readonly SettleResult[]): void {
