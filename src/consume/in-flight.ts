@@ -1,6 +1,6 @@
 /** All entries that an owner has in flight, by channel in the order of the stream: what tells the position, and what is open before it. */
 
-import type { StoredEntry } from "../model/stored-entry.ts";
+import { eventIdIn, type StoredEntry } from "../model/stored-entry.ts";
 import type { DeadOwner } from "../ownership/hold.ts";
 import { Change } from "../ownership/pause.ts";
 import type { DeliveryId } from "../ports/delivery.ts";
@@ -97,7 +97,7 @@ export class InFlight {
     if (this.#dead !== undefined && (delivery.starts > 0 || flight.begun.has(entry.entryId))) this.#noteLost(delivery);
     flight.deliveries.add(delivery);
     flight.after = entry.entryId;
-    flight.newest = { channel: entry.channel, entryId: entry.entryId, eventId: eventIdIn(entry) };
+    flight.newest = { channel: entry.channel, entryId: entry.entryId, eventId: eventIdIn(entry.fields) };
     this.#here++;
     this.#size += delivery.size;
     const { lane = "" } = delivery;
@@ -280,8 +280,4 @@ export class InFlight {
 /** What waits with it when it is blocked: its lane, or it alone. */
 function laneOf({ lane, channel, entryId }: Delivery): string {
   return lane === undefined || lane === "" ? `\n${channel}/${entryId}` : lane;
-}
-
-function eventIdIn({ fields }: StoredEntry): string {
-  return fields[0] === "id" ? (fields[1] as string) : "";
 }

@@ -1,6 +1,7 @@
 /** Relays, at both ends: the reference of what each script does in one step. */
 
 import { compareIds } from "../model/entry-ids.ts";
+import { eventIdIn } from "../model/stored-entry.ts";
 import type { Claim, Slice } from "../ports/own.ts";
 import {
   type RelayBatch,
@@ -13,7 +14,7 @@ import {
 } from "../ports/relay.ts";
 import { append, keyOf, placeAfter, Refusal } from "./keyspace.ts";
 import type { Link } from "./link.ts";
-import { idIn, isHeldBy, rowOf, writeRow } from "./owner.ts";
+import { isHeldBy, rowOf, writeRow } from "./row.ts";
 import type { MemoryServer } from "./server.ts";
 import { evict } from "./settle.ts";
 
@@ -91,7 +92,7 @@ function arrive(server: MemoryServer, { component, partition }: Slice, to: numbe
       reason = refused;
       break;
     }
-    recent.add(idIn(output.fields.slice(4)));
+    recent.add(eventIdIn(output.fields.slice(4)));
     last = output.id;
     count++;
   }
@@ -109,7 +110,7 @@ function arriveOne(
 ): string | undefined {
   const [, channel = "", , cap = "0", ...own] = fields;
   // A source that has gone back gives the same event another id in its relay.
-  if (recent.has(idIn(own))) return undefined;
+  if (recent.has(eventIdIn(own))) return undefined;
   try {
     const stream = server.keys.madeStream(keyOf.stream(to, channel));
     if (Number(cap) > 0 && stream.entries.length >= Number(cap))

@@ -11,8 +11,9 @@ import type { Batch, SettleReply } from "../ports/settle.ts";
 import type { Session } from "../ports/slice-store.ts";
 import { entryOf, keyOf, placeAfter } from "./keyspace.ts";
 import type { Link } from "./link.ts";
-import { type Attempts, acquire, look, recordOf, release, renew, want } from "./owner.ts";
+import { acquire, look, release, renew, want } from "./owner.ts";
 import { moved, relayed } from "./relay.ts";
+import { type Attempts, recordOf } from "./row.ts";
 import type { MemoryServer } from "./server.ts";
 import { count, settle } from "./settle.ts";
 

@@ -14,9 +14,9 @@ import {
   settlePipeline,
 } from "../ports/settle.ts";
 import { append, type Entry, entryOf, type Group, isVanished, keyOf, Refusal, type Stream } from "./keyspace.ts";
+import { groupOf } from "./owner.ts";
 import {
   attemptsOf,
-  groupOf,
   isHeldBy,
   type OpenId,
   parkedConsumer,
@@ -26,7 +26,7 @@ import {
   type SavedPosition,
   type SettledReply,
   writeRow,
-} from "./owner.ts";
+} from "./row.ts";
 import type { MemoryServer } from "./server.ts";
 
 /** What an obituary adds to the entry's own fields. */

@@ -3,13 +3,14 @@
 import { compareIds } from "../model/entry-ids.ts";
 import { StoreError } from "../model/errors.ts";
 import type { EventRef } from "../model/event.ts";
+import { eventIdIn } from "../model/stored-entry.ts";
 import type { Slice } from "../ports/own.ts";
 import type { RelayTarget } from "../ports/relay.ts";
 import type { Finished, MemberBeat, Presence, Session, SliceStore } from "../ports/slice-store.ts";
 import { type Entry, entryOf, keyOf } from "./keyspace.ts";
 import type { Link } from "./link.ts";
-import { attemptsOf, idIn, type Row, rowOf } from "./owner.ts";
 import { isMoved, MemoryRelayTarget } from "./relay.ts";
+import { attemptsOf, type Row, rowOf } from "./row.ts";
 import type { MemoryServer } from "./server.ts";
 import { MemorySession } from "./session.ts";
 import { obituaryFields } from "./settle.ts";
@@ -132,7 +133,7 @@ function finishedBy(
   { id, channel, entryId }: EventRef,
 ): Finished | undefined {
   const isIt = (entry: Entry | undefined): boolean => {
-    const written = entry === undefined ? "" : idIn(entry.fields);
+    const written = entry === undefined ? "" : eventIdIn(entry.fields);
     return entry !== undefined && (written === "" || written === id);
   };
   const partition = Array.from({ length: partitions }, (_, p) => p).find((p) =>

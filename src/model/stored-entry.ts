@@ -6,3 +6,8 @@ export interface StoredEntry {
   readonly entryId: string;
   readonly fields: readonly string[];
 }
+
+/** The event id as it stands in an entry's fields; empty where it has none. */
+export function eventIdIn(fields: readonly string[]): string {
+  return fields[0] === "id" ? (fields[1] as string) : "";
+}

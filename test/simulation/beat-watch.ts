@@ -1,6 +1,6 @@
 /** When each owner has truly beaten last, on whichever server: what a watcher may take for a death is judged by it. */
 
-import type { Row } from "../../src/memory/owner.ts";
+import type { Row } from "../../src/memory/row.ts";
 
 export class BeatWatch {
   readonly #now: () => number;

@@ -1,10 +1,11 @@
 /** What can go wrong, each fault as something that happens to the world. */
 
 import { type Entry, keyOf, remove } from "../../src/memory/keyspace.ts";
-import { attemptsOf, idIn, rowOf } from "../../src/memory/owner.ts";
+import { attemptsOf, rowOf } from "../../src/memory/row.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { evict } from "../../src/memory/settle.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
+import { eventIdIn } from "../../src/model/stored-entry.ts";
 import { component, follower, inputs } from "./channels.ts";
 import { applyCommonFault, forbid, spoil } from "./common-faults.ts";
 import type { Fault, Plan } from "./plan.ts";
@@ -54,7 +55,7 @@ export function applyFault<M extends StageMember>(faulty: Faulty<M>, fault: Faul
       return;
     case "deleteStream": {
       const key = keyOf.stream(partition, channel);
-      faulty.remove(server.keys.stream(key)?.entries.map(({ fields }) => idIn(fields)) ?? []);
+      faulty.remove(server.keys.stream(key)?.entries.map(({ fields }) => eventIdIn(fields)) ?? []);
       server.keys.delete(key);
       return;
     }
@@ -63,7 +64,7 @@ export function applyFault<M extends StageMember>(faulty: Faulty<M>, fault: Faul
       const stream = server.keys.stream(keyOf.stream(partition, channel));
       const entry = stream?.entries.at(-1 - (which % 4));
       if (stream === undefined || entry === undefined) return;
-      faulty.remove([idIn(entry.fields)]);
+      faulty.remove([eventIdIn(entry.fields)]);
       remove(stream, entry.id);
       return;
     }
@@ -142,7 +143,7 @@ function trim(
       );
     });
   const floor = stream.entries.findIndex(isUnfinished);
-  return evict(stream, floor < 0 ? 0 : stream.entries.length - floor).map(({ fields }) => idIn(fields));
+  return evict(stream, floor < 0 ? 0 : stream.entries.length - floor).map(({ fields }) => eventIdIn(fields));
 }
 
 /** Event ids of all inputs. */
@@ -150,7 +151,7 @@ function idsIn(server: MemoryServer): readonly string[] {
   const ids: string[] = [];
   for (const key of server.keys.keys()) {
     if (!Object.keys(inputs).some((name) => key.endsWith(`}:${name}`))) continue;
-    for (const { fields } of server.keys.stream(key)?.entries ?? []) ids.push(idIn(fields));
+    for (const { fields } of server.keys.stream(key)?.entries ?? []) ids.push(eventIdIn(fields));
   }
   return ids;
 }

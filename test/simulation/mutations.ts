@@ -4,6 +4,7 @@ import type { Mutation } from "./mutation.ts";
 import { sourceMutations } from "./sources/mutations.ts";
 
 const owner = "memory/owner.ts";
+const row = "memory/row.ts";
 const settle = "memory/settle.ts";
 const session = "memory/session.ts";
 const ownership = "ownership/ownership.ts";
@@ -64,9 +65,7 @@ export const mutations: readonly Mutation[] = [
     name: "owner-not-compared",
     what: "scripts compare that somebody owns the slice, and not who",
     of: "▲",
-    edits: [
-      { file: owner, find: "row.epoch === claim.epoch && row.owner === claim.owner", replace: 'row.owner !== ""' },
-    ],
+    edits: [{ file: row, find: "row.epoch === claim.epoch && row.owner === claim.owner", replace: 'row.owner !== ""' }],
     faults: [],
     foundBy: 2,
     after: 2,
@@ -203,7 +202,7 @@ export const mutations: readonly Mutation[] = [
     of: "▲",
     edits: [
       {
-        file: owner,
+        file: row,
         find: "row.epoch === claim.epoch && row.owner === claim.owner",
         replace: 'row.owner.split("/", 1)[0] === claim.owner.split("/", 1)[0]',
       },
@@ -811,7 +810,7 @@ export const mutations: readonly Mutation[] = [
     name: "relayed-outputs-not-known",
     what: "the other node does not know an output by its event when it comes again",
     of: "▲",
-    edits: [{ file: relay, find: "  if (recent.has(idIn(own))) return undefined;\n", replace: "" }],
+    edits: [{ file: relay, find: "  if (recent.has(eventIdIn(own))) return undefined;\n", replace: "" }],
     faults: [],
     foundBy: 10_000_003,
     after: 3,

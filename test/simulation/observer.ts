@@ -1,10 +1,11 @@
 /** Watches a history while it happens: what must hold at every moment, by the server's own data. */
 
 import { type Entry, entryOf, keyOf, placeAfter, type Stream } from "../../src/memory/keyspace.ts";
-import { attemptsOf, idIn, type Row, rowOf } from "../../src/memory/owner.ts";
+import { attemptsOf, type Row, rowOf } from "../../src/memory/row.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Event } from "../../src/model/event.ts";
+import { eventIdIn } from "../../src/model/stored-entry.ts";
 import type { Fence } from "../../src/ownership/fence.ts";
 import { BeatWatch } from "./beat-watch.ts";
 import { partitionOf } from "./channels.ts";
@@ -183,7 +184,8 @@ export class Observer {
   /** The component has begun on a partition after what was there. */
   begunLate(partition: number): void {
     for (const channel of this.#channels)
-      for (const { fields } of this.#streamOf(partition, channel)?.entries ?? []) this.#passedOver.add(idIn(fields));
+      for (const { fields } of this.#streamOf(partition, channel)?.entries ?? [])
+        this.#passedOver.add(eventIdIn(fields));
   }
 
   /** After each change of the server's data. */
@@ -228,7 +230,7 @@ export class Observer {
     const event = this.#planned.get(eventId);
     if (event === undefined || this.conditions.removed.has(eventId) || this.conditions.hasNodeGoneBack) return;
     const stream = this.#streamOf(partitionOf(event.key, this.#partitions), event.channel);
-    if (stream?.entries.some(({ fields }) => idIn(fields) === eventId) !== true)
+    if (stream?.entries.some(({ fields }) => eventIdIn(fields) === eventId) !== true)
       this.violated(`${eventId} has an effect, and is not in the log`);
   }
 
@@ -245,7 +247,7 @@ export class Observer {
     const passed = placeAfter(stream, position.at);
     for (let i = 0; i < stream.entries.length; i++) {
       const entry = stream.entries[i] as Entry;
-      const id = idIn(entry.fields);
+      const id = eventIdIn(entry.fields);
       const counted = attempts.get(entry.id);
       const isParked = counted?.isParked === true;
       const isDone = i < passed && !isParked && !position.open.some((open) => open.id === entry.id);
@@ -278,7 +280,7 @@ export class Observer {
     for (let partition = 0; partition < this.#partitions; partition++) {
       const stream = this.#streamOf(partition, channel);
       const entry = entryOf(stream, entryId);
-      if (entry !== undefined && idIn(entry.fields) === id) return partition;
+      if (entry !== undefined && eventIdIn(entry.fields) === id) return partition;
     }
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** How far a component has come, by the server's own data: what is unfinished, and who owns what. */
 
 import { keyOf } from "../../src/memory/keyspace.ts";
-import { type Row, rowOf } from "../../src/memory/owner.ts";
+import { type Row, rowOf } from "../../src/memory/row.ts";
 import type { MemoryServer } from "../../src/memory/server.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import type { Watched } from "./effects.ts";

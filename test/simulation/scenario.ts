@@ -1,9 +1,10 @@
 /** One history: members, load and faults of a plan in one thread on virtual time, and what it has violated. */
 
 import { append, keyOf } from "../../src/memory/keyspace.ts";
-import { idIn, rowOf } from "../../src/memory/owner.ts";
+import { rowOf } from "../../src/memory/row.ts";
 import { compareIds } from "../../src/model/entry-ids.ts";
 import { encodeEntry, wireEntry } from "../../src/model/envelope.ts";
+import { eventIdIn } from "../../src/model/stored-entry.ts";
 import { component, follower, inputs, outputs, partitionOf } from "./channels.ts";
 import { findWrong } from "./checks.ts";
 import type { Watched } from "./effects.ts";
@@ -234,6 +235,13 @@ class Scenario extends Stage<Member, Fault> implements Faulty<Member> {
       return [`it does not end: ${[...unfinished, ...living].join(", ")}`];
     }
     const { server, observer, plan, lost } = this;
-    return findWrong({ server, observer, plan, lost, published: this.#published, idOf: (entry) => idIn(entry.fields) });
+    return findWrong({
+      server,
+      observer,
+      plan,
+      lost,
+      published: this.#published,
+      idOf: (entry) => eventIdIn(entry.fields),
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** The other end of a slice's relay: the node of the partition that the outputs are for (arrive.lua). */
 
+import { eventIdIn } from "../../model/stored-entry.ts";
 import type { Evicted } from "../../ports/append.ts";
 import type { Slice } from "../../ports/own.ts";
 import {
@@ -52,7 +53,7 @@ export class RedisRelayTarget implements RelayTarget {
         place = channels.push(channel) - 1;
         if (cap !== 0) caps += `${place + 1}:${cap} `;
       }
-      args.push(output.id, place + 1, own[0] === "id" ? (own[1] as string) : "", own.length, ...own);
+      args.push(output.id, place + 1, eventIdIn(own), own.length, ...own);
     }
     const keys = [memory, recent, ...channels.map((channel) => names.stream(this.#to, channel))];
     const link = linkOf(memory);

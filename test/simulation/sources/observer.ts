@@ -1,7 +1,7 @@
 /** Watches the source while a history happens: at every moment the log has what the position says, each thing once and in its order. */
 
 import { type Entry, keyOf } from "../../../src/memory/keyspace.ts";
-import { rowOf } from "../../../src/memory/owner.ts";
+import { rowOf } from "../../../src/memory/row.ts";
 import type { MemoryServer } from "../../../src/memory/server.ts";
 import { positionKey, readPosition, sliceOfSource } from "../../../src/model/source-names.ts";
 import type { Fence } from "../../../src/ownership/fence.ts";
