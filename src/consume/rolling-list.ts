@@ -6,7 +6,7 @@ export interface Listed {
 }
 
 /** So many that have left, and a quarter of those that are there, are kept before the list is made anew. */
-const slack = 64;
+const slack = 16;
 
 /** For what is known by itself, where a `RollingMap` would have to look for it. Made anew, as a map is laid out anew, for the reason that is told there. */
 export class RollingList<T extends Listed> {
