@@ -85,9 +85,10 @@ export function venueOrderOf(order: ExchangeOrder, sent: HandState<Sent>): Venue
 /** Undefined for a report that changes no quantity. @throws on one that contradicts what was sent */
 export function fillOf(report: VenueReport, sent: HandState<Sent>): Fill | undefined {
   const { id, orderId: exchangeOrderId, at: timestamp } = report;
+  // Before anything else: where jobs have no order, it may come when all of its order is done.
+  if (report.kind === "accepted") return undefined;
   const known = sent.get(exchangeOrderId);
   if (known === undefined) throw new Error(`report ${id} is about an order that was never sent, or is done`);
-  if (report.kind === "accepted") return undefined;
   if (report.kind !== "filled") throw new Error(`report ${id} is a ${report.kind}, and none was asked for`);
   // Not held against the report's own count: jobs of one order have no order.
   const open = known.open - report.quantity;
