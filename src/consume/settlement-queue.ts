@@ -1,6 +1,6 @@
 /** Settlements that wait to travel, and which of them may go next: none overtakes another on a lock, and a batch has its limits. */
 
-import type { Settlement } from "../ports/settle.ts";
+import { hasEffects, type Settlement } from "../ports/settle.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** Most settlements in one batch. */
@@ -130,9 +130,4 @@ export class SettlementQueue {
 
 function partsOf(settlement: Settlement): number {
   return settlement.kind === "acked" ? settlement.outputs.length + settlement.changes.length : 0;
-}
-
-/** Needs memory on the server. */
-export function hasEffects(settlement: Settlement): boolean {
-  return settlement.kind !== "acked" || settlement.outputs.length + settlement.changes.length > 0;
 }

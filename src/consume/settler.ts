@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import {
   type Batch,
   type FailedRun,
+  hasEffects,
   type Settlement,
   type SettleResult,
   type Settling,
@@ -15,7 +16,7 @@ import {
 import type { Delivery } from "./delivery.ts";
 import type { InFlight } from "./in-flight.ts";
 import { RefusalReport } from "./refusal-report.ts";
-import { hasEffects, refusedDelayMs, SettlementQueue, type Submission } from "./settlement-queue.ts";
+import { refusedDelayMs, SettlementQueue, type Submission } from "./settlement-queue.ts";
 
 type Session = Pick<Settling, "settle">;
 

@@ -6,6 +6,7 @@ import type { DeliveryId } from "../ports/delivery.ts";
 import type { AttemptCount, Claim, Slice } from "../ports/own.ts";
 import {
   type Batch,
+  hasEffects,
   type Output,
   type Position,
   type Settlement,
@@ -73,7 +74,7 @@ class Settling {
     if (!isHeldBy(row, this.#claim)) return { outcome: "fenced", row };
     if (number <= row.seq) return this.#replyAgain(row);
     if (number > row.seq + 1) return { outcome: "ahead", seq: row.seq };
-    if (!settlements.every(isPure)) this.#server.refuseWhenFull();
+    if (settlements.some(hasEffects)) this.#server.refuseWhenFull();
     if (positions.some(({ channel }) => this.#hasGoneBack(channel))) return { outcome: "regressed" };
     for (const { channel } of positions) this.#openPlace(row, channel);
     const results = settlements.map((settlement) => this.#settleOne(settlement));
@@ -98,8 +99,8 @@ class Settling {
   #replyAgain(row: Row): SettleReply {
     const reply = row.replies.get(this.#batch.number);
     if (reply === undefined) return { outcome: "fenced", row };
-    const isPlain = this.#batch.settlements.every(isPure);
-    if (isPlain || !this.#server.isFull) writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1 });
+    if (!this.#server.isFull || !this.#batch.settlements.some(hasEffects))
+      writeRow(this.#server, this.#slice, { ...row, beat: row.beat + 1 });
     return { ...reply, wanted: row.wanted };
   }
 
@@ -219,11 +220,6 @@ class Settling {
       open: ids.map((id): OpenId => ({ id, isRefused: isRefused.has(id) })),
     };
   }
-}
-
-/** Needs no memory. */
-function isPure(settlement: Settlement): boolean {
-  return settlement.kind === "acked" && settlement.outputs.length + settlement.changes.length === 0;
 }
 
 function refuseWithoutRoom(outputs: readonly (readonly [Output, Stream])[]): void {

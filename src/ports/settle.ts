@@ -78,6 +78,11 @@ interface Settled {
   readonly failed?: FailedRun;
 }
 
+/** Whether it writes more than the position, and so needs memory on the server. */
+export function hasEffects(settlement: Settlement): boolean {
+  return settlement.kind !== "acked" || settlement.outputs.length + settlement.changes.length > 0;
+}
+
 /** The position of a channel at the time of the batch. Written whole; the store adds entries of the batch that it refuses to `open`. */
 export interface Position {
   readonly channel: string;

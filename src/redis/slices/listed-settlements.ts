@@ -1,6 +1,6 @@
 /** Which settlements of a batch the script has to look at one by one, and which of them hold up one another. */
 
-import type { Settlement } from "../../ports/settle.ts";
+import { hasEffects, type Settlement } from "../../ports/settle.ts";
 
 /** The places of those with more to write than the position, and of those that come after one of them on a lock. */
 export function listedIn(settlements: readonly Settlement[]): readonly number[] {
@@ -9,8 +9,7 @@ export function listedIn(settlements: readonly Settlement[]): readonly number[] 
   for (let place = 0; place < settlements.length; place++) {
     const settlement = settlements[place] as Settlement;
     const { locks } = settlement;
-    const isPlain = settlement.kind === "acked" && settlement.outputs.length === 0 && settlement.changes.length === 0;
-    if (isPlain && (listed.length === 0 || !locks.some((lock) => locked.has(lock)))) continue;
+    if (!hasEffects(settlement) && (listed.length === 0 || !locks.some((lock) => locked.has(lock)))) continue;
     listed.push(place);
     for (const lock of locks) locked.add(lock);
   }
