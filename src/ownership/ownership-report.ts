@@ -36,13 +36,17 @@ export class OwnershipReport {
     this.#refused = undefined;
   }
 
-  /** `isForgotten`: there was a row before, and it was gone. */
-  began(starts: readonly Start[], isForgotten: boolean): void {
+  /** `hadRow`: the slice was taken from one. `isForgotten`: there was one before, and it was gone. */
+  began(starts: readonly Start[], hadRow: boolean, isForgotten: boolean): void {
     for (const { channel, became, lost } of starts) {
-      if (isForgotten) {
+      const fields = { ...this.#slice, channel };
+      if (became === "again" && hadRow) this.remade([channel]);
+      else if (became === "again")
+        this.#log.error(fields, "there was no owner's row, but the channel's group: it goes on where the group stands");
+      else if (isForgotten) {
         const text = "the channel's group was gone, and so was every record of it; it begins at the oldest entry";
-        this.#log.error({ ...this.#slice, channel }, text);
-      } else if (became === "again") this.remade([channel]);
+        this.#log.error(fields, text);
+      }
       if (became === "gone")
         this.#log.error({ ...this.#slice, channel, lost }, "the stream is gone, and what was in it is lost");
     }

@@ -306,7 +306,7 @@ export class Ownership implements Hold {
     const { open } = this.#context;
     const isForgotten = row === undefined && this.#isKnown;
     const isTaken = await this.#acquire(session, row, isDeath, (acquired) => {
-      this.#report.began(acquired.starts, isForgotten);
+      this.#report.began(acquired.starts, row !== undefined, isForgotten);
       return open(this, acquired, isDeath && row !== undefined ? deadOwnerOf(row) : undefined);
     });
     if (!isTaken) return;

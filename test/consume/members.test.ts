@@ -190,6 +190,8 @@ test("an owner's row that is deleted is made again, and one that is edited has o
   await publishUpTo(o, 5, 5);
   await component.whenIdle();
   await checkOutputs(o, 10);
+  assert.ok(o.log.some(({ level, text }) => level === "error" && text.includes("it goes on where the group stands")));
+  assert.not(o.log.some(({ text }) => text.includes("group was gone")));
   await o.client.hset(o.keys.owner(0, "copier"), "owner", "somebody/else");
   await publishUpTo(o, 5, 10);
   await component.whenIdle();
