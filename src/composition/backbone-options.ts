@@ -9,7 +9,7 @@ import type { SentinelPlace } from "../model/servers.ts";
 import { resolveTls, type TlsOptions } from "../model/tls-options.ts";
 import type { Log } from "../ports/log.ts";
 import type { WantedPartitions } from "../redis/namespace.ts";
-import type { PublishInHandlers } from "./handler-scope.ts";
+import type { PublishInHandlers } from "./publishing-rule.ts";
 
 export interface BackboneOptions {
   /** redis://, rediss:// or unix://. Default redis://127.0.0.1:6379. With `sentinel` only its login, database and scheme count. */

@@ -21,7 +21,6 @@ import { BullRetryTimers } from "../schedule/retry-timers.ts";
 import type { BackboneParts } from "./backbone-parts.ts";
 import { refuseOtherChannels } from "./component-name.ts";
 import { type ExclusiveOptions, takeoverAfterMsOf } from "./exclusive-options.ts";
-import type { HandlerScope } from "./handler-scope.ts";
 import { memberOf } from "./member-name.ts";
 import { openSliceStore, ownedBy, refuseShortTakeover } from "./slices.ts";
 import { SupervisedComponent } from "./supervised-component.ts";
@@ -44,7 +43,6 @@ export interface ComponentsContext {
   readonly storeContext: StoreContext;
   readonly inspector: RedisInspector;
   readonly channels: UsedChannels;
-  readonly handlers: HandlerScope;
 }
 
 export class Components {
@@ -52,7 +50,6 @@ export class Components {
   readonly #storeContext: StoreContext;
   readonly #inspector: RedisInspector;
   readonly #channels: UsedChannels;
-  readonly #handlers: HandlerScope;
   readonly #components = new Set<SupervisedComponent>();
   readonly #duties = new Set<ExclusiveDuty>();
   /** The names of components of this process that have joined. */
@@ -65,12 +62,11 @@ export class Components {
   #scriptKeeper: ScriptKeeper | undefined;
   #isClosed = false;
 
-  constructor({ parts, storeContext, inspector, channels, handlers }: ComponentsContext) {
+  constructor({ parts, storeContext, inspector, channels }: ComponentsContext) {
     this.#parts = parts;
     this.#storeContext = storeContext;
     this.#inspector = inspector;
     this.#channels = channels;
-    this.#handlers = handlers;
   }
 
   get hasAny(): boolean {
@@ -98,7 +94,7 @@ export class Components {
       name,
       ...memberOf(name),
       acknowledgeWithinMs,
-      subscriptions: this.#handlers.around(name, subscriptions),
+      subscriptions,
       options: resolved,
       partitions: () => namespace.use(),
       store,

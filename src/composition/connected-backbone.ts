@@ -27,7 +27,7 @@ import type { Backbone, StateReader } from "./backbone.ts";
 import type { BackboneParts } from "./backbone-parts.ts";
 import { Components } from "./components.ts";
 import type { ExclusiveOptions } from "./exclusive-options.ts";
-import { HandlerScope } from "./handler-scope.ts";
+import { PublishingRule } from "./publishing-rule.ts";
 import { Sources } from "./sources.ts";
 import { viewState } from "./state-view.ts";
 import { Trimming } from "./trimming.ts";
@@ -45,7 +45,7 @@ export class ConnectedBackbone implements Backbone {
   readonly #producer: Producer;
   readonly #inspector: RedisInspector;
   readonly #deadLetterStore: RedisDeadLetterStore;
-  readonly #handlers: HandlerScope;
+  readonly #publishing: PublishingRule;
   readonly #channels: UsedChannels;
   readonly #components: Components;
   readonly #sources: Sources;
@@ -78,8 +78,8 @@ export class ConnectedBackbone implements Backbone {
     });
     const appender = new RedisAppender(connection, keys, context);
     this.#producer = new Producer(appender, tracing, appender, options, (channel) => channels.add(channel));
-    this.#handlers = new HandlerScope(options.publishInHandlers, log);
-    this.#components = new Components({ parts, storeContext: context, inspector, channels, handlers: this.#handlers });
+    this.#publishing = new PublishingRule(options.publishInHandlers, tracing, log);
+    this.#components = new Components({ parts, storeContext: context, inspector, channels });
     this.#sources = new Sources(parts, context, channels);
     this.#stopReadiness = tracing.observeReadiness(() => this.health());
     this.#channels = channels;
@@ -99,7 +99,7 @@ export class ConnectedBackbone implements Backbone {
 
   publish<P>(channel: Channel<P>, payload: P, options?: PublishOptions): Promise<Published> {
     try {
-      this.#handlers.check(channel.name);
+      this.#publishing.check(channel.name);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -107,7 +107,7 @@ export class ConnectedBackbone implements Backbone {
   }
 
   async publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
-    for (const { channel } of items) this.#handlers.check(channel.name);
+    for (const { channel } of items) this.#publishing.check(channel.name);
     return this.#producer.publishAll(items);
   }
 

@@ -130,6 +130,8 @@ export interface Tracing {
   sendAll(sendings: readonly Sending[]): readonly SendSpan[];
   /** Opens the process span of an attempt. */
   process(processing: Processing): ProcessSpan;
+  /** The component of the attempt of this backbone whose handler runs here; undefined outside of handlers. */
+  handling(): string | undefined;
   /** Makes the spans of an attempt whose process died, as far as it is known. */
   lostAttempt(processing: Processing, error: Error): void;
   /** Opens the span of a replay, in a trace of its own. */

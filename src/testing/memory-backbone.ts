@@ -1,6 +1,6 @@
 /** `memoryBackbone`: a backbone without a server, for tests of handlers, retries and time-outs, with a clock that the test moves. */
 
-import { HandlerScope } from "../composition/handler-scope.ts";
+import { PublishingRule } from "../composition/publishing-rule.ts";
 import type { Component } from "../consume/component.ts";
 import { type ComponentOptions, resolveComponentOptions } from "../consume/options.ts";
 import { RunningComponent } from "../consume/running-component.ts";
@@ -95,15 +95,15 @@ class InMemory implements MemoryBackbone {
   readonly #producer: Producer;
   readonly #timers = new Map<string, MemoryTimers>();
   readonly #open = new Set<AsyncDisposable>();
-  readonly #handlers: HandlerScope;
+  readonly #publishing: PublishingRule;
   #tokens = 0;
 
   constructor(partitions: number, clock: TestClock, log: Log) {
     this.clock = clock;
     this.#partitions = partitions;
     this.#log = log;
-    this.#handlers = new HandlerScope("warn", log);
     this.#tracing = createTracing({ log, serverNow: () => clock.now() });
+    this.#publishing = new PublishingRule("warn", this.#tracing, log);
     this.#server = new MemoryServer(
       () => clock.now(),
       (ms, run) => clock.after(ms, run),
@@ -118,13 +118,13 @@ class InMemory implements MemoryBackbone {
   }
 
   publish<P>(channel: Channel<P>, payload: P, options: PublishOptions = {}): Promise<Published> {
-    this.#handlers.check(channel.name);
+    this.#publishing.check(channel.name);
     return this.#producer.publish(channel, payload, { time: this.clock.now(), ...options });
   }
 
   publishAll(items: readonly PublishItem[]): Promise<readonly Published[]> {
     const time = this.clock.now();
-    for (const { channel } of items) this.#handlers.check(channel.name);
+    for (const { channel } of items) this.#publishing.check(channel.name);
     return this.#producer.publishAll(items.map((item) => ({ ...item, options: { time, ...item.options } })));
   }
 
@@ -135,7 +135,7 @@ class InMemory implements MemoryBackbone {
     const component: RunningComponent = new RunningComponent({
       ...this.#memberParts,
       name,
-      subscriptions: this.#handlers.around(name, subscriptions),
+      subscriptions,
       options: resolveComponentOptions(name, options),
       partitions: () => this.#partitions,
       timers: timers.member(),

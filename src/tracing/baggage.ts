@@ -53,12 +53,10 @@ export function activeOwner(): BaggageOwner | undefined {
   return local.getStore()?.owner;
 }
 
-/** True when nothing but the owner's own baggage is active; for an owner of `undefined`: nothing at all. */
-export function isActiveAlone(owner: BaggageOwner | undefined): boolean {
+/** True when nothing but the owner's own baggage is active. */
+export function isActiveAlone(owner: BaggageOwner): boolean {
   const active = local.getStore();
-  if (context.active() !== ROOT_CONTEXT) return false;
-  if (active === undefined) return owner === undefined;
-  return active.owner === owner && active.baggage === undefined && active.api === undefined;
+  return active?.owner === owner && active.baggage === undefined && context.active() === ROOT_CONTEXT;
 }
 
 /** Runs a handler with its event's baggage in our own storage alone: where nothing of OpenTelemetry is registered. */

@@ -127,8 +127,13 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     return this.baggage.size === 0 ? traced : propagation.setBaggage(traced, toApi(this.baggage));
   }
 
+  /** The component, where the attempt is one of the backbone whose spans this opener opens. */
+  handledFor(opener: SpanOpener): string | undefined {
+    return opener === this.#opener ? this.#processing.component : undefined;
+  }
+
   run<T>(handle: () => T): T {
-    if (!this.#isContext) return this.#passesOn() ? runOwned(this, handle) : handle();
+    if (!this.#isContext) return runOwned(this, handle);
     let entered = false;
     try {
       return context.with(this, () => {
@@ -139,7 +144,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     } catch (error) {
       if (entered) throw error;
       this.#opener.faults.report("context", error);
-      return handle();
+      return runOwned(this, handle);
     }
   }
 
@@ -151,9 +156,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
       const active = context.active();
       const inside = active.getValue(ownerKey) === this;
       const owner = activeOwner();
-      // A handler that had nothing to pass on runs without an owner: what is active in it is its own.
-      const ours = inside || owner === this || (owner === undefined && !this.#isContext);
-      const around = ours ? activeBaggage() : undefined;
+      const around = inside || owner === this ? activeBaggage() : undefined;
       const inherited = this.#events.inherited(sending.causes);
       const base = this.#baggageOver(inherited, around);
       if (this.#replay !== undefined) return this.#opener.passReplayed(this.#main, base, inherited, sending);
@@ -211,7 +214,7 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
     if (sending.baggage !== undefined || this.#replay !== undefined) return undefined;
     if (this.#isContext) {
       if (context.active() !== this) return undefined;
-    } else if (currentSource() !== undefined || !isActiveAlone(this.#passesOn() ? this : undefined)) return undefined;
+    } else if (currentSource() !== undefined || !isActiveAlone(this)) return undefined;
     try {
       const field = this.#fieldOf(entry);
       const baggage = field === undefined ? undefined : passedBaggage(field, sending.correlation, opener.limits);
@@ -291,10 +294,6 @@ export class ProcessScope implements ProcessSpan, BaggageOwner, Context {
   #baggageOver(inherited: Baggage, around: Baggage | undefined): Baggage {
     if (this.#isSingle) return around ?? inherited;
     return around === undefined || around.size === 0 ? inherited : new Map([...inherited, ...around]);
-  }
-
-  #passesOn(): boolean {
-    return this.#processing.entries.some(({ carrier }) => carrier.traceparent !== "" || carrier.baggage !== "");
   }
 
   /** What was published past the tools continues the story of its causes, else that of the event being handled. */

@@ -23,6 +23,7 @@ import { AttemptSpans } from "./attempt-spans.ts";
 import type { ServerAddress } from "./attributes.ts";
 import { activeBaggage, activeOwner, type BaggageOwner, runBare } from "./baggage.ts";
 import { type Baggage, type CarrierLimits, noCarrier, resolveLimits, TraceFields } from "./carrier.ts";
+import { ownerKey } from "./context-keys.ts";
 import { HandledEvents } from "./handled-events.ts";
 import { storyOf } from "./output-story.ts";
 import { ProcessScope } from "./process-span.ts";
@@ -126,6 +127,15 @@ class Tracer implements Tracing {
     const scope = new ProcessScope(this.#opener, processing);
     this.#opener.faults.attempt("process", () => scope.open(), undefined);
     return scope;
+  }
+
+  handling(): string | undefined {
+    return this.#opener.faults.attempt("context", () => this.#handling(), undefined);
+  }
+
+  #handling(): string | undefined {
+    const scope = context.active().getValue(ownerKey) ?? activeOwner();
+    return scope instanceof ProcessScope ? scope.handledFor(this.#opener) : undefined;
   }
 
   lostAttempt(processing: Processing, error: Error): void {

@@ -32,6 +32,7 @@ export const untraced: Tracing = {
   send: () => noSendSpan,
   sendAll: (sendings) => sendings.map(() => noSendSpan),
   process: () => noProcessSpan,
+  handling: () => undefined,
   lostAttempt: () => undefined,
   replay: () => {
     throw new Error("nothing is replayed here");

@@ -268,3 +268,15 @@ test("an SDK that is registered late is noticed", () => {
   registerSdk();
   assert.match(rig.published("e").carrier.traceparent, /^00-/);
 });
+
+test("knows the component whose handler runs, beneath spans of its own as well, and outside of it none", async () => {
+  registerSdk();
+  const [rig, other] = [new Rig(), new Rig()];
+  const found = await rig.process([rig.published("e")]).run(async () => {
+    await null;
+    const inner = trace.setSpan(context.active(), trace.getTracer("t").startSpan("inner"));
+    return [rig.tracing.handling(), context.with(inner, () => rig.tracing.handling()), other.tracing.handling()];
+  });
+  assert.equal(found, ["c", "c", undefined]);
+  assert.is(rig.tracing.handling(), undefined);
+});

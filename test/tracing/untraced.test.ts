@@ -147,3 +147,15 @@ test("a handler's own error passes through unchanged", () => {
   assert.is(warnings.length, 1);
   assert.match(warnings[0] ?? "", /"other" is left out of the baggage/);
 });
+
+test("knows the component whose handler runs, of its own backbone alone, through asynchronous work and baggage", async () => {
+  const other = createTracing({ log });
+  for (const carrier of [none, { ...none, baggage: "order.id=o" }]) {
+    const found = await process([delivered("e", carrier)]).run(async () => {
+      await null;
+      return [tracing.handling(), withBaggage({ "user.id": "u" }, () => tracing.handling()), other.handling()];
+    });
+    assert.equal(found, ["c", "c", undefined]);
+  }
+  assert.is(tracing.handling(), undefined);
+});
