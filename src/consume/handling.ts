@@ -30,8 +30,7 @@ export class Handling {
     // Most events are new, their schema and often their handler synchronous: those cost no promise.
     if (deliveries.length > 1 || first.isCounted || first.mayBeNoText) return this.#runMany(deliveries);
     if (!this.#mayStart(first)) return;
-    first.attempt = 1;
-    first.isBegun = true;
+    this.#beginFirst(first);
     this.#begin(deliveries);
     const prepared = first.prepare();
     return prepared === undefined ? this.#handle(deliveries) : prepared.then(() => this.#handle(deliveries));
@@ -47,12 +46,15 @@ export class Handling {
     this.#begin(ready);
     try {
       for (const delivery of ready) {
-        if (!(await this.#count(delivery))) {
+        // Not awaited where there is nothing to wait for: a promise for each event is a part of what a batch costs.
+        if (!delivery.isCounted) this.#beginFirst(delivery);
+        else if (!(await this.#count(delivery))) {
           this.#letGo(ready);
           return;
         }
         if (delivery.mayBeNoText) await this.#checkText(delivery);
-        await delivery.prepare();
+        const prepared = delivery.prepare();
+        if (prepared !== undefined) await prepared;
       }
       if (this.#context.isOpen()) await this.#handle(ready);
       else this.#letGo(ready);
@@ -81,14 +83,15 @@ export class Handling {
     }
   }
 
+  /** The first attempt at what nobody is known to have tried: it is not counted. */
+  #beginFirst(delivery: Delivery): void {
+    delivery.attempt = 1;
+    delivery.isBegun = true;
+  }
+
   /** Before anything that is delivered again, durably: what kills its process is told by it. False: it may not begin. */
   async #count(delivery: Delivery): Promise<boolean> {
     const { hold, ask } = this.#context;
-    if (!delivery.isCounted) {
-      delivery.attempt = 1;
-      delivery.isBegun = true;
-      return true;
-    }
     if (delivery.starts >= maxStarts) {
       delivery.problem ??= new CrashLoopError(`its process died ${delivery.starts} times while it was being handled`);
       return true;

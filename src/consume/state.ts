@@ -66,20 +66,32 @@ export class State {
     this.#soon = soon;
   }
 
-  async cell(key: StateKey): Promise<Cell> {
-    const name = nameOf(key);
-    const known = this.#touch(name);
-    if (known !== undefined) return known;
-    const evictions = this.#evictions;
-    const json = await this.#ask(key);
-    // What was written meanwhile may have made room again.
-    if (evictions !== this.#evictions) return this.cell(key);
-    // While the read travelled, another handler may have written the key.
-    const written = this.#touch(name);
-    if (written !== undefined) return written;
-    const cell = new Cell(json, false);
-    this.#put(name, cell);
-    return cell;
+  /** A promise only where it is not in memory. */
+  cell(key: StateKey, name: string = nameOf(key)): Cell | Promise<Cell> {
+    return this.#touch(name) ?? this.#load(name, key);
+  }
+
+  #touch(name: string): Cell | undefined {
+    const young = this.#young.get(name);
+    if (young !== undefined) return young;
+    const old = this.#old.get(name);
+    if (old !== undefined) this.#put(name, old);
+    return old;
+  }
+
+  async #load(name: string, key: StateKey): Promise<Cell> {
+    for (;;) {
+      const evictions = this.#evictions;
+      const json = await this.#ask(key);
+      // While the read travelled, another handler may have written the key.
+      const written = this.#touch(name);
+      if (written !== undefined) return written;
+      // What was written meanwhile may have made room again.
+      if (evictions !== this.#evictions) continue;
+      const cell = new Cell(json, false);
+      this.#put(name, cell);
+      return cell;
+    }
   }
 
   /** Whether it is still the newest value. One that had to make room counts as changed. */
@@ -109,14 +121,6 @@ export class State {
         for (const { reject } of asked) reject(error);
       },
     );
-  }
-
-  #touch(name: string): Cell | undefined {
-    const young = this.#young.get(name);
-    if (young !== undefined) return young;
-    const old = this.#old.get(name);
-    if (old !== undefined) this.#put(name, old);
-    return old;
   }
 
   #put(name: string, cell: Cell): void {
@@ -178,14 +182,19 @@ export class StateView {
         throw error;
       }
     };
+    const refused = (error: unknown): never => {
+      failed(error);
+      throw error;
+    };
     return {
-      get: async (key) => {
+      // Not an asynchronous function: most values are in memory, and cost the one promise that they are returned in.
+      get: (key) => {
         try {
-          const json = await this.#get({ store, key });
-          return json === undefined ? undefined : (JSON.parse(json) as V);
+          const cell = this.#read({ store, key });
+          return cell instanceof Promise ? cell.then(parsed<V>).catch(refused) : Promise.resolve(parsed<V>(cell));
         } catch (error) {
           failed(error);
-          throw error;
+          return Promise.reject(error);
         }
       },
       set: (key, value) => write(key, value, false),
@@ -238,17 +247,28 @@ export class StateView {
     this.#writes.set(name, new Write(name, key, json));
   }
 
-  async #get(key: StateKey): Promise<string | undefined> {
+  #read(key: StateKey): Read | Promise<Read> {
     this.#require(key);
     const name = nameOf(key);
     const own = this.#writes?.get(name);
-    if (own !== undefined) return own.json;
-    const cell = await this.#state.cell(key);
-    // The first one that was seen counts: who reads two states of a key must not commit.
+    if (own !== undefined) return own;
+    const cell = this.#state.cell(key, name);
+    return cell instanceof Promise ? cell.then((read) => this.#seen(name, read)) : this.#seen(name, cell);
+  }
+
+  /** The first one that was seen counts: who reads two states of a key must not commit. */
+  #seen(name: string, cell: Cell): Cell {
     this.#reads ??= new Map();
     if (!this.#reads.has(name)) this.#reads.set(name, cell);
-    return cell.json;
+    return cell;
   }
+}
+
+/** What a read finds. */
+type Read = Pick<Cell, "json">;
+
+function parsed<V>({ json }: Read): V | undefined {
+  return json === undefined ? undefined : (JSON.parse(json) as V);
 }
 
 const none: readonly never[] = Object.freeze([]);
