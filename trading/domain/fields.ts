@@ -1,5 +1,6 @@
 /** The fields that payloads and protocols of trading share, with messages that say what a value must be. */
 
+import type { Channel } from "throughline";
 import { z } from "zod";
 
 export type Side = "buy" | "sell";
@@ -52,15 +53,14 @@ export const quantity: z.ZodInt = z
 export const side: z.ZodType<Side> = z.enum(["buy", "sell"], must('"buy" or "sell"'));
 export const time: z.ZodInt = z.int(must("a time in whole ms since the epoch")).min(0);
 
-/** One of two kinds of object: with `kind: "cancel"` the other one, whose messages are then given. */
+/** One of two kinds of object: with `kind: "cancel"` the other one. */
 export function eitherOf<A, B extends { readonly kind: "cancel" }>(
   plain: z.ZodType<A>,
   cancel: z.ZodType<B>,
-): z.ZodType<A | B> {
-  return z.custom<A | B>().superRefine((value, context) => {
+): Channel<A | B>["schema"] {
+  const validate: Channel<A | B>["schema"]["~standard"]["validate"] = (value) => {
     const isCancel = typeof value === "object" && value !== null && "kind" in value && value.kind === "cancel";
-    const parsed = (isCancel ? cancel : plain).safeParse(value);
-    for (const { path, message } of parsed.error?.issues ?? [])
-      context.addIssue({ code: "custom", path: [...path], message });
-  });
+    return (isCancel ? cancel : plain)["~standard"].validate(value);
+  };
+  return { "~standard": { version: 1, vendor: "trading", validate } };
 }

@@ -1,5 +1,6 @@
 /** The payloads of the trading channels. Prices are decimal strings, quantities whole shares, times epoch ms. */
 
+import type { Channel } from "throughline";
 import { z } from "zod";
 import {
   clientId,
@@ -196,7 +197,7 @@ export const ClientCancel: z.ZodType<ClientCancel> = fieldsOnly({
   orderId: clientId,
 });
 
-export const ClientRequest: z.ZodType<ClientRequest> = eitherOf(ClientOrder, ClientCancel);
+export const ClientRequest: Channel<ClientRequest>["schema"] = eitherOf(ClientOrder, ClientCancel);
 
 export const ExchangeOrder: z.ZodType<ExchangeOrder> = fieldsOnly({
   id: marketId,
@@ -223,7 +224,7 @@ export const ExchangeCancel: z.ZodType<ExchangeCancel> = fieldsOnly({
   exchange: text(32),
 });
 
-export const ExchangeRequest: z.ZodType<ExchangeRequest> = eitherOf(ExchangeOrder, ExchangeCancel);
+export const ExchangeRequest: Channel<ExchangeRequest>["schema"] = eitherOf(ExchangeOrder, ExchangeCancel);
 
 export const VenueOrder: z.ZodType<VenueOrder> = fieldsOnly({
   venue: text(32),

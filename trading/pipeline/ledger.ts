@@ -1,8 +1,7 @@
 /** The books of a run, drawn up from the log alone: ordered, executed, rejected and cancelled quantities. */
 
-import type { Backbone } from "throughline";
+import type { Backbone, Channel } from "throughline";
 import { compareEntryIds as compareIds, entryTime as timeOf } from "throughline";
-import type { z } from "zod";
 import {
   ClientRequest,
   ExchangeReport,
@@ -117,7 +116,7 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
 
   const each = async <T>(
     channel: ChannelName,
-    schema: z.ZodType<T>,
+    { "~standard": schema }: Channel<T>["schema"],
     take: (payload: T, entryId: string) => void,
   ): Promise<void> => {
     const count = { total: 0, fresh: 0, unreadable: 0 };
@@ -129,8 +128,8 @@ export async function readLedger(backbone: Pick<Backbone, "read">, since: Positi
         span.from = Math.min(span.from, timeOf(entryId));
         span.to = Math.max(span.to, timeOf(entryId));
       }
-      const payload = envelope && schema.safeParse(parseJson(envelope.payload));
-      if (payload?.success) take(payload.data, entryId);
+      const read = envelope && (await schema.validate(parseJson(envelope.payload)));
+      if (read !== undefined && read.issues === undefined) take(read.value, entryId);
       else count.unreadable++;
     }
   };
