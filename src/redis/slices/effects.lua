@@ -8,7 +8,8 @@
 --            an output  "<place in KEYS of the stream>:<columns>"                   values: those of the wire format (entries.lua)
 --          values in this order: the locks, numbers separated by commas; entry ids; of "p" and "b" the attempt and the delay in ms; of
 --          "d" the place in KEYS of the dead-letter stream, error code, error text, attempts, traceparent of the failing span; changes; outputs
--- Redis does not roll back: each settlement is undone by hand if one of its writes is refused in the middle.
+-- Redis does not roll back: each settlement is undone by hand if one of its writes is refused in the middle. State is asked for before, and
+-- written once for the whole batch: a call for each value is most of what such a batch costs the server.
 
 -- Not there although nobody has removed it: the server has gone back.
 local function isVanished(stream, id)
@@ -37,14 +38,26 @@ local function openWith(channel, before)
   return table.concat(ids, ' ')
 end
 
+-- No key of state has this name: it is no UTF-8.
+local nobodys = '\255'
+
+-- Why a hash may not be written; nil where it may. Leaves it as it was.
+local function refusalOf(hash)
+  return errorIn(redis.pcall('HDEL', hash, nobodys)) or errorIn(redis.pcall('HSET', hash, nobodys, '')) or errorIn(redis.pcall('HDEL', hash, nobodys))
+end
+
 -- Why keys may not be written, by their places: a wrong type, or this user may not touch them. `letters`: settle-batch.lua.
 local function badKeys(firstOther, letters)
   local bad = {}
   for k = firstOther, #KEYS do
-    local wanted = string.sub(letters, k - firstOther + 1, k - firstOther + 1) == 'h' and 'hash' or 'stream'
+    local isHash = string.sub(letters, k - firstOther + 1, k - firstOther + 1) == 'h'
+    local wanted = isHash and 'hash' or 'stream'
     local reply = redis.pcall('TYPE', KEYS[k])
-    if reply.err then bad[k] = KEYS[k] .. ': ' .. reply.err
-    elseif reply.ok ~= wanted and reply.ok ~= 'none' then bad[k] = KEYS[k] .. ' is a ' .. reply.ok .. ', not a ' .. wanted end
+    if reply.ok and reply.ok ~= wanted and reply.ok ~= 'none' then bad[k] = KEYS[k] .. ' is a ' .. reply.ok .. ', not a ' .. wanted
+    else
+      local refused = errorIn(reply) or (isHash and refusalOf(KEYS[k]))
+      if refused then bad[k] = KEYS[k] .. ': ' .. refused.err end
+    end
   end
   return bad
 end
@@ -160,17 +173,41 @@ local function settleEffects(channels, first)
       at = at + layout.widths[o]
     end
   end
+  local pending = {} -- by the place of a hash: its fields, each once, and the last value of each
   local function change(layout, at)
-    for c, hash in ipairs(layout.changes) do
-      local why = setField(KEYS[hash], ARGV[at + 2 * c - 2], ARGV[at + 2 * c - 1])
-      if why then return why end
+    for c = 1, #layout.changes do
+      local hash, field = layout.changes[c], ARGV[at + 2 * c - 2]
+      local own = pending[hash] or { fields = {}, values = {} }
+      pending[hash] = own
+      if not own.values[field] then own.fields[#own.fields + 1] = field end
+      own.values[field] = ARGV[at + 2 * c - 1]
+    end
+  end
+  local function writeState()
+    for hash, own in pairs(pending) do
+      local set, gone = { 'HSET', KEYS[hash] }, { 'HDEL', KEYS[hash] }
+      for _, field in ipairs(own.fields) do
+        local value, n = own.values[field], #set
+        if value == '' then gone[#gone + 1] = field else set[n + 1], set[n + 2] = field, value end
+        -- unpack() has room for some 7,000 values.
+        if n > 6000 then
+          redis.call(unpack(set))
+          set = { 'HSET', KEYS[hash] }
+        end
+        if #gone > 6000 then
+          redis.call(unpack(gone))
+          gone = { 'HDEL', KEYS[hash] }
+        end
+      end
+      if #set > 2 then redis.call(unpack(set)) end
+      if #gone > 2 then redis.call(unpack(gone)) end
     end
   end
 
   -- Those of one settlement, all or none.
   local function settleOne(layout, firstEntry, firstExtra, firstChange)
     local kind, entries = layout.kind, layout.channels
-    local why = append(layout, firstChange + 2 * #layout.changes) or change(layout, firstChange)
+    local why = append(layout, firstChange + 2 * #layout.changes)
     if kind == 'p' or kind == 'b' then
       for e = 1, why and 0 or #entries do
         why = why or retry(channels[entries[e]], ARGV[firstEntry + e - 1], kind, ARGV[firstExtra], ARGV[firstExtra + 1])
@@ -178,7 +215,7 @@ local function settleEffects(channels, first)
     elseif kind == 'd' and not why then
       why = bury(channels[entries[1]], ARGV[firstEntry], firstExtra)
     end
-    if not why then return end
+    if not why then return change(layout, firstChange) end
     for u = undoCount, 1, -1 do redis.call(unpack(undo[u])) end
     for o = idCount, 1, -1 do withdraw(KEYS[layout.outputs[o]], ids[o]) end
     return why
@@ -229,6 +266,7 @@ local function settleEffects(channels, first)
     end
   end
 
+  writeState()
   local function finish()
     for _, one in ipairs(finished) do
       local channel, id, kind = one[1], one[2], one[3]

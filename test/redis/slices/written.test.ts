@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { PayloadError } from "../../../src/model/errors.ts";
 import type { Settlement } from "../../../src/ports/settle.ts";
 import { parseSettlement } from "../../../src/redis/inspect/settlement-log.ts";
+import { eventually } from "../../support/eventually.ts";
 import { test } from "../../support/test.ts";
 import { acked, append, batch, channel, component, openStore, output, own } from "./store.ts";
 
@@ -17,6 +18,35 @@ test("an output lies in the partition that it names, settled in the same step", 
     const [[, fields] = ["", []]] = await admin.xrange(keys.stream(partition, "out"), "-", "+");
     assert.is(fields[1], `o${partition}`);
   }
+});
+
+test("state is written once a batch, the last value of each key, and nothing of what is refused", async () => {
+  await using opened = await openStore();
+  const { admin, keys } = opened;
+  const ids = await append(opened, ...Array.from({ length: 40 }, (_, n) => `e${n}`));
+  await admin.xadd(keys.stream(0, "exhausted"), "18446744073709551615-18446744073709551615", "id", "last");
+  const store = keys.state(0, component, "s");
+  await admin.hset(store, "gone", "0", "kept", "0");
+  const { session, claim } = await own(opened);
+  const writes = (key: string, json: string | undefined) => [{ name: `s\n${key}`, store: "s", key, json }];
+  const settlements = ids.map((id, n) => acked(id, { changes: writes(`k${n % 4}`, String(n)) }));
+  settlements[10] = acked(ids[10] as string, { changes: writes("kept", "1"), outputs: [output("exhausted", "o1")] });
+  settlements[11] = acked(ids[11] as string, { changes: writes("gone", "1") });
+  settlements[12] = acked(ids[12] as string, { changes: writes("gone", undefined) });
+  settlements[13] = acked(ids[13] as string, { changes: writes("new", "1") });
+  settlements[14] = acked(ids[14] as string, { changes: writes("new", undefined) });
+  const written: string[] = [];
+  const monitor = await admin.monitor();
+  monitor.on("monitor", (_time, [command, key]: string[]) => {
+    if (key === store) written.push(command ?? "");
+  });
+  const reply = await session.settle(claim, batch(1, settlements, ids.at(-1) as string, 40));
+  assert.is(reply.outcome === "settled" && reply.results.filter(({ outcome }) => outcome === "refused").length, 1);
+  assert.equal(await admin.hgetall(store), { kept: "0", k0: "36", k1: "37", k2: "38", k3: "39" });
+  await eventually(() => written.includes("hgetall"));
+  monitor.disconnect();
+  // It is asked whether the store may be written, and then written.
+  assert.equal(written, ["TYPE", "HDEL", "HSET", "HDEL", "HSET", "HDEL", "hgetall"]);
 });
 
 test("the settlement log names calls and dead letters in their order, and what was refused not", async () => {
