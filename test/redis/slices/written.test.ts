@@ -1,10 +1,13 @@
 /** What the scripts of slices write beside the contract: other partitions, the settlement log, evictions, state of the format before. */
 
+import { randomUUID } from "node:crypto";
+import { Redis } from "ioredis";
 import * as assert from "uvu/assert";
 import { PayloadError } from "../../../src/model/errors.ts";
 import type { Settlement } from "../../../src/ports/settle.ts";
 import { parseSettlement } from "../../../src/redis/inspect/settlement-log.ts";
 import { eventually } from "../../support/eventually.ts";
+import { redisUrl } from "../../support/redis.ts";
 import { test } from "../../support/test.ts";
 import { acked, append, batch, channel, component, openStore, output, own } from "./store.ts";
 
@@ -47,6 +50,30 @@ test("state is written once a batch, the last value of each key, and nothing of 
   monitor.disconnect();
   // It is asked whether the store may be written, and then written.
   assert.equal(written, ["TYPE", "HDEL", "HSET", "HDEL", "HSET", "HDEL", "hgetall"]);
+});
+
+test("a store that its user may not write is refused by itself, by name", async () => {
+  await using cleaning = new AsyncDisposableStack();
+  const admin = cleaning.adopt(new Redis(redisUrl(), { protocol: 2 }), (client) => client.disconnect());
+  const user = `writer-${randomUUID()}`;
+  cleaning.defer(async () => void (await admin.call("ACL", "DELUSER", user)));
+  const writable = ["*:meta", "*:owner:*", "*:state:*:open"].map((key) => `~${key}`).join(" ");
+  // HSET for some keys alone: of all that a script touches the server looks at the keys beforehand, and not at what it does with them.
+  await admin.call("ACL", "SETUSER", user, "on", ">secret", "+@all", "-hset", "~*", `(+hset ${writable})`);
+  const url = new URL(redisUrl());
+  [url.username, url.password] = [user, "secret"];
+  await using opened = await openStore({ url: url.href });
+  const { keys } = opened;
+  const [first = "", second = ""] = await append(opened, "e1", "e2");
+  const { session, claim } = await own(opened);
+  const write = (store: string) => ({ changes: [{ name: `${store}\nk`, store, key: "k", json: "1" }] });
+  const settlements = [acked(first, write("shut")), acked(second, write("open"))];
+  const reply = await session.settle(claim, batch(1, settlements, second, 2));
+  const [shut, free] = reply.outcome === "settled" ? reply.results : [];
+  assert.match(shut?.outcome === "refused" ? shut.reason : "", /:state:ledger:shut: .+/);
+  assert.is(free?.outcome, "settled");
+  assert.equal(await admin.hgetall(keys.state(0, component, "open")), { k: "1" });
+  assert.is(await admin.exists(keys.state(0, component, "shut")), 0);
 });
 
 test("the settlement log names calls and dead letters in their order, and what was refused not", async () => {
