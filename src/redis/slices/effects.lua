@@ -8,8 +8,8 @@
 --            an output  "<place in KEYS of the stream>:<columns>"                   values: those of the wire format (entries.lua)
 --          values in this order: the locks, numbers separated by commas; entry ids; of "p" and "b" the attempt and the delay in ms; of
 --          "d" the place in KEYS of the dead-letter stream, error code, error text, attempts, traceparent of the failing span; changes; outputs
--- Redis does not roll back: each settlement is undone by hand if one of its writes is refused in the middle. State is asked for before, and
--- written once for the whole batch: a call for each value is most of what such a batch costs the server.
+-- Redis does not roll back: each settlement is undone by hand if one of its writes is refused in the middle. Of its state that need not be: whether
+-- a store may be written is asked before the batch, and each is written once at its end, as a call for each value costs the server more than the value.
 
 -- Not there although nobody has removed it: the server has gone back.
 local function isVanished(stream, id)
@@ -128,9 +128,7 @@ local function settleEffects(channels, first)
   end
   local function setField(hash, field, value)
     local before = redis.call('HGET', hash, field)
-    local undone = before and { 'HSET', hash, field, before } or { 'HDEL', hash, field }
-    if value == '' then return write(undone, 'HDEL', hash, field) end
-    return write(undone, 'HSET', hash, field, value)
+    return write(before and { 'HSET', hash, field, before } or { 'HDEL', hash, field }, 'HSET', hash, field, value)
   end
 
   -- Each of these returns why it cannot be written; nil where it is.
